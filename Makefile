@@ -1,0 +1,42 @@
+# `make demo` and `make test` each stand alone on a fresh machine: they create .venv and install what is missing.
+# Another interpreter: make PYTHON=python3.12 demo
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+FAMILIES := gan,wgan,vae,diffusion,mvn,bootstrap,marginals
+
+.PHONY: demo test lint format clean
+
+demo: $(VENV)/.demo
+	$(BIN)/cohortsmith compare gse7390 --families $(FAMILIES) --out runs/demo-$$(date -u +%Y%m%dT%H%M%SZ)
+
+# Lint and types first, so that the last line is pytest's summary.
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps are touched only after a whole installation, so an interrupted one is taken up again.
+# What the tests need holds all that the demo needs: after `make test`, `make demo` installs nothing.
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo,sdv]'
+	@touch $(VENV)/.dev $(VENV)/.demo
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@touch $(VENV)/.demo

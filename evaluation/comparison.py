@@ -1,0 +1,249 @@
+"""`Comparison`: the three cohorts every metric looks at, checked, aligned, and on one scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.cohort import Cohort
+from data.errors import DataError
+from data.scale import log_expression
+from evaluation.estimate import NotEvaluable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+Matrix = NDArray[np.float32]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Equally large random draws of each side, standardised log values, rows in random order.
+
+    Attributes:
+        real: (n, genes) from the holdout.
+        synthetic: (n, genes) from the synthetic cohort, classes in the holdout's proportions as far as it has them.
+        reference: (n, genes) from train: real data in the synthetic cohort's place.
+        structureless: (n, genes) independent standard normals: every gene N(train mean, train sd), no structure.
+    """
+
+    real: Matrix
+    synthetic: Matrix
+    reference: Matrix
+    structureless: Matrix
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Train, holdout and synthetic cohorts of one kind, with the same features, classes and scale.
+
+    The generator saw `train` only; `holdout` is real and unseen. Features that differ in order only are put in
+    train's order; labels are numbered by train's classes.
+
+    Attributes:
+        train: real samples the generator was fitted on.
+        holdout: real samples it never saw.
+        synthetic: samples it made.
+
+    Raises:
+        DataError: different kinds, scales or features; a class that train has not; an empty side; NaN or infinity.
+    """
+
+    train: Cohort
+    holdout: Cohort
+    synthetic: Cohort
+    _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("train", "holdout", "synthetic"):
+            cohort: Cohort = getattr(self, name)
+            if not isinstance(cohort, Cohort):
+                raise DataError(f"{name} must be a Cohort; got {type(cohort).__name__}: read files with read_cohort")
+            if not len(cohort):
+                raise DataError(f"{name} has no samples: give at least one sample a class")
+        for name in ("holdout", "synthetic"):
+            object.__setattr__(self, name, _aligned(self.train, getattr(self, name), name))
+        for name in ("train", "holdout", "synthetic"):
+            cohort = getattr(self, name)
+            if cohort.kind == "expression" and not np.isfinite(cohort.x).all():
+                gene = cohort.features[int(np.argmin(np.isfinite(cohort.x).all(axis=0)))]
+                raise DataError(f"{name} has NaN or infinite values, first in gene {gene}: impute or drop them first")
+
+    @property
+    def kind(self) -> str:
+        """Data kind of all three cohorts."""
+        return self.train.kind
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, train's; `y` of all three cohorts are positions in it."""
+        return self.train.classes
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Gene names, train's order."""
+        return self.train.features
+
+    @cached_property
+    def missing_classes(self) -> tuple[str, ...]:
+        """Classes the holdout has and the synthetic cohort has not."""
+        made = set(self.synthetic.y.tolist())
+        return tuple(self.classes[c] for c in sorted(set(self.holdout.y.tolist()) - made))
+
+    @cached_property
+    def log_train(self) -> Matrix:
+        """Train on the log scale, (n, genes)."""
+        return np.asarray(log_expression(self.train), dtype=np.float32)
+
+    @cached_property
+    def location(self) -> Matrix:
+        """Train's mean of each gene on the log scale, (genes,)."""
+        return np.asarray(self.log_train.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+    @cached_property
+    def spread(self) -> Matrix:
+        """Train's standard deviation of each gene on the log scale, (genes,); 1 for a gene constant in train."""
+        sd = self.log_train.std(axis=0, dtype=np.float64)
+        return np.where(sd > 1e-6, sd, 1.0).astype(np.float32)
+
+    @cached_property
+    def z_train(self) -> Matrix:
+        """Train on the log scale, each gene standardised by train, (n, genes)."""
+        return self._standardised(self.log_train)
+
+    @cached_property
+    def z_holdout(self) -> Matrix:
+        """Holdout on the log scale, each gene standardised by train, (n, genes)."""
+        return self._standardised(log_expression(self.holdout))
+
+    @cached_property
+    def z_synthetic(self) -> Matrix:
+        """Synthetic cohort on the log scale, each gene standardised by train, (n, genes)."""
+        return self._standardised(log_expression(self.synthetic))
+
+    def _standardised(self, log_values: NDArray[np.floating[Any]]) -> Matrix:
+        return np.asarray((log_values - self.location) / self.spread, dtype=np.float32)
+
+    def structureless(self, n: int, seed: int) -> Matrix:
+        """Standardised log values of a cohort without structure: independent N(train mean, train sd), (n, genes)."""
+        return np.random.default_rng([seed, 77]).standard_normal((n, len(self.features)), dtype=np.float32)
+
+    def draw(self, limit: int, seed: int) -> Draw:
+        """Equally large draws of each side, at most `limit` samples a side, the same for the same seed.
+
+        The holdout decides the class proportions, so that an evened-out synthetic population is not called unreal for
+        its proportions. Where the synthetic cohort has too few of a class, fewer samples are drawn, but never less
+        than half; what then lacks is made up from its other classes, so a class that is absent stays visible.
+        """
+        return self.memo(("draw", limit, seed), lambda: self._draw(limit, seed))
+
+    def _draw(self, limit: int, seed: int) -> Draw:
+        rng = np.random.default_rng([seed, 11])
+        k = len(self.classes)
+        have = {
+            name: np.bincount(y, minlength=k)
+            for name, y in (("real", self.holdout.y), ("synthetic", self.synthetic.y), ("train", self.train.y))
+        }
+        most = min(limit, len(self.holdout), len(self.synthetic), len(self.train))
+        share = have["real"] / have["real"].sum()
+        present = (share > 0) & (have["synthetic"] > 0)
+        fits = min((have["synthetic"][present] / share[present]).min(initial=most), most)
+        n = max(int(fits), (most + 1) // 2)
+        quota = _largest_remainder(share, n)
+        rows = {
+            "real": pick(self.holdout.y, quota, rng),
+            "synthetic": pick(self.synthetic.y, quota, rng),
+            "train": pick(self.train.y, quota, rng),
+        }
+        return Draw(
+            real=self.z_holdout[rows["real"]],
+            synthetic=self.z_synthetic[rows["synthetic"]],
+            reference=self.z_train[rows["train"]],
+            structureless=self.structureless(n, seed),
+        )
+
+    def require(self, least: int, what: str) -> None:
+        """Raise `NotEvaluable` unless every side has at least `least` samples."""
+        for name in ("train", "holdout", "synthetic"):
+            n = len(getattr(self, name))
+            if n < least:
+                raise NotEvaluable(f"{what} needs at least {least} samples a side, {name} has {n}")
+
+    def memo(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Result of `make()`, kept for this comparison under `key`: several metrics share one computation."""
+        if key not in self._memory:
+            self._memory[key] = make()
+        value: T = self._memory[key]
+        return value
+
+
+def pick(y: NDArray[np.int64], quota: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Rows with `quota[c]` samples of each class c, in random order; what a class lacks comes from the others.
+
+    Args:
+        y: (n,) classes.
+        quota: (classes,) number of samples wanted of each.
+        rng: source of chance.
+    """
+    order = rng.permutation(len(y))
+    rank = np.empty(len(y), dtype=np.int64)
+    for c in range(len(quota)):
+        mine = order[y[order] == c]
+        rank[mine] = np.arange(len(mine))
+    taken = rank < quota[y]
+    chosen = order[taken[order]]
+    spare = order[~taken[order]][: int(quota.sum()) - len(chosen)]
+    return rng.permutation(np.concatenate([chosen, spare]))
+
+
+def _largest_remainder(share: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+    exact = share * n
+    quota = np.floor(exact).astype(np.int64)
+    quota[np.argsort(quota - exact, kind="stable")[: n - int(quota.sum())]] += 1
+    return quota
+
+
+def _aligned(train: Cohort, cohort: Cohort, name: str) -> Cohort:
+    if cohort.kind != train.kind:
+        raise DataError(f"{name} is of kind {cohort.kind}, train of kind {train.kind}: compare cohorts of one kind")
+    if cohort.kind == "expression" and cohort.scale != train.scale:
+        raise DataError(
+            f"{name} is on scale {cohort.scale}, train on scale {train.scale}: state the scale when reading the files"
+        )
+    if cohort.features != train.features:
+        cohort = _reordered(train, cohort, name)
+    unknown = sorted(set(np.unique(cohort.labels).tolist()) - set(train.classes))
+    if unknown:
+        raise DataError(f"{name} has classes that train has not: {_some(unknown)}; train has {_some(train.classes)}")
+    if cohort.classes != train.classes:
+        position = {c: i for i, c in enumerate(train.classes)}
+        table = np.asarray([position.get(c, -1) for c in cohort.classes], dtype=np.int64)
+        cohort = replace(cohort, y=table[cohort.y], classes=train.classes)
+    return cohort
+
+
+def _reordered(train: Cohort, cohort: Cohort, name: str) -> Cohort:
+    where = {gene: i for i, gene in enumerate(cohort.features)}
+    missing = [gene for gene in train.features if gene not in where]
+    known = set(train.features)
+    extra = [gene for gene in cohort.features if gene not in known]
+    if missing or extra or len(where) != len(cohort.features):
+        lacks = f"lacks {len(missing)} of train's genes ({_some(missing)})" if missing else ""
+        has = f"has {len(extra)} genes that train has not ({_some(extra)})" if extra else ""
+        parts = " and ".join(part for part in (lacks, has) if part) or "has duplicate gene names"
+        raise DataError(f"{name} {parts}: give the same genes in all three cohorts")
+    columns = np.asarray([where[gene] for gene in train.features])
+    return replace(cohort, x=cohort.x[:, columns], features=train.features)
+
+
+def _some(names: list[str] | tuple[str, ...], most: int = 5) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, ... {len(names) - most} more"

@@ -1,0 +1,25 @@
+"""The one training loop: devices, precision, weight averages, checkpoints, progress, seeds."""
+
+from training.batch import Batch
+from training.devices import Placement, is_main_process, place
+from training.errors import TrainingError
+from training.loop import train
+from training.objective import Objective, adam
+from training.plan import Plan, Progress, Runtime, TrainingResult
+from training.seeds import isolated_rng
+
+__all__ = [
+    "Batch",
+    "Objective",
+    "Placement",
+    "Plan",
+    "Progress",
+    "Runtime",
+    "TrainingError",
+    "TrainingResult",
+    "adam",
+    "is_main_process",
+    "isolated_rng",
+    "place",
+    "train",
+]

@@ -1,0 +1,51 @@
+"""The running average of the weights, which samples better than the last weights do."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+
+class WeightAverage:
+    """Exponential moving average of every network's parameters (Polyak and Juditsky 1992).
+
+    The average of step t weighs the past by min(decay, (1 + t) / (10 + t)), so that the first, random weights are
+    forgotten early in short runs also.
+
+    Attributes:
+        nets: networks of the same shape that hold the average, in evaluation mode.
+    """
+
+    def __init__(self, nets: Mapping[str, nn.Module], decay: float) -> None:
+        self._decay = decay
+        self._live = dict(nets)
+        self._nets = {name: copy.deepcopy(net).eval().requires_grad_(False) for name, net in nets.items()}
+        pairs = [
+            (kept, live)
+            for name, net in nets.items()
+            for kept, live in zip(self._nets[name].parameters(), net.parameters(), strict=True)
+            if live.requires_grad
+        ]
+        self._kept = [kept for kept, _ in pairs]
+        self._params = [live.detach() for _, live in pairs]
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after a step, counted from 0."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(self._kept, self._params, 1 - decay)
+
+    @property
+    def nets(self) -> dict[str, nn.Module]:
+        """The averaged networks; their buffers are the live ones' of this moment."""
+        for name, net in self._live.items():
+            for kept, live in zip(self._nets[name].buffers(), net.buffers(), strict=True):
+                kept.copy_(live)
+        return self._nets

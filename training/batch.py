@@ -1,0 +1,176 @@
+"""Which patients a step sees, and the noise it draws for them.
+
+The one rule of randomness: order and noise are drawn for the whole batch, over all processes, by generators that are
+seeded alike in every process; each process keeps its own slice. Any number of processes therefore sees the same
+patients with the same noise. The order is drawn on the CPU; noise is drawn on the training device.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from training.meter import Meter
+
+# Indices are drawn ahead, at least this many batches at once: a permutation a step would be felt in small runs.
+_AHEAD = 64
+
+
+class Order:
+    """An endless stream of patients' row numbers, epoch after epoch.
+
+    Each epoch is a fresh permutation, and batches run across its end, so that every patient is seen equally often also
+    where a batch is larger than the cohort. Balanced, each round of classes is a fresh permutation of the classes,
+    and within each class each epoch is a fresh permutation of its patients.
+
+    Args:
+        y: classes as integers (n,); only read when balanced.
+        batch_size: rows of one batch.
+        balanced: draw classes evenly.
+        seed: of the stream.
+        device: where the row numbers go.
+    """
+
+    def __init__(self, y: Tensor, *, batch_size: int, balanced: bool, seed: int, device: torch.device) -> None:
+        self._batch_size = batch_size
+        self._device = device
+        self._generator = torch.Generator().manual_seed(seed)
+        self._rows = len(y)
+        self._classes: list[Tensor] = []
+        if balanced:
+            if y.ndim != 1 or y.is_floating_point():
+                raise TrainingError("balanced: expected one integer class a patient in y")
+            labels = y.cpu()
+            self._classes = [torch.nonzero(labels == label).flatten() for label in torch.unique(labels)]
+        self._left = torch.empty(0, dtype=torch.int64)
+        self._here = self._left.to(device)
+        self._at = 0
+
+    def draw(self) -> Tensor:
+        """Return the row numbers (batch_size,) of the next batch, on the device."""
+        stop = self._at + self._batch_size
+        if stop > len(self._left):
+            self._refill()
+            stop = self._batch_size
+        rows = self._here[self._at : stop]
+        self._at = stop
+        return rows
+
+    def _refill(self) -> None:
+        parts = [self._left[self._at :]]
+        wanted, have = self._batch_size * _AHEAD, len(parts[0])
+        while have < wanted:
+            part = self._balanced_epoch() if self._classes else torch.randperm(self._rows, generator=self._generator)
+            parts.append(part)
+            have += len(part)
+        self._set(torch.cat(parts))
+
+    def _balanced_epoch(self) -> Tensor:
+        """Return an epoch of the largest class: rounds of one patient a class."""
+        rounds = max(len(rows) for rows in self._classes)
+        columns = []
+        for rows in self._classes:
+            times = -(-rounds // len(rows))
+            drawn = [rows[torch.randperm(len(rows), generator=self._generator)] for _ in range(times)]
+            columns.append(torch.cat(drawn)[:rounds])
+        table = torch.stack(columns, dim=1)
+        keys = torch.rand(table.shape, generator=self._generator)
+        return table.gather(1, keys.argsort(dim=1)).flatten()
+
+    def _set(self, left: Tensor) -> None:
+        self._left, self._here, self._at = left, left.to(self._device), 0
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what resumes the stream exactly: the generator and the rows drawn ahead."""
+        return {"generator": self._generator.get_state(), "left": self._left[self._at :].clone()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        self._generator.set_state(state["generator"])
+        self._set(state["left"])
+
+
+class Source:
+    """The training data on the device, with the order, the noise and this process's share."""
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        *,
+        order: Order,
+        noise: torch.Generator,
+        meter: Meter,
+        batch_size: int,
+        rank: int,
+        world_size: int,
+    ) -> None:
+        if batch_size % world_size:
+            raise TrainingError(
+                f"batch_size: expected a multiple of the {world_size} processes, got {batch_size}; "
+                "it counts the patients over all of them"
+            )
+        self.x, self.y = x, y
+        self.order, self.noise, self.meter = order, noise, meter
+        self.batch_size = batch_size
+        share = batch_size // world_size
+        self.share = None if world_size == 1 else slice(rank * share, (rank + 1) * share)
+
+    def mine(self, whole: Tensor) -> Tensor:
+        """Return this process's slice of a tensor (batch_size, ...)."""
+        return whole if self.share is None else whole[self.share]
+
+
+class Batch:
+    """The patients of one step, and the random numbers that go with them.
+
+    Attributes:
+        x: values (b, ...), b being this process's share of the batch.
+        y: classes (b,).
+        step: number of the step, from 0.
+        steps: steps of the run.
+        device: where everything is.
+    """
+
+    __slots__ = ("_source", "device", "step", "steps", "x", "y")
+
+    def __init__(self, source: Source, step: int, steps: int) -> None:
+        rows = source.mine(source.order.draw())
+        self._source = source
+        self.x = source.x.index_select(0, rows)
+        self.y = source.y.index_select(0, rows)
+        self.step, self.steps = step, steps
+        self.device = source.x.device
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def randn(self, *shape: int) -> Tensor:
+        """Return standard normal numbers (b, *shape)."""
+        source = self._source
+        return source.mine(torch.randn((source.batch_size, *shape), generator=source.noise, device=self.device))
+
+    def rand(self, *shape: int) -> Tensor:
+        """Return uniform numbers in [0, 1), (b, *shape)."""
+        source = self._source
+        return source.mine(torch.rand((source.batch_size, *shape), generator=source.noise, device=self.device))
+
+    def randint(self, high: int, *shape: int) -> Tensor:
+        """Return whole numbers from 0 to high - 1, int64 (b, *shape)."""
+        source = self._source
+        size = (source.batch_size, *shape)
+        return source.mine(torch.randint(high, size, generator=source.noise, device=self.device))
+
+    def another(self) -> Batch:
+        """Return the next patients, for an objective whose player moves several times a step."""
+        return Batch(self._source, self.step, self.steps)
+
+    def log(self, name: str, value: Tensor | float) -> None:
+        """Average a scalar into the history's current row, over the steps and the processes."""
+        self._source.meter.add(name, value, self.step)

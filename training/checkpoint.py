@@ -1,0 +1,173 @@
+"""The state of a run on disk: tensors in safetensors, the rest in JSON, never pickle.
+
+A checkpoint is a folder with ``state-STEP.safetensors`` and ``checkpoint.json``, which names it and is replaced in one
+move once the tensors are whole. A kill at any moment leaves the old checkpoint or the new one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+_FORMAT = 1
+_INDEX = "checkpoint.json"
+
+
+@dataclass
+class Checkpoint:
+    """A run at one step.
+
+    Attributes:
+        step: steps taken.
+        identity: digest of each thing that must be the same for the run to be the same.
+        tensors: by slash-separated name.
+        values: everything else, as JSON has it.
+    """
+
+    step: int
+    identity: dict[str, str]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def put(self, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+        """Add tensors under a prefix, copied to the host."""
+        for name, tensor in tensors.items():
+            # Tied weights share memory, which safetensors refuses: each name gets a copy of its own.
+            self.tensors[f"{prefix}/{name}"] = tensor.detach().to("cpu", copy=True).contiguous()
+
+    def get(self, prefix: str) -> dict[str, Tensor]:
+        """Return the tensors under a prefix."""
+        start = f"{prefix}/"
+        return {name[len(start) :]: tensor for name, tensor in self.tensors.items() if name.startswith(start)}
+
+    def put_optimizer(self, player: str, optimizer: torch.optim.Optimizer) -> None:
+        """Add an optimiser's moments and counters; its settings belong to the objective."""
+        numbers: dict[str, Any] = {}
+        for index, state in optimizer.state_dict()["state"].items():
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    self.put(f"optimizer/{player}/{index}", {name: value})
+                else:
+                    numbers[f"{index}/{name}"] = value
+        self.values.setdefault("optimizers", {})[player] = numbers
+
+    def get_optimizer(self, player: str, optimizer: torch.optim.Optimizer) -> None:
+        """Put an optimiser back to where it was."""
+        state: dict[int, dict[str, Any]] = {}
+        entries: dict[str, Any] = {**self.get(f"optimizer/{player}"), **self.values["optimizers"][player]}
+        for key, value in entries.items():
+            index, name = key.split("/", 1)
+            state.setdefault(int(index), {})[name] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint in place of the one that stands in the folder.
+
+    Raises:
+        TrainingError: it cannot be written; the one before stays.
+    """
+    state = folder / f"state-{checkpoint.step}.safetensors"
+    partial = folder / f"{state.name}.partial"
+    index = folder / f"{_INDEX}.partial"
+    content = {
+        "format": _FORMAT,
+        "state": state.name,
+        "step": checkpoint.step,
+        "identity": checkpoint.identity,
+        "values": checkpoint.values,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(checkpoint.tensors, partial)
+        os.replace(partial, state)
+        index.write_text(json.dumps(content), encoding="utf-8")
+        os.replace(index, folder / _INDEX)
+        for stale in folder.glob("state-*.safetensors*"):
+            if stale != state:
+                stale.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        for left in (partial, index):
+            left.unlink(missing_ok=True)
+        raise TrainingError(f"the checkpoint could not be written to {folder}: {_reason(error)}") from error
+
+
+def read(folder: Path, identity: Mapping[str, str]) -> Checkpoint | None:
+    """Return the checkpoint in a folder, or None where there is none.
+
+    Raises:
+        TrainingError: what stands there is no checkpoint of ours, is broken, or is of another run.
+    """
+    remedy = "delete it or name another folder"
+    if folder.exists() and not folder.is_dir():
+        raise TrainingError(f"checkpoint: expected a folder, {folder} is a file; {remedy}")
+    index = folder / _INDEX
+    if not index.exists():
+        others = [entry for entry in folder.iterdir() if ".partial" not in entry.name] if folder.exists() else []
+        if any(not entry.name.startswith("state-") for entry in others):
+            raise TrainingError(f"checkpoint: {folder} holds other files and no checkpoint; name another folder")
+        return None
+    try:
+        content = json.loads(index.read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT:
+            raise TrainingError(f"checkpoint: {folder} is of another version of this program; {remedy}")
+        found, step, values = content["identity"], int(content["step"]), content["values"]
+        name = str(content["state"])
+        if not re.fullmatch(r"state-\d+\.safetensors", name):
+            raise KeyError(name)
+        differing = [part for part, digest in identity.items() if found.get(part) != digest]
+        if differing:
+            raise TrainingError(f"checkpoint: {folder} belongs to another run (other {', '.join(differing)}); {remedy}")
+        tensors = load_file(folder / name)
+    except TrainingError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise TrainingError(f"checkpoint: {folder} is broken ({_reason(error)}); {remedy}") from error
+    return Checkpoint(step, dict(identity), tensors, values)
+
+
+def digest_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Return a SHA-256 of names, shapes, types and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
+        flat = tensor.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
+    return digest.hexdigest()
+
+
+def digest_settings(value: object) -> str:
+    """Return a SHA-256 of a dataclass's type and fields, or of the type alone of anything else."""
+    text = f"{type(value).__module__}.{type(value).__qualname__}"
+    if dataclasses.is_dataclass(value):
+        text += re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_networks(nets: Mapping[str, nn.Module]) -> str:
+    """Return a SHA-256 of the weights of all networks."""
+    return digest_tensors(
+        {f"{name}/{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
+    )
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]

@@ -1,0 +1,351 @@
+"""The one training loop, for every family, on Lightning Fabric."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from training import checkpoint as disk
+from training.average import WeightAverage
+from training.batch import Batch, Order, Source
+from training.devices import open_fabric, place
+from training.errors import TrainingError
+from training.meter import Meter
+from training.plan import Progress, Runtime, TrainingResult
+from training.seeds import (
+    AMBIENT,
+    NOISE,
+    ORDER,
+    VALIDATION,
+    ambient_state,
+    derive_seed,
+    isolated_rng,
+    set_ambient_state,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lightning_fabric import Fabric
+    from torch import Tensor, nn
+
+    from training.objective import Objective
+    from training.plan import Plan
+
+# Seconds between two calls of on_progress while no row of the history is due.
+_PROGRESS_EVERY = 0.25
+
+
+def train(
+    objective: Objective,
+    nets: dict[str, nn.Module],
+    x: Tensor,
+    y: Tensor,
+    *,
+    plan: Plan,
+    seed: int,
+    runtime: Runtime | None = None,
+    validation: tuple[Tensor, Tensor] | None = None,
+) -> TrainingResult:
+    """Train networks in place and return them.
+
+    On one CPU process the same arguments give the same bits, also over a kill and a resume from
+    ``runtime.checkpoint``. The global random state of PyTorch, NumPy and Python is left as it was.
+
+    Args:
+        objective: the players and their losses.
+        nets: networks by name; they are moved, trained, and returned with their final weights.
+        x: training values (n, ...).
+        y: classes (n,).
+        plan: what to do.
+        seed: of the order of the patients, the noise and the dropout; 0 or more.
+        runtime: where to do it; by default the best device here, one process, no checkpoint.
+        validation: held-out values and classes, for ``plan.validate_every``.
+
+    Raises:
+        TrainingError: the device is absent, a loss is not finite, or the checkpoint is of another run.
+    """
+    runtime = runtime or Runtime()
+    if len(x) != len(y) or not len(x):
+        raise TrainingError(f"x and y: expected as many patients in both, at least 1; got {len(x)} and {len(y)}")
+    if plan.validate_every and validation is None:
+        raise TrainingError("validate_every: expected held-out patients in validation, got none")
+    derive_seed(seed, ORDER)
+    placement = place(runtime)
+    fabric = open_fabric(runtime, placement)
+    with isolated_rng(derive_seed(seed, AMBIENT, fabric.global_rank), fabric.device):
+        run = _Run(fabric, objective, nets, x, y, plan, seed, runtime, validation)
+        stopped = run.go()
+        return TrainingResult(
+            nets=run.final_nets(),
+            history=run.history,
+            steps=run.step,
+            stopped_early=stopped,
+            seconds=run.seconds(),
+            device=placement.device,
+            precision=placement.precision,
+            resumed_from=run.resumed_from,
+            best_step=run.best_step if plan.patience else run.step,
+        )
+
+
+class _Run:
+    """One run: the state between two steps is exactly what a checkpoint holds."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        objective: Objective,
+        nets: dict[str, nn.Module],
+        x: Tensor,
+        y: Tensor,
+        plan: Plan,
+        seed: int,
+        runtime: Runtime,
+        validation: tuple[Tensor, Tensor] | None,
+    ) -> None:
+        self.fabric, self.objective, self.plan, self.seed, self.runtime = fabric, objective, plan, seed, runtime
+        self.device, self.world_size = fabric.device, fabric.world_size
+        self.identity = self._identify(nets, x, y, validation) if runtime.checkpoint else {}
+        self.nets = {name: net.to(self.device).train() for name, net in nets.items()}
+        self.optimizers = objective.players(self.nets)
+        self.parameters = {
+            player: [weight for group in optimizer.param_groups for weight in group["params"]]
+            for player, optimizer in self.optimizers.items()
+        }
+        # A family of one player logs plain "loss".
+        single = len(self.optimizers) == 1
+        self.loss_names = {player: "loss" if single else f"loss_{player}" for player in self.optimizers}
+        self.average = WeightAverage(self.nets, plan.ema_decay) if plan.ema_decay else None
+        self.meter = Meter(self.device, self._mean)
+        self.source = Source(
+            x.to(self.device),
+            y.to(self.device),
+            order=Order(
+                y,
+                batch_size=plan.batch_size,
+                balanced=plan.balanced,
+                seed=derive_seed(seed, ORDER),
+                device=self.device,
+            ),
+            noise=torch.Generator(self.device).manual_seed(derive_seed(seed, NOISE)),
+            meter=self.meter,
+            batch_size=plan.batch_size,
+            rank=fabric.global_rank,
+            world_size=self.world_size,
+        )
+        self.validation = tuple(part.to(self.device) for part in validation) if validation else ()
+        self.history: list[dict[str, float]] = []
+        self.step = self.resumed_from = 0
+        self.best_loss, self.best_step, self.waited = math.inf, 0, 0
+        self.best: dict[str, Tensor] = {}
+        self.spent = 0.0
+        self.started = self.told = time.perf_counter()
+        self._align()
+        self._resume()
+
+    def go(self) -> bool:
+        """Take the steps that are left; return whether patience ran out before them."""
+        plan, runtime = self.plan, self.runtime
+        while self.step < plan.steps:
+            self._take_step()
+            row: dict[str, float] = {}
+            if self.step % plan.log_every == 0 or self.step == plan.steps:
+                row = self.meter.row()
+            stop = False
+            if plan.validate_every and self.step % plan.validate_every == 0:
+                row["validation_loss"] = loss = self._validate()
+                stop = self._no_gain(loss)
+            if row:
+                self.history.append({"step": self.step, **row})
+            if stop:
+                return True
+            if runtime.checkpoint and self.step % runtime.checkpoint_every == 0 and self.step < plan.steps:
+                self._save()
+            self._tell(due=bool(row))
+        return False
+
+    def _take_step(self) -> None:
+        rate = self.plan.rate(self.step)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group.get("lr_scale", 1.0)
+        losses = self.objective.losses(self.nets, Batch(self.source, self.step, self.plan.steps))
+        while True:
+            with self.fabric.autocast():
+                played = next(losses, None)
+            if played is None:
+                break
+            self._move(*played)
+        if self.average:
+            self.average.update(self.step)
+        self.step += 1
+
+    def _move(self, player: str, loss: Tensor) -> None:
+        parameters = self.parameters[player]
+        for parameter in parameters:
+            parameter.grad = None
+        # Naming the inputs keeps the other players' weights out of the backward pass altogether.
+        self.fabric.backward(loss, inputs=parameters)
+        if self.world_size > 1:
+            self._average_gradients(parameters)
+        if self.plan.clip_norm:
+            torch.nn.utils.clip_grad_norm_(parameters, self.plan.clip_norm)
+        self.optimizers[player].step()
+        self.meter.add_loss(self.loss_names[player], player, loss, self.step)
+
+    def _average_gradients(self, parameters: list[nn.Parameter]) -> None:
+        # One reduction of all gradients, and not DistributedDataParallel: its wrapper hooks into backward, which
+        # forbids torch.autograd.grad (gradient penalties) and players that move by turns through each other's networks.
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        flat = self._mean(torch.cat([gradient.flatten() for gradient in gradients]))
+        parts = flat.split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def _mean(self, tensor: Tensor) -> Tensor:
+        if self.world_size == 1:
+            return tensor
+        mean: Tensor = self.fabric.all_reduce(tensor, reduce_op="mean")
+        return mean
+
+    def _weights(self) -> dict[str, nn.Module]:
+        return self.average.nets if self.average else self.nets
+
+    def _validate(self) -> float:
+        nets = self._weights()
+        for net in nets.values():
+            net.eval()
+        generator = torch.Generator(self.device).manual_seed(derive_seed(self.seed, VALIDATION))
+        with torch.no_grad(), self.fabric.autocast():
+            value = self.objective.validation_loss(nets, *self.validation, generator)
+        for net in self.nets.values():
+            net.train()
+        # Rounding may differ between processes, and they must all come to the same decision.
+        loss = float(self._mean(torch.as_tensor(float(value), dtype=torch.float32, device=self.device)))
+        if not math.isfinite(loss):
+            raise TrainingError(f"validation loss is not finite at step {self.step}; lower learning_rate")
+        return loss
+
+    def _no_gain(self, loss: float) -> bool:
+        """Keep the best weights; return whether patience has run out."""
+        if not self.plan.patience:
+            return False
+        if loss < self.best_loss:
+            self.best_loss, self.best_step, self.waited = loss, self.step, 0
+            self.best = {name: value.detach().clone() for name, value in _tensors(self._weights()).items()}
+            return False
+        self.waited += 1
+        return self.waited >= self.plan.patience
+
+    def final_nets(self) -> dict[str, nn.Module]:
+        """Return the networks with the weights that count, on the CPU."""
+        weights = self.best or _tensors(self._weights())
+        _load(self.nets, weights)
+        return {name: net.cpu().eval() for name, net in self.nets.items()}
+
+    def seconds(self) -> float:
+        """Return the time spent, that before a resume included."""
+        return self.spent + time.perf_counter() - self.started
+
+    def _tell(self, due: bool) -> None:
+        now = time.perf_counter()
+        tell = self.runtime.on_progress
+        if tell is None or not self.fabric.is_global_zero or not (due or now - self.told >= _PROGRESS_EVERY):
+            return
+        self.told = now
+        pace = (now - self.started) / (self.step - self.resumed_from)
+        metrics = {name: value for name, value in self.history[-1].items() if name != "step"} if self.history else {}
+        tell(Progress(self.step, self.plan.steps, self.seconds(), pace * (self.plan.steps - self.step), metrics))
+
+    def _identify(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, validation: tuple[Tensor, Tensor] | None
+    ) -> dict[str, str]:
+        data = {"x": x, "y": y}
+        if validation:
+            data |= {"validation x": validation[0], "validation y": validation[1]}
+        return {
+            "data": disk.digest_tensors(data),
+            "plan": disk.digest_settings(self.plan),
+            "objective": disk.digest_settings(self.objective),
+            "initial weights": disk.digest_networks(nets),
+            "seed": str(self.seed),
+            "device": self.device.type,
+            "number of processes": str(self.world_size),
+        }
+
+    def _align(self) -> None:
+        """Give every process the main one's weights."""
+        if self.world_size == 1:
+            return
+        for value in _tensors(self.nets).values():
+            shared = value if self.fabric.is_global_zero else torch.zeros_like(value)
+            value.copy_(self.fabric.all_reduce(shared.clone(), reduce_op="sum"))
+
+    def _save(self) -> None:
+        states = self._ambient_states()
+        pending = self.meter.state()
+        if self.runtime.checkpoint is None or not self.fabric.is_global_zero:
+            return
+        checkpoint = disk.Checkpoint(self.step, self.identity)
+        checkpoint.put("net", _tensors(self.nets))
+        if self.average:
+            checkpoint.put("average", _tensors(self.average.nets))
+        checkpoint.put("best", self.best)
+        for player, optimizer in self.optimizers.items():
+            checkpoint.put_optimizer(player, optimizer)
+        checkpoint.put("order", self.source.order.state())
+        checkpoint.put("random", {"noise": self.source.noise.get_state(), **states})
+        checkpoint.values |= {
+            "history": self.history,
+            "pending": pending,
+            "best": [self.best_loss if self.best else None, self.best_step, self.waited],
+            "seconds": self.seconds(),
+        }
+        disk.write(self.runtime.checkpoint, checkpoint)
+
+    def _ambient_states(self) -> dict[str, Tensor]:
+        """Return the ambient random states of all processes, as rows."""
+        states = ambient_state(self.device)
+        if self.world_size == 1:
+            return {name: state[None] for name, state in states.items()}
+        return {name: self.fabric.all_gather(state.to(self.device)).cpu() for name, state in states.items()}
+
+    def _resume(self) -> None:
+        found = disk.read(self.runtime.checkpoint, self.identity) if self.runtime.checkpoint else None
+        step = found.step if found else 0
+        if self.world_size > 1:
+            mean = self._mean(torch.tensor(float(step), device=self.device))
+            if float(mean) != step:
+                raise TrainingError("checkpoint: expected a folder that every machine of the run can read")
+        if found is None:
+            return
+        _load(self.nets, found.get("net"))
+        if self.average:
+            _load(self.average.nets, found.get("average"))
+        self.best = {name: value.to(self.device) for name, value in found.get("best").items()}
+        for player, optimizer in self.optimizers.items():
+            found.get_optimizer(player, optimizer)
+        self.source.order.restore(found.get("order"))
+        random = found.get("random")
+        self.source.noise.set_state(random.pop("noise"))
+        set_ambient_state({name: rows[self.fabric.global_rank] for name, rows in random.items()}, self.device)
+        self.meter.restore(found.values["pending"])
+        self.history = found.values["history"]
+        best_loss, self.best_step, self.waited = found.values["best"]
+        self.best_loss = math.inf if best_loss is None else best_loss
+        self.spent = found.values["seconds"]
+        self.step = self.resumed_from = step
+
+
+def _tensors(nets: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    return {f"{name}/{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
+
+
+def _load(nets: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]) -> None:
+    for name, net in nets.items():
+        start = f"{name}/"
+        net.load_state_dict({key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)})

@@ -1,0 +1,150 @@
+"""What a run is asked for (`Plan`), where it runs (`Runtime`), and what it tells (`Progress`, `TrainingResult`)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import nn
+
+Decay = Literal["constant", "cosine", "linear"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "32-true", "bf16-mixed"]
+
+_DECAYS = ("constant", "cosine", "linear")
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_PRECISIONS = ("auto", "32-true", "bf16-mixed")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides the trained weights, together with the data, the networks and the seed.
+
+    Attributes:
+        steps: rounds of the objective; in each, every player moves as often as the objective says.
+        batch_size: patients of one batch over all processes together.
+        learning_rate: rate at the top of the schedule; replaces the rate the optimisers were built with. A parameter
+            group may carry ``lr_scale``, a factor of its own on this rate.
+        warmup: share of the steps, 0 to 1, over which the rate rises linearly from nought.
+        decay: how the rate falls to nought after the warm-up, or ``constant``.
+        ema_decay: weight of the past in the running average of the weights; 0 keeps no average.
+        clip_norm: largest norm of one player's gradient; 0 does not clip.
+        balanced: draw the classes evenly instead of as often as they occur.
+        validate_every: steps between two validations; 0 never validates.
+        patience: validations without gain after which the run stops; 0 never stops early.
+        log_every: steps averaged into one row of the history.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float = 1e-3
+    warmup: float = 0.0
+    decay: Decay = "constant"
+    ema_decay: float = 0.999
+    clip_norm: float = 0.0
+    balanced: bool = False
+    validate_every: int = 0
+    patience: int = 0
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "log_every"):
+            _require(getattr(self, name) >= 1, name, "a whole number of at least 1", getattr(self, name))
+        for name in ("validate_every", "patience", "clip_norm"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        _require(0 < self.learning_rate < math.inf, "learning_rate", "a positive number", self.learning_rate)
+        _require(0 <= self.warmup <= 1, "warmup", "a share of the steps between 0 and 1", self.warmup)
+        _require(0 <= self.ema_decay < 1, "ema_decay", "0 (no average) or a number below 1", self.ema_decay)
+        _require(self.decay in _DECAYS, "decay", f"one of {', '.join(_DECAYS)}", self.decay)
+        _require(not self.patience or self.validate_every > 0, "patience", "validate_every above 0 with it", 0)
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        rising = self.warmup * self.steps
+        if step + 1 < rising:
+            return self.learning_rate * (step + 1) / rising
+        if self.decay == "constant":
+            return self.learning_rate
+        done = (step - rising) / max(self.steps - rising, 1.0)
+        left = 1 - done if self.decay == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+        return self.learning_rate * min(max(left, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: step of steps, seconds spent and left, and the last row of the history."""
+
+    step: int
+    steps: int
+    seconds: float
+    seconds_left: float
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how a run is carried out; on one CPU process none of it changes the weights.
+
+    Attributes:
+        device: ``auto`` takes CUDA, else Apple's MPS, else the CPU.
+        devices: processes on this machine, one a device.
+        num_nodes: machines, each running the same command.
+        precision: ``auto`` is bfloat16 autocast on CUDA that has it, else float32.
+        checkpoint: folder to resume from and to write to; the caller removes it once the result is safe.
+        checkpoint_every: steps between two checkpoints.
+        on_progress: called in the main process, at each row of the history and about four times a second.
+    """
+
+    device: Device = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    precision: Precision = "auto"
+    checkpoint: Path | None = None
+    checkpoint_every: int = 500
+    on_progress: Callable[[Progress], None] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("devices", "num_nodes", "checkpoint_every"):
+            _require(getattr(self, name) >= 1, name, "a whole number of at least 1", getattr(self, name))
+        _require(self.device in _DEVICES, "device", f"one of {', '.join(_DEVICES)}", self.device)
+        _require(self.precision in _PRECISIONS, "precision", f"one of {', '.join(_PRECISIONS)}", self.precision)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run leaves behind.
+
+    Attributes:
+        nets: the networks given, on the CPU, in evaluation mode, holding the averaged weights where the plan keeps an
+            average, and the best ones seen where it stops early.
+        history: rows of averages over ``log_every`` steps, each with its ``step``.
+        steps: steps taken in all, those before a resume included.
+        stopped_early: whether the patience ran out.
+        seconds: time spent in all, that before a resume included.
+        device: kind of device the run used.
+        precision: arithmetic the run used.
+        resumed_from: step of the checkpoint this run went on from; 0 when it started afresh.
+        best_step: step whose weights these are.
+    """
+
+    nets: dict[str, nn.Module]
+    history: list[dict[str, float]] = field(repr=False)
+    steps: int
+    stopped_early: bool
+    seconds: float
+    device: str
+    precision: str
+    resumed_from: int
+    best_step: int
+
+
+def _require(holds: bool, name: str, expected: str, came: object) -> None:
+    if not holds:
+        raise TrainingError(f"{name}: expected {expected}, got {came!r}")

@@ -1,0 +1,79 @@
+"""Random streams that come from a seed and leave the global random state alone."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# One number a stream, so that two streams of a run never share draws.
+ORDER, NOISE, AMBIENT, VALIDATION = range(4)
+
+
+def derive_seed(seed: int, stream: int, rank: int = 0) -> int:
+    """Return the seed of one stream of a run, independent of every other's.
+
+    Raises:
+        TrainingError: the seed is negative.
+    """
+    if seed < 0:
+        raise TrainingError(f"seed: expected 0 or more, got {seed}")
+    words = np.random.SeedSequence([seed, stream, rank]).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))
+
+
+@contextmanager
+def isolated_rng(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Seed PyTorch's ambient generators inside the block and put them back as they were after it.
+
+    Initialisers and dropout draw from the ambient generator and take no other; this is how networks are built
+    reproducibly without touching the caller's random state.
+
+    Args:
+        seed: 0 or more.
+        device: a device whose ambient generator is seeded too; the CPU's always is.
+    """
+    device = device or torch.device("cpu")
+    before = ambient_state(device)
+    # torch.manual_seed would also seed devices that this block does not put back.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        _cuda_generator(device).manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+    try:
+        yield
+    finally:
+        set_ambient_state(before, device)
+
+
+def ambient_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Return the state of the ambient generators of the CPU and of a device, as uint8 vectors."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = _cuda_generator(device).get_state()
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_ambient_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Put back what `ambient_state` returned."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda":
+        _cuda_generator(device).set_state(state["cuda"])
+    elif device.type == "mps":
+        torch.mps.set_rng_state(state["mps"])
+
+
+def _cuda_generator(device: torch.device) -> torch.Generator:
+    torch.cuda.init()
+    generator: torch.Generator = torch.cuda.default_generators[device.index or 0]
+    return generator

@@ -1,0 +1,171 @@
+"""Aggregation that lets a plot show real patients without letting any one of them be read off.
+
+Every drawn quantity rests on bins that hold at least `MINIMUM` different patients (small-cell suppression, as
+statistical offices apply to tables); smaller bins are merged or left out, never drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Subjects = NDArray[np.str_]
+
+MINIMUM = 5
+"""Fewest different patients a drawn bin may hold."""
+
+_GRIDS = (24, 20, 16, 12, 10, 8, 7, 6, 5, 4, 3)
+_REACH = 2.5  # bins span this many standard deviations either side of the class mean
+
+
+def patients_per_bin(bins: NDArray[np.int64], subjects: Subjects, size: int) -> NDArray[np.int64]:
+    """Different patients in each of `size` bins; `bins` (n,) with -1 for samples outside."""
+    inside = bins >= 0
+    codes = np.unique(subjects[inside], return_inverse=True)[1]
+    pairs = np.unique(np.stack([bins[inside], codes]), axis=1)
+    return np.bincount(pairs[0], minlength=size).astype(np.int64)
+
+
+def merge_small_bins(patients: NDArray[np.int64], minimum: int = MINIMUM) -> list[int]:
+    """Positions of the edges to keep so that every bin holds no patient or at least `minimum`.
+
+    Args:
+        patients: patients in each bin, (bins,).
+        minimum: fewest patients of a bin that is not empty.
+
+    Returns:
+        Increasing edge positions between 0 and `len(patients)`; `[0, len(patients)]` when all merge into one.
+    """
+    kept, held = [0], 0
+    shares: list[int] = []
+    for position, count in enumerate(patients.tolist(), start=1):
+        held += count
+        if held == 0 or held >= minimum:
+            kept.append(position)
+            shares.append(held)
+            held = 0
+    if held:
+        # The tail is too small alone: give it back to the last bin that has patients, with the empty ones between.
+        while shares and shares[-1] == 0:
+            shares.pop()
+            kept.pop()
+        if shares:
+            shares.pop()
+            kept.pop()
+        kept.append(len(patients))
+    return kept
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Densities of real and synthetic values over the same bins.
+
+    Attributes:
+        edges: (bins + 1,) bin borders, on a rounded grid so that no border is a patient's extreme value.
+        real: (bins,) share of the real samples per unit of expression.
+        synthetic: (bins,) the same for synthetic samples.
+    """
+
+    edges: Floats
+    real: Floats
+    synthetic: Floats
+
+
+def histogram(real: Floats, synthetic: Floats, subjects: Subjects, bins: int = 32) -> Histogram | None:
+    """Histogram of one gene in which no bin rests on fewer than `MINIMUM` patients; None when there are too few.
+
+    Args:
+        real: (n,) log expression of real samples.
+        synthetic: (m,) log expression of synthetic samples.
+        subjects: (n,) patient of each real sample.
+        bins: bins aimed at, before merging.
+    """
+    if len(np.unique(subjects)) < MINIMUM or not len(synthetic):
+        return None
+    pooled = np.concatenate([np.quantile(real, [0.005, 0.995]), np.quantile(synthetic, [0.005, 0.995])])
+    step = _nice_step((pooled.max() - pooled.min()) / bins)
+    low, high = np.floor(pooled.min() / step) * step, (np.floor(pooled.max() / step) + 1) * step
+    edges = np.linspace(low, high, round((high - low) / step) + 1)
+    # Values beyond the shown range count in the outermost bins, so a lone extreme never opens a bin of its own.
+    where = np.clip(np.searchsorted(edges, real, side="right") - 1, 0, len(edges) - 2).astype(np.int64)
+    edges = edges[merge_small_bins(patients_per_bin(where, subjects, len(edges) - 1))]
+
+    def share(values: Floats) -> Floats:
+        return np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values) / np.diff(edges)
+
+    return Histogram(edges, share(real), share(synthetic))
+
+
+def _nice_step(width: float) -> float:
+    """Closest of 1, 2, 2.5, 5 times a power of ten."""
+    if not width > 0:
+        return 0.1
+    power = 10.0 ** np.floor(np.log10(width))
+    return float(min((1.0, 2.0, 2.5, 5.0, 10.0), key=lambda m: abs(m * power - width)) * power)
+
+
+@dataclass(frozen=True)
+class Density:
+    """A class's region in a plane, drawn from counts of at least `MINIMUM` patients a cell.
+
+    Attributes:
+        x: (grid,) abscissae. y: (grid,) ordinates.
+        enclosed: (grid, grid) rows along y: 100 at the peak, falling to 0 where everything is enclosed, so the level
+            10 encloses 90 % of the mass and 50 half of it.
+        shown: share of the class's samples that lie in cells large enough to be counted.
+    """
+
+    x: Floats
+    y: Floats
+    enclosed: NDArray[np.int64]
+    shown: float
+
+
+def density(points: Floats, subjects: Subjects, grid: int = 44) -> Density | None:
+    """Smoothed density of `points` (n, 2) from suppressed cell counts; None when too few patients share cells.
+
+    Cells are squares in the class's own whitened coordinates, as fine as they can be while three samples in four lie
+    in a cell with at least `MINIMUM` patients; the rest of the cells are emptied before smoothing.
+    """
+    if len(np.unique(subjects)) < 2 * MINIMUM:
+        return None
+    centre = points.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(points.T))
+    if not values.max() > 0:
+        return None
+    scale = np.sqrt(np.maximum(values, 1e-6 * values.max()))
+    white = (points - centre) @ vectors / scale
+    for cells in _GRIDS:
+        counts, shown = _suppressed_counts(white, subjects, cells)
+        if shown >= 0.75:
+            break
+    if shown < 0.4:
+        return None
+    width = 2 * _REACH / cells
+    middles = -_REACH + width * (np.arange(cells) + 0.5)
+    half = (_REACH + 1.0) * np.sqrt((vectors**2) @ scale**2)
+    x = np.linspace(centre[0] - half[0], centre[0] + half[0], grid)
+    y = np.linspace(centre[1] - half[1], centre[1] + half[1], grid)
+    plane = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    at = (plane - centre) @ vectors / scale
+    sigma = 0.7 * width
+    first = np.exp(-0.5 * ((at[:, :1] - middles) / sigma) ** 2)
+    second = np.exp(-0.5 * ((at[:, 1:] - middles) / sigma) ** 2)
+    smooth = np.einsum("pi,ij,pj->p", first, counts, second)
+    order = np.argsort(-smooth, kind="stable")
+    mass = np.empty_like(smooth)
+    mass[order] = np.cumsum(smooth[order]) / smooth.sum()
+    return Density(x, y, np.rint(100 * (1 - mass)).astype(np.int64).reshape(grid, grid), shown)
+
+
+def _suppressed_counts(white: Floats, subjects: Subjects, cells: int) -> tuple[Floats, float]:
+    """Counts (cells, cells) over the whitened square with small cells emptied, and the share of samples kept."""
+    index = np.floor((white + _REACH) / (2 * _REACH) * cells).astype(np.int64)
+    inside = ((index >= 0) & (index < cells)).all(axis=1)
+    flat = np.where(inside, index[:, 0] * cells + index[:, 1], -1)
+    enough = patients_per_bin(flat, subjects, cells * cells) >= MINIMUM
+    counts = np.where(enough, np.bincount(flat[inside], minlength=cells * cells), 0).astype(np.float64)
+    return counts.reshape(cells, cells), float(counts.sum() / len(white))

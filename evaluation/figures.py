@@ -1,0 +1,169 @@
+"""Pictures of a comparison: where real and synthetic patients lie.
+
+Real patients appear only as aggregates over at least five of them (see `binning`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from evaluation.binning import MINIMUM, Floats, Subjects, density
+from evaluation.panels import (
+    Gallery,
+    Panel,
+    Trace,
+    axis,
+    class_style,
+    layout,
+    plain,
+    short,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MOST_PATIENTS = 3000
+MOST_GENES = 1500
+MOST_POINTS = 1500
+
+
+@dataclass(frozen=True)
+class Side:
+    """One cohort as the pictures need it.
+
+    Attributes:
+        z: (n, genes) log expression.
+        y: (n,) class positions.
+        subjects: (n,) patient of each sample.
+        total: samples before downsampling.
+    """
+
+    z: Floats
+    y: NDArray[np.int64]
+    subjects: Subjects
+    total: int
+
+    def thin(self, most: int, seed: int = 0) -> Side:
+        """At most `most` samples, drawn without replacement."""
+        if len(self.z) <= most:
+            return self
+        rows = np.sort(np.random.default_rng(seed).choice(len(self.z), most, replace=False))
+        return Side(self.z[rows], self.y[rows], self.subjects[rows], self.total)
+
+
+def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str]) -> Gallery:
+    """Principal components of train: real patients as regions, synthetic ones as points on top of the same regions.
+
+    The plane is fitted on train alone; holdout and synthetic are projected. Genes are standardised by train, at most
+    `MOST_GENES` of them, the most variable ones.
+    """
+    spread = train.z.std(axis=0)
+    genes = np.sort(np.argsort(-spread, kind="stable")[:MOST_GENES])
+    genes = genes[spread[genes] > 0]
+    if len(genes) < 2 or len(train.z) < 2 * MINIMUM:
+        return Gallery([], "Too few patients or genes for a plane.")
+    centre, scale = train.z[:, genes].mean(axis=0), spread[genes]
+    fitted = PCA(2, svd_solver="randomized", random_state=0).fit((train.z[:, genes] - centre) / scale)
+    shares = fitted.explained_variance_ratio_ * 100
+    places = [fitted.transform((side.z[:, genes] - centre) / scale) for side in (train, holdout, synthetic)]
+    jitter = np.random.default_rng(0).normal(size=places[2].shape) * places[0].std(axis=0) * 0.02
+    thin = places[2] + jitter
+    rows = np.random.default_rng(0).permutation(len(thin))[:MOST_POINTS]
+
+    real: list[Trace] = []
+    under: list[Trace] = []
+    over: list[Trace] = []
+    hidden: list[str] = []
+    for position, name in enumerate(classes):
+        colour, symbol, _ = class_style(position)
+        mine = train.y == position
+        if mine.any() and not (regions := _region(places[0][mine], train.subjects[mine], colour, name)):
+            hidden.append(name)
+        elif mine.any():
+            real += regions
+            under += [regions[0] | {"line": {"color": colour, "width": 1}}]
+        theirs = holdout.y == position
+        real += _region(places[1][theirs], holdout.subjects[theirs], colour, name, holdout=True)
+        points = thin[rows[synthetic.y[rows] == position]]
+        marker = {"color": colour, "symbol": symbol, "size": 5, "opacity": 0.75, "line": {"width": 0}}
+        over.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": short(points[:, 0], 3),
+                "y": short(points[:, 1], 3),
+                "marker": marker,
+                "name": plain(name),
+                "legendgroup": name,
+                "hovertemplate": "%{fullData.name}<extra></extra>",
+            }
+        )
+    pooled = np.concatenate([places[0], thin[rows]])
+    low, high = np.quantile(pooled, [0.002, 0.998], axis=0)
+    low, high = low - 0.12 * (high - low), high + 0.12 * (high - low)
+    looks = layout(
+        axis(f"PC 1 ({shares[0]:.0f} % of the variance of train)", range=short([low[0], high[0]], 3)),
+        axis(f"PC 2 ({shares[1]:.0f} %)", range=short([low[1], high[1]], 3)),
+        hovermode="closest",
+    )
+    legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(classes)]
+    left = (
+        "Filled: the region of nine train patients in ten, with the inner half outlined. Dotted: holdout patients. "
+        f"No patient is drawn: regions rest on cells of at least {MINIMUM} patients."
+    )
+    if hidden:
+        left += f" Too few patients to draw: {', '.join(hidden)}."
+    right = f"{some(len(rows), synthetic.total)} synthetic patients, jittered by 2 %, on the regions of train."
+    return Gallery(
+        [
+            Panel("Real patients", left, real, looks, 430, 3),
+            Panel("Synthetic patients", right, under + over, looks, 430, 3),
+        ],
+        "The plane in which train patients differ most, fitted on train alone. Synthetic points should fill the "
+        "regions of their own class, and neither leave them nor crowd into a part of them.",
+        legend,
+    )
+
+
+def _region(points: Floats, subjects: Subjects, colour: str, name: str, *, holdout: bool = False) -> list[Trace]:
+    """Contour traces of a class: train filled with its inner half outlined, holdout one dotted outline."""
+    found = density(points, subjects) if len(points) else None
+    if found is None:
+        return []
+    shared: Trace = {
+        "type": "contour",
+        "x": short(found.x, 4),
+        "y": short(found.y, 4),
+        "z": found.enclosed.tolist(),
+        "name": plain(name),
+        "legendgroup": name,
+        "hoverinfo": "skip",
+        "showscale": False,
+    }
+
+    def outline(level: int, width: float, dash: str = "solid") -> Trace:
+        return {
+            "contours": {"start": level, "end": level, "size": 1, "coloring": "none"},
+            "line": {"color": colour, "width": width, "dash": dash, "smoothing": 1},
+            "autocontour": False,
+        }
+
+    if holdout:
+        return [shared | outline(10, 1.5, "dot")]
+    filled: Trace = {
+        "contours": {"type": "constraint", "operation": ">", "value": 10},
+        "fillcolor": f"fill:{colour}",
+        "line": {"color": colour, "width": 1.5},
+    }
+    return [shared | filled, shared | outline(50, 1)]
+
+
+def some(shown: int, total: int) -> str:
+    """How many are drawn: "All 50", or "1,500 of 20,000" when thinned."""
+    return f"All {total:,}" if shown == total else f"{shown:,} of {total:,}"

@@ -1,0 +1,226 @@
+"""The report as one self-contained HTML file: verdict, scorecard, pictures, and what each number means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from data.scale import log_expression
+from evaluation import curves, figures, gene_figures
+from evaluation.page import css_colour, gallery, page
+from evaluation.panels import Gallery, class_style
+from evaluation.scorecard import number, scorecard, side_by_side, title_of, verdicts, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from data.cohort import Cohort
+    from evaluation.comparison import Comparison
+    from evaluation.estimate import Estimate
+
+MOST_VALUES = 20_000_000  # values of a cohort held for the pictures
+
+
+def render(
+    report: Iterable[Estimate],
+    comparison: Comparison,
+    *,
+    history: Sequence[Mapping[str, float]] | None = None,
+    title: str = "Scorecard of a synthetic cohort",
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """Report of one comparison as a single HTML file without any reference to the network.
+
+    Args:
+        report: figures of the scorecard, in the order to show them.
+        comparison: cohorts they were measured on, for the pictures.
+        history: training curve of the generator.
+        title: heading, plain text.
+        facts: what to state at the top besides the cohorts' sizes, such as family and seed.
+
+    Returns:
+        The document. Real patients appear only as aggregates over at least five of them.
+    """
+    estimates = list(report)
+    sizes = {
+        "Train": _size(comparison.train),
+        "Holdout": _size(comparison.holdout),
+        "Synthetic": f"{len(comparison.synthetic):,} samples",
+        "Genes" if comparison.kind == "expression" else "Features": f"{len(comparison.features):,}",
+        "Classes": str(len(comparison.classes)),
+    }
+    sections = [("scorecard", "Scorecard", scorecard(estimates))]
+    if table := _classes(estimates, comparison.classes):
+        sections.append(("classes", "Class by class", table))
+    sections += _pictures(estimates, comparison)
+    if history and (learning := curves.training(history)).panels:
+        sections.append(("training", "Training", gallery("training", learning)))
+    sections.append(("meaning", "What each number means", words(estimates)))
+    notes = "".join(f'<p class="callout">{escape(note)}.</p>' for note in getattr(report, "notes", ()))
+    body = _head(title, sizes | dict(facts or {}), sections) + verdicts(estimates) + notes
+    return page(title, body + _sections(sections) + _foot())
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One family in a side-by-side report.
+
+    Attributes:
+        name: family, as shown.
+        estimates: its scorecard.
+        link: address of its own report, relative to the page; None for none.
+        facts: more to show above its column, such as the seconds of fitting.
+    """
+
+    name: str
+    estimates: Iterable[Estimate]
+    link: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def render_comparison(
+    rows: Sequence[Contender],
+    *,
+    title: str = "Families side by side",
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """Several families on one page: every figure in one table, privacy against utility, and the discriminator.
+
+    Args:
+        rows: families in the order to show them; each keeps its colour in all plots.
+        title: heading, plain text.
+        facts: what to state at the top.
+    """
+    cards = {row.name: {e.name: e for e in row.estimates} for row in rows}
+    sections = [("side", "Side by side", _plots(cards)), ("table", "All figures", _grid(rows, cards))]
+    every = list({name: e for card in cards.values() for name, e in card.items()}.values())
+    sections.append(("meaning", "What each number means", words(every)))
+    return page(title, _head(title, dict(facts or {}), sections) + _sections(sections) + _foot())
+
+
+def _head(title: str, facts: Mapping[str, Any], sections: Sequence[tuple[str, str, str]]) -> str:
+    items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts.items())
+    links = "".join(f'<a href="#{key}">{heading}</a>' for key, heading, _ in sections)
+    listed = f'<dl class="facts">{items}</dl>' if items else ""
+    return f"<header><h1>{escape(title)}</h1>{listed}<nav>{links}</nav></header>"
+
+
+def _sections(sections: Sequence[tuple[str, str, str]]) -> str:
+    return "".join(f'<section id="{key}"><h2>{heading}</h2>{content}</section>\n' for key, heading, content in sections)
+
+
+def _foot() -> str:
+    return (
+        "<footer>Made by cohortsmith. This file holds everything it shows and asks nothing of the network. Real "
+        "patients appear in it only as aggregates over at least five of them. "
+        "<noscript>The plots need JavaScript; the tables do not.</noscript></footer>"
+    )
+
+
+def _size(cohort: Cohort) -> str:
+    patients = len(np.unique(cohort.subjects))
+    return f"{len(cohort):,} samples" + (f" of {patients:,} patients" if patients != len(cohort) else "")
+
+
+def _pictures(estimates: Sequence[Estimate], comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Sections with the pictures of an expression cohort; none for other data kinds."""
+    if comparison.kind != "expression":
+        return []
+    train, holdout, synthetic = (_side(getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
+    names, classes = comparison.features, comparison.classes
+    real = figures.Side(
+        np.concatenate([train.z, holdout.z]),
+        np.concatenate([train.y, holdout.y]),
+        np.concatenate([train.subjects, holdout.subjects]),
+        train.total + holdout.total,
+    )
+    found = next((e.detail.get("by_gene") for e in estimates if e.name == "wasserstein"), None)
+    distance = np.asarray(found["value"], dtype=np.float64) if found else None
+    pictures = [
+        ("patients", "Patients", gallery("patients", figures.scatter(train, holdout, synthetic, classes))),
+        (
+            "genes",
+            "Genes",
+            gallery("genes", gene_figures.genes(real, synthetic, names, distance))
+            + "<h3>All genes</h3>"
+            + gallery("moments", gene_figures.moments(real, synthetic, names)),
+        ),
+        ("together", "Genes together", gallery("maps", gene_figures.correlations(train, holdout, synthetic, names))),
+    ]
+    thinned = [side for side in (train, holdout, synthetic) if len(side.z) < side.total]
+    if thinned:
+        shown = f"Pictures are drawn from at most {max(len(side.z) for side in thinned):,} samples a cohort, chosen at "
+        pictures[0] = (*pictures[0][:2], f'<p class="note">{shown}random.</p>' + pictures[0][2])
+    return pictures
+
+
+def _side(cohort: Cohort) -> figures.Side:
+    """Log expression of a cohort, thinned before the conversion so that wide cohorts stay small."""
+    most = max(100, min(figures.MOST_PATIENTS, MOST_VALUES // max(1, len(cohort.features))))
+    rows = np.arange(len(cohort))
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).choice(len(cohort), most, replace=False))
+    kept = cohort.take(rows)
+    return figures.Side(log_expression(kept).astype(np.float64), kept.y, kept.subjects, len(cohort))
+
+
+def _classes(estimates: Sequence[Estimate], classes: Sequence[str]) -> str:
+    """Utility of each class: one row a class, one column an estimate that has a table by class."""
+    tables = {e.name: t for e in estimates if (t := e.detail.get("per_class"))}
+    if not tables:
+        return ""
+    head = "".join(f'<th class="n">{escape(title_of(name))}</th>' for name in tables)
+    rows = []
+    for position, name in enumerate(classes):
+        colour, _, glyph = class_style(position)
+        cells = "".join(f'<td class="n">{_class_cell(table.get(name))}</td>' for table in tables.values())
+        swatch = f'<span class="swatch" style="color: {css_colour(colour)}">{glyph}</span>'
+        rows.append(f"<tr><td>{swatch}{escape(name)}</td>{cells}</tr>")
+    return (
+        '<p class="note">Share of each class\'s patients that are recognised.</p>'
+        f'<div class="scroll"><table><thead><tr><th>Class</th>{head}</tr></thead><tbody>{"".join(rows)}'
+        "</tbody></table></div>"
+    )
+
+
+def _class_cell(found: Any) -> str:
+    return number(found) if isinstance(found, int | float) else "–"
+
+
+def _plots(cards: Mapping[str, Mapping[str, Estimate]]) -> str:
+    attacked = []
+    for name, card in cards.items():
+        attacks = [e for e in card.values() if e.group == "privacy" and e.name.endswith("auc") and e.ok]
+        use = next((e for key, e in card.items() if key.startswith("tstr") and e.ok), None)
+        if attacks and use:
+            attacked.append((name, max(attacks, key=lambda e: e.value or 0.0), use))
+    told = [(n, e) for n, card in cards.items() for k, e in card.items() if k.startswith("discriminator") and e.ok]
+    panels = [
+        curves.frontier(attacked, "AUC of the strongest membership attack", "accuracy, trained on synthetic (TSTR)"),
+        curves.ladder(told, "Can it be told from real patients?", ""),
+    ]
+    legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(cards)]
+    return gallery("families", Gallery([p for p in panels if p], "Bars are 95 % intervals.", legend))
+
+
+def _grid(rows: Sequence[Contender], cards: Mapping[str, Mapping[str, Estimate]]) -> str:
+    heads = {}
+    for position, row in enumerate(rows):
+        colour, _, glyph = class_style(position)
+        label = f'<span style="color: {css_colour(colour)}">{glyph}</span> {escape(row.name)}'
+        heads[row.name] = f'<a href="{escape(row.link)}">{label}</a>' if row.link and _relative(row.link) else label
+    note = (
+        '<p class="note">Under each value its 95 % interval; the edge is coloured by reading, and the value nearest to '
+        "real data in a row is underlined. A family's name leads to its own report.</p>"
+    )
+    return note + side_by_side(cards, heads, {row.name: row.facts for row in rows})
+
+
+def _relative(link: str) -> bool:
+    """Whether a link stays beside the page: no scheme, no host."""
+    parts = urlsplit(link)
+    return not parts.scheme and not parts.netloc

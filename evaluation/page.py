@@ -1,0 +1,252 @@
+"""The single file around a report: style, script, Plotly, and a policy that forbids the page any network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evaluation.panels import Gallery, Panel
+
+_STYLE = """
+:root { color-scheme: light dark;
+  --paper: #fcfcfa; --card: #ffffff; --ink: #1d2430; --muted: #667080; --line: #e3e5e8; --soft: #f3f4f2;
+  --accent: #0b4f7d; --good: #00795a; --mid: #8a6a00; --poor: #b65000; --bad: #b3261e;
+  --real: #737b87; --synthetic: #0072b2; --chance: #b65000; --low: #d55e00; --high: #0072b2; }
+@media (prefers-color-scheme: dark) { :root {
+  --paper: #14171c; --card: #1b1f26; --ink: #e6e8eb; --muted: #9aa3af; --line: #2e343d; --soft: #222730;
+  --accent: #8cc8f0; --good: #4cc9a1; --mid: #e2bd4a; --poor: #f0935a; --bad: #ff8a7d;
+  --real: #a9b1bc; --synthetic: #56b4e9; --chance: #f0935a; } }
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
+main { max-width: 1180px; margin: 0 auto; padding: 40px 28px 64px; }
+header { border-bottom: 1px solid var(--line); padding-bottom: 20px; }
+h1 { font-size: 28px; line-height: 1.2; font-weight: 650; margin: 0 0 4px; letter-spacing: -0.01em;
+  overflow-wrap: anywhere; }
+h2 { font-size: 19px; font-weight: 650; margin: 52px 0 4px; letter-spacing: -0.005em; }
+h3 { font-size: 15px; font-weight: 650; margin: 28px 0 8px; }
+p { margin: 4px 0 12px; max-width: 78ch; }
+a { color: var(--accent); }
+.lead, .note, figcaption span, small { color: var(--muted); }
+.lead { margin: 0; }
+.facts { display: flex; flex-wrap: wrap; gap: 6px 28px; margin: 18px 0 0; }
+.facts div { min-width: 0; }
+.facts dt { font-size: 12px; color: var(--muted); }
+.facts dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+nav { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 14px 0 0; font-size: 14px; }
+nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
+.verdicts { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 16px; margin: 24px 0 12px; }
+.verdict { background: var(--card); border: 1px solid var(--line); border-top: 4px solid var(--tone);
+  border-radius: 8px; padding: 14px 18px 16px; }
+.verdict .kind { font-size: 12px; color: var(--muted); letter-spacing: .06em; text-transform: uppercase; }
+.verdict strong { display: block; font-size: 18px; line-height: 1.3; margin: 2px 0 6px; color: var(--tone); }
+.verdict p { margin: 0 0 8px; } .verdict p:last-child { margin: 0; font-size: 13.5px; color: var(--muted); }
+.r-real { --tone: var(--good); } .r-close { --tone: var(--good); } .r-partway { --tone: var(--mid); }
+.r-far { --tone: var(--bad); } .r-none { --tone: var(--muted); }
+details { margin: 6px 0 0; color: var(--muted); font-size: 14px; } summary { cursor: pointer; }
+details p { margin: 6px 0; }
+.callout { border-left: 3px solid var(--mid); padding: 2px 0 2px 14px; margin: 14px 0; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+th, td { text-align: left; vertical-align: top; padding: 10px 12px 10px 0; border-bottom: 1px solid var(--line); }
+thead th { font-size: 12px; font-weight: 500; color: var(--muted); vertical-align: bottom; padding-bottom: 6px;
+  border-bottom-color: var(--muted); }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.score { table-layout: fixed; } .score col.name { width: 38%; } .score col.value { width: 11%; }
+.score col.bar { width: 20%; } .score col.side { width: 8%; } .score col.reading { width: 10%; }
+.score th.bar, .score td.bar { padding-left: 14px; padding-right: 20px; }
+.score .name b { font-weight: 600; overflow-wrap: anywhere; } .score .name p { margin: 1px 0 0; font-size: 13px; }
+.score .name small { font-size: 12px; }
+.score td.n b { font-weight: 650; font-size: 15px; } .score td.n small { display: block; font-size: 12px; }
+.off, .off b { color: var(--muted); opacity: .85; }
+.ends { display: flex; justify-content: space-between; padding: 0 14% 0 8%; }
+.track { display: block; width: 100%; height: 26px; overflow: visible; }
+.track .rail { stroke: var(--line); stroke-width: 2; }
+.track .chance { stroke: var(--chance); stroke-width: 2; stroke-dasharray: 3 2.5; }
+.track .real { stroke: var(--ink); stroke-width: 2; }
+.track .span { stroke: var(--tone); stroke-width: 7; opacity: .32; }
+.track .dot { fill: var(--tone); } .track .beyond { fill: none; stroke: var(--tone); stroke-width: 2; }
+.badge { color: var(--tone); font-weight: 600; white-space: nowrap; font-size: 13px; }
+.badge::before { content: ""; display: inline-block; width: 9px; height: 9px; margin-right: 6px; border-radius: 50%;
+  border: 2px solid var(--tone); background: var(--fill, transparent); }
+.r-real .badge { --fill: var(--tone); }
+.r-close .badge { --fill: linear-gradient(90deg, var(--tone) 60%, transparent 60%); }
+.r-partway .badge { --fill: linear-gradient(90deg, var(--tone) 35%, transparent 35%); }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 8px; margin: 6px 0 10px; }
+.legend button { font: inherit; font-size: 13px; color: inherit; background: none; border: 1px solid transparent;
+  border-radius: 6px; padding: 2px 8px 2px 6px; cursor: pointer; max-width: 100%; overflow-wrap: anywhere; }
+.legend button:hover, .legend button:focus-visible { border-color: var(--line); }
+.legend button[aria-pressed=false] { opacity: .4; text-decoration: line-through; }
+.legend i { font-style: normal; margin-right: 6px; }
+.key { display: flex; flex-wrap: wrap; gap: 4px 24px; font-size: 13px; color: var(--muted); margin: 6px 0 4px; }
+.key svg { width: 26px; height: 14px; vertical-align: -2px; margin-right: 6px; overflow: visible; }
+.panels { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 16px; }
+figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px 10px;
+  min-width: 0; display: flex; flex-direction: column; }
+.w2 { grid-column: span 2; } .w3 { grid-column: span 3; } .w6 { grid-column: span 6; }
+figcaption b { display: block; font-weight: 600; overflow-wrap: anywhere; }
+figcaption span { display: block; font-size: 13px; line-height: 1.4; }
+.plot { width: 100%; margin-top: auto; }
+.ramp { display: flex; align-items: center; gap: 10px; font-size: 12px; color: var(--muted); margin-top: 10px; }
+.ramp i { width: 220px; max-width: 40%; height: 10px; border-radius: 3px;
+  background: linear-gradient(90deg, var(--low), var(--card) 50%, var(--high)); border: 1px solid var(--line); }
+.grid td.cell { box-shadow: inset 3px 0 0 var(--tone); padding-left: 10px; }
+.grid th:first-child, .grid td:first-child { position: sticky; left: 0; background: var(--paper); min-width: 150px; }
+.grid .group td { border-bottom-color: var(--muted); font-weight: 650; padding-top: 22px; }
+.grid small { display: block; font-size: 12px; }
+.grid b.best { text-decoration: underline; text-underline-offset: 3px; }
+.swatch { display: inline-block; width: 1.4em; }
+dl.words dt { font-weight: 600; margin-top: 10px; } dl.words dd { margin: 0; max-width: 78ch; }
+footer { margin-top: 56px; border-top: 1px solid var(--line); padding-top: 14px; font-size: 13px; color: var(--muted); }
+@media (max-width: 860px) {
+  main { padding: 24px 16px 48px; } .verdicts { grid-template-columns: minmax(0, 1fr); }
+  .panels { grid-template-columns: minmax(0, 1fr); } .w2, .w3, .w6 { grid-column: auto; }
+  .score thead, .score colgroup { display: none; }
+  .score, .score tbody { display: block; }
+  .score tr { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 2px 12px; border-bottom: 1px solid var(--line);
+    padding: 12px 0; }
+  .score td, .score td.bar { border: 0; padding: 0; text-align: left; } .score td.name, .score td.bar, .score td.why
+    { grid-column: 1 / -1; }
+  .score td.n::before { content: attr(data-label); display: block; font-size: 12px; color: var(--muted); } }
+@media print { body { background: #fff; } figure, .verdict, tr { break-inside: avoid; } nav { display: none; } }
+"""
+
+# Colours named theme:* in the figures are looked up here at drawing time, so a plot follows the page's light or dark.
+_SCRIPT = """
+(() => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const css = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const faded = colour => {
+    const n = parseInt(colour.slice(1), 16);
+    return `rgba(${n >> 16}, ${(n >> 8) & 255}, ${n & 255}, ${dark.matches ? 0.28 : 0.22})`;
+  };
+  const resolve = value => {
+    if (typeof value === "string") {
+      if (value === "theme:diverging") return [[0, css("low")], [0.5, css("card")], [1, css("high")]];
+      if (value.startsWith("theme:")) return css(value.slice(6));
+      if (value.startsWith("fill:")) return faded(resolve(value.slice(5)));
+      return value;
+    }
+    if (Array.isArray(value)) return value.map(resolve);
+    if (value && typeof value === "object")
+      return Object.fromEntries(Object.entries(value).map(([key, item]) =>
+        [key, key === "text" || key === "name" || key === "ticktext" || key === "legendgroup" ? item : resolve(item)]));
+    return value;
+  };
+  const hidden = new Map();
+  const draw = place => {
+    const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+    const off = hidden.get(place.dataset.gallery) || new Set();
+    const data = resolve(figure.data).map(trace => off.has(trace.legendgroup) ? {...trace, visible: false} : trace);
+    Plotly.react(place, data, {...resolveLayout(figure.layout), height: place.clientHeight, autosize: true},
+      {displayModeBar: false, responsive: true});
+  };
+  const resolveLayout = layout => {
+    const result = resolve(layout);
+    for (const key of Object.keys(result).filter(key => /^[xy]axis/.test(key)))
+      result[key].title = resolve(layout[key].title);
+    (result.annotations || []).forEach((item, i) => item.font = resolve(layout.annotations[i].font));
+    result.hoverlabel = {bgcolor: css("card"), bordercolor: css("line"), font: {color: css("ink"), size: 12}};
+    return result;
+  };
+  const places = [...document.querySelectorAll(".plot")];
+  const all = () => places.forEach(draw);
+  document.querySelectorAll(".legend").forEach(legend => legend.addEventListener("click", event => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    const off = hidden.get(legend.dataset.gallery) || new Set();
+    const name = button.dataset.name;
+    off.has(name) ? off.delete(name) : off.add(name);
+    hidden.set(legend.dataset.gallery, off);
+    button.setAttribute("aria-pressed", String(!off.has(name)));
+    places.filter(place => place.dataset.gallery === legend.dataset.gallery).forEach(draw);
+  }));
+  dark.addEventListener("change", all);
+  all();
+})();
+"""
+
+
+def page(title: str, body: str) -> str:
+    """Whole HTML document around `body`; `title` is plain text.
+
+    The content security policy names the two scripts by their SHA-256 and forbids everything else, so that nothing in
+    the data could run or reach out even if it slipped through the escaping.
+    """
+    plotly = _plotly() if 'class="plot"' in body else ""
+    scripts = [text for text in (plotly, _SCRIPT) if plotly and text]
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts) or "'none'"
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {hashes}"
+    code = "".join(f"<script>{text}</script>\n" for text in scripts)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
+        f"{code}</body>\n</html>\n"
+    )
+
+
+@cache
+def _plotly() -> str:
+    """Plotly's own script, from the installed package."""
+    from plotly.offline import get_plotlyjs
+
+    text: str = get_plotlyjs()
+    return text
+
+
+@cache
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def gallery(name: str, pictures: Gallery) -> str:
+    """HTML of a gallery: note, shared legend, panels. `name` is a plain identifier, unique on the page."""
+    note = f'<p class="note">{html.escape(pictures.note)}</p>' if pictures.note else ""
+    if not pictures.panels:
+        return note
+    figures = "\n".join(_panel(name, position, panel) for position, panel in enumerate(pictures.panels))
+    ramp = '<div class="ramp">-1 <i></i> 1</div>' if pictures.ramp else ""
+    return f'{note}{_legend(name, pictures.legend)}<div class="panels">\n{figures}\n</div>{ramp}'
+
+
+def _legend(name: str, entries: Sequence[tuple[str, str, str]]) -> str:
+    buttons = "".join(
+        f'<button type="button" aria-pressed="true" data-name="{html.escape(entry)}">'
+        f'<i style="color: {css_colour(colour)}">{glyph}</i>{html.escape(entry)}</button>'
+        for entry, colour, glyph in entries
+    )
+    return f'<div class="legend" data-gallery="{name}">{buttons}</div>' if buttons else ""
+
+
+def _panel(name: str, position: int, panel: Panel) -> str:
+    key = f"{name}-{position}"
+    caption = f"<b>{html.escape(panel.title)}</b>" + (f"<span>{html.escape(panel.note)}</span>" if panel.note else "")
+    label = html.escape(f"{panel.title}. {panel.note}")
+    return (
+        f'<figure class="w{panel.width}"><figcaption>{caption}</figcaption>'
+        f'<div class="plot" role="img" aria-label="{label}" style="height: {panel.height}px" data-figure="{key}" '
+        f'data-gallery="{name}"></div>'
+        f'<script type="application/json" id="{key}">{_json({"data": panel.data, "layout": panel.layout})}</script>'
+        "</figure>"
+    )
+
+
+def _json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def css_colour(colour: str) -> str:
+    """CSS for a colour of `panels`."""
+    return f"var(--{colour.removeprefix('theme:')})" if colour.startswith("theme:") else colour

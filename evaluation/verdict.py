@@ -1,0 +1,162 @@
+"""Plain words for a scorecard, by one stated rule: how far each figure stands between chance and real data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evaluation.estimate import Estimate, Group
+
+Reading = Literal["as real", "close", "partway", "far"]
+CLOSE, PARTWAY = 0.8, 0.4
+
+RULE = (
+    "Each figure is placed on a line from chance (0 %) to what real data score against real data (100 %). "
+    "As real: its 95 % interval reaches real, or it is beyond. Otherwise close: at least 80 % of the way; "
+    "partway: at least 40 %; far: less. Where chance and real score the same, as for most attacks, the line starts at "
+    "the worst score there is. Fidelity and utility: as real if every figure is; close if three in four are close or "
+    "better and none is far; unlike if half or more are far; partly otherwise. Privacy is judged by its worst figure."
+)
+
+HEADLINES: dict[Group, dict[Reading, str]] = {
+    "fidelity": {
+        "as real": "Looks like the real cohort",
+        "close": "Close to the real cohort",
+        "partway": "Partly like the real cohort",
+        "far": "Unlike the real cohort",
+    },
+    "utility": {
+        "as real": "As useful as real data",
+        "close": "Nearly as useful as real data",
+        "partway": "Less useful than real data",
+        "far": "Of little use in place of real data",
+    },
+    "privacy": {
+        "as real": "No leak found",
+        "close": "A faint trace of the training patients",
+        "partway": "Training patients leak",
+        "far": "Training patients leak badly",
+    },
+}
+
+ADVICE: dict[Group, dict[Reading, str]] = {
+    "fidelity": {
+        "as real": "No measure tells the synthetic cohort from real patients at this cohort's size.",
+        "close": "Measures tell it from real patients, by little.",
+        "partway": "Part of the structure of real patients is there, part is missing.",
+        "far": "Most measures tell it from real patients easily: do not draw conclusions from it.",
+    },
+    "utility": {
+        "as real": "Models trained on it do as well on real patients as models trained on real patients.",
+        "close": "Models trained on it do almost as well on real patients as models trained on real patients.",
+        "partway": "Models trained on it lose part of what real training data give.",
+        "far": "Models trained on it learn little that holds for real patients.",
+    },
+    "privacy": {
+        "as real": "These attacks cannot tell who was in the training data. Other attacks may; this is no guarantee.",
+        "close": "An attack does slightly better than guessing who was in the training data: weigh it before sharing.",
+        "partway": "An attack can tell some of the patients who were in the training data: do not share it as it is.",
+        "far": "Training patients can be recognised: do not share it.",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line from chance to real that an estimate is read on.
+
+    Attributes:
+        start: score of chance, or the worst score where chance scores as real data do.
+        end: score of real data against real data.
+    """
+
+    start: float
+    end: float
+
+    def place(self, value: float) -> float:
+        """Position of `value`: 0 at `start`, 1 at `end`."""
+        return (value - self.start) / (self.end - self.start)
+
+
+def line_of(estimate: Estimate) -> Line | None:
+    """Line of an estimate; None without a reference, or where nothing worse than the reference is known."""
+    value, real, chance = estimate.value, estimate.reference, estimate.chance
+    if value is None or real is None:
+        return None
+    lower = estimate.direction == "lower" or (estimate.direction == "target" and value > real)
+    # A chance score as good as real's, or a hair worse, is no yardstick: start from the worst score of a share.
+    if chance is not None and abs(chance - real) > 0.1 * max(abs(real), 1e-9) and (chance > real) == lower:
+        return Line(chance, real)
+    worst = 0.0 if not lower else 1.0 if 0 <= real < 1 and value <= 1 else None
+    return None if worst is None or abs(worst - real) < 1e-9 else Line(worst, real)
+
+
+def read(estimate: Estimate) -> Reading | None:
+    """How an estimate reads against chance and real data; None when it cannot be placed."""
+    value, real = estimate.value, estimate.reference
+    if value is None or real is None:
+        return None
+    low = value if estimate.low is None else min(estimate.low, value)
+    high = value if estimate.high is None else max(estimate.high, value)
+    reaches = {"higher": high >= real, "lower": low <= real, "target": low <= real <= high}
+    if reaches[estimate.direction]:
+        return "as real"
+    line = line_of(estimate)
+    if line is None:
+        return None
+    place = line.place(value)
+    return "close" if place >= CLOSE else "partway" if place >= PARTWAY else "far"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a group of figures says.
+
+    Attributes:
+        group: "fidelity", "utility" or "privacy".
+        reading: the group's reading, None when nothing could be measured.
+        headline: a few plain words.
+        advice: one sentence on what it means for a reader.
+        weakest: the figure that speaks most against the cohort, None when all read as real.
+        counts: how many figures have each reading.
+    """
+
+    group: Group
+    reading: Reading | None
+    headline: str
+    advice: str
+    weakest: Estimate | None
+    counts: dict[Reading, int]
+
+
+def judge(estimates: Iterable[Estimate], group: Group) -> Verdict:
+    """Verdict on one group of a scorecard, by `RULE`."""
+    placed = [(e, found) for e in estimates if e.group == group and (found := read(e)) is not None]
+    counts: dict[Reading, int] = {"as real": 0, "close": 0, "partway": 0, "far": 0}
+    for _, found in placed:
+        counts[found] += 1
+    if not placed:
+        return Verdict(group, None, "Not measured", "No figure of this group could be measured.", None, counts)
+    total = len(placed)
+    reading: Reading
+    if counts["as real"] == total:
+        reading = "as real"
+    elif group == "privacy":
+        reading = "far" if counts["far"] else "partway" if counts["partway"] else "close"
+    elif counts["far"] * 2 >= total:
+        reading = "far"
+    elif not counts["far"] and (counts["as real"] + counts["close"]) * 4 >= total * 3:
+        reading = "close"
+    else:
+        reading = "partway"
+    short_of_real = [e for e, found in placed if found != "as real"]
+    weakest = min(short_of_real, key=_place, default=None)
+    return Verdict(group, reading, HEADLINES[group][reading], ADVICE[group][reading], weakest, counts)
+
+
+def _place(estimate: Estimate) -> float:
+    line = line_of(estimate)
+    return 1.0 if line is None or estimate.value is None else line.place(estimate.value)

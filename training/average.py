@@ -10,7 +10,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class WeightAverage:
@@ -27,14 +27,8 @@ class WeightAverage:
         self._decay = decay
         self._live = dict(nets)
         self._nets = {name: copy.deepcopy(net).eval().requires_grad_(False) for name, net in nets.items()}
-        pairs = [
-            (kept, live)
-            for name, net in nets.items()
-            for kept, live in zip(self._nets[name].parameters(), net.parameters(), strict=True)
-            if live.requires_grad
-        ]
-        self._kept = [kept for kept, _ in pairs]
-        self._params = [live.detach() for _, live in pairs]
+        self._kept: list[Tensor] = [kept for net in self._nets.values() for kept in net.parameters()]
+        self._params: list[Tensor] = [live.detach() for net in nets.values() for live in net.parameters()]
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -49,3 +43,19 @@ class WeightAverage:
             for kept, live in zip(self._nets[name].buffers(), net.buffers(), strict=True):
                 kept.copy_(live)
         return self._nets
+
+
+def tensors_of(nets: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Return the parameters and buffers of all networks, named net/key."""
+    return {f"{name}/{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
+
+
+def load_tensors(nets: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]) -> None:
+    """Copy back what `tensors_of` returned.
+
+    Raises:
+        RuntimeError: names or shapes differ.
+    """
+    for name, net in nets.items():
+        start = f"{name}/"
+        net.load_state_dict({key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)})

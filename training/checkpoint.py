@@ -21,10 +21,10 @@ from safetensors.torch import load_file, save_file
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
 _FORMAT = 1
 _INDEX = "checkpoint.json"
@@ -143,13 +143,12 @@ def read(folder: Path, identity: Mapping[str, str]) -> Checkpoint | None:
     return Checkpoint(step, dict(identity), tensors, values)
 
 
-def digest_tensors(tensors: Mapping[str, Tensor]) -> str:
-    """Return a SHA-256 of names, shapes, types and bytes."""
+def digest_tensors(tensors: Iterable[Tensor]) -> str:
+    """Return a SHA-256 of the shapes, types and bytes of tensors, in their order."""
     digest = hashlib.sha256()
-    for name, tensor in tensors.items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
-        flat = tensor.detach().cpu().contiguous().flatten()
-        digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
+    for tensor in tensors:
+        digest.update(f"{tuple(tensor.shape)} {tensor.dtype};".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -159,13 +158,6 @@ def digest_settings(value: object) -> str:
     if dataclasses.is_dataclass(value):
         text += re.sub(r" at 0x[0-9a-f]+", "", repr(value))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def digest_networks(nets: Mapping[str, nn.Module]) -> str:
-    """Return a SHA-256 of the weights of all networks."""
-    return digest_tensors(
-        {f"{name}/{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
-    )
 
 
 def _reason(error: Exception) -> str:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from training import checkpoint as disk
-from training.average import WeightAverage
+from training.average import WeightAverage, load_tensors, tensors_of
 from training.batch import Batch, Order, Source
 from training.devices import open_fabric, place
 from training.errors import TrainingError
 from training.meter import Meter
 from training.plan import Progress, Runtime, TrainingResult
+from training.processes import Processes
 from training.seeds import (
     AMBIENT,
     NOISE,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
+    from training.devices import Placement
     from training.objective import Objective
     from training.plan import Plan
 
@@ -41,7 +43,7 @@ _PROGRESS_EVERY = 0.25
 
 def train(
     objective: Objective,
-    nets: dict[str, nn.Module],
+    nets: Mapping[str, nn.Module],
     x: Tensor,
     y: Tensor,
     *,
@@ -77,7 +79,7 @@ def train(
     placement = place(runtime)
     fabric = open_fabric(runtime, placement)
     with isolated_rng(derive_seed(seed, AMBIENT, fabric.global_rank), fabric.device):
-        run = _Run(fabric, objective, nets, x, y, plan, seed, runtime, validation)
+        run = _Run(fabric, placement, objective, nets, x, y, plan, seed, runtime, validation)
         stopped = run.go()
         return TrainingResult(
             nets=run.final_nets(),
@@ -98,8 +100,9 @@ class _Run:
     def __init__(
         self,
         fabric: Fabric,
+        placement: Placement,
         objective: Objective,
-        nets: dict[str, nn.Module],
+        nets: Mapping[str, nn.Module],
         x: Tensor,
         y: Tensor,
         plan: Plan,
@@ -108,8 +111,18 @@ class _Run:
         validation: tuple[Tensor, Tensor] | None,
     ) -> None:
         self.fabric, self.objective, self.plan, self.seed, self.runtime = fabric, objective, plan, seed, runtime
-        self.device, self.world_size = fabric.device, fabric.world_size
-        self.identity = self._identify(nets, x, y, validation) if runtime.checkpoint else {}
+        self.device, self.processes = fabric.device, Processes(fabric)
+        self.identity: dict[str, str] = {}
+        if runtime.checkpoint:
+            self.identity = {
+                "data": disk.digest_tensors([x, y, *(validation or ())]),
+                "plan": disk.digest_settings(plan),
+                "objective": disk.digest_settings(objective),
+                "initial weights": disk.digest_tensors(tensors_of(nets).values()),
+                "seed": str(seed),
+                "device": f"{placement.device} {placement.precision}",
+                "number of processes": str(fabric.world_size),
+            }
         self.nets = {name: net.to(self.device).train() for name, net in nets.items()}
         self.optimizers = objective.players(self.nets)
         self.parameters = {
@@ -120,7 +133,7 @@ class _Run:
         single = len(self.optimizers) == 1
         self.loss_names = {player: "loss" if single else f"loss_{player}" for player in self.optimizers}
         self.average = WeightAverage(self.nets, plan.ema_decay) if plan.ema_decay else None
-        self.meter = Meter(self.device, self._mean)
+        self.meter = Meter(self.device, self.processes.mean)
         self.source = Source(
             x.to(self.device),
             y.to(self.device),
@@ -134,39 +147,39 @@ class _Run:
             noise=torch.Generator(self.device).manual_seed(derive_seed(seed, NOISE)),
             meter=self.meter,
             batch_size=plan.batch_size,
-            rank=fabric.global_rank,
-            world_size=self.world_size,
+            rank=self.processes.rank,
+            world_size=self.processes.count,
         )
-        self.validation = tuple(part.to(self.device) for part in validation) if validation else ()
+        self.validation = (validation[0].to(self.device), validation[1].to(self.device)) if validation else None
         self.history: list[dict[str, float]] = []
         self.step = self.resumed_from = 0
         self.best_loss, self.best_step, self.waited = math.inf, 0, 0
         self.best: dict[str, Tensor] = {}
         self.spent = 0.0
         self.started = self.told = time.perf_counter()
-        self._align()
+        self.processes.align(tensors_of(self.nets).values())
         self._resume()
 
     def go(self) -> bool:
         """Take the steps that are left; return whether patience ran out before them."""
         plan, runtime = self.plan, self.runtime
-        while self.step < plan.steps:
+        stopped = False
+        while self.step < plan.steps and not stopped:
             self._take_step()
             row: dict[str, float] = {}
-            if self.step % plan.log_every == 0 or self.step == plan.steps:
-                row = self.meter.row()
-            stop = False
-            if plan.validate_every and self.step % plan.validate_every == 0:
-                row["validation_loss"] = loss = self._validate()
-                stop = self._no_gain(loss)
+            due = plan.validate_every and (self.step % plan.validate_every == 0 or self.step == plan.steps)
+            if due and self.validation:
+                row["validation_loss"] = loss = self._validate(*self.validation)
+                stopped = self._no_gain(loss)
+            if self.step % plan.log_every == 0 or self.step == plan.steps or stopped:
+                row = self.meter.row() | row
             if row:
                 self.history.append({"step": self.step, **row})
-            if stop:
-                return True
-            if runtime.checkpoint and self.step % runtime.checkpoint_every == 0 and self.step < plan.steps:
+            going_on = self.step < plan.steps and not stopped
+            if runtime.checkpoint and going_on and self.step % runtime.checkpoint_every == 0:
                 self._save()
             self._tell(due=bool(row))
-        return False
+        return stopped
 
     def _take_step(self) -> None:
         rate = self.plan.rate(self.step)
@@ -185,47 +198,34 @@ class _Run:
         self.step += 1
 
     def _move(self, player: str, loss: Tensor) -> None:
-        parameters = self.parameters[player]
+        # Frozen weights may share a player's optimiser, and an objective may thaw them later.
+        parameters = [parameter for parameter in self.parameters[player] if parameter.requires_grad]
         for parameter in parameters:
             parameter.grad = None
         # Naming the inputs keeps the other players' weights out of the backward pass altogether.
         self.fabric.backward(loss, inputs=parameters)
-        if self.world_size > 1:
-            self._average_gradients(parameters)
+        self.processes.average([parameter.grad for parameter in parameters if parameter.grad is not None])
         if self.plan.clip_norm:
             torch.nn.utils.clip_grad_norm_(parameters, self.plan.clip_norm)
         self.optimizers[player].step()
         self.meter.add_loss(self.loss_names[player], player, loss, self.step)
 
-    def _average_gradients(self, parameters: list[nn.Parameter]) -> None:
-        # One reduction of all gradients, and not DistributedDataParallel: its wrapper hooks into backward, which
-        # forbids torch.autograd.grad (gradient penalties) and players that move by turns through each other's networks.
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        flat = self._mean(torch.cat([gradient.flatten() for gradient in gradients]))
-        parts = flat.split([gradient.numel() for gradient in gradients])
-        for gradient, part in zip(gradients, parts, strict=True):
-            gradient.copy_(part.view_as(gradient))
-
-    def _mean(self, tensor: Tensor) -> Tensor:
-        if self.world_size == 1:
-            return tensor
-        mean: Tensor = self.fabric.all_reduce(tensor, reduce_op="mean")
-        return mean
-
     def _weights(self) -> dict[str, nn.Module]:
         return self.average.nets if self.average else self.nets
 
-    def _validate(self) -> float:
+    def _validate(self, x: Tensor, y: Tensor) -> float:
+        # A training loss that is not finite says more than the validation loss it leads to.
+        self.meter.drain()
         nets = self._weights()
         for net in nets.values():
             net.eval()
         generator = torch.Generator(self.device).manual_seed(derive_seed(self.seed, VALIDATION))
         with torch.no_grad(), self.fabric.autocast():
-            value = self.objective.validation_loss(nets, *self.validation, generator)
+            value = self.objective.validation_loss(nets, x, y, generator)
         for net in self.nets.values():
             net.train()
         # Rounding may differ between processes, and they must all come to the same decision.
-        loss = float(self._mean(torch.as_tensor(float(value), dtype=torch.float32, device=self.device)))
+        loss = float(self.processes.mean(torch.tensor(float(value), device=self.device)))
         if not math.isfinite(loss):
             raise TrainingError(f"validation loss is not finite at step {self.step}; lower learning_rate")
         return loss
@@ -236,15 +236,15 @@ class _Run:
             return False
         if loss < self.best_loss:
             self.best_loss, self.best_step, self.waited = loss, self.step, 0
-            self.best = {name: value.detach().clone() for name, value in _tensors(self._weights()).items()}
+            self.best = {name: value.detach().clone() for name, value in tensors_of(self._weights()).items()}
             return False
         self.waited += 1
         return self.waited >= self.plan.patience
 
     def final_nets(self) -> dict[str, nn.Module]:
         """Return the networks with the weights that count, on the CPU."""
-        weights = self.best or _tensors(self._weights())
-        _load(self.nets, weights)
+        weights = self.best or tensors_of(self._weights())
+        load_tensors(self.nets, weights)
         return {name: net.cpu().eval() for name, net in self.nets.items()}
 
     def seconds(self) -> float:
@@ -254,46 +254,23 @@ class _Run:
     def _tell(self, due: bool) -> None:
         now = time.perf_counter()
         tell = self.runtime.on_progress
-        if tell is None or not self.fabric.is_global_zero or not (due or now - self.told >= _PROGRESS_EVERY):
+        if tell is None or not self.processes.is_main or not (due or now - self.told >= _PROGRESS_EVERY):
             return
         self.told = now
         pace = (now - self.started) / (self.step - self.resumed_from)
         metrics = {name: value for name, value in self.history[-1].items() if name != "step"} if self.history else {}
         tell(Progress(self.step, self.plan.steps, self.seconds(), pace * (self.plan.steps - self.step), metrics))
 
-    def _identify(
-        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, validation: tuple[Tensor, Tensor] | None
-    ) -> dict[str, str]:
-        data = {"x": x, "y": y}
-        if validation:
-            data |= {"validation x": validation[0], "validation y": validation[1]}
-        return {
-            "data": disk.digest_tensors(data),
-            "plan": disk.digest_settings(self.plan),
-            "objective": disk.digest_settings(self.objective),
-            "initial weights": disk.digest_networks(nets),
-            "seed": str(self.seed),
-            "device": self.device.type,
-            "number of processes": str(self.world_size),
-        }
-
-    def _align(self) -> None:
-        """Give every process the main one's weights."""
-        if self.world_size == 1:
-            return
-        for value in _tensors(self.nets).values():
-            shared = value if self.fabric.is_global_zero else torch.zeros_like(value)
-            value.copy_(self.fabric.all_reduce(shared.clone(), reduce_op="sum"))
-
     def _save(self) -> None:
-        states = self._ambient_states()
+        # Both speak to the other processes, so they come before the others leave.
+        states = {name: self.processes.rows(state) for name, state in ambient_state(self.device).items()}
         pending = self.meter.state()
-        if self.runtime.checkpoint is None or not self.fabric.is_global_zero:
+        if self.runtime.checkpoint is None or not self.processes.is_main:
             return
         checkpoint = disk.Checkpoint(self.step, self.identity)
-        checkpoint.put("net", _tensors(self.nets))
+        checkpoint.put("net", tensors_of(self.nets))
         if self.average:
-            checkpoint.put("average", _tensors(self.average.nets))
+            checkpoint.put("average", tensors_of(self.average.nets))
         checkpoint.put("best", self.best)
         for player, optimizer in self.optimizers.items():
             checkpoint.put_optimizer(player, optimizer)
@@ -307,45 +284,33 @@ class _Run:
         }
         disk.write(self.runtime.checkpoint, checkpoint)
 
-    def _ambient_states(self) -> dict[str, Tensor]:
-        """Return the ambient random states of all processes, as rows."""
-        states = ambient_state(self.device)
-        if self.world_size == 1:
-            return {name: state[None] for name, state in states.items()}
-        return {name: self.fabric.all_gather(state.to(self.device)).cpu() for name, state in states.items()}
-
     def _resume(self) -> None:
-        found = disk.read(self.runtime.checkpoint, self.identity) if self.runtime.checkpoint else None
+        folder = self.runtime.checkpoint
+        found = disk.read(folder, self.identity) if folder else None
         step = found.step if found else 0
-        if self.world_size > 1:
-            mean = self._mean(torch.tensor(float(step), device=self.device))
-            if float(mean) != step:
-                raise TrainingError("checkpoint: expected a folder that every machine of the run can read")
+        if float(self.processes.mean(torch.tensor(float(step), device=self.device))) != step:
+            raise TrainingError("checkpoint: expected a folder that every machine of the run can read")
         if found is None:
             return
-        _load(self.nets, found.get("net"))
+        try:
+            self._restore(found)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise TrainingError(f"checkpoint: {folder} is incomplete; delete it or name another folder") from error
+
+    def _restore(self, found: disk.Checkpoint) -> None:
+        load_tensors(self.nets, found.get("net"))
         if self.average:
-            _load(self.average.nets, found.get("average"))
+            load_tensors(self.average.nets, found.get("average"))
         self.best = {name: value.to(self.device) for name, value in found.get("best").items()}
         for player, optimizer in self.optimizers.items():
             found.get_optimizer(player, optimizer)
         self.source.order.restore(found.get("order"))
         random = found.get("random")
         self.source.noise.set_state(random.pop("noise"))
-        set_ambient_state({name: rows[self.fabric.global_rank] for name, rows in random.items()}, self.device)
+        set_ambient_state({name: rows[self.processes.rank] for name, rows in random.items()}, self.device)
         self.meter.restore(found.values["pending"])
         self.history = found.values["history"]
         best_loss, self.best_step, self.waited = found.values["best"]
         self.best_loss = math.inf if best_loss is None else best_loss
         self.spent = found.values["seconds"]
-        self.step = self.resumed_from = step
-
-
-def _tensors(nets: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    return {f"{name}/{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
-
-
-def _load(nets: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]) -> None:
-    for name, net in nets.items():
-        start = f"{name}/"
-        net.load_state_dict({key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)})
+        self.step = self.resumed_from = found.step

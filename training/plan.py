@@ -56,14 +56,15 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "log_every"):
-            _require(getattr(self, name) >= 1, name, "a whole number of at least 1", getattr(self, name))
-        for name in ("validate_every", "patience", "clip_norm"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+            _require_count(getattr(self, name), name, at_least=1)
+        for name in ("validate_every", "patience"):
+            _require_count(getattr(self, name), name, at_least=0)
+        _require(self.clip_norm >= 0, "clip_norm", "0 or more", self.clip_norm)
         _require(0 < self.learning_rate < math.inf, "learning_rate", "a positive number", self.learning_rate)
         _require(0 <= self.warmup <= 1, "warmup", "a share of the steps between 0 and 1", self.warmup)
         _require(0 <= self.ema_decay < 1, "ema_decay", "0 (no average) or a number below 1", self.ema_decay)
         _require(self.decay in _DECAYS, "decay", f"one of {', '.join(_DECAYS)}", self.decay)
-        _require(not self.patience or self.validate_every > 0, "patience", "validate_every above 0 with it", 0)
+        _require(not self.patience or self.validate_every > 0, "validate_every", "1 or more with a patience", 0)
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
@@ -112,7 +113,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         for name in ("devices", "num_nodes", "checkpoint_every"):
-            _require(getattr(self, name) >= 1, name, "a whole number of at least 1", getattr(self, name))
+            _require_count(getattr(self, name), name, at_least=1)
         _require(self.device in _DEVICES, "device", f"one of {', '.join(_DEVICES)}", self.device)
         _require(self.precision in _PRECISIONS, "precision", f"one of {', '.join(_PRECISIONS)}", self.precision)
 
@@ -148,3 +149,8 @@ class TrainingResult:
 def _require(holds: bool, name: str, expected: str, came: object) -> None:
     if not holds:
         raise TrainingError(f"{name}: expected {expected}, got {came!r}")
+
+
+def _require_count(value: object, name: str, at_least: int) -> None:
+    whole = isinstance(value, int) and value >= at_least
+    _require(whole, name, f"a whole number of at least {at_least}", value)

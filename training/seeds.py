@@ -45,7 +45,8 @@ def isolated_rng(seed: int, device: torch.device | None = None) -> Iterator[None
     # torch.manual_seed would also seed devices that this block does not put back.
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
-        _cuda_generator(device).manual_seed(seed)
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
     elif device.type == "mps":
         torch.mps.manual_seed(seed)
     try:
@@ -58,7 +59,7 @@ def ambient_state(device: torch.device) -> dict[str, torch.Tensor]:
     """Return the state of the ambient generators of the CPU and of a device, as uint8 vectors."""
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
-        state["cuda"] = _cuda_generator(device).get_state()
+        state["cuda"] = torch.cuda.get_rng_state(device)
     elif device.type == "mps":
         state["mps"] = torch.mps.get_rng_state()
     return state
@@ -68,12 +69,6 @@ def set_ambient_state(state: dict[str, torch.Tensor], device: torch.device) -> N
     """Put back what `ambient_state` returned."""
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda":
-        _cuda_generator(device).set_state(state["cuda"])
+        torch.cuda.set_rng_state(state["cuda"], device)
     elif device.type == "mps":
         torch.mps.set_rng_state(state["mps"])
-
-
-def _cuda_generator(device: torch.device) -> torch.Generator:
-    torch.cuda.init()
-    generator: torch.Generator = torch.cuda.default_generators[device.index or 0]
-    return generator

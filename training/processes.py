@@ -1,0 +1,59 @@
+"""What the processes of a run tell each other; with one process every call gives back what it was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lightning_fabric import Fabric
+    from torch import Tensor
+
+
+class Processes:
+    """The processes of a run, seen from one of them.
+
+    Attributes:
+        rank: number of this process, from 0.
+        count: of processes.
+        is_main: whether this is the one that writes files and reports progress.
+    """
+
+    def __init__(self, fabric: Fabric) -> None:
+        self._fabric = fabric
+        self.rank, self.count, self.is_main = fabric.global_rank, fabric.world_size, fabric.is_global_zero
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """Return the mean of a tensor over the processes."""
+        return tensor if self.count == 1 else cast("Tensor", self._fabric.all_reduce(tensor, reduce_op="mean"))
+
+    def average(self, gradients: Sequence[Tensor]) -> None:
+        """Replace gradients by their means over the processes."""
+        # One reduction of all gradients, and not DistributedDataParallel: its wrapper hooks into backward, which
+        # forbids torch.autograd.grad (gradient penalties) and players that move by turns through each other's networks.
+        if self.count == 1 or not gradients:
+            return
+        flat = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
+        start = 0
+        for gradient in gradients:
+            stop = start + gradient.numel()
+            gradient.copy_(flat[start:stop].view_as(gradient))
+            start = stop
+
+    def align(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite tensors with the main process's."""
+        if self.count == 1:
+            return
+        for tensor in tensors:
+            shared = tensor.clone() if self.is_main else torch.zeros_like(tensor)
+            tensor.copy_(cast("Tensor", self._fabric.all_reduce(shared, reduce_op="sum")))
+
+    def rows(self, tensor: Tensor) -> Tensor:
+        """Return every process's tensor, stacked (count, ...)."""
+        if self.count == 1:
+            return tensor[None]
+        gathered = self._fabric.all_gather(tensor.to(self._fabric.device))
+        return cast("Tensor", gathered).to(tensor.device)

@@ -1,0 +1,67 @@
+"""The command `cohortsmith`: where the commands are put together and every error becomes one line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from app import commands_data, commands_evaluate, commands_model, commands_runs
+from app.console import INTERRUPTED, USER_ERROR, explain, fail
+
+
+class Commands(TyperGroup):
+    """Root of the commands: bad input ends with one line on stderr and exit code 2, never with a traceback."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the command line; an error that is not the user's keeps its traceback."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except (KeyboardInterrupt, typer.Abort):
+            code = INTERRUPTED
+        except BrokenPipeError:
+            code = 1  # whoever read our output went away, as `| head` does
+        except Exception as error:
+            message = explain(error)
+            if message is None:
+                raise
+            fail(message)
+            code = USER_ERROR
+        if code == INTERRUPTED:
+            fail("interrupted")
+        sys.exit(code or 0)
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="cohortsmith",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,  # its tracebacks can show local variables: patients' values
+    help="Virtual patients from real cohorts, with an honest scorecard for fidelity, utility and privacy.\n\n"
+    "Start with: [bold]cohortsmith compare gse7390 --families diffusion,mvn --out first[/bold]",
+)
+app.add_typer(commands_data.app, name="data")
+app.command("fit")(commands_model.fit)
+app.command("sample")(commands_model.sample)
+app.command("evaluate")(commands_evaluate.evaluate)
+app.command("compare")(commands_evaluate.compare)
+app.command("run")(commands_runs.run)
+app.add_typer(commands_runs.app, name="runs")
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    # A polite kill unwinds like an error does, so that files under temporary names are removed.
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+
+
+def _terminate(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)

@@ -1,0 +1,118 @@
+"""`cohortsmith evaluate` and `cohortsmith compare`: the scorecard of one synthetic cohort, or of several families."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.console import result, show, show_json
+from app.options import (
+    Covariate,
+    Device,
+    Force,
+    Impute,
+    Json,
+    Label,
+    OutFolder,
+    Precision,
+    ScaleName,
+    Seed,
+    Settings,
+    Source,
+    Subject,
+    parse_settings,
+)
+
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="METRIC", help="Only this metric; may be repeated.")]
+
+
+def evaluate(
+    train: Annotated[Path, typer.Option("--train", metavar="FILE", help="Patients the generator was fitted on.")],
+    holdout: Annotated[Path, typer.Option("--holdout", metavar="FILE", help="Real patients it never saw.")],
+    synthetic: Annotated[Path, typer.Option("--synthetic", metavar="FILE", help="Virtual patients to judge.")],
+    out: OutFolder,
+    label: Label = None,
+    subject: Subject = None,
+    covariate: Covariate = None,
+    scale: ScaleName = None,
+    impute: Impute = False,
+    only: Only = None,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Judge virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
+
+    The label column and the scale found in the training file hold for all three files.
+
+    Example: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
+    """
+    from app.cohorts import read, read_part, report_duplicates
+    from app.folders import require_free, whole_folder
+    from app.pipeline import evaluating
+    from app.scorecard import scorecard
+    from evaluation import evaluate as measure
+
+    require_free(out, force=force)
+    real = read(str(train), label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
+    unseen = read_part(holdout, real, covariates=covariate, impute=impute)
+    virtual = read_part(synthetic, real, covariates=covariate, impute=impute)
+    report_duplicates(real, unseen)
+    with evaluating("scorecard") as on_progress:
+        report = measure(real, unseen, virtual, only=only, seed=seed, on_progress=on_progress)
+    with whole_folder(out, force=force) as working:
+        report.write(working, title=f"Scorecard of {synthetic.name}")
+    if as_json:
+        show_json(report.to_json())
+        return
+    show(scorecard(report))
+    result(str(out / "report.html"))
+
+
+def compare(
+    cohort: Source,
+    families: Annotated[str, typer.Option(metavar="A,B,C", help="Families, with commas between.")],
+    out: OutFolder,
+    label: Label = None,
+    subject: Subject = None,
+    covariate: Covariate = None,
+    scale: ScaleName = None,
+    impute: Impute = False,
+    holdout: Annotated[float, typer.Option(metavar="SHARE", help="Share no generator sees.")] = 0.3,
+    seed: Seed = 0,
+    settings: Settings = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    only: Only = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compare families on one cohort: one split, one table, beside what real data and chance score.
+
+    Writes DIR/report.html and DIR/comparison.json, and a run folder for each family. `--set` gives a setting to
+    one family as family.key=value, or to every family that has it as key=value.
+
+    Example: [bold]cohortsmith compare gse7390 --families diffusion,wgan,mvn,bootstrap --out runs/first[/bold]
+    """
+    from app.cohorts import read
+    from app.comparing import compare_families
+    from app.experiment import DataPart, TrainingPart
+    from app.folders import require_free, whole_folder
+
+    require_free(out, force=force)
+    training = TrainingPart.checked(device=device, precision=precision)
+    names = [name.strip() for name in families.split(",") if name.strip()]
+    chosen = parse_settings(settings)
+    part = DataPart(cohort, label, subject, list(covariate or ()), None, impute, holdout)
+    patients = read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
+    with whole_folder(out, force=force) as working:
+        compared = compare_families(
+            patients, names, chosen, part=part, training=training, seed=seed, only=only, folder=working
+        )
+    if as_json:
+        show_json(compared.facts)
+        return
+    show(compared.table)
+    result(str(out / "report.html"))

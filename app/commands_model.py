@@ -1,0 +1,138 @@
+"""`cohortsmith fit` and `cohortsmith sample`: from patients to a model folder, from a model to virtual patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.console import is_main_process, result, say, show_json
+from app.options import (
+    Covariate,
+    Device,
+    Force,
+    Impute,
+    Json,
+    Label,
+    OutFile,
+    Precision,
+    ScaleName,
+    Seed,
+    Settings,
+    Source,
+    Subject,
+    parse_counts,
+    parse_settings,
+)
+
+
+def fit(
+    cohort: Source,
+    family: Annotated[
+        str, typer.Option(metavar="NAME", help="gan, wgan, vae, diffusion, mvn, bootstrap, marginals or sdv-...")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="MODEL_DIR", help="Folder of the model, written when whole.")],
+    label: Label = None,
+    subject: Subject = None,
+    covariate: Covariate = None,
+    scale: ScaleName = None,
+    impute: Impute = False,
+    seed: Seed = 0,
+    settings: Settings = None,
+    device: Device = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a device.")] = 1,
+    num_nodes: Annotated[int, typer.Option(min=1, help="Machines; start the same command on each.")] = 1,
+    precision: Precision = "auto",
+    restart: Annotated[bool, typer.Option("--restart", help="Drop the checkpoint of an unfinished run.")] = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Fit a generator to a cohort and save it.
+
+    A run that was killed goes on where it stood when the same command is given again: its checkpoint is
+    MODEL_DIR.partial until the model is whole.
+
+    For example:
+
+    [bold]cohortsmith fit gse7390 --family diffusion --out model[/bold]
+
+    [bold]cohortsmith fit tumours.h5ad --family vae --label type --subject patient --set steps=3000 --out vae[/bold]
+    """
+    from app.cohorts import read
+    from app.experiment import TrainingPart
+    from app.fitting import fit_generator, remove_checkpoint
+    from app.folders import require_free
+    from app.models import describe_fit, require_savable, save, summary
+    from generators import make_generator
+
+    chosen = parse_settings(settings)
+    require_free(out, force=force)
+    require_savable(make_generator(family, **chosen))
+    training = TrainingPart.checked(device=device, devices=devices, num_nodes=num_nodes, precision=precision)
+    train = read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
+    say(f"fitting {family} to {train!r}")
+    checkpoint = out.with_name(f"{out.name}.partial")
+    if restart:
+        remove_checkpoint(checkpoint)
+    generator = fit_generator(family, chosen, train, seed=seed, training=training, checkpoint=checkpoint)
+    if not is_main_process():
+        return
+    save(generator, out, force=force)
+    remove_checkpoint(checkpoint)
+    if as_json:
+        facts = {"model": str(out), "family": family, "seed": seed, "classes": train.class_counts()}
+        show_json(facts | summary(generator))
+        return
+    say(describe_fit(generator))
+    result(str(out))
+
+
+def sample(
+    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="Folder that `fit` wrote.")],
+    out: OutFile,
+    n: Annotated[int | None, typer.Option("--n", metavar="N", help="In all, classes as in train.")] = None,
+    per_class: Annotated[int | None, typer.Option("--per-class", metavar="N", help="Of each class.")] = None,
+    counts: Annotated[str | None, typer.Option("--counts", metavar="A=10,B=5", help="Of each class named.")] = None,
+    like_train: Annotated[bool, typer.Option("--like-train", help="As many of each class as in train.")] = False,
+    balance: Annotated[
+        bool,
+        typer.Option("--balance", help="As many as, together with the real training patients, make all classes even."),
+    ] = False,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Draw virtual patients from a model: exactly as many of each class as asked for.
+
+    The file is streamed, so that a million profiles need little memory. `--balance` evens out a population: it
+    tops up every smaller class to the size of the largest, to be put together with the real patients.
+
+    For example:
+
+    [bold]cohortsmith sample model --n 1000 --out virtual.parquet[/bold]
+
+    [bold]cohortsmith sample model --counts ER-positive=50,ER-negative=50 --seed 7 --out virtual.csv[/bold]
+    """
+    from app.cohorts import check_writable
+    from app.models import how_many, write_samples
+    from data import DataError
+    from generators import load
+
+    ways = {"--n": n is not None, "--per-class": per_class is not None, "--counts": counts is not None,
+            "--like-train": like_train, "--balance": balance}  # fmt: skip
+    asked = [name for name, given in ways.items() if given]
+    if len(asked) != 1:
+        came = " and ".join(asked) or "none"
+        raise DataError(f"how many samples? one of {', '.join(ways)} was expected; got {came}")
+    wanted = parse_counts(counts) if counts is not None else None
+    for option, number in (("--n", n), ("--per-class", per_class)):
+        if number is not None and number <= 0:
+            raise DataError(f"{option} must be at least 1; got {number}")
+    check_writable(out)
+    generator = load(model)
+    drawn = write_samples(generator, how_many(generator, n, per_class, wanted, balance), seed, out)
+    if as_json:
+        show_json({"file": str(out), "samples": sum(drawn.values()), "classes": drawn, "seed": seed})
+        return
+    say(f"{sum(drawn.values())} samples: " + ", ".join(f"{name} {count}" for name, count in drawn.items()))
+    result(str(out))

@@ -1,0 +1,122 @@
+"""`cohortsmith run` and `cohortsmith runs`: experiments from one TOML file, and the folders they left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.console import result, say, show, show_json
+from app.options import Json
+
+app = typer.Typer(no_args_is_help=True, help="List finished runs, and look at one.")
+
+RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the run folders.")]
+
+
+def run(
+    experiment: Annotated[Path, typer.Argument(metavar="EXPERIMENT.toml", help="The whole configuration of a run.")],
+    runs: RunsFolder = Path("runs"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved configuration and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    r"""Carry out an experiment: split, fit, sample, evaluate, all written to runs/TIME-NAME-HASH/.
+
+    A run that was killed goes on from its checkpoint when the same command is given again.
+
+    Example of an experiment, with only what must be there and a few of the rest (--dry-run shows every key):
+
+    \[data]
+    cohort = "gse7390"
+
+    \[generator]
+    family = "diffusion"
+    settings = { steps = 2000 }
+
+    \[sample]
+    per_class = 500
+    """
+    from app.experiment import read_experiment
+    from app.runs import carry_out_run, check
+
+    plan = read_experiment(experiment)
+    if dry_run:
+        check(plan)
+        show_json(plan.resolved() | {"hash": plan.digest()})
+        return
+    done = carry_out_run(plan, runs)
+    if done is None:
+        return
+    folder, outcome = done
+    if as_json:
+        show_json({"run": str(folder)} | outcome.report.to_json())
+        return
+    from app.scorecard import scorecard
+
+    show(scorecard(outcome.report))
+    result(str(folder / "report.html"))
+
+
+@app.command("list")
+def list_runs(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """List finished runs and comparisons, oldest first.
+
+    Example: [bold]cohortsmith runs list --json[/bold]
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from app.runs import list_runs as finished
+
+    rows = [run.row() for run in finished(runs)]
+    if as_json:
+        show_json(rows)
+        return
+    if not rows:
+        say(f"no finished runs in {runs}; `cohortsmith run` and `cohortsmith compare --out runs/NAME` make them")
+        return
+    table = Table(
+        "run", "kind", "cohort", "families", "seed", title=f"Runs in {escape(str(runs))}", title_justify="left"
+    )
+    for row in rows:
+        table.add_row(
+            f"[bold]{escape(row['run'])}[/bold]",
+            row["kind"],
+            escape(str(row["cohort"])),
+            escape(", ".join(row["families"])),
+            str(row["seed"]),
+        )
+    show(table)
+
+
+@app.command("show")
+def show_run(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="Folder name, or a part of it that only one run has.")],
+    runs: RunsFolder = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Show one run: its configuration and its figures.
+
+    Example: [bold]cohortsmith runs show demo --runs runs[/bold]
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from app.folders import read_json
+    from app.runs import find_run
+    from app.scorecard import figures_table
+
+    run = find_run(runs, name)
+    figures = {run.families[0]: read_json(run.folder / "metrics.json")["metrics"]} if run.kind == "run" else {
+        entry["family"]: entry["metrics"] for entry in run.facts["families"]
+    }  # fmt: skip
+    if as_json:
+        show_json({"run": run.folder.name, "kind": run.kind, "config": run.facts, "metrics": figures})
+        return
+    table = Table("", "", show_header=False, title=escape(run.folder.name), title_justify="left")
+    for key, value in run.row().items():
+        table.add_row(key, escape(", ".join(value) if isinstance(value, list) else str(value)))
+    show(table)
+    show(figures_table(figures))
+    result(str(run.folder / "report.html"))

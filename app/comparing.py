@@ -1,0 +1,175 @@
+"""Several families on one split, side by side: in the terminal, as JSON and as one page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.cohorts import report_duplicates, suffix_like
+from app.console import say
+from app.experiment import SamplePart
+from app.folders import write_json
+from app.pipeline import carry_out, environment, write_outcome
+from app.scorecard import comparison_table
+from data import DataError, split
+from data.names import near_misses
+from evaluation.html import Contender, render_comparison
+from generators import make_generator
+from training import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rich.table import Table
+
+    from app.experiment import DataPart, TrainingPart
+    from app.pipeline import Outcome
+    from data import Cohort
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A finished comparison: the table for the terminal, and everything as plain values."""
+
+    table: Table
+    facts: dict[str, Any]
+
+
+def compare_families(
+    cohort: Cohort,
+    families: Sequence[str],
+    settings: Mapping[str, Any],
+    *,
+    part: DataPart,
+    training: TrainingPart,
+    seed: int,
+    only: Sequence[str] | None,
+    folder: Path,
+) -> Compared:
+    """Fit, draw and evaluate each family on one split, and write all of it into `folder`.
+
+    A family that cannot be fitted to this cohort is told and left out; the others go on.
+
+    Raises:
+        DataError: an unknown family, setting or metric, a cohort that cannot be split, or no family that worked.
+    """
+    plans = settings_by_family(families, settings)
+    train, holdout = split(cohort, seed=seed, holdout=part.holdout)
+    say(f"train {train!r}\nholdout {len(holdout)} samples")
+    found = report_duplicates(train, holdout)
+    outcomes: dict[str, Outcome] = {}
+    failures: dict[str, str] = {}
+    for family, chosen in plans.items():
+        try:
+            outcome = carry_out(
+                train,
+                holdout,
+                family=family,
+                settings=chosen,
+                seed=seed,
+                training=training,
+                sample=SamplePart(),
+                only=only,
+            )
+        except (DataError, TrainingError) as error:
+            failures[family] = str(error)
+            say(f"{family}: failed: {error}")
+            continue
+        if outcome is None:
+            continue
+        spent = sum(outcome.report.seconds.values())
+        say(f"{family}: fitted in {outcome.fit_seconds:.1f} s, evaluated in {spent:.1f} s")
+        config = {"name": family, "seed": seed, "data": asdict(part), "training": asdict(training)}
+        config["generator"] = {"family": family, "settings": dict(outcome.generator.settings)}
+        place = folder / family
+        place.mkdir()
+        write_outcome(
+            place, outcome, config=config, suffix=suffix_like(part.cohort), title=f"{family} on {_name(part)}"
+        )
+        outcomes[family] = outcome
+    if not outcomes:
+        raise DataError(f"no family could be compared; {next(iter(failures))}: {next(iter(failures.values()))}")
+    facts = _facts(outcomes, failures, part, seed, train, holdout, found)
+    write_json(folder / "comparison.json", facts)
+    (folder / "report.html").write_text(_page(outcomes, part, seed, train, holdout), encoding="utf-8")
+    title = f"{_name(part)}: {len(train)} train, {len(holdout)} holdout, {len(train.features)} genes, seed {seed}"
+    cards = {family: outcome.report.estimates for family, outcome in outcomes.items()}
+    seconds = {family: outcome.fit_seconds for family, outcome in outcomes.items()}
+    return Compared(comparison_table(cards, failures, seconds, title), facts)
+
+
+def settings_by_family(families: Sequence[str], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Settings of each family from `family.key` (that one) and `key` (every family that has it).
+
+    Raises:
+        DataError: an unknown family or setting, a family named twice, or none at all.
+    """
+    if not families:
+        raise DataError("--families needs names with commas between, as in diffusion,mvn")
+    if repeated := {family for family in families if families.count(family) > 1}:
+        raise DataError(f"--families names {', '.join(sorted(repeated))} more than once")
+    known = {family: set(make_generator(family).settings) for family in families}
+    plans: dict[str, dict[str, Any]] = {family: {} for family in families}
+    for name, value in settings.items():
+        family, dot, key = name.rpartition(".")
+        if dot and family not in plans:
+            raise DataError(f"--set {name}: {family!r} is not among --families{near_misses(family, plans)}")
+        takers = [family] if dot else [f for f in families if key in known[f]]
+        if not takers:
+            raise DataError(
+                f"--set {name}: no family here has that setting{near_misses(key, set().union(*known.values()))}"
+            )
+        for taker in takers:
+            plans[taker][key] = value
+    for family, chosen in plans.items():
+        make_generator(family, **chosen)
+    return plans
+
+
+def _facts(
+    outcomes: Mapping[str, Outcome],
+    failures: Mapping[str, str],
+    part: DataPart,
+    seed: int,
+    train: Cohort,
+    holdout: Cohort,
+    found: Mapping[str, int],
+) -> dict[str, Any]:
+    families = [
+        {
+            "family": family,
+            "settings": dict(outcome.generator.settings),
+            "fit_seconds": round(outcome.fit_seconds, 3),
+            "metrics": outcome.report.to_json()["metrics"],
+        }
+        for family, outcome in outcomes.items()
+    ]
+    return {
+        "data": asdict(part),
+        "seed": seed,
+        "sizes": {"train": len(train), "holdout": len(holdout), "genes": len(train.features)},
+        "duplicates": dict(found),
+        "families": families,
+        "failed": [{"family": family, "reason": reason} for family, reason in failures.items()],
+        "environment": environment(),
+    }
+
+
+def _page(outcomes: Mapping[str, Outcome], part: DataPart, seed: int, train: Cohort, holdout: Cohort) -> str:
+    rows = [
+        Contender(family, outcome.report, f"{family}/report.html", {"Fit, seconds": f"{outcome.fit_seconds:.1f}"})
+        for family, outcome in outcomes.items()
+    ]
+    facts = {
+        "Cohort": _name(part),
+        "Train": len(train),
+        "Holdout": len(holdout),
+        "Genes": len(train.features),
+        "Seed": seed,
+    }
+    return render_comparison(rows, title=f"{_name(part)}: families side by side", facts=facts)
+
+
+def _name(part: DataPart) -> str:
+    return part.cohort.replace("\\", "/").rsplit("/", 1)[-1]

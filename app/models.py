@@ -1,0 +1,81 @@
+"""Models in the hands of commands: counts to draw, streaming to a file, saving whole, a line about the fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.folders import whole_folder
+from app.options import balancing_counts
+from data import DataError, open_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from generators import Generator
+
+
+def require_savable(generator: Generator) -> None:
+    """Check before the fit that the model can be saved.
+
+    Raises:
+        DataError: it cannot; the message says why.
+    """
+    if not generator.savable:
+        raise DataError(
+            f"{generator.family} models cannot be saved: {generator.reason}; "
+            "use `cohortsmith compare`, which fits, samples and evaluates in one go"
+        )
+
+
+def save(generator: Generator, out: Path, *, force: bool = False) -> None:
+    """Save a model so that `out` is whole or not there."""
+    with whole_folder(out, force=force) as working:
+        generator.save(working)
+
+
+def how_many(
+    generator: Generator, n: int | None, per_class: int | None, counts: Mapping[str, int] | None, balance: bool
+) -> dict[str, int]:
+    """Samples per class: in all, per class, as named, topping up train, or (none of these) as many as in train.
+
+    Raises:
+        DataError: a class the model does not know, or nothing to draw.
+    """
+    train = {name: count for name, count in generator.class_counts.items() if count}
+    if n is not None:
+        return generator.apportion(n)
+    if per_class is not None:
+        return dict.fromkeys(train, per_class)
+    if counts is not None:
+        return dict(counts)
+    return balancing_counts(train) if balance else train
+
+
+def write_samples(generator: Generator, counts: dict[str, int], seed: int, out: Path) -> dict[str, int]:
+    """Stream samples to a file that appears when it is whole; return how many of each class were written."""
+    batches = generator.sample_batches(counts, seed)
+    first = next(iter(batches))
+    drawn = first.class_counts()
+    with open_writer(out, first) as writer:
+        writer.write(first)
+        for batch in batches:
+            writer.write(batch)
+            for name, count in batch.class_counts().items():
+                drawn[name] += count
+    return {name: count for name, count in drawn.items() if count}
+
+
+def summary(generator: Generator) -> dict[str, Any]:
+    """What the generator tells about its fit, as plain values."""
+    return {"settings": dict(generator.settings), **generator.summary}
+
+
+def describe_fit(generator: Generator) -> str:
+    """One line about a fit."""
+    parts = [f"{key} {_show(value)}" for key, value in generator.summary.items() if not isinstance(value, (dict, list))]
+    return f"fitted {generator.family}: " + ", ".join(parts)
+
+
+def _show(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

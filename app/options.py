@@ -1,0 +1,116 @@
+"""Options that several commands share, and the values written into them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Source = Annotated[
+    str,
+    typer.Argument(metavar="COHORT", help="A file (.h5ad, .csv, .tsv, .gz, .parquet) or a named set (`data list`)."),
+]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the class; default `label`.")]
+Subject = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of the patient, kept on one side of a split.")
+]
+Covariate = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="A numeric column that is no gene; may be repeated.")
+]
+ScaleName = Annotated[
+    str | None, typer.Option("--scale", metavar="counts|linear|log", help="Scale of the values; default: detected.")
+]
+Impute = Annotated[bool, typer.Option(help="Fill missing values with the gene's median, and record how many.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every random draw: same seed, same result.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")]
+Precision = Annotated[str, typer.Option(metavar="auto|32-true|bf16-mixed", help="Arithmetic; auto: bf16 on cuda.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the family, e.g. steps=2000; may be repeated."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace results that stand at --out already.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]
+OutFile = Annotated[
+    Path,
+    typer.Option("--out", metavar="FILE", help="File to write (.h5ad, .csv, .csv.gz, .tsv, .parquet)."),
+]
+
+
+def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """Settings from `key=value` words; values are read as JSON where they can be, else as text.
+
+    Raises:
+        DataError: a word without `=`, or a key given twice.
+    """
+    from data import DataError
+
+    settings: dict[str, Any] = {}
+    for pair in pairs or ():
+        key, found, value = pair.partition("=")
+        family, dot, key = key.strip().rpartition(".")  # `compare` takes family.key, and families have dashes
+        key = f"{family}{dot}{key.replace('-', '_')}"
+        if not found or not key or key.endswith("."):
+            raise DataError(f"--set needs KEY=VALUE, as in --set steps=2000; got {pair!r}")
+        if key in settings:
+            raise DataError(f"--set {key} is given twice")
+        settings[key] = _value(value.strip())
+    return settings
+
+
+def parse_counts(text: str) -> dict[str, int]:
+    """Samples per class from `A=10,B=5`; a class name may itself hold commas or equal signs.
+
+    Raises:
+        DataError: a part without a number, a negative number, a class named twice, or nothing asked at all.
+    """
+    from data import DataError
+
+    counts: dict[str, int] = {}
+    name = ""
+    for part in text.split(","):
+        name = f"{name},{part}" if name else part
+        label, found, number = name.rpartition("=")
+        if not found or not number.strip().lstrip("+-").isdigit():
+            continue
+        label = label.strip()
+        if label in counts:
+            raise DataError(f"--counts names class {label!r} twice")
+        counts[label] = int(number)
+        if counts[label] < 0:
+            raise DataError(f"--counts must not be negative; got {number.strip()} for class {label!r}")
+        name = ""
+    if name or not counts:
+        raise DataError(f"--counts needs CLASS=NUMBER parts with commas between, as in A=10,B=5; got {text!r}")
+    if not any(counts.values()):
+        raise DataError("--counts asks for no sample at all")
+    return counts
+
+
+def balancing_counts(train: Mapping[str, int]) -> dict[str, int]:
+    """Samples per class that, added to the training patients, make every class as large as the largest.
+
+    Raises:
+        DataError: the classes are even already.
+    """
+    from data import DataError
+
+    largest = max(train.values())
+    counts = {name: largest - count for name, count in train.items() if count < largest}
+    if not counts:
+        raise DataError(f"every class has {largest} training samples already: nothing to add, ask with --per-class")
+    return counts
+
+
+def _value(text: str) -> Any:
+    if text in ("True", "False", "None"):
+        return {"True": True, "False": False, "None": None}[text]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

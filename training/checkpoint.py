@@ -154,7 +154,7 @@ def digest_tensors(tensors: Iterable[Tensor]) -> str:
 
 def digest_settings(value: object) -> str:
     """Return a SHA-256 of a dataclass's type and fields, or of the type alone of anything else."""
-    text = f"{type(value).__module__}.{type(value).__qualname__}"
+    text = type(value).__qualname__
     if dataclasses.is_dataclass(value):
         text += re.sub(r" at 0x[0-9a-f]+", "", repr(value))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -113,14 +113,15 @@ class Density:
 
     Attributes:
         x: (grid,) abscissae. y: (grid,) ordinates.
-        enclosed: (grid, grid) rows along y: 100 at the peak, falling to 0 where everything is enclosed, so the level
-            10 encloses 90 % of the mass and 50 half of it.
+        height: (grid, grid) rows along y: log density, 0 on the line that encloses nine of the class's samples in ten.
+        half: height of the line that encloses the inner half.
         shown: share of the class's samples that lie in cells large enough to be counted.
     """
 
     x: Floats
     y: Floats
-    enclosed: NDArray[np.int64]
+    height: Floats
+    half: float
     shown: float
 
 
@@ -152,13 +153,15 @@ def density(points: Floats, subjects: Subjects, grid: int = 44) -> Density | Non
     plane = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     at = (plane - centre) @ vectors / scale
     sigma = 0.7 * width
-    first = np.exp(-0.5 * ((at[:, :1] - middles) / sigma) ** 2)
-    second = np.exp(-0.5 * ((at[:, 1:] - middles) / sigma) ** 2)
-    smooth = np.einsum("pi,ij,pj->p", first, counts, second)
-    order = np.argsort(-smooth, kind="stable")
-    mass = np.empty_like(smooth)
-    mass[order] = np.cumsum(smooth[order]) / smooth.sum()
-    return Density(x, y, np.rint(100 * (1 - mass)).astype(np.int64).reshape(grid, grid), shown)
+
+    def smooth(at: Floats) -> Floats:
+        first, second = (np.exp(-0.5 * ((at[:, axis, None] - middles) / sigma) ** 2) for axis in (0, 1))
+        total: Floats = np.einsum("pi,ij,pj->p", first, counts, second, optimize=True)
+        return np.log(np.maximum(total, 1e-30))
+
+    outer, half = np.quantile(smooth(white), [0.1, 0.5])
+    height = np.clip(smooth(at) - outer, -2.0, None).reshape(grid, grid)
+    return Density(x, y, height, float(half - outer), shown)
 
 
 def _suppressed_counts(white: Floats, subjects: Subjects, cells: int) -> tuple[Floats, float]:

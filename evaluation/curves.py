@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,14 +82,17 @@ def training(history: Sequence[Mapping[str, float]]) -> Gallery:
         if len(values) < 2:
             continue
         title = _TITLES.get(key, key.replace("_", " ").capitalize())
-        panels.append(Panel(title, _NOTES.get(key, ""), _curve(steps, values, SYNTHETIC, title), _plot(), 220, 3))
+        panels.append(Panel(title, _NOTES.get(key, ""), _curve(steps, values, SYNTHETIC, title), _plot(), 220, 2))
+    head, rest = (2, len(panels) - 2) if panels and panels[0].height > 220 and len(panels) > 1 else (0, len(panels))
+    width = 6 if rest == 1 else 3 if rest in (2, 4) else 2
+    panels = panels[:head] + [replace(panel, width=width) for panel in panels[head:]]
     return Gallery(panels, "Faint: as logged. Bold: running mean.", legend)
 
 
 def _scores(rows: Sequence[Mapping[str, float]]) -> Panel:
     data: list[Trace] = []
     every: list[float] = []
-    for key, colour, name in (("d_real", REAL, "on real"), ("d_fake", SYNTHETIC, "on generated")):
+    for key, colour, name in (("d_real", REAL, "on real patients"), ("d_fake", SYNTHETIC, "on generated patients")):
         steps, values = _series(rows, key)
         data += _curve(steps, values, colour, name)
         every += values
@@ -138,10 +142,11 @@ def _curve(steps: list[float], values: list[float], colour: str, name: str) -> l
     padded = np.pad(np.asarray(values), (window // 2, (window - 1) // 2), mode="edge")
     smooth = np.convolve(padded, np.ones(window) / window, mode="valid")
     hover = "%{y:.3g}<extra>%{fullData.name}</extra>"
-    bold = line(short(steps, 6), short(smooth), colour, name, hovertemplate=hover)
+    bold = line(short(steps, 6), short(smooth), colour, name, hovertemplate=hover, legendgroup=name)
     if window == 1:
         return [bold]
-    return [line(short(steps, 6), short(values), colour, name, weight=1, opacity=0.3, hoverinfo="skip"), bold]
+    logged: dict[str, Any] = {"weight": 1, "opacity": 0.3, "hoverinfo": "skip", "legendgroup": name}
+    return [line(short(steps, 6), short(values), colour, name, **logged), bold]
 
 
 def frontier(points: Sequence[tuple[str, Estimate, Estimate]], attack: str, utility: str) -> Panel | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.decomposition import PCA
 
-from evaluation.binning import MINIMUM, Floats, Subjects, density
+from evaluation.binning import MINIMUM, Density, Floats, Subjects, density
 from evaluation.panels import (
     Gallery,
     Panel,
@@ -80,18 +80,26 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
     under: list[Trace] = []
     over: list[Trace] = []
     hidden: list[str] = []
+    corners: list[Floats] = []
+    inner = len(classes) <= 4
     for position, name in enumerate(classes):
         colour, symbol, _ = class_style(position)
-        mine = train.y == position
-        if mine.any() and not (regions := _region(places[0][mine], train.subjects[mine], colour, name)):
-            hidden.append(name)
-        elif mine.any():
+        mine, theirs = train.y == position, holdout.y == position
+        seen, unseen = (
+            density(places[0][mine], train.subjects[mine]),
+            density(places[1][theirs], holdout.subjects[theirs]),
+        )
+        if seen:
+            regions = _region(seen, colour, name, inner=inner)
             real += regions
             under += [regions[0] | {"line": {"color": colour, "width": 1}}]
-        theirs = holdout.y == position
-        real += _region(places[1][theirs], holdout.subjects[theirs], colour, name, holdout=True)
+        elif mine.any():
+            hidden.append(name)
+        if unseen:
+            real += _region(unseen, colour, name, holdout=True)
+        corners += [corner for found in (seen, unseen) if found for corner in _corners(found)]
         points = thin[rows[synthetic.y[rows] == position]]
-        marker = {"color": colour, "symbol": symbol, "size": 5, "opacity": 0.75, "line": {"width": 0}}
+        marker = {"color": colour, "symbol": symbol, "size": 5, "opacity": 0.7, "line": {"width": 0}}
         over.append(
             {
                 "type": "scatter",
@@ -104,9 +112,9 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
                 "hovertemplate": "%{fullData.name}<extra></extra>",
             }
         )
-    pooled = np.concatenate([places[0], thin[rows]])
-    low, high = np.quantile(pooled, [0.002, 0.998], axis=0)
-    low, high = low - 0.12 * (high - low), high + 0.12 * (high - low)
+    box = np.stack([*corners, *np.quantile(thin[rows], [0.005, 0.995], axis=0)])
+    low, high = box.min(axis=0), box.max(axis=0)
+    low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
     looks = layout(
         axis(f"PC 1 ({shares[0]:.0f} % of the variance of train)", range=short([low[0], high[0]], 3)),
         axis(f"PC 2 ({shares[1]:.0f} %)", range=short([low[1], high[1]], 3)),
@@ -114,7 +122,8 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
     )
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(classes)]
     left = (
-        "Filled: the region of nine train patients in ten, with the inner half outlined. Dotted: holdout patients. "
+        f"Filled: the region of nine train patients in ten{', with the inner half outlined' if inner else ''}. "
+        "Dotted: the same of holdout patients. "
         f"No patient is drawn: regions rest on cells of at least {MINIMUM} patients."
     )
     if hidden:
@@ -131,23 +140,20 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
     )
 
 
-def _region(points: Floats, subjects: Subjects, colour: str, name: str, *, holdout: bool = False) -> list[Trace]:
-    """Contour traces of a class: train filled with its inner half outlined, holdout one dotted outline."""
-    found = density(points, subjects) if len(points) else None
-    if found is None:
-        return []
+def _region(found: Density, colour: str, name: str, *, inner: bool = False, holdout: bool = False) -> list[Trace]:
+    """Contour traces of a class: train filled, with its inner half outlined on wish; holdout one dotted outline."""
     shared: Trace = {
         "type": "contour",
         "x": short(found.x, 4),
         "y": short(found.y, 4),
-        "z": found.enclosed.tolist(),
+        "z": np.round(found.height, 2).tolist(),
         "name": plain(name),
         "legendgroup": name,
         "hoverinfo": "skip",
         "showscale": False,
     }
 
-    def outline(level: int, width: float, dash: str = "solid") -> Trace:
+    def outline(level: float, width: float, dash: str = "solid") -> Trace:
         return {
             "contours": {"start": level, "end": level, "size": 1, "coloring": "none"},
             "line": {"color": colour, "width": width, "dash": dash, "smoothing": 1},
@@ -155,13 +161,21 @@ def _region(points: Floats, subjects: Subjects, colour: str, name: str, *, holdo
         }
 
     if holdout:
-        return [shared | outline(10, 1.5, "dot")]
+        return [shared | outline(0, 1.5, "dot")]
     filled: Trace = {
-        "contours": {"type": "constraint", "operation": ">", "value": 10},
+        # Plotly shades where a constraint does not hold, so this shades the region above the level.
+        "contours": {"type": "constraint", "operation": "<", "value": 0},
         "fillcolor": f"fill:{colour}",
         "line": {"color": colour, "width": 1.5},
     }
-    return [shared | filled, shared | outline(50, 1)]
+    return [shared | filled, shared | outline(found.half, 1)] if inner else [shared | filled]
+
+
+def _corners(found: Density) -> list[Floats]:
+    """Lower left and upper right corner of the outer line."""
+    inside = found.height >= 0
+    x, y = found.x[inside.any(axis=0)], found.y[inside.any(axis=1)]
+    return [np.array([x.min(), y.min()]), np.array([x.max(), y.max()])] if len(x) else []
 
 
 def some(shown: int, total: int) -> str:

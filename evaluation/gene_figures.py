@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAP_GENES = 60
+_REAL = "real (train and holdout)"
 
 
 def genes(real: Side, synthetic: Side, names: Sequence[str], distance: Floats | None = None) -> Gallery:
@@ -57,23 +58,24 @@ def genes(real: Side, synthetic: Side, names: Sequence[str], distance: Floats | 
         bars = histogram(real.z[:, gene], synthetic.z[:, gene], real.subjects)
         if bars is None:
             continue
-        stairs = [float(edge) for edge in np.repeat(bars.edges, 2)]
+        stairs = short(np.repeat(bars.edges, 2), 5)
+        shaded = {"fill": "tozeroy", "fillcolor": f"fill:{REAL}", "line": {"color": REAL, "width": 1}}
         hover = "%{y:.2f} at %{x:.2f}<extra>%{fullData.name}</extra>"
         data = [
-            line(short(stairs, 5), _steps(bars.real), REAL, "real", weight=1, fill="tozeroy", fillcolor=f"fill:{REAL}"),
-            line(short(stairs, 5), _steps(bars.synthetic), SYNTHETIC, "synthetic"),
+            line(stairs, _steps(bars.real), REAL, "real", legendgroup=_REAL) | shaded,
+            line(stairs, _steps(bars.synthetic), SYNTHETIC, "synthetic", legendgroup="synthetic"),
         ]
         looks = layout(
             axis("log2 expression"), axis(rangemode="tozero", nticks=4), margin={"l": 40, "r": 8, "t": 6, "b": 40}
         )
-        caption = f"{kind} of {len(live)} genes: off by {distance[gene]:.2f} standard deviations on average"
+        caption = f"{kind} of {len(live):,} genes: {distance[gene]:.2f} standard deviations off"
         panels.append(Panel(names[gene], caption, [t | {"hovertemplate": hover} for t in data], looks, 200, 2))
     return Gallery(
         panels,
         "Share of patients per unit of expression. The upper row shows the genes reproduced worst, the lower row "
         f"middling ones. Bins with fewer than {MINIMUM} real patients are merged with their neighbours; the outermost "
         "bins also hold what lies beyond.",
-        [("real (train and holdout)", REAL, "■"), ("synthetic", SYNTHETIC, "━")],
+        [(_REAL, REAL, "■"), ("synthetic", SYNTHETIC, "━")],
     )
 
 
@@ -133,18 +135,19 @@ def correlations(train: Side, holdout: Side, synthetic: Side, names: Sequence[st
     there, made = _correlation(holdout.z[:, chosen]), _correlation(synthetic.z[:, chosen])
     labels = [plain(names[g]) for g in chosen]
     off = ~np.eye(len(chosen), dtype=bool)
+    most = "" if len(chosen) == train.z.shape[1] else ", the most variable in train"
     gap = np.sqrt(np.mean((made - there)[off] ** 2))
     panels = [
         Panel(title, caption, [_map(values, labels)], _map_layout(), 330, 2)
         for title, caption, values in (
             ("Holdout", "real patients the generator never saw", there),
             ("Synthetic", "the same genes in the same order", made),
-            ("Synthetic minus holdout", f"root mean square {gap:.2f}; a faithful cohort leaves it pale", made - there),
+            ("Synthetic minus holdout", f"{gap:.2f} off on average (root mean square)", made - there),
         )
     ]
     return Gallery(
         panels,
-        f"Pearson correlation between {some(len(chosen), train.z.shape[1])} genes, the most variable in train, "
+        f"Pearson correlation. {some(len(chosen), train.z.shape[1])} genes{most}, "
         "ordered so that genes which go together in train stand together.",
         ramp=True,
     )

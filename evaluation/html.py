@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from evaluation.comparison import Comparison
     from evaluation.estimate import Estimate
 
+_LEAD = (
+    "A synthetic cohort, read against the real patients it was made from (train) and against real patients its "
+    "generator never saw (holdout)."
+)
+_LEAD_MANY = (
+    "Synthetic cohorts made from the same real patients by different families, each read against real patients that no "
+    "generator saw."
+)
 MOST_VALUES = 20_000_000  # values of a cohort held for the pictures
 
 
@@ -61,7 +69,7 @@ def render(
         sections.append(("training", "Training", gallery("training", learning)))
     sections.append(("meaning", "What each number means", words(estimates)))
     notes = "".join(f'<p class="callout">{escape(note)}.</p>' for note in getattr(report, "notes", ()))
-    body = _head(title, sizes | dict(facts or {}), sections) + verdicts(estimates) + notes
+    body = _head(title, _LEAD, sizes | dict(facts or {}), sections) + verdicts(estimates) + notes
     return page(title, body + _sections(sections) + _foot())
 
 
@@ -99,14 +107,14 @@ def render_comparison(
     sections = [("side", "Side by side", _plots(cards)), ("table", "All figures", _grid(rows, cards))]
     every = list({name: e for card in cards.values() for name, e in card.items()}.values())
     sections.append(("meaning", "What each number means", words(every)))
-    return page(title, _head(title, dict(facts or {}), sections) + _sections(sections) + _foot())
+    return page(title, _head(title, _LEAD_MANY, dict(facts or {}), sections) + _sections(sections) + _foot())
 
 
-def _head(title: str, facts: Mapping[str, Any], sections: Sequence[tuple[str, str, str]]) -> str:
+def _head(title: str, lead: str, facts: Mapping[str, Any], sections: Sequence[tuple[str, str, str]]) -> str:
     items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts.items())
     links = "".join(f'<a href="#{key}">{heading}</a>' for key, heading, _ in sections)
     listed = f'<dl class="facts">{items}</dl>' if items else ""
-    return f"<header><h1>{escape(title)}</h1>{listed}<nav>{links}</nav></header>"
+    return f'<header><h1>{escape(title)}</h1><p class="lead">{lead}</p>{listed}<nav>{links}</nav></header>'
 
 
 def _sections(sections: Sequence[tuple[str, str, str]]) -> str:
@@ -182,7 +190,7 @@ def _classes(estimates: Sequence[Estimate], classes: Sequence[str]) -> str:
         rows.append(f"<tr><td>{swatch}{escape(name)}</td>{cells}</tr>")
     return (
         '<p class="note">Share of each class\'s patients that are recognised.</p>'
-        f'<div class="scroll"><table><thead><tr><th>Class</th>{head}</tr></thead><tbody>{"".join(rows)}'
+        f'<div class="scroll"><table class="narrow"><thead><tr><th>Class</th>{head}</tr></thead><tbody>{"".join(rows)}'
         "</tbody></table></div>"
     )
 

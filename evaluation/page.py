@@ -22,7 +22,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root {
   --paper: #14171c; --card: #1b1f26; --ink: #e6e8eb; --muted: #9aa3af; --line: #2e343d; --soft: #222730;
   --accent: #8cc8f0; --good: #4cc9a1; --mid: #e2bd4a; --poor: #f0935a; --bad: #ff8a7d;
-  --real: #a9b1bc; --synthetic: #56b4e9; --chance: #f0935a; } }
+  --real: #a9b1bc; --synthetic: #56b4e9; --chance: #f0935a; --low: #f08a3c; --high: #56b4e9; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -50,6 +50,7 @@ nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 .verdict strong { display: block; font-size: 18px; line-height: 1.3; margin: 2px 0 6px; color: var(--tone); }
 .verdict p { margin: 0 0 8px; } .verdict p:last-child { margin: 0; font-size: 13.5px; color: var(--muted); }
 .r-real { --tone: var(--good); } .r-close { --tone: var(--good); } .r-partway { --tone: var(--mid); }
+.verdict.privacy.r-close { --tone: var(--mid); } .verdict.privacy.r-partway { --tone: var(--poor); }
 .r-far { --tone: var(--bad); } .r-none { --tone: var(--muted); }
 details { margin: 6px 0 0; color: var(--muted); font-size: 14px; } summary { cursor: pointer; }
 details p { margin: 6px 0; }
@@ -60,9 +61,12 @@ th, td { text-align: left; vertical-align: top; padding: 10px 12px 10px 0; borde
 thead th { font-size: 12px; font-weight: 500; color: var(--muted); vertical-align: bottom; padding-bottom: 6px;
   border-bottom-color: var(--muted); }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.score { table-layout: fixed; } .score col.name { width: 38%; } .score col.value { width: 11%; }
-.score col.bar { width: 20%; } .score col.side { width: 8%; } .score col.reading { width: 10%; }
+.narrow { width: auto; min-width: min(100%, 420px); } .narrow .n { padding-left: 36px; }
+.narrow td { padding-top: 5px; padding-bottom: 5px; }
+.score { table-layout: fixed; } .score col.name { width: 37%; } .score col.value { width: 11%; }
+.score col.bar { width: 20%; } .score col.side { width: 7.5%; } .score col.reading { width: 12%; }
 .score th.bar, .score td.bar { padding-left: 14px; padding-right: 20px; }
+.score tr > :last-child { padding-left: 14px; padding-right: 0; }
 .score .name b { font-weight: 600; overflow-wrap: anywhere; } .score .name p { margin: 1px 0 0; font-size: 13px; }
 .score .name small { font-size: 12px; }
 .score td.n b { font-weight: 650; font-size: 15px; } .score td.n small { display: block; font-size: 12px; }

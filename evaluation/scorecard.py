@@ -59,7 +59,7 @@ def verdicts(estimates: Sequence[Estimate]) -> str:
             tail += f" Weakest: {title_of(weak.name)}, {number(weak.value)} where real data score "
             tail += f"{number(weak.reference)}."
         cards.append(
-            f'<div class="verdict {_TONES[verdict.reading]}"><span class="kind">{group}</span>'
+            f'<div class="verdict {_TONES[verdict.reading]} {group}"><span class="kind">{group}</span>'
             f"<strong>{verdict.headline}</strong><p>{verdict.advice}</p><p>{escape(tail)}</p></div>"
         )
     rule = f"<details><summary>How these words are chosen</summary><p>{RULE}</p></details>"

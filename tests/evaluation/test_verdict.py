@@ -1,0 +1,81 @@
+"""The plain words at the top follow the stated rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evaluation.estimate import Estimate
+from evaluation.verdict import judge, read
+
+
+def estimate(value: float | None, low: float | None = None, high: float | None = None, **more: Any) -> Estimate:
+    given: dict[str, Any] = {
+        "name": "a",
+        "reference": 0.95,
+        "chance": 0.15,
+        "direction": "higher",
+        "status": "ok",
+        "detail": {},
+        "group": "utility",
+        "explanation": "",
+        "source": "",
+    } | more
+    return Estimate(value=value, low=low, high=high, **given)
+
+
+ATTACK: dict[str, Any] = {"reference": 0.5, "chance": 0.5, "direction": "lower", "group": "privacy"}
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "reading"),
+    [
+        (0.94, 0.92, 0.96, "as real"),
+        (0.97, 0.96, 0.98, "as real"),
+        (0.90, 0.88, 0.92, "close"),
+        (0.60, 0.58, 0.62, "partway"),
+        (0.30, 0.28, 0.32, "far"),
+        (0.05, 0.04, 0.06, "far"),
+    ],
+)
+def test_a_figure_reads_by_its_place_between_chance_and_real(
+    value: float, low: float, high: float, reading: str
+) -> None:
+    assert read(estimate(value, low, high)) == reading
+    flipped = estimate(-value, -high, -low, reference=-0.95, chance=-0.15, direction="lower")
+    assert read(flipped) == reading
+
+
+def test_where_real_scores_as_chance_does_the_worst_score_is_the_other_end() -> None:
+    assert read(estimate(0.51, 0.49, 0.53, **ATTACK)) == "as real"
+    assert read(estimate(0.55, 0.52, 0.58, **ATTACK)) == "close"
+    assert read(estimate(0.75, 0.7, 0.8, **ATTACK)) == "partway"
+    assert read(estimate(0.99, 0.98, 1.0, **ATTACK)) == "far"
+
+
+def test_a_target_can_be_missed_on_both_sides() -> None:
+    aims: dict[str, Any] = {"reference": 0.5, "chance": 1.0, "direction": "target"}
+    assert read(estimate(0.5, 0.45, 0.55, **aims)) == "as real"
+    assert read(estimate(0.9, 0.88, 0.92, **aims)) == "far"
+    assert read(estimate(0.05, 0.03, 0.07, **aims)) == "far"
+
+
+def test_privacy_is_judged_by_its_worst_attack_and_fidelity_by_all_figures() -> None:
+    attacks = [estimate(0.5, 0.48, 0.52, **ATTACK)] * 4 + [estimate(0.99, 0.98, 1.0, **ATTACK)]
+    assert judge(attacks, "privacy").reading == "far"
+    figures = [estimate(0.94, 0.92, 0.96)] * 4 + [estimate(0.6, 0.58, 0.62)]
+    verdict = judge(figures, "utility")
+    assert verdict.reading == "close"
+    assert verdict.weakest is figures[-1]
+
+
+def test_one_figure_at_chance_level_forbids_the_word_close() -> None:
+    figures = [estimate(0.94, 0.92, 0.96)] * 9 + [estimate(0.2, 0.18, 0.22)]
+    assert judge(figures, "utility").reading == "partway"
+
+
+def test_what_could_not_be_measured_is_not_called_safe() -> None:
+    verdict = judge([estimate(None, **ATTACK | {"status": "not evaluable: too few"})], "privacy")
+    assert verdict.reading is None
+    assert verdict.headline == "Not measured"

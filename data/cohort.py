@@ -1,0 +1,104 @@
+"""`Cohort`: the one value that travels between readers, generators and metrics."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from data.errors import DataError
+
+Kind = Literal["expression", "sequence", "image"]
+Scale = Literal["counts", "linear", "log"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cohort:
+    """Patients of one data kind, labelled, as a value that is never changed in place.
+
+    Attributes:
+        kind: "expression", "sequence" or "image".
+        x: measurements, one row a sample. Expression: float32 (n, genes), in the scale of the file it came from.
+        y: int64 (n,), position of each sample's class in `classes`.
+        classes: class names, sorted; a class may be empty after `take`.
+        features: gene (probe) names, in the order of the columns of `x`.
+        subjects: (n,) the patient each sample belongs to; samples of one patient are never split apart.
+        obs: clinical covariates, indexed by sample id; neither the label nor the subject column.
+        provenance: where it came from: `source`, `scale`, `label`, `subject`, `imputed`, and the like.
+
+    Raises:
+        DataError: the parts do not fit together.
+    """
+
+    kind: Kind
+    x: NDArray[Any]
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    subjects: NDArray[np.str_]
+    obs: pd.DataFrame
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.x)
+        if self.kind not in get_args(Kind):
+            raise DataError(f"kind must be one of {', '.join(get_args(Kind))}; got {self.kind!r}")
+        for name, size in (("y", len(self.y)), ("subjects", len(self.subjects)), ("obs", len(self.obs))):
+            if size != n:
+                raise DataError(f"{name} must have one entry a sample: expected {n}, got {size}")
+        if self.kind == "expression" and (self.x.ndim != 2 or self.x.shape[1] != len(self.features)):
+            raise DataError(f"x must be (samples, {len(self.features)} genes); got shape {self.x.shape}")
+        if n and (self.y.min() < 0 or self.y.max() >= len(self.classes)):
+            raise DataError(f"y must hold positions 0..{len(self.classes) - 1} in classes")
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {count}" for name, count in self.class_counts().items())
+        scale = f", scale {self.scale}" if self.kind == "expression" else ""
+        return f"Cohort({self.kind}, {len(self)} samples x {len(self.features)} features{scale}; {counts})"
+
+    @property
+    def scale(self) -> Scale:
+        """Scale of `x` for expression: raw counts, linear intensities or log2 values."""
+        scale: Scale = self.provenance.get("scale", "log")
+        return scale
+
+    @property
+    def ids(self) -> pd.Index[Any]:
+        """Sample ids, the index of `obs`."""
+        return self.obs.index
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        """Class name of each sample, (n,)."""
+        return np.asarray(self.classes, dtype=np.str_)[self.y]
+
+    def class_counts(self) -> dict[str, int]:
+        """Number of samples of each class, in the order of `classes`."""
+        counts = np.bincount(self.y, minlength=len(self.classes))
+        return dict(zip(self.classes, counts.tolist(), strict=True))
+
+    def take(self, rows: ArrayLike) -> Cohort:
+        """Cohort of the given rows (positions or a boolean mask), with the same classes and features."""
+        rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        return replace(
+            self, x=self.x[rows], y=self.y[rows], subjects=self.subjects[rows], obs=self.obs.iloc[rows]
+        )
+
+    def digest(self) -> str:
+        """SHA-256 (16 hex digits) over measurements, labels, features and classes; ids and covariates left out."""
+        h = hashlib.sha256()
+        h.update(repr((self.kind, self.x.shape, str(self.x.dtype), self.classes, self.features, self.scale)).encode())
+        h.update(np.ascontiguousarray(self.x).tobytes())
+        h.update(np.ascontiguousarray(self.y).tobytes())
+        return h.hexdigest()[:16]

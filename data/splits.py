@@ -1,0 +1,92 @@
+"""Train and holdout: stratified by class, never with one patient on both sides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.cohort import Cohort
+from data.errors import DataError
+
+
+class Split(NamedTuple):
+    """Two cohorts without a common patient."""
+
+    train: Cohort
+    holdout: Cohort
+
+
+def split(cohort: Cohort, seed: int, holdout: float = 0.3) -> Split:
+    """Split a cohort by subject, stratified by class.
+
+    With one sample a subject this is the plain stratified split: the holdout of each class is its share of the
+    samples, rounded so that the total is right. Subjects with several samples, also of several classes, stay whole:
+    they are dealt one by one, rarest class first, to the side that still lacks most of that class (iterative
+    stratification, Sechidis et al. 2011).
+
+    Args:
+        cohort: what to split; samples keep their order on each side.
+        seed: of the draw.
+        holdout: share of the samples that the generators never see, between 0 and 1.
+
+    Returns:
+        `Split(train, holdout)`; each side has at least one patient of every class.
+
+    Raises:
+        DataError: `holdout` out of range, or a class that cannot stand on both sides.
+    """
+    if not 0 < holdout < 1:
+        raise DataError(f"holdout must be a share between 0 and 1, both excluded; got {holdout}")
+    names, subject = np.unique(cohort.subjects, return_inverse=True)
+    table = np.zeros((len(names), len(cohort.classes)), dtype=np.int64)  # samples of each class, a row a subject
+    np.add.at(table, (subject, cohort.y), 1)
+    patients = (table > 0).sum(axis=0)
+    used = np.flatnonzero(patients)
+    for c in used[patients[used] < 2]:
+        raise DataError(
+            f"class {cohort.classes[c]!r} has one patient, so it cannot stand in train and in holdout; "
+            "leave the class out or merge it with another"
+        )
+    out = _deal(table, _targets(table.sum(axis=0), holdout), np.random.default_rng(seed))
+    for side, rows in (("train", ~out), ("holdout", out)):
+        for c in used[table[rows].sum(axis=0)[used] == 0]:
+            raise DataError(
+                f"class {cohort.classes[c]!r} would have no patient in {side}: its {patients[c]} patients come whole, "
+                "with all their samples; change the seed or the holdout share, or merge the class with another"
+            )
+    mask = out[subject]
+    return Split(cohort.take(~mask), cohort.take(mask))
+
+
+def _targets(sizes: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+    """Samples of each class for the holdout: largest remainder, at least one on each side of a class."""
+    exact = sizes * share
+    target = np.floor(exact).astype(np.int64)
+    missing = round(float(exact.sum())) - int(target.sum())
+    target[np.argsort(target - exact, kind="stable")[:missing]] += 1
+    return np.where(sizes > 1, np.clip(target, 1, np.maximum(sizes - 1, 1)), target)
+
+
+def _deal(
+    table: NDArray[np.int64], target: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Mask of the subjects that go to the holdout; `table` is (subjects, classes), `target` (classes,)."""
+    n = len(table)
+    out = np.zeros(n, dtype=bool)
+    free = np.ones(n, dtype=bool)
+    asked = np.stack([table.sum(axis=0) - target, target]).astype(np.float64)  # (train, holdout) x classes
+    want = asked.copy()  # what each side still lacks
+    order = rng.permutation(n)
+    order = order[np.argsort(-table[order].sum(axis=1), kind="stable")]  # big subjects first, else random
+    while free.any():
+        left = ((table > 0) & free[:, None]).sum(axis=0)
+        rarest = int(np.argmin(np.where(left > 0, left, n + 1)))
+        for i in order[free[order] & (table[order, rarest] > 0)]:
+            train, holdout = want[:, rarest] / np.maximum(asked[:, rarest], 1)
+            share = asked[1, rarest] / asked[:, rarest].sum()
+            out[i] = holdout > train if holdout != train else rng.random() < share
+            want[int(out[i])] -= table[i]
+            free[i] = False
+    return out

@@ -1,0 +1,209 @@
+"""Writing cohorts, whole or in a stream of chunks; a file appears under its name only when it is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from data.annfile import UNS
+from data.assembly import LABEL
+from data.cohort import Cohort
+from data.errors import DataError
+from data.files import suffix_of
+from data.tables import METADATA, OBS_PREFIX, SAMPLE_ID, is_covariate
+
+
+class CohortWriter(Protocol):
+    """Takes the chunks of one cohort in turn."""
+
+    def write(self, chunk: Cohort) -> None:
+        """Append a chunk; its features and covariates must be those of the first."""
+        ...
+
+
+def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> None:
+    """Write a cohort in the format that the name of `path` asks for; `read_cohort` gives the same cohort back.
+
+    Raises:
+        DataError: unknown suffix, no such folder, or the disk is full; what stood there before stays.
+    """
+    with open_writer(path, cohort) as writer:
+        writer.write(cohort)
+
+
+@contextmanager
+def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWriter]:
+    """Writer of a stream of chunks that share the features, covariates, label and scale of `like`.
+
+    CSV, TSV and Parquet go out chunk by chunk; `.h5ad` is collected and written at the end. The file is written under
+    a temporary name in the same folder and renamed when whole.
+
+    Raises:
+        DataError: unknown suffix, no such folder, a chunk that does not fit, or the disk is full.
+    """
+    target = Path(path)
+    suffix = suffix_of(target)
+    if like.kind != "expression":
+        raise DataError(f"{suffix} holds expression; this cohort holds {like.kind} data")
+    with whole_file(target) as temporary:
+        if suffix == ".h5ad":
+            collected = _Collected(temporary, like)
+            yield collected
+            collected.close()
+        elif suffix == ".parquet":
+            columnar = _Parquet(temporary, like)
+            try:
+                yield columnar
+            finally:
+                columnar.close()
+        else:
+            with _delimited_stream(temporary, suffix) as stream:
+                yield _Delimited(stream, like, "\t" if ".tsv" in suffix else ",")
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Temporary path beside `target`, renamed to it when the block ends well and removed when it does not.
+
+    Raises:
+        DataError: the folder is missing or not writable, or the disk is full.
+    """
+    if not target.parent.is_dir():
+        raise DataError(f"cannot write {target.name}: the folder {str(target.parent)!r} does not exist; make it first")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb") as done:
+            os.fsync(done.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DataError(f"cannot write {target.name}: {reason}; what stood there before is unchanged") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _layout(like: Cohort) -> tuple[str, str | None]:
+    return like.provenance.get("label") or LABEL, like.provenance.get("subject")
+
+
+def _check(chunk: Cohort, like: Cohort) -> None:
+    if chunk.features != like.features or list(chunk.obs.columns) != list(like.obs.columns):
+        raise DataError("a chunk has other genes or covariates than the file begun; write it to a file of its own")
+
+
+def _schema(like: Cohort) -> pa.Schema:
+    """Columns of the file: id, label, subject, covariates, genes."""
+    label, subject = _layout(like)
+    fields = [(SAMPLE_ID, pa.string()), (label, pa.string()), *([(subject, pa.string())] if subject else [])]
+    fields += [(str(name), _type(like.obs[name])) for name in like.obs.columns]
+    fields += [(name, pa.float32()) for name in like.features]
+    repeated = pd.Index([name for name, _ in fields])
+    repeated = repeated[repeated.duplicated()]
+    if len(repeated):
+        raise DataError(f"cannot write: column {repeated[0]!r} would stand twice; rename the gene or covariate of that name")
+    return pa.schema(fields)
+
+
+def _type(column: pd.Series[Any]) -> pa.DataType:
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return pa.bool_()
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return pa.int64()
+    return pa.float64() if pd.api.types.is_float_dtype(column.dtype) else pa.string()
+
+
+def _columns(chunk: Cohort, like: Cohort, schema: pa.Schema) -> pa.Table:
+    """Arrow table of a chunk."""
+    subject = _layout(like)[1]
+    columns: list[Any] = [chunk.ids.astype(str), chunk.labels, *([chunk.subjects] if subject else [])]
+    arrays = [pa.array(np.asarray(c, dtype=object), pa.string()) for c in columns]
+    for name in chunk.obs.columns:
+        kind = schema.field(len(arrays)).type
+        column = chunk.obs[name]
+        if pa.types.is_string(kind):
+            column = column.astype(object).map(str, na_action="ignore")
+        arrays.append(pa.Array.from_pandas(column, type=kind))
+    arrays += [pa.array(chunk.x[:, i], pa.float32()) for i in range(chunk.x.shape[1])]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+class _Parquet:
+    def __init__(self, path: Path, like: Cohort) -> None:
+        label, subject = _layout(like)
+        recorded = {
+            "scale": like.scale, "label": label, "subject": subject, "covariates": [str(c) for c in like.obs.columns],
+        }  # fmt: skip
+        schema = _schema(like).with_metadata({METADATA: json.dumps(recorded).encode()})
+        self._like, self._schema = like, schema
+        self._file = pq.ParquetWriter(path, schema)
+
+    def write(self, chunk: Cohort) -> None:
+        _check(chunk, self._like)
+        self._file.write_table(_columns(chunk, self._like, self._schema))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@contextmanager
+def _delimited_stream(path: Path, suffix: str) -> Iterator[Any]:
+    with pa.output_stream(str(path), compression="gzip" if suffix.endswith(".gz") else None) as stream:
+        yield stream
+
+
+class _Delimited:
+    def __init__(self, stream: IO[bytes], like: Cohort, delimiter: str) -> None:
+        self._stream, self._like, self._delimiter, self._header = stream, like, delimiter, True
+        self._schema = _schema(like)
+        # Covariates carry a mark unless their name alone says what they are: a number would be read as a gene.
+        marked = {str(c): f"{OBS_PREFIX}{c}" for c in like.obs.columns if not is_covariate(str(c))}
+        self._names = [marked.get(name, name) for name in self._schema.names]
+
+    def write(self, chunk: Cohort) -> None:
+        _check(chunk, self._like)
+        table = _columns(chunk, self._like, self._schema)
+        for i in range(table.num_columns - len(chunk.features)):
+            if pa.types.is_floating(table.schema.field(i).type):  # 61.0 must not come back as a whole number
+                column = table.column(i).to_pandas().map(repr, na_action="ignore")
+                table = table.set_column(i, self._names[i], pa.Array.from_pandas(column, type=pa.string()))
+        options = pacsv.WriteOptions(include_header=self._header, delimiter=self._delimiter, quoting_style="needed")
+        pacsv.write_csv(table.rename_columns(self._names), self._stream, options)
+        self._header = False
+
+
+class _Collected:
+    def __init__(self, path: Path, like: Cohort) -> None:
+        self._path, self._like, self._chunks = path, like, list[Cohort]()
+
+    def write(self, chunk: Cohort) -> None:
+        _check(chunk, self._like)
+        self._chunks.append(chunk)
+
+    def close(self) -> None:
+        import anndata
+
+        label, subject = _layout(self._like)
+        chunks = self._chunks or [self._like.take([])]
+        obs = pd.concat([c.obs for c in chunks])
+        obs.insert(0, label, np.concatenate([c.labels for c in chunks]).astype(object))
+        if subject:
+            obs.insert(1, subject, np.concatenate([c.subjects for c in chunks]).astype(object))
+        recorded = {"scale": self._like.scale, "label": label, **({"subject": subject} if subject else {})}
+        file = anndata.AnnData(
+            X=np.concatenate([c.x for c in chunks]) if len(chunks) > 1 else chunks[0].x,
+            obs=obs.set_index(obs.index.astype(str)),
+            var=pd.DataFrame(index=list(self._like.features)),
+            uns={UNS: recorded},
+        )
+        file.write_h5ad(self._path)

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+# On a CPU the average costs a tenth of a small network's step when it moves at every one.
+_SLOW, _STRIDE = 0.99, 4
+
 
 class WeightAverage:
     """Exponential moving average of every network's parameters (Polyak and Juditsky 1992).
 
     The average of step t weighs the past by min(decay, (1 + t) / (10 + t)), so that the first, random weights are
-    forgotten early in short runs also.
+    forgotten early in short runs also. Once that is 0.99 or more the average moves every fourth step, by its fourth
+    power: over a window of a hundred steps or more that is the same average, at a quarter of the cost.
 
     Attributes:
         nets: networks of the same shape that hold the average, in evaluation mode.
@@ -34,6 +38,10 @@ class WeightAverage:
     def update(self, step: int) -> None:
         """Take in the weights after a step, counted from 0."""
         decay = min(self._decay, (1 + step) / (10 + step))
+        if decay >= _SLOW:
+            if step % _STRIDE != _STRIDE - 1:
+                return
+            decay **= _STRIDE
         torch._foreach_lerp_(self._kept, self._params, 1 - decay)
 
     @property

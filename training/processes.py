@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
+from training.devices import is_main_process
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -24,7 +26,9 @@ class Processes:
 
     def __init__(self, fabric: Fabric) -> None:
         self._fabric = fabric
-        self.rank, self.count, self.is_main = fabric.global_rank, fabric.world_size, fabric.is_global_zero
+        self.rank, self.count = fabric.global_rank, fabric.world_size
+        # A process started for an earlier run of several may now take part in a run of one: it still writes nothing.
+        self.is_main = fabric.is_global_zero and is_main_process()
 
     def mean(self, tensor: Tensor) -> Tensor:
         """Return the mean of a tensor over the processes."""
@@ -49,11 +53,13 @@ class Processes:
             return
         for tensor in tensors:
             shared = tensor.clone() if self.is_main else torch.zeros_like(tensor)
-            tensor.copy_(cast("Tensor", self._fabric.all_reduce(shared, reduce_op="sum")))
+            tensor.copy_(self._sum(shared))
 
     def rows(self, tensor: Tensor) -> Tensor:
         """Return every process's tensor, stacked (count, ...)."""
-        if self.count == 1:
-            return tensor[None]
-        gathered = self._fabric.all_gather(tensor.to(self._fabric.device))
-        return cast("Tensor", gathered).to(tensor.device)
+        table = tensor.new_zeros((self.count, *tensor.shape))
+        table[self.rank] = tensor
+        return table if self.count == 1 else self._sum(table.to(self._fabric.device)).to(tensor.device)
+
+    def _sum(self, tensor: Tensor) -> Tensor:
+        return cast("Tensor", self._fabric.all_reduce(tensor, reduce_op="sum"))

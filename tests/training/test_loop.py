@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training import Batch, Plan, Progress, Runtime, TrainingError, adam, isolated_rng, place, train
+from training.average import WeightAverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,25 +124,26 @@ def test_gradient_is_clipped() -> None:
     assert float((after - before).norm()) == pytest.approx(0.5, rel=1e-3)
 
 
-def test_average_of_weights_follows_its_formula() -> None:
-    class Climb(Regression):
-        def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-            return {"model": torch.optim.SGD(nets["model"].parameters())}
-
-        def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-            weight = next(nets["model"].parameters())
-            yield "model", -weight.sum()  # the weight is the number of steps taken
-
+@pytest.mark.parametrize(("steps", "decay", "tolerance"), [(30, 0.5, 1e-5), (1500, 0.995, 2e-3)])
+def test_average_of_weights_follows_its_formula(steps: int, decay: float, tolerance: float) -> None:
     net = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(net.weight)
-    result = train(
-        Climb(), {"model": net}, *cohort(), plan=Plan(30, 4, learning_rate=1, ema_decay=0.5), seed=0, runtime=CPU
-    )
+    average = WeightAverage({"net": net}, decay)
     expected = 0.0
-    for step in range(30):
-        decay = min(0.5, (1 + step) / (10 + step))
-        expected = decay * expected + (1 - decay) * (step + 1)
-    assert float(weights(result.nets)) == pytest.approx(expected, rel=1e-5)
+    nn.init.zeros_(average.nets["net"].weight)  # type: ignore[arg-type]
+    for step in range(steps):
+        nn.init.constant_(net.weight, step + 1)
+        average.update(step)
+        past = min(decay, (1 + step) / (10 + step))
+        expected = past * expected + (1 - past) * (step + 1)
+    assert float(weights(average.nets)) == pytest.approx(expected, rel=tolerance)
+
+
+def test_result_holds_the_averaged_weights() -> None:
+    plain = train(Regression(), network(), *cohort(), plan=Plan(50, 8, ema_decay=0), seed=0, runtime=CPU)
+    averaged = train(Regression(), network(), *cohort(), plan=Plan(50, 8), seed=0, runtime=CPU)
+    assert plain.history == averaged.history
+    moved = (weights(averaged.nets) - weights(network())).norm() / (weights(plain.nets) - weights(network())).norm()
+    assert 0.5 < moved < 0.99
 
 
 @dataclass(frozen=True)

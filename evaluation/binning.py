@@ -86,6 +86,8 @@ def histogram(real: Floats, synthetic: Floats, subjects: Subjects, bins: int = 3
     if len(np.unique(subjects)) < MINIMUM or not len(synthetic):
         return None
     pooled = np.concatenate([np.quantile(real, [0.005, 0.995]), np.quantile(synthetic, [0.005, 0.995])])
+    if np.ptp(pooled) < real.std():  # a point mass with a rare tail: show the tail too
+        pooled = np.append(pooled, real.mean() + 5 * real.std())
     step = _nice_step((pooled.max() - pooled.min()) / bins)
     low, high = np.floor(pooled.min() / step) * step, (np.floor(pooled.max() / step) + 1) * step
     edges = np.linspace(low, high, round((high - low) / step) + 1)
@@ -129,7 +131,8 @@ def density(points: Floats, subjects: Subjects, grid: int = 44) -> Density | Non
     """Smoothed density of `points` (n, 2) from suppressed cell counts; None when too few patients share cells.
 
     Cells are squares in the class's own whitened coordinates, as fine as they can be while three samples in four lie
-    in a cell with at least `MINIMUM` patients; the rest of the cells are emptied before smoothing.
+    in a cell with at least `MINIMUM` patients; the rest of the cells are emptied before smoothing. Where patients lie
+    too far apart to share cells, the Gaussian of their mean and covariance stands in.
     """
     if len(np.unique(subjects)) < 2 * MINIMUM:
         return None
@@ -143,8 +146,6 @@ def density(points: Floats, subjects: Subjects, grid: int = 44) -> Density | Non
         counts, shown = _suppressed_counts(white, subjects, cells)
         if shown >= 0.75:
             break
-    if shown < 0.4:
-        return None
     width = 2 * _REACH / cells
     middles = -_REACH + width * (np.arange(cells) + 0.5)
     half = (_REACH + 1.0) * np.sqrt((vectors**2) @ scale**2)
@@ -155,12 +156,14 @@ def density(points: Floats, subjects: Subjects, grid: int = 44) -> Density | Non
     sigma = 0.7 * width
 
     def smooth(at: Floats) -> Floats:
+        if shown < 0.4:
+            return -0.5 * np.square(at).sum(axis=1)
         first, second = (np.exp(-0.5 * ((at[:, axis, None] - middles) / sigma) ** 2) for axis in (0, 1))
         total: Floats = np.einsum("pi,ij,pj->p", first, counts, second, optimize=True)
         return np.log(np.maximum(total, 1e-30))
 
     outer, half = np.quantile(smooth(white), [0.1, 0.5])
-    height = np.clip(smooth(at) - outer, -2.0, None).reshape(grid, grid)
+    height = np.clip(smooth(at) - outer, -1.5, None).reshape(grid, grid)
     return Density(x, y, height, float(half - outer), shown)
 
 

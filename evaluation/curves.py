@@ -185,7 +185,7 @@ def frontier(points: Sequence[tuple[str, Estimate, Estimate]], attack: str, util
     if ceilings:
         shapes.append(_rule("y", float(np.mean(ceilings))))
         label = "trained on real patients"
-        notes.append(note(1, float(np.mean(ceilings)), label, xref="paper", xanchor="right", yanchor="bottom"))
+        notes.append(note(0.55, float(np.mean(ceilings)), label, xref="paper", xanchor="center", yanchor="bottom"))
     looks |= {"shapes": shapes, "annotations": notes}
     text = "Up: more useful. Right: easier to tell who was in the training data. The best corner is the upper left."
     return Panel("Privacy and utility", text, data, looks, 420, 3)

@@ -82,12 +82,13 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
     hidden: list[str] = []
     corners: list[Floats] = []
     inner = len(classes) <= 4
+    grid = 44 if len(classes) <= 12 else 30  # many classes: coarser, so that the report stays small
     for position, name in enumerate(classes):
         colour, symbol, _ = class_style(position)
         mine, theirs = train.y == position, holdout.y == position
         seen, unseen = (
-            density(places[0][mine], train.subjects[mine]),
-            density(places[1][theirs], holdout.subjects[theirs]),
+            density(places[0][mine], train.subjects[mine], grid),
+            density(places[1][theirs], holdout.subjects[theirs], grid),
         )
         if seen:
             regions = _region(seen, colour, name, inner=inner)

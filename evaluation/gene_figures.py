@@ -68,7 +68,7 @@ def genes(real: Side, synthetic: Side, names: Sequence[str], distance: Floats | 
         looks = layout(
             axis("log2 expression"), axis(rangemode="tozero", nticks=4), margin={"l": 40, "r": 8, "t": 6, "b": 40}
         )
-        caption = f"{kind} of {len(live):,} genes: {distance[gene]:.2f} standard deviations off"
+        caption = f"{kind} of {len(live):,} genes: {distance[gene]:.2f} sd off"
         panels.append(Panel(names[gene], caption, [t | {"hovertemplate": hover} for t in data], looks, 200, 2))
     return Gallery(
         panels,

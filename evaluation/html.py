@@ -62,9 +62,9 @@ def render(
         "Classes": str(len(comparison.classes)),
     }
     sections = [("scorecard", "Scorecard", scorecard(estimates))]
+    sections += _pictures(estimates, comparison)
     if table := _classes(estimates, comparison.classes):
         sections.append(("classes", "Class by class", table))
-    sections += _pictures(estimates, comparison)
     if history and (learning := curves.training(history)).panels:
         sections.append(("training", "Training", gallery("training", learning)))
     sections.append(("meaning", "What each number means", words(estimates)))
@@ -200,16 +200,19 @@ def _class_cell(found: Any) -> str:
 
 
 def _plots(cards: Mapping[str, Mapping[str, Estimate]]) -> str:
-    attacked = []
+    attacked, told = [], []
     for name, card in cards.items():
         attacks = [e for e in card.values() if e.group == "privacy" and e.name.endswith("auc") and e.ok]
         use = next((e for key, e in card.items() if key.startswith("tstr") and e.ok), None)
+        seen = [e for key, e in card.items() if key.startswith("discriminator") and key.endswith("auc") and e.ok]
         if attacks and use:
             attacked.append((name, max(attacks, key=lambda e: e.value or 0.0), use))
-    told = [(n, e) for n, card in cards.items() for k, e in card.items() if k.startswith("discriminator") and e.ok]
+        told += [(name, max(seen, key=lambda e: e.value or 0.0))] if seen else []
     panels = [
         curves.frontier(attacked, "AUC of the strongest membership attack", "accuracy, trained on synthetic (TSTR)"),
-        curves.ladder(told, "Can it be told from real patients?", ""),
+        curves.ladder(
+            told, "Can it be told from real patients?", "AUC of a classifier that tries, one half: it cannot."
+        ),
     ]
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(cards)]
     return gallery("families", Gallery([p for p in panels if p], "Bars are 95 % intervals.", legend))
@@ -222,7 +225,7 @@ def _grid(rows: Sequence[Contender], cards: Mapping[str, Mapping[str, Estimate]]
         label = f'<span style="color: {css_colour(colour)}">{glyph}</span> {escape(row.name)}'
         heads[row.name] = f'<a href="{escape(row.link)}">{label}</a>' if row.link and _relative(row.link) else label
     note = (
-        '<p class="note">Under each value its 95 % interval; the edge is coloured by reading, and the value nearest to '
+        '<p class="note">Under each value its 95 % interval; the tint is the reading, and the value nearest to '
         "real data in a row is underlined. A family's name leads to its own report.</p>"
     )
     return note + side_by_side(cards, heads, {row.name: row.facts for row in rows})

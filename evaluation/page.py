@@ -50,7 +50,7 @@ nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 .verdict strong { display: block; font-size: 18px; line-height: 1.3; margin: 2px 0 6px; color: var(--tone); }
 .verdict p { margin: 0 0 8px; } .verdict p:last-child { margin: 0; font-size: 13.5px; color: var(--muted); }
 .r-real { --tone: var(--good); } .r-close { --tone: var(--good); } .r-partway { --tone: var(--mid); }
-.verdict.privacy.r-close { --tone: var(--mid); } .verdict.privacy.r-partway { --tone: var(--poor); }
+.verdict.privacy.r-close, td.privacy.r-close { --tone: var(--mid); } .verdict.privacy.r-partway { --tone: var(--poor); }
 .r-far { --tone: var(--bad); } .r-none { --tone: var(--muted); }
 details { margin: 6px 0 0; color: var(--muted); font-size: 14px; } summary { cursor: pointer; }
 details p { margin: 6px 0; }
@@ -79,7 +79,8 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 .track .span { stroke: var(--tone); stroke-width: 7; opacity: .32; }
 .track .dot { fill: var(--tone); } .track .beyond { fill: none; stroke: var(--tone); stroke-width: 2; }
 .badge { color: var(--tone); font-weight: 600; white-space: nowrap; font-size: 13px; }
-.badge::before { content: ""; display: inline-block; width: 9px; height: 9px; margin-right: 6px; border-radius: 50%;
+.badge::before { content: ""; display: inline-block; vertical-align: middle; width: 9px; height: 9px;
+  margin: -2px 6px 0 0; border-radius: 50%;
   border: 2px solid var(--tone); background: var(--fill, transparent); }
 .r-real .badge { --fill: var(--tone); }
 .r-close .badge { --fill: linear-gradient(90deg, var(--tone) 60%, transparent 60%); }
@@ -102,8 +103,12 @@ figcaption span { display: block; font-size: 13px; line-height: 1.4; }
 .ramp { display: flex; align-items: center; gap: 10px; font-size: 12px; color: var(--muted); margin-top: 10px; }
 .ramp i { width: 220px; max-width: 40%; height: 10px; border-radius: 3px;
   background: linear-gradient(90deg, var(--low), var(--card) 50%, var(--high)); border: 1px solid var(--line); }
-.grid td.cell { box-shadow: inset 3px 0 0 var(--tone); padding-left: 10px; }
-.grid th:first-child, .grid td:first-child { position: sticky; left: 0; background: var(--paper); min-width: 150px; }
+.grid th, .grid td { padding-left: 10px; padding-right: 10px; text-align: right; }
+.grid td.cell { background: color-mix(in srgb, var(--tone) var(--tint, 9%), transparent); border-left: 2px solid
+  var(--paper); } .grid .r-real { --tint: 17%; } .grid .r-far { --tint: 14%; }
+.grid th:first-child, .grid td:first-child { position: sticky; left: 0; background: var(--paper); min-width: 150px;
+  text-align: left; padding-left: 0; }
+.grid thead th { white-space: normal; }
 .grid .group td { border-bottom-color: var(--muted); font-weight: 650; padding-top: 22px; }
 .grid small { display: block; font-size: 12px; }
 .grid b.best { text-decoration: underline; text-underline-offset: 3px; }
@@ -117,8 +122,8 @@ footer { margin-top: 56px; border-top: 1px solid var(--line); padding-top: 14px;
   .score, .score tbody { display: block; }
   .score tr { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 2px 12px; border-bottom: 1px solid var(--line);
     padding: 12px 0; }
-  .score td, .score td.bar { border: 0; padding: 0; text-align: left; } .score td.name, .score td.bar, .score td.why
-    { grid-column: 1 / -1; }
+  .score td, .score td.bar, .score tr > td:last-child { border: 0; padding: 0; text-align: left; }
+  .score td.name, .score td.bar, .score td.why { grid-column: 1 / -1; }
   .score td.n::before { content: attr(data-label); display: block; font-size: 12px; color: var(--muted); } }
 @media print { body { background: #fff; } figure, .verdict, tr { break-inside: avoid; } nav { display: none; } }
 """

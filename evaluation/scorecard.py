@@ -27,7 +27,8 @@ _TONES: dict[Reading | None, str] = {
     None: "r-none",
 }
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "target": "the nearer to real, the better"}
-_ACRONYMS = {"js", "mmd", "auc", "tstr", "trts", "trtr", "tpr", "fpr", "domias", "dcr", "nndr", "knn", "gan", "nnaa"}
+_SPELT = {word: word.upper() for word in "js mmd auc tstr trts trtr tpr fpr domias dcr nndr knn gan".split()}
+_SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet"}
 _LEFT, _RIGHT = 8.0, 86.0  # where chance and real stand on every bar, per cent of its width
 
 
@@ -42,8 +43,7 @@ def number(value: float | None) -> str:
 
 def title_of(name: str) -> str:
     """A metric's name as words."""
-    words = [word.upper() if word in _ACRONYMS else word for word in name.split("_")]
-    text = " ".join(words)
+    text = " ".join(_SPELT.get(word, word) for word in name.split("_"))
     return text[:1].upper() + text[1:]
 
 
@@ -192,7 +192,7 @@ def side_by_side(
 def _verdict(card: Mapping[str, Estimate], group: Group) -> str:
     verdict = judge(card.values(), group)
     word = verdict.reading or "not measured"
-    return f'<td class="cell {_TONES[verdict.reading]}"><span class="badge">{word}</span></td>'
+    return f'<td class="cell {group} {_TONES[verdict.reading]}"><span class="badge">{word}</span></td>'
 
 
 def _family_row(estimates: Sequence[Estimate | None], name: str) -> str:
@@ -206,10 +206,10 @@ def _family_row(estimates: Sequence[Estimate | None], name: str) -> str:
             continue
         line = line_of(estimate)
         first = line is not None and best is not None and line.place(estimate.value) >= best - 1e-12
-        kind = "best" if first else ""
+        reading = read(estimate)
         cells.append(
-            f'<td class="n cell {_TONES[read(estimate)]}"><b class="{kind}">{number(estimate.value)}</b>'
-            f"{_interval(estimate)}</td>"
+            f'<td class="n cell {estimate.group} {_TONES[reading]}" title="{reading or ""}">'
+            f'<b class="{"best" if first else ""}">{number(estimate.value)}</b>{_interval(estimate)}</td>'
         )
     shared = [f"{number(_mean([getattr(e, side) for e in known]))}" for side in ("reference", "chance")]
     sides = "".join(f'<td class="n">{text}</td>' for text in shared)

@@ -69,6 +69,14 @@ def test_a_patient_far_from_the_others_leaves_no_mark_on_the_density() -> None:
     assert not inside[far].any()
 
 
+def test_patients_too_far_apart_to_share_cells_are_drawn_by_mean_and_covariance() -> None:
+    corners = np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0], [9.0, 9.0]])
+    found = density(np.concatenate([corners, corners, corners]), people(12))
+    assert found is not None
+    peak = np.unravel_index(found.height.argmax(), found.height.shape)
+    assert (found.x[peak[1]], found.y[peak[0]]) == pytest.approx((4.5, 4.5), abs=1.0)
+
+
 def test_the_outer_line_encloses_nine_patients_in_ten() -> None:
     points = np.random.default_rng(1).normal(size=(2000, 2)) @ np.array([[2.0, 0.5], [0.0, 0.7]])
     found = density(points, people(2000))

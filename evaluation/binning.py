@@ -157,7 +157,8 @@ def density(points: Floats, subjects: Subjects, grid: int = 44) -> Density | Non
 
     def smooth(at: Floats) -> Floats:
         if shown < 0.4:
-            return -0.5 * np.square(at).sum(axis=1)
+            gaussian: Floats = -0.5 * np.square(at).sum(axis=1)
+            return gaussian
         first, second = (np.exp(-0.5 * ((at[:, axis, None] - middles) / sigma) ** 2) for axis in (0, 1))
         total: Floats = np.einsum("pi,ij,pj->p", first, counts, second, optimize=True)
         return np.log(np.maximum(total, 1e-30))

@@ -200,7 +200,8 @@ def test_loss_that_is_not_finite_names_player_and_step() -> None:
         train(Broken(), network(), *cohort(), plan=Plan(steps=100, batch_size=8, log_every=10), seed=0, runtime=CPU)
 
 
-def test_early_stop_gives_back_the_best_weights() -> None:
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_early_stop_gives_back_the_best_weights(ema_decay: float) -> None:
     losses = [5.0, 3.0, 4.0, 4.0, 1.0]
     seen: list[Tensor] = []
 
@@ -213,7 +214,7 @@ def test_early_stop_gives_back_the_best_weights() -> None:
             seen.append(weights(nets))
             return losses[len(seen) - 1]
 
-    plan = Plan(steps=100, batch_size=8, validate_every=10, patience=2, log_every=25)
+    plan = Plan(steps=100, batch_size=8, validate_every=10, patience=2, log_every=25, ema_decay=ema_decay)
     result = train(Scripted(), network(), *cohort(), plan=plan, seed=0, runtime=CPU, validation=cohort(20, seed=1))
     assert result.stopped_early
     assert (result.steps, result.best_step) == (40, 20)

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 Reading = Literal["as real", "close", "partway", "far"]
 CLOSE, PARTWAY = 0.8, 0.4
+PRIVACY_CLOSE, PRIVACY_PARTWAY = 0.9, 0.6  # an attack's AUC of at most 0.55, at most 0.7
 
 RULE = (
     "Each figure is placed on a line from chance (0 %) to what real data score against real data (100 %). "
     "As real: its 95 % interval reaches real, or it is beyond. Otherwise close: at least 80 % of the way; "
     "partway: at least 40 %; far: less. Where chance and real score the same, as for most attacks, the line starts at "
-    "the worst score there is. Fidelity and utility: as real if every figure is; close if three in four are close or "
-    "better and none is far; unlike if half or more are far; partly otherwise. Privacy is judged by its worst figure."
+    "the worst score there is. For privacy close begins at 90 % and partway at 60 % (an attack's AUC of 0.55 and 0.70), "
+    "and where real data score exactly 0, as on copies, whatever exceeds it is partway at best. "
+    "Fidelity and utility: as real if every figure is; close if three in four are close or better and none is far; far "
+    "if half or more are; partway otherwise. Privacy is judged by its worst figure."
 )
 
 HEADLINES: dict[Group, dict[Reading, str]] = {
@@ -58,7 +61,7 @@ ADVICE: dict[Group, dict[Reading, str]] = {
     "privacy": {
         "as real": "These attacks cannot tell who was in the training data. Other attacks may; this is no guarantee.",
         "close": "An attack does slightly better than guessing who was in the training data: weigh it before sharing.",
-        "partway": "An attack can tell some of the patients who were in the training data: do not share it as it is.",
+        "partway": "Some of the patients in the training data can be told: do not share it as it is.",
         "far": "Training patients can be recognised: do not share it.",
     },
 }
@@ -108,6 +111,9 @@ def read(estimate: Estimate) -> Reading | None:
     if line is None:
         return None
     place = line.place(value)
+    if estimate.group == "privacy":
+        close = place >= PRIVACY_CLOSE and real != 0
+        return "close" if close else "partway" if place >= PRIVACY_PARTWAY else "far"
     return "close" if place >= CLOSE else "partway" if place >= PARTWAY else "far"
 
 

@@ -50,8 +50,15 @@ def test_a_figure_reads_by_its_place_between_chance_and_real(
 def test_where_real_scores_as_chance_does_the_worst_score_is_the_other_end() -> None:
     assert read(estimate(0.51, 0.49, 0.53, **ATTACK)) == "as real"
     assert read(estimate(0.55, 0.52, 0.58, **ATTACK)) == "close"
-    assert read(estimate(0.75, 0.7, 0.8, **ATTACK)) == "partway"
+    assert read(estimate(0.56, 0.54, 0.58, **ATTACK)) == "partway"
     assert read(estimate(0.99, 0.98, 1.0, **ATTACK)) == "far"
+
+
+def test_any_copy_of_a_patient_is_more_than_a_faint_trace() -> None:
+    copies = ATTACK | {"reference": 0.0, "chance": 0.0}
+    assert read(estimate(0.0, 0.0, 0.01, **copies)) == "as real"
+    assert read(estimate(0.002, 0.0005, 0.006, **copies)) == "partway"
+    assert read(estimate(1.0, 0.99, 1.0, **copies)) == "far"
 
 
 def test_a_target_can_be_missed_on_both_sides() -> None:

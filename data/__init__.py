@@ -1,7 +1,9 @@
 """Cohorts of patients: the value itself, files, named sets, simulation, scales and splits."""
 
+from data.alignment import align
 from data.catalog import NamedSet, named_sets
 from data.cohort import Cohort, Kind, Scale
+from data.duplicates import Duplicates, duplicates
 from data.errors import DataError
 from data.files import read_cohort
 from data.scale import detect_scale, from_log, log_expression, to_log
@@ -14,11 +16,14 @@ __all__ = [
     "Cohort",
     "CohortWriter",
     "DataError",
+    "Duplicates",
     "Kind",
     "NamedSet",
     "Scale",
     "Split",
+    "align",
     "detect_scale",
+    "duplicates",
     "from_log",
     "log_expression",
     "named_sets",

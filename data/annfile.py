@@ -32,14 +32,15 @@ def read_h5ad(path: Path) -> Table:
     values = file.X
     if values is None or values.dtype.kind not in "fiub":
         raise DataError(f"{path.name} has no numeric matrix X (samples x genes)")
-    dense = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    with np.errstate(over="ignore"):
+        x = np.ascontiguousarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
     obs = pd.DataFrame(file.obs)
     recorded: Any = file.uns.get(UNS, {})
     recorded = recorded if isinstance(recorded, dict) else {}
     return Table(
         source=path.name,
         ids=obs.index.to_numpy(dtype=object),
-        x=np.ascontiguousarray(dense, dtype=np.float32),
+        x=x,
         genes=tuple(map(str, file.var_names)),
         obs=obs,
         label=_text(recorded, "label", obs),

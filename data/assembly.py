@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from data.checks import check_counts, check_sizes, check_values, constant_genes, unique
 from data.cohort import Cohort, Scale
+from data.covariates import tidy
 from data.errors import DataError
 from data.names import near_misses, nearest
 from data.scale import detect_scale
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LABEL = "label"
 SUBJECTS = ("patient", "patient_id", "subject", "subject_id")  # taken as the subject when none is named
@@ -67,16 +71,17 @@ def assemble(
     if not table.genes:
         raise DataError(f"{table.source} has no numeric gene column; samples are expected in rows, genes in columns")
     unique(table.genes, "gene", table.source)
+    table.obs = tidy(table.obs)
     label = _label_column(table, label)
     subject = _subject_column(table, subject, label)
     ids, own, repeats = _sample_ids(table)
     y, classes = _classes(table, label)
     subjects, orphans = _subjects(table, subject, own)
-    _check_sizes(table, label, y, subjects, classes, part)
-    imputed = _check_values(table, impute)
+    check_sizes(table, label, y, subjects, classes, part)
+    imputed = check_values(table, impute)
     stated = scale or table.scale
     if stated == "counts":
-        _check_counts(table)
+        check_counts(table)
     obs = table.obs.drop(columns=[c for c in (label, subject) if c is not None])
     obs.index = pd.Index(ids, dtype=object, name="sample_id")
     provenance: dict[str, Any] = {
@@ -100,7 +105,7 @@ def assemble(
         classes=classes,
         features=table.genes,
         subjects=subjects,
-        obs=tidy(obs),
+        obs=obs,
         provenance=provenance,
     )
 
@@ -129,53 +134,6 @@ def _sample_ids(table: Table) -> tuple[list[str], list[str], int]:
     return (unique(ids, "sample", table.source) if repeats else ids), own, repeats
 
 
-def unique(names: tuple[str, ...] | list[str], what: str, source: str) -> list[str]:
-    """The names as a list.
-
-    Raises:
-        DataError: a name stands twice; genes are named, samples only counted (an id may point to a person).
-    """
-    index = pd.Index(names)
-    repeated = np.flatnonzero(index.duplicated())
-    if len(repeated):
-        name = f"first {str(index[repeated[0]])!r}; " if what == "gene" else ""
-        raise DataError(
-            f"{source}: {len(repeated)} {what} name(s) stand more than once ({name}{what} number {repeated[0] + 1} repeats "
-            f"an earlier one); names must be unique: rename or merge them"
-        )
-    return list(names)
-
-
-def constant_genes(x: NDArray[Any]) -> int:
-    """Number of genes with one and the same value in every sample."""
-    same = np.ones(x.shape[1], dtype=bool)
-    for start in range(0, len(x), 256):
-        same &= (x[start : start + 256] == x[0]).all(axis=0)
-    return int(same.sum())
-
-
-def tidy(obs: pd.DataFrame) -> pd.DataFrame:
-    """Covariates in four plain types that every format keeps: float64, int64, bool, and str with NaN for missing."""
-    columns = {str(name): _plain(obs.iloc[:, i]) for i, name in enumerate(obs.columns)}
-    return pd.DataFrame(columns, index=obs.index)
-
-
-def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    missing = column.isna()
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype if not missing.any() else object)
-    if pd.api.types.is_bool_dtype(column.dtype) and not missing.any():
-        return column.astype(bool)
-    if pd.api.types.is_integer_dtype(column.dtype) and not missing.any():
-        return column.astype("int64")
-    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
-        return column.astype("float64")
-    if missing.all():
-        return pd.Series(np.nan, index=column.index, dtype="float64")
-    text = column.astype(object).map(str, na_action="ignore").astype(object)
-    return text.where(~missing, np.nan)
-
-
 def _label_column(table: Table, label: str | None) -> str:
     columns = [str(c) for c in table.obs.columns]
     wanted = label or table.label or LABEL
@@ -185,7 +143,7 @@ def _label_column(table: Table, label: str | None) -> str:
         raise DataError(
             f"{table.source}: column {wanted!r} holds numbers of a gene; the label must be a column of class names"
         )
-    close = nearest(wanted, columns)
+    close = nearest(wanted, [*columns, *table.genes])
     close += [c for c in _candidates(table.obs) if c not in close]
     hint = f"; columns that could be it: {', '.join(close[:6])}" if close else "; no column looks like one"
     raise DataError(f"{table.source} has no label column {wanted!r}{hint}; name the column of class names (--label)")
@@ -221,7 +179,7 @@ def _classes(table: Table, label: str) -> tuple[NDArray[np.int64], tuple[str, ..
             f"{table.source}: label {label!r} is missing for {len(missing)} of {len(values)} samples (first in row "
             f"{missing[0] + table.first_row}); fill it in, or leave these rows out"
         )
-    names = _plain(values)
+    names = values
     if names.dtype == np.float64 and bool((names == names.round()).all()):
         names = names.astype("int64")
     classes, y = np.unique(names.astype(str).to_numpy(dtype=np.str_), return_inverse=True)
@@ -240,57 +198,5 @@ def _subjects(table: Table, subject: str | None, ids: list[str]) -> tuple[NDArra
     column = table.obs[subject]
     missing = column.isna().to_numpy()
     # A sample that names no patient counts as a patient of its own; how many such samples there are is recorded.
-    named = _plain(column).astype(str).to_numpy(dtype=np.str_)
+    named = column.astype(str).to_numpy(dtype=np.str_)
     return np.where(missing, np.char.add("sample:", own), named), int(missing.sum())
-
-
-def _check_sizes(
-    table: Table, label: str, y: NDArray[np.int64], subjects: NDArray[np.str_], classes: tuple[str, ...], part: bool
-) -> None:
-    if part:
-        return
-    if len(classes) < 2:
-        raise DataError(
-            f"{table.source}: label {label!r} has one class only ({classes[0]}); two or more are needed: "
-            "name another column (--label)"
-        )
-    patients = pd.DataFrame({"y": y, "subject": subjects}).drop_duplicates()["y"].value_counts()
-    single = [classes[c] for c in sorted(patients.index[patients < 2])]
-    if single:
-        more = f" and {len(single) - 5} more" if len(single) > 5 else ""
-        raise DataError(
-            f"{table.source}: class {', '.join(map(repr, single[:5]))}{more} of label {label!r} has one patient; two or "
-            "more are needed to learn and to hold out: leave the class out or merge it with another"
-        )
-
-
-def _check_values(table: Table, impute: bool) -> int:
-    """Refuse infinite and missing values, or impute the latter by the gene's median; returns how many."""
-    if np.isfinite(table.x.sum(dtype=np.float64)):  # one pass without a mask; any NaN or infinity would show
-        return 0
-    infinite = np.isinf(table.x)
-    if infinite.any():
-        raise DataError(_where(table, infinite, "infinite value", "a finite number is expected: correct or leave out"))
-    missing = np.isnan(table.x)
-    if not impute:
-        advice = "fill it in, leave the gene or sample out, or ask for the gene's median (--impute, impute=True)"
-        raise DataError(_where(table, missing, "missing value", advice))
-    for g in np.flatnonzero(missing.any(axis=0)):
-        if missing[:, g].all():
-            raise DataError(f"{table.source}: gene {table.genes[g]!r} has no value in any sample; leave the gene out")
-        table.x[missing[:, g], g] = np.median(table.x[~missing[:, g], g])
-    return int(missing.sum())
-
-
-def _check_counts(table: Table) -> None:
-    negative = table.x < 0
-    if negative.any():
-        advice = "counts are zero or more: state the scale as linear or log, or correct the value"
-        raise DataError(_where(table, negative, "negative count", advice))
-
-
-def _where(table: Table, mask: NDArray[np.bool_], what: str, advice: str) -> str:
-    row, gene = divmod(int(np.argmax(mask)), mask.shape[1])
-    place = f"row {row + table.first_row}, column {table.genes[gene]!r}"
-    count = int(mask.sum())
-    return f"{table.source}: {what} in {place}{f' and {count - 1} more' if count > 1 else ''}; {advice}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,11 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.assembly import LABEL, Table, assemble
-from data.cohort import Cohort, Kind, Scale
 from data.errors import DataError
 from data.files import DELIMITED, SUFFIXES, read_cohort, stem_of, suffix_of
 from data.simulate import simulate
 from data.tables import SAMPLE_ID, header_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from data.cohort import Cohort, Kind, Scale
 
 FOLDER = "COHORTSMITH_DATA"
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
 from data.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
 
 Kind = Literal["expression", "sequence", "image"]
 Scale = Literal["counts", "linear", "log"]
@@ -91,9 +94,7 @@ class Cohort:
         """Cohort of the given rows (positions or a boolean mask), with the same classes and features."""
         rows = np.asarray(rows)
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
-        return replace(
-            self, x=self.x[rows], y=self.y[rows], subjects=self.subjects[rows], obs=self.obs.iloc[rows]
-        )
+        return replace(self, x=self.x[rows], y=self.y[rows], subjects=self.subjects[rows], obs=self.obs.iloc[rows])
 
     def digest(self) -> str:
         """SHA-256 (16 hex digits) over measurements, labels, features and classes; ids and covariates left out."""

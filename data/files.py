@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.annfile import read_h5ad
 from data.assembly import assemble
-from data.cohort import Cohort, Scale
 from data.errors import DataError
 from data.names import near_misses
 from data.tables import read_delimited, read_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from data.cohort import Cohort, Scale
 
 DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES = (".h5ad", *DELIMITED, ".parquet")
@@ -57,7 +61,7 @@ def read_cohort(
 
     Samples stand in rows. In CSV, TSV and Parquet the first column `sample_id` (or `id`, `sample`, no name) holds
     the ids; besides label and subject, covariates are the columns whose values are all text, those named in
-    `covariates`, those called `obs:...`, and those of the literal list `data.tables.COVARIATES`; every other column
+    `covariates`, those called `obs:...`, and those of the literal list `data.covariates.COVARIATES`; every other column
     is a gene and must hold numbers. Constant genes are kept and counted in `provenance["constant_genes"]`.
 
     Args:
@@ -75,28 +79,31 @@ def read_cohort(
         DataError: unknown file or set, wrong suffix, damaged or empty file, no such column, missing labels, one class,
             a class with one patient, missing or infinite values, text among numbers, repeated names, negative counts.
     """
-    path = Path(source)
-    if not path.exists():
+    name = os.fspath(source)
+    chosen = tuple(covariates)
+    if not name.lower().endswith(SUFFIXES):
         from data.catalog import find_set  # the catalogue reads files, so it imports this module
 
-        named = find_set(os.fspath(source))
+        named = find_set(name)
         if named is not None:
-            return named.load(
-                label=label, subject=subject, scale=scale, impute=impute, covariates=tuple(covariates), part=part
-            )
-        raise DataError(_not_found(path))
-    suffix = suffix_of(path)
-    if path.is_dir():
-        raise DataError(f"{path.name} is a folder; a file is expected")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path.name} is empty")
-    chosen = tuple(covariates)
-    if suffix == ".h5ad":
-        table = read_h5ad(path)
-    elif suffix == ".parquet":
-        table = read_parquet(path, label, subject, chosen)
-    else:
-        table = read_delimited(path, label, subject, chosen)
+            return named.load(label=label, subject=subject, scale=scale, impute=impute, covariates=chosen, part=part)
+    path = Path(name)
+    try:
+        if not path.exists():
+            raise DataError(_not_found(path))
+        suffix = suffix_of(path)
+        if path.is_dir():
+            raise DataError(f"{path.name} is a folder; a file is expected")
+        if path.stat().st_size == 0:
+            raise DataError(f"{path.name} is empty; a header and one row a sample are expected")
+        if suffix == ".h5ad":
+            table = read_h5ad(path)
+        elif suffix == ".parquet":
+            table = read_parquet(path, label, subject, chosen)
+        else:
+            table = read_delimited(path, label, subject, chosen)
+    except OSError as error:
+        raise DataError(f"cannot read {path.name}: {error.strerror or type(error).__name__}") from None
     return assemble(table, label=label, subject=subject, scale=scale, impute=impute, part=part)
 
 
@@ -104,6 +111,8 @@ def _not_found(path: Path) -> str:
     from data.catalog import named_sets
 
     names = [s.name for s in named_sets()]
-    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside = [p.name for p in path.parent.iterdir() if not p.name.startswith(".")] if path.parent.is_dir() else []
     near = near_misses(path.name, [*beside, *names])
+    if not path.parent.is_dir():
+        near = near or f"; the folder {str(path.parent)!r} does not exist"
     return f"no file and no named set {str(path)!r}{near or '; named sets: ' + ', '.join(names)}"

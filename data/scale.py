@@ -8,13 +8,15 @@ microarrays hold negatives.
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.cohort import Cohort, Scale
 from data.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MILLION = 1e6
 LOG_LIMIT = 40.0  # no measurement reaches 2**40; values within +-40 are log2 values
@@ -62,9 +64,7 @@ def to_log(x: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
     return out
 
 
-def from_log(
-    z: NDArray[Any], scale: Scale, library_size: NDArray[Any] | float | None = None
-) -> NDArray[np.float32]:
+def from_log(z: NDArray[Any], scale: Scale, library_size: NDArray[Any] | float | None = None) -> NDArray[np.float32]:
     """Values in `scale` from log2 values `z` (samples, genes): the inverse of `to_log`, float32.
 
     Args:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from data.cohort import Cohort, Scale
 from data.errors import DataError
 from data.names import near_misses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 _BLOCK = 1 << 22
 
@@ -87,15 +90,16 @@ def simulate_expression(
 
 def _measure(
     log: NDArray[np.float64], library: NDArray[np.float64], scale: Scale, rng: np.random.Generator
-) -> NDArray[Any]:
+) -> NDArray[np.float64]:
     """Values of one block as the instrument gives them; `log` is (samples, genes), `library` (samples, 1)."""
-    abundance = np.exp2(log)
+    abundance: NDArray[np.float64] = np.exp2(log)
     if scale == "log":
-        return np.log2(1 + 16 * abundance)
+        logged: NDArray[np.float64] = np.log2(1 + 16 * abundance)
+        return logged
     if scale == "linear":
         return 16 * abundance + rng.normal(0.0, 8.0, log.shape)
     rate = abundance / abundance.sum(axis=1, keepdims=True) * library
-    counts = rng.poisson(rate).astype(np.float64)
+    counts: NDArray[np.float64] = rng.poisson(rate).astype(np.float64)
     dropped = rng.random(log.shape) < 0.5 / (1 + np.exp(log))
     counts[dropped] = 0
     return counts
@@ -104,7 +108,7 @@ def _measure(
 def _class_sizes(n: int, classes: int) -> NDArray[np.int64]:
     """Sizes that shrink by a quarter from class to class, at least two, and sum to n."""
     share = 0.75 ** np.arange(classes)
-    sizes = 2 + np.floor((n - 2 * classes) * share / share.sum()).astype(np.int64)
+    sizes: NDArray[np.int64] = 2 + np.floor((n - 2 * classes) * share / share.sum()).astype(np.int64)
     sizes[0] += n - sizes.sum()
     return sizes
 
@@ -121,7 +125,9 @@ def simulate(name: str, n: int, seed: int, **options: Any) -> Cohort:
         DataError: unknown name or option, or sizes too small.
     """
     if name not in SIMULATORS:
-        raise DataError(f"no simulator is named {name!r}; there are {', '.join(SIMULATORS)}{near_misses(name, SIMULATORS)}")
+        raise DataError(
+            f"no simulator is named {name!r}; there are {', '.join(SIMULATORS)}{near_misses(name, SIMULATORS)}"
+        )
     if n <= 0:
         raise DataError(f"the number of patients must be positive; got {n}")
     simulator = SIMULATORS[name]

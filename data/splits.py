@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from data.cohort import Cohort
 from data.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from data.cohort import Cohort
 
 
 class Split(NamedTuple):
@@ -63,15 +66,14 @@ def split(cohort: Cohort, seed: int, holdout: float = 0.3) -> Split:
 def _targets(sizes: NDArray[np.int64], share: float) -> NDArray[np.int64]:
     """Samples of each class for the holdout: largest remainder, at least one on each side of a class."""
     exact = sizes * share
-    target = np.floor(exact).astype(np.int64)
+    target: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     missing = round(float(exact.sum())) - int(target.sum())
     target[np.argsort(target - exact, kind="stable")[:missing]] += 1
-    return np.where(sizes > 1, np.clip(target, 1, np.maximum(sizes - 1, 1)), target)
+    target[sizes > 1] = np.clip(target, 1, np.maximum(sizes - 1, 1))[sizes > 1]
+    return target
 
 
-def _deal(
-    table: NDArray[np.int64], target: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _deal(table: NDArray[np.int64], target: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Mask of the subjects that go to the holdout; `table` is (subjects, classes), `target` (classes,)."""
     n = len(table)
     out = np.zeros(n, dtype=bool)

@@ -14,17 +14,13 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from data.assembly import LABEL, SUBJECTS, Table, unique
+from data.assembly import LABEL, SUBJECTS, Table
+from data.checks import unique
+from data.covariates import MISSING, OBS_PREFIX, is_covariate
 from data.errors import DataError
 from data.names import nearest
 
 SAMPLE_ID = "sample_id"
-OBS_PREFIX = "obs:"  # `obs:dose` is the covariate `dose` whatever it holds; the CSV writer marks covariates so
-# Columns that are covariates by their name (any letter case), even when they hold numbers.
-COVARIATES = (
-    "age", "batch", "cohort", "er", "event", "gender", "grade", "machine", "race", "sex", "site", "size", "split",
-    "stage", "status", "study", "subtype", "time", "tissue",
-)  # fmt: skip
 METADATA = b"cohortsmith"
 _ID_NAMES = ("", "id", "sample", "unnamed: 0", "index")  # a first column of this name holds sample ids
 _BLOCK = 1 << 24  # bytes of text parsed at a time; one row must fit
@@ -49,7 +45,9 @@ def read_delimited(path: Path, label: str | None, subject: str | None, covariate
                 stream,
                 read_options=pacsv.ReadOptions(column_names=header, skip_rows=1, block_size=_BLOCK),
                 parse_options=pacsv.ParseOptions(delimiter=delimiter),
-                convert_options=pacsv.ConvertOptions(column_types=as_text, strings_can_be_null=True),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=as_text, strings_can_be_null=True, null_values=list(MISSING)
+                ),
             )
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(_diagnosis(path, delimiter, len(header), str(error))) from None
@@ -94,15 +92,21 @@ def _table(
     for i, name in enumerate(names):
         if name == id_name:
             continue
-        if name in chosen or is_covariate(name) or _is_subject(name) or _all_text(path, columns, i, kinds[i], first_row):
+        if (
+            name in chosen
+            or is_covariate(name)
+            or _is_subject(name)
+            or _all_text(path, columns, i, kinds[i], first_row)
+        ):
             obs_names.append(name)
         else:
             gene_at.append(i)
     obs = columns.select(obs_names).to_pandas(date_as_object=True)
     obs.columns = pd.Index([n.removeprefix(OBS_PREFIX) for n in obs_names])
     x = np.empty((columns.num_rows, len(gene_at)), dtype=np.float32)
-    for k, i in enumerate(gene_at):
-        x[:, k] = columns.column(i).to_numpy()
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+        for k, i in enumerate(gene_at):
+            x[:, k] = columns.column(i).to_numpy()
     return Table(
         source=path.name,
         ids=_ids(columns, id_name, path.name),
@@ -114,11 +118,6 @@ def _table(
         subject=recorded.get("subject"),
         scale=recorded.get("scale"),
     )
-
-
-def is_covariate(name: str) -> bool:
-    """Whether a column is a covariate by its name alone."""
-    return name.startswith(OBS_PREFIX) or name.casefold() in COVARIATES
 
 
 def _is_subject(name: str) -> bool:
@@ -166,7 +165,7 @@ def _all_text(path: Path, columns: pa.Table, at: int, kind: pa.DataType, first_r
     if number.any():
         row = int(np.argmax(text.to_numpy()))
         raise DataError(
-            f"{path.name}: text in row {row + first_row}, column {columns.column_names[at]!r}, where the other rows hold "
+            f"{path.name}: text in row {row + first_row}, column {columns.column_names[at]!r}, where other rows hold "
             "numbers; write a number, leave it empty, or name the column as a covariate (--covariate)"
         )
     return True
@@ -184,7 +183,6 @@ def header_of(path: Path, delimiter: str) -> list[str]:
     Raises:
         DataError: empty or unreadable, or a single column.
     """
-    csv.field_size_limit(1 << 24)
     try:
         with _open_text(path) as lines:
             header = next(csv.reader(lines, delimiter=delimiter), [])
@@ -209,9 +207,11 @@ def _diagnosis(path: Path, delimiter: str, width: int, error: str) -> str:
         with _open_text(path) as lines:
             for row, fields in enumerate(csv.reader(lines, delimiter=delimiter), 1):
                 if fields and len(fields) != width:
+                    r_table = row == 2 and len(fields) == width + 1
+                    hint = " (R's write.table leaves out the first name: use col.names = NA)" if r_table else ""
                     return (
                         f"{path.name}: row {row} has {len(fields)} columns, the header has {width}; "
-                        "every row needs one value a column"
+                        f"every row needs one value a column{hint}"
                     )
     except EOFError:
         return f"{path.name} ends too early: the gzip file is truncated; download or write it again"

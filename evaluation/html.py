@@ -11,9 +11,10 @@ import numpy as np
 
 from data.scale import log_expression
 from evaluation import curves, figures, gene_figures
+from evaluation.binning import MINIMUM
 from evaluation.page import css_colour, gallery, page
 from evaluation.panels import Gallery, class_style
-from evaluation.scorecard import number, scorecard, side_by_side, title_of, verdicts, words
+from evaluation.scorecard import number, recall_bar, scorecard, side_by_side, verdicts, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +64,7 @@ def render(
     }
     sections = [("scorecard", "Scorecard", scorecard(estimates))]
     sections += _pictures(estimates, comparison)
-    if table := _classes(estimates, comparison.classes):
+    if table := _classes(estimates, comparison):
         sections.append(("classes", "Class by class", table))
     if history and (learning := curves.training(history)).panels:
         sections.append(("training", "Training", gallery("training", learning)))
@@ -176,27 +177,38 @@ def _side(cohort: Cohort) -> figures.Side:
     return figures.Side(log_expression(kept).astype(np.float64), kept.y, kept.subjects, len(cohort))
 
 
-def _classes(estimates: Sequence[Estimate], classes: Sequence[str]) -> str:
-    """Utility of each class: one row a class, one column an estimate that has a table by class."""
-    tables = {e.name: t for e in estimates if (t := e.detail.get("per_class"))}
-    if not tables:
+def _classes(estimates: Sequence[Estimate], comparison: Comparison) -> str:
+    """Utility of each class: train on synthetic, train on real, and the classifier of real patients beside them."""
+    tables = {e.name: {str(row["class"]): row for row in e.detail.get("by_class", ())} for e in estimates}
+    tstr, trts = tables.get("tstr", {}), tables.get("trts", {})
+    if not tstr and not trts:
         return ""
-    head = "".join(f'<th class="n">{escape(title_of(name))}</th>' for name in tables)
     rows = []
-    for position, name in enumerate(classes):
+    for position, name in enumerate(comparison.classes):
         colour, _, glyph = class_style(position)
-        cells = "".join(f'<td class="n">{_class_cell(table.get(name))}</td>' for table in tables.values())
+        held = int((comparison.holdout.y == position).sum())
+        # A share of fewer than five patients would come close to saying who was recognised.
+        use = tstr.get(name, {}) if held >= MINIMUM else {}
+        shares = (use.get("value"), use.get("reference"), trts.get(name, {}).get("value"))
+        counts = (int((getattr(comparison, side).y == position).sum()) for side in ("train", "holdout", "synthetic"))
+        cells = "".join(f'<td class="n">{_count(count)}</td>' for count in counts)
+        cells += "".join(f'<td class="n">{number(share)}</td>' for share in shares)
         swatch = f'<span class="swatch" style="color: {css_colour(colour)}">{glyph}</span>'
-        rows.append(f"<tr><td>{swatch}{escape(name)}</td>{cells}</tr>")
+        rows.append(f"<tr><td>{swatch}{escape(name)}</td>{cells}<td>{recall_bar(shares[0], shares[1])}</td></tr>")
+    heads = "Train|Holdout|Synthetic|Learnt from<br>synthetic (TSTR)|Learnt from<br>real (TRTR)"
+    heads += "|Synthetic patients<br>recognised (TRTS)"
+    columns = "".join(f'<th class="n">{head}</th>' for head in heads.split("|"))
     return (
-        '<p class="note">Share of each class\'s patients that are recognised.</p>'
-        f'<div class="scroll"><table class="narrow"><thead><tr><th>Class</th>{head}</tr></thead><tbody>{"".join(rows)}'
-        "</tbody></table></div>"
+        '<p class="note">Samples of each class, and the share of its holdout patients that a classifier recognises: '
+        "one that learnt from synthetic patients, and one that learnt from as many real ones. In the bars, which run "
+        f"from 0 to 1, the line is the latter. Not shown for fewer than {MINIMUM} holdout patients.</p>"
+        f'<div class="scroll"><table class="narrow"><thead><tr><th>Class</th>{columns}<th></th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
-def _class_cell(found: Any) -> str:
-    return number(found) if isinstance(found, int | float) else "–"
+def _count(samples: int) -> str:
+    return f"&lt; {MINIMUM}" if 0 < samples < MINIMUM else f"{samples:,}"
 
 
 def _plots(cards: Mapping[str, Mapping[str, Estimate]]) -> str:

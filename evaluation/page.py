@@ -61,7 +61,7 @@ th, td { text-align: left; vertical-align: top; padding: 10px 12px 10px 0; borde
 thead th { font-size: 12px; font-weight: 500; color: var(--muted); vertical-align: bottom; padding-bottom: 6px;
   border-bottom-color: var(--muted); }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.narrow { width: auto; min-width: min(100%, 420px); } .narrow .n { padding-left: 36px; }
+.narrow { width: auto; min-width: min(100%, 420px); } .narrow .n { padding-left: 22px; }
 .narrow td { padding-top: 5px; padding-bottom: 5px; }
 .score { table-layout: fixed; } .score col.name { width: 37%; } .score col.value { width: 11%; }
 .score col.bar { width: 20%; } .score col.side { width: 7.5%; } .score col.reading { width: 12%; }
@@ -73,6 +73,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 .off, .off b { color: var(--muted); opacity: .85; }
 .ends { display: flex; justify-content: space-between; padding: 0 14% 0 8%; }
 .track { display: block; width: 100%; height: 26px; overflow: visible; }
+.track.share { width: 150px; height: 20px; margin-left: 28px; --tone: var(--synthetic); }
 .track .rail { stroke: var(--line); stroke-width: 2; }
 .track .chance { stroke: var(--chance); stroke-width: 2; stroke-dasharray: 3 2.5; }
 .track .real { stroke: var(--ink); stroke-width: 2; }

@@ -29,16 +29,21 @@ _TONES: dict[Reading | None, str] = {
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "target": "the nearer to real, the better"}
 _SPELT = {word: word.upper() for word in "js mmd auc tstr trts trtr tpr fpr domias dcr nndr knn gan".split()}
 _SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet"}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEFT, _RIGHT = 8.0, 86.0  # where chance and real stand on every bar, per cent of its width
 
 
 def number(value: float | None) -> str:
-    """Three decimals, or two significant digits outside 0.001..1000."""
+    """Three decimals, or two significant digits outside 0.001..1000, with a true minus sign and powers of ten."""
     if value is None:
         return "–"
     if value == 0:
         return "0"
-    return f"{value:.3f}" if 0.001 <= abs(value) < 1000 else f"{value:.2g}"
+    if 0.001 <= abs(value) < 1000:
+        return f"{value:.3f}".replace("-", "−")
+    digits, _, power = f"{value:.2g}".partition("e")
+    raised = str(int(power)).translate(_RAISED) if power else ""
+    return digits.replace("-", "−") + (f"·10{raised}" if raised else "")
 
 
 def title_of(name: str) -> str:
@@ -150,6 +155,18 @@ def _bar(estimate: Estimate) -> str:
         f'<svg class="track" role="img" aria-label="{words}"><line class="rail" x1="0" x2="100%" y1="13" y2="13"/>'
         f'<line class="span" x1="{left:.1f}%" x2="{right:.1f}%" y1="13" y2="13"/>{chance}'
         f'{tick("real", estimate.reference or 0.0)}<circle class="{mark}" cx="{shown:.1f}%" cy="13" r="4.5"/></svg>'
+    )
+
+
+def recall_bar(value: float | None, real: float | None) -> str:
+    """Inline drawing of a share from 0 to 1 beside the share that real training data give."""
+    if value is None:
+        return ""
+    tick = f'<line class="real" x1="{real:.1%}" x2="{real:.1%}" y1="4" y2="16"/>' if real is not None else ""
+    return (
+        f'<svg class="track share" role="img" aria-label="{number(value)}"><line class="rail" x1="0" x2="100%" y1="10" '
+        f'y2="10"/><line class="span" x1="0" x2="{value:.1%}" y1="10" y2="10"/>{tick}'
+        f'<circle class="dot" cx="{value:.1%}" cy="10" r="4"/></svg>'
     )
 
 

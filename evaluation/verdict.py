@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evaluation.estimate import Estimate, Group
+    from evaluation.estimate import Direction, Estimate, Group
 
 Reading = Literal["as real", "close", "partway", "far"]
 CLOSE, PARTWAY = 0.8, 0.4
@@ -17,9 +17,11 @@ PRIVACY_CLOSE, PRIVACY_PARTWAY = 0.9, 0.6  # an attack's AUC of at most 0.55, at
 RULE = (
     "Each figure is placed on a line from chance (0 %) to what real data score against real data (100 %). "
     "As real: its 95 % interval reaches real, or it is beyond. Otherwise close: at least 80 % of the way; "
-    "partway: at least 40 %; far: less. Where chance and real score the same, as for most attacks, the line starts at "
-    "the worst score there is. For privacy close begins at 90 % and partway at 60 % (an attack's AUC of 0.55 and 0.70), "
-    "and where real data score exactly 0, as on copies, whatever exceeds it is partway at best. "
+    "partway: at least 40 %; far: less. Where chance is what one hopes for, as with the AUC of a discriminator or an "
+    "attack, or where chance scores better than real data, the line starts at the worst score there is. "
+    "For privacy close begins at 90 % and partway at 60 % (an attack's AUC of 0.55 and 0.70); where real data score "
+    "exactly 0, as on copies, whatever exceeds it is partway at best; and to be farther from train than real patients "
+    "are counts as real. "
     "Fidelity and utility: as real if every figure is; close if three in four are close or better and none is far; far "
     "if half or more are; partway otherwise. Privacy is judged by its worst figure."
 )
@@ -89,12 +91,28 @@ def line_of(estimate: Estimate) -> Line | None:
     value, real, chance = estimate.value, estimate.reference, estimate.chance
     if value is None or real is None:
         return None
-    lower = estimate.direction == "lower" or (estimate.direction == "target" and value > real)
-    # A chance score as good as real's, or a hair worse, is no yardstick: start from the worst score of a share.
-    if chance is not None and abs(chance - real) > 0.1 * max(abs(real), 1e-9) and (chance > real) == lower:
-        return Line(chance, real)
+    direction = _direction(estimate)
+    lower = direction == "lower" or (direction == "target" and value > real)
+    if chance is not None and _hoped_for(estimate):
+        return Line(1.0, max(real, chance)) if max(real, chance) < 1 else None
+    # Chance about as good as real is no yardstick: start from the worst score of a share, or of a distance.
+    if chance is not None and abs(chance - real) > 0.1 * max(abs(real), 1e-9):
+        if (chance > real) == lower:
+            return Line(chance, real)
+        if direction == "target":
+            return Line(2 * real - chance, real)
     worst = 0.0 if not lower else 1.0 if 0 <= real < 1 and value <= 1 else None
     return None if worst is None or abs(worst - real) < 1e-9 else Line(worst, real)
+
+
+def _direction(estimate: Estimate) -> Direction:
+    """Direction a reading goes by: in privacy only nearness to train speaks against a cohort, never distance."""
+    return "higher" if estimate.group == "privacy" and estimate.direction == "target" else estimate.direction
+
+
+def _hoped_for(estimate: Estimate) -> bool:
+    """Whether chance is the best score: a discriminator or an attacker that can only guess."""
+    return estimate.direction == "lower" and (estimate.group == "privacy" or estimate.chance == 0.5)
 
 
 def read(estimate: Estimate) -> Reading | None:
@@ -104,8 +122,9 @@ def read(estimate: Estimate) -> Reading | None:
         return None
     low = value if estimate.low is None else min(estimate.low, value)
     high = value if estimate.high is None else max(estimate.high, value)
-    reaches = {"higher": high >= real, "lower": low <= real, "target": low <= real <= high}
-    if reaches[estimate.direction]:
+    aim = max(real, estimate.chance) if estimate.chance is not None and _hoped_for(estimate) else real
+    reaches = {"higher": high >= real, "lower": low <= aim, "target": low <= real <= high}
+    if reaches[_direction(estimate)]:
         return "as real"
     line = line_of(estimate)
     if line is None:

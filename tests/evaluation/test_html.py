@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GENES = tuple(f"G{i}" for i in range(12))
 POISON = '</script><img src=x onerror="alert(1)">'
+BY_CLASS = [{"class": "A", "value": 0.91, "reference": 0.95}, {"class": "B", "value": 0.87, "reference": None}]
 SIZES = {"train": 120, "holdout": 60, "synthetic": 120}
 
 
@@ -76,7 +77,7 @@ def plots(page: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def whole_page() -> str:
     estimates = [
-        estimate(detail={"per_class": {"A": 0.91, "B": 0.87}}),
+        estimate(detail={"by_class": BY_CLASS}),
         estimate(
             "domias_auc", None, group="privacy", status="not evaluable: needs 100 patients a side, holdout has 60"
         ),
@@ -115,7 +116,9 @@ def test_a_figure_that_could_not_be_measured_is_shown_with_its_reason(whole_page
 def test_each_class_has_its_row_of_utility(whole_page: str) -> None:
     table = re.search(r'<section id="classes">.*?</section>', whole_page, flags=re.DOTALL)
     assert table
-    assert re.findall(r'<td class="n">([\d.]+)</td>', table.group()) == ["0.910", "0.870"]
+    assert re.findall(r'<td class="n">([^<]+)</td>', table.group()) == [
+        *"60 30 60 0.910 0.950 – 60 30 60 0.870 – –".split()
+    ]
 
 
 def test_the_report_never_promises_anonymity(whole_page: str) -> None:
@@ -130,9 +133,15 @@ def test_a_name_with_markup_is_shown_as_text_wherever_it_comes_from(where: str) 
     if where == "classes":
         more["classes"] = ("A", POISON)
     sides = comparison(**more)
-    given = estimate(detail={"per_class": {"A": 0.9}})
+    given = estimate(detail={"by_class": BY_CLASS})
     if where == "estimate":
-        given = replace(given, name=POISON, explanation=POISON, source=POISON, detail={"per_class": {"A": POISON}})
+        given = replace(
+            given,
+            name=POISON,
+            explanation=POISON,
+            source=POISON,
+            detail={"by_class": [{"class": POISON, "value": None}]},
+        )
     history = [{"step": float(s), POISON if where == "history" else "loss": 1.0 / s} for s in range(1, 9)]
     page = render(
         [given, replace(given, name="other", value=None, status=f"not evaluable: {POISON}")],

@@ -49,7 +49,7 @@ def test_a_figure_reads_by_its_place_between_chance_and_real(
 
 def test_where_real_scores_as_chance_does_the_worst_score_is_the_other_end() -> None:
     assert read(estimate(0.51, 0.49, 0.53, **ATTACK)) == "as real"
-    assert read(estimate(0.55, 0.52, 0.58, **ATTACK)) == "close"
+    assert read(estimate(0.54, 0.52, 0.56, **ATTACK)) == "close"
     assert read(estimate(0.56, 0.54, 0.58, **ATTACK)) == "partway"
     assert read(estimate(0.99, 0.98, 1.0, **ATTACK)) == "far"
 
@@ -66,6 +66,23 @@ def test_a_target_can_be_missed_on_both_sides() -> None:
     assert read(estimate(0.5, 0.45, 0.55, **aims)) == "as real"
     assert read(estimate(0.9, 0.88, 0.92, **aims)) == "far"
     assert read(estimate(0.05, 0.03, 0.07, **aims)) == "far"
+
+
+def test_chance_is_the_aim_of_a_discriminator_even_where_real_scores_below_it() -> None:
+    told: dict[str, Any] = {"reference": 0.43, "chance": 0.5, "direction": "lower", "group": "fidelity"}
+    assert read(estimate(0.51, 0.49, 0.53, **told)) == "as real"
+    assert read(estimate(0.59, 0.56, 0.62, **told)) == "close"
+    assert read(estimate(0.95, 0.93, 0.97, **told)) == "far"
+
+
+def test_to_be_farther_from_train_than_real_patients_is_no_leak() -> None:
+    distance: dict[str, Any] = {"reference": 0.55, "chance": 0.96, "direction": "target", "group": "privacy"}
+    assert read(estimate(0.65, 0.64, 0.66, **distance)) == "as real"
+    assert read(estimate(0.0, 0.0, 0.0, **distance)) == "far"
+
+
+def test_a_target_overshot_by_little_is_close() -> None:
+    assert read(estimate(0.96, 0.955, 0.965, reference=0.92, chance=0.18, direction="target")) == "close"
 
 
 def test_privacy_is_judged_by_its_worst_attack_and_fidelity_by_all_figures() -> None:

@@ -30,15 +30,31 @@ class Draw:
         synthetic: (n, genes) from the synthetic cohort, classes in the holdout's proportions as far as it has them.
         reference: (n, genes) from train: real data in the synthetic cohort's place.
         structureless: (n, genes) independent standard normals: every gene N(train mean, train sd), no structure.
+        real_y: (n,) classes of `real`.
+        synthetic_y: (n,) classes of `synthetic`.
+        reference_y: (n,) classes of `reference`.
     """
 
     real: Matrix
     synthetic: Matrix
     reference: Matrix
     structureless: Matrix
+    real_y: NDArray[np.int64]
+    synthetic_y: NDArray[np.int64]
+    reference_y: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.real)
+
+    def mapped(self, change: Callable[[Matrix, str], Matrix]) -> Draw:
+        """The same samples in another space: `change(x, side)` for each side."""
+        return replace(
+            self,
+            real=change(self.real, "real"),
+            synthetic=change(self.synthetic, "synthetic"),
+            reference=change(self.reference, "reference"),
+            structureless=change(self.structureless, "structureless"),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +173,7 @@ class Comparison:
         present = (share > 0) & (have["synthetic"] > 0)
         fits = min((have["synthetic"][present] / share[present]).min(initial=most), most)
         n = max(int(fits), (most + 1) // 2)
-        quota = _largest_remainder(share, n)
+        quota = proportional(share, n)
         rows = {
             "real": pick(self.holdout.y, quota, rng),
             "synthetic": pick(self.synthetic.y, quota, rng),
@@ -168,6 +184,9 @@ class Comparison:
             synthetic=self.z_synthetic[rows["synthetic"]],
             reference=self.z_train[rows["train"]],
             structureless=self.structureless(n, seed),
+            real_y=self.holdout.y[rows["real"]],
+            synthetic_y=self.synthetic.y[rows["synthetic"]],
+            reference_y=self.train.y[rows["train"]],
         )
 
     def require(self, least: int, what: str) -> None:
@@ -204,7 +223,8 @@ def pick(y: NDArray[np.int64], quota: NDArray[np.int64], rng: np.random.Generato
     return rng.permutation(np.concatenate([chosen, spare]))
 
 
-def _largest_remainder(share: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+def proportional(share: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+    """How many of `n` each class gets at the given shares, (classes,), by largest remainder."""
     exact = share * n
     quota = np.floor(exact).astype(np.int64)
     quota[np.argsort(quota - exact, kind="stable")[: n - int(quota.sum())]] += 1

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from evaluation import genewise
+from functools import partial
+
+from evaluation import copies, discriminator, distribution, genewise, membership, neighbours, utility
 from evaluation.estimate import Metric
+
+_CHEN = "Chen et al. 2020, GAN-Leaks, CCS"
+_KYNKAANNIEMI = "Kynkaanniemi et al. 2019, Improved precision and recall, NeurIPS"
+_NAEEM = "Naeem et al. 2020, Reliable fidelity and diversity metrics, ICML"
+_ESTEBAN = "Esteban et al. 2017, Recurrent conditional GANs, arXiv:1706.02633"
+_LOPEZ_PAZ = "Lopez-Paz and Oquab 2017, Classifier two-sample tests, ICLR"
+_CARLINI = "Carlini et al. 2022, Membership inference from first principles, IEEE S&P"
 
 METRICS: tuple[Metric, ...] = (
     Metric(
@@ -24,5 +33,228 @@ METRICS: tuple[Metric, ...] = (
         "over genes.",
         source="Villani 2009, Optimal Transport, ch. 6",
         measure=genewise.wasserstein,
+    ),
+    Metric(
+        name="sliced_wasserstein",
+        group="fidelity",
+        direction="lower",
+        bounds=(0, None),
+        explanation="How far whole profiles must be moved to match the real ones, over random directions through gene "
+        "space.",
+        source="Bonneel et al. 2015, J. Math. Imaging Vis. 51:22",
+        measure=distribution.sliced_wasserstein,
+    ),
+    Metric(
+        name="mmd",
+        group="fidelity",
+        direction="lower",
+        bounds=(None, 2),
+        explanation="How far apart real and synthetic profiles are on average under a Gaussian kernel: about 0 when "
+        "alike.",
+        source="Gretton et al. 2012, JMLR 13:723",
+        measure=distribution.mmd,
+    ),
+    Metric(
+        name="correlation",
+        group="fidelity",
+        direction="higher",
+        bounds=(-1, 1),
+        explanation="Whether genes that move together in real patients do so in synthetic ones: 1 when all do.",
+        source="Goncalves et al. 2020, BMC Med. Res. Methodol. 20:108",
+        measure=distribution.correlation,
+    ),
+    Metric(
+        name="precision",
+        group="fidelity",
+        direction="higher",
+        bounds=(0, 1),
+        explanation="Share of synthetic patients that could be real: they lie among real neighbours.",
+        source=_KYNKAANNIEMI,
+        measure=neighbours.precision,
+    ),
+    Metric(
+        name="recall",
+        group="fidelity",
+        direction="higher",
+        bounds=(0, 1),
+        explanation="Share of real patients that the generator could have made: they lie among synthetic neighbours.",
+        source=_KYNKAANNIEMI,
+        measure=neighbours.recall,
+    ),
+    Metric(
+        name="density",
+        group="fidelity",
+        direction="higher",
+        bounds=(0, None),
+        explanation="How crowded with real patients the places are where synthetic ones lie; above the real figure "
+        "when the generator keeps to the middle.",
+        source=_NAEEM,
+        measure=neighbours.density,
+    ),
+    Metric(
+        name="coverage",
+        group="fidelity",
+        direction="higher",
+        bounds=(0, 1),
+        explanation="Share of real patients that have a synthetic one among their nearest neighbours.",
+        source=_NAEEM,
+        measure=neighbours.coverage,
+    ),
+    Metric(
+        name="frechet",
+        group="fidelity",
+        direction="lower",
+        bounds=(0, None),
+        explanation="How far mean and spread of synthetic profiles are from the real ones in train's principal "
+        "components.",
+        source="Heusel et al. 2017, Two time-scale update rule, NeurIPS",
+        measure=distribution.frechet,
+    ),
+    Metric(
+        name="discriminator_auc",
+        group="fidelity",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="How well gradient boosting tells synthetic from unseen real patients: 0.5 not at all, 1 always.",
+        source=_LOPEZ_PAZ,
+        measure=discriminator.discriminator_auc,
+    ),
+    Metric(
+        name="discriminator_accuracy",
+        group="fidelity",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of patients that the same gradient boosting calls rightly real or synthetic.",
+        source=_LOPEZ_PAZ,
+        measure=discriminator.discriminator_accuracy,
+    ),
+    Metric(
+        name="discriminator_auc_linear",
+        group="fidelity",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="How well logistic regression tells synthetic from unseen real patients; it sees means only.",
+        source=_LOPEZ_PAZ,
+        measure=discriminator.discriminator_auc_linear,
+    ),
+    Metric(
+        name="adversarial_accuracy",
+        group="fidelity",
+        direction="target",
+        bounds=(0, 1),
+        explanation="Whether nearest neighbours give real and synthetic away: 0.5 mixed, 1 apart, 0 copied.",
+        source="Yale et al. 2020, Neurocomputing 416:244",
+        measure=neighbours.adversarial_accuracy,
+    ),
+    Metric(
+        name="tstr",
+        group="utility",
+        direction="higher",
+        bounds=(0, 1),
+        explanation="Accuracy on unseen real patients of a classifier that learnt from synthetic ones only.",
+        source=_ESTEBAN,
+        measure=utility.tstr,
+    ),
+    Metric(
+        name="trts",
+        group="utility",
+        direction="target",
+        bounds=(0, 1),
+        explanation="Accuracy on synthetic patients of a classifier that learnt from real ones: above the real figure "
+        "they are caricatures.",
+        source=_ESTEBAN,
+        measure=utility.trts,
+    ),
+    Metric(
+        name="exact_copies",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of synthetic patients that are a real patient of train, gene for gene.",
+        source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
+        measure=copies.exact_copies,
+    ),
+    Metric(
+        name="dcr",
+        group="privacy",
+        direction="target",
+        bounds=(0, None),
+        explanation="How far a synthetic patient is from the closest train patient; much below unseen real patients, "
+        "it is a near-copy.",
+        source="Zhao et al. 2021, CTAB-GAN, ACML",
+        measure=copies.dcr,
+    ),
+    Metric(
+        name="dcr_share",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of synthetic patients closer to a train than to an unseen patient: 0.5 when train gives "
+        "nothing away.",
+        source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
+        measure=copies.dcr_share,
+    ),
+    Metric(
+        name="nndr",
+        group="privacy",
+        direction="target",
+        bounds=(0, 1),
+        explanation="Distance to the closest over the second closest train patient: near 0 it sits on one person.",
+        source="Zhao et al. 2021, CTAB-GAN, ACML",
+        measure=copies.nndr,
+    ),
+    Metric(
+        name="gan_leaks_auc",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="How well nearness to synthetic patients tells who was in train: 0.5 not at all.",
+        source=_CHEN,
+        measure=partial(membership.attack_auc, attack="gan_leaks"),
+    ),
+    Metric(
+        name="gan_leaks_tpr",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of train patients found by nearness while 1 % of others are wrongly accused.",
+        source=f"{_CHEN}; {_CARLINI}",
+        measure=partial(membership.attack_tpr, attack="gan_leaks"),
+    ),
+    Metric(
+        name="gan_leaks_calibrated_auc",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="The same attack by an attacker who knows how near other real patients usually come.",
+        source=_CHEN,
+        measure=partial(membership.attack_auc, attack="gan_leaks_calibrated"),
+    ),
+    Metric(
+        name="gan_leaks_calibrated_tpr",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of train patients the calibrated attack finds while 1 % of others are wrongly accused.",
+        source=f"{_CHEN}; {_CARLINI}",
+        measure=partial(membership.attack_tpr, attack="gan_leaks_calibrated"),
+    ),
+    Metric(
+        name="domias_auc",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="How well local over-density of synthetic patients tells who was in train: 0.5 not at all.",
+        source="van Breugel et al. 2023, DOMIAS, AISTATS",
+        measure=partial(membership.attack_auc, attack="domias"),
+    ),
+    Metric(
+        name="domias_tpr",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of train patients found by over-density while 1 % of others are wrongly accused.",
+        source=f"van Breugel et al. 2023, DOMIAS, AISTATS; {_CARLINI}",
+        measure=partial(membership.attack_tpr, attack="domias"),
     ),
 )

@@ -1,0 +1,160 @@
+"""Copies and near-copies: exact copies of train, and distances to the nearest records, beside the holdout's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from evaluation.comparison import pick, proportional
+from evaluation.distances import distances, group_nearest, nearest, same_rows
+from evaluation.estimate import Finding
+from evaluation.intervals import Interval, group_starts, jackknife, median, wilson
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from evaluation.comparison import Comparison, Matrix
+
+LIMIT = 5000
+TRAIN_LIMIT = 10000
+LEAST = 20
+DECIMALS = 4
+
+
+class Nearest(NamedTuple):
+    """Distances to the nearest and second nearest train record, (n, 2) a side, root mean square over genes."""
+
+    synthetic: NDArray[np.float32]
+    holdout: NDArray[np.float32]
+    structureless: NDArray[np.float32]
+
+
+def exact_copies(comparison: Comparison, seed: int) -> Finding:
+    """Share of synthetic samples equal to a train sample in every gene, to 4 decimals of the log value.
+
+    Reference: the share of holdout samples that are. All samples are looked at.
+    """
+    del seed
+    train, synthetic = _identities(comparison.z_train, comparison.z_synthetic)
+    own, holdout = _identities(comparison.z_train, comparison.z_holdout)
+    copied = np.isin(synthetic, train)
+    return Finding(
+        *wilson(float(copied.sum()), len(copied)),
+        reference=float(np.isin(holdout, own).mean()),
+        chance=0.0,
+        interval="Wilson",
+        detail={"copies": int(copied.sum()), "n": len(copied), "train_copied": int(np.isin(train, synthetic).sum())},
+    )
+
+
+def dcr(comparison: Comparison, seed: int) -> Finding:
+    """Median distance of a synthetic sample to the closest train record; reference: a holdout sample's.
+
+    Root mean square over genes of standardised log differences.
+    """
+    found = _nearest(comparison, seed)
+    closest = found.synthetic[:, 0]
+    return Finding(
+        *median(closest),
+        reference=float(np.median(found.holdout[:, 0])),
+        chance=float(np.median(found.structureless[:, 0])),
+        interval="order statistics of the median",
+        detail={
+            "n": len(closest),
+            "percentile_5": float(np.quantile(closest, 0.05)),
+            "percentile_5_reference": float(np.quantile(found.holdout[:, 0], 0.05)),
+        },
+    )
+
+
+def nndr(comparison: Comparison, seed: int) -> Finding:
+    """Median of the distance to the nearest over the second nearest train record; reference: the holdout's.
+
+    Near 0 a synthetic sample sits on one patient, near 1 it favours none; Zhao et al. (2021).
+    """
+    found = _nearest(comparison, seed)
+    ratios = [_ratio(side) for side in found]
+    return Finding(
+        *median(ratios[0]),
+        reference=float(np.median(ratios[1])),
+        chance=float(np.median(ratios[2])),
+        interval="order statistics of the median",
+        detail={
+            "n": len(ratios[0]),
+            "percentile_5": float(np.quantile(ratios[0], 0.05)),
+            "percentile_5_reference": float(np.quantile(ratios[1], 0.05)),
+        },
+    )
+
+
+def dcr_share(comparison: Comparison, seed: int) -> Finding:
+    """Share of synthetic samples nearer to a train than to a holdout record, equally many of each; ties count half.
+
+    Above 0.5 the generator leans on the very patients it saw; Platzer and Reutterer (2021). Reference: one half of the
+    holdout, nearer to train or to the other half.
+    """
+    comparison.require(LEAST, "a comparison of distances")
+    c = comparison
+    rng = np.random.default_rng([seed, 61])
+    n = min(len(c.holdout), len(c.train), LIMIT)
+    synthetic = c.z_synthetic[rng.permutation(len(c.synthetic))[:LIMIT]]
+    held = rng.permutation(len(c.holdout))[:n]
+    share = _train_or_holdout(synthetic, _like(c, held, rng), c.z_holdout[held])
+    half, rest = held[: n // 2], held[n // 2 :]
+    real = _train_or_holdout(c.z_holdout[half], _like(c, rest, rng), c.z_holdout[rest])
+    return Finding(
+        *share,
+        reference=real.value,
+        chance=0.5,
+        interval="the wider of Wilson and a delete-a-group jackknife over all three cohorts",
+        detail={"n_synthetic": len(synthetic), "n_train": n, "n_holdout": n},
+    )
+
+
+def _identities(a: Matrix, b: Matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return same_rows(np.round(a, DECIMALS), np.round(b, DECIMALS))
+
+
+def _nearest(comparison: Comparison, seed: int) -> Nearest:
+    comparison.require(LEAST, "a comparison of distances")
+
+    def make() -> Nearest:
+        rng = np.random.default_rng([seed, 62])
+        train = _some(comparison.z_train, TRAIN_LIMIT, rng)
+        synthetic, holdout = _some(comparison.z_synthetic, LIMIT, rng), _some(comparison.z_holdout, LIMIT, rng)
+        structureless = comparison.structureless(min(len(holdout), 1000), seed)
+        scale = np.float32(np.sqrt(train.shape[1]))
+        return Nearest(*(nearest(side, train, 2) / scale for side in (synthetic, holdout, structureless)))
+
+    return comparison.memo(("nearest", seed), make)
+
+
+def _ratio(near: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Nearest over second nearest, (n,); 0 for a copy, also of a record that train holds twice."""
+    return np.divide(near[:, 0], near[:, 1], out=np.zeros(len(near), dtype=np.float32), where=near[:, 1] > 0)
+
+
+def _some(x: Matrix, limit: int, rng: np.random.Generator) -> Matrix:
+    return x if len(x) <= limit else x[rng.choice(len(x), limit, replace=False)]
+
+
+def _like(c: Comparison, held: NDArray[np.int64], rng: np.random.Generator) -> Matrix:
+    """As many train samples as `held` rows of the holdout, classes in the same proportions, in random order."""
+    share = np.bincount(c.holdout.y[held], minlength=len(c.classes)) / len(held)
+    return c.z_train[pick(c.train.y, proportional(share, len(held)), rng)]
+
+
+def _train_or_holdout(synthetic: Matrix, train: Matrix, holdout: Matrix) -> Interval:
+    to_train = group_nearest(distances(synthetic, train), group_starts(len(train)))
+    to_holdout = group_nearest(distances(synthetic, holdout), group_starts(len(holdout)))
+    starts = group_starts(len(synthetic))
+    group = np.searchsorted(starts, np.arange(len(synthetic)), side="right") - 1
+
+    def share(left: int) -> float:
+        kept, rows = np.arange(len(starts)) != left, group != left
+        a, b = to_train[rows][:, kept].min(axis=1), to_holdout[rows][:, kept].min(axis=1)
+        return float(((a < b) + (a == b) / 2).mean())
+
+    value = share(-1)
+    return jackknife(value, [share(g) for g in range(len(starts))]).widened(wilson(value * len(group), len(group)))

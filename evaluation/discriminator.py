@@ -1,0 +1,165 @@
+"""Discriminators: how well a classifier tells synthetic from unseen real samples."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from evaluation.embedding import embedded_draw
+from evaluation.estimate import Finding
+from evaluation.intervals import Interval, auc_over_folds, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from evaluation.comparison import Comparison, Draw, Matrix
+
+    Classifier = Callable[[Matrix, NDArray[Any], int], Any]
+
+LIMIT = 2000
+FOLDS = 5
+LEAST = 20
+GENES = 200
+TELLING = 10
+
+
+class Scores(NamedTuple):
+    """What a cross-validated discriminator achieved."""
+
+    auc: Interval
+    accuracy: Interval
+
+
+def discriminator_auc(comparison: Comparison, seed: int) -> Finding:
+    """AUC of gradient boosting that tells synthetic from holdout samples, 5-fold cross-validated, equally many of each.
+
+    Wide data: train's principal components and 200 genes (a seeded draw) stand for all genes.
+    """
+    found, reference, detail = _boosting(comparison, seed)
+    return Finding(*found.auc, reference=reference.auc.value, chance=0.5, interval="DeLong within folds", detail=detail)
+
+
+def discriminator_accuracy(comparison: Comparison, seed: int) -> Finding:
+    """Accuracy of the same gradient boosting at an even threshold."""
+    found, reference, detail = _boosting(comparison, seed)
+    return Finding(*found.accuracy, reference=reference.accuracy.value, chance=0.5, interval="Wilson", detail=detail)
+
+
+def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
+    """AUC of logistic regression on all genes that tells synthetic from holdout samples, 5-fold cross-validated."""
+    comparison.require(LEAST, "a discriminator")
+    draw = comparison.draw(LIMIT, seed)
+    found, reference = _both(logistic, draw, seed)
+    whole = logistic(*_stacked(draw.real, draw.synthetic), seed)
+    telling = np.argsort(-np.abs(whole.coef_[0]), kind="stable")[:TELLING]
+    detail = {
+        "n": len(draw),
+        "folds": FOLDS,
+        "classifier": "logistic regression",
+        "accuracy": found.accuracy.value,
+        "telling_genes": [{"gene": comparison.features[g], "weight": float(whole.coef_[0, g])} for g in telling],
+    }
+    return Finding(*found.auc, reference=reference.auc.value, chance=0.5, interval="DeLong within folds", detail=detail)
+
+
+def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[str, Any]]:
+    comparison.require(LEAST, "a discriminator")
+
+    def make() -> tuple[Scores, Scores, dict[str, Any]]:
+        draw = _narrowed(comparison, seed)
+        detail = {
+            "n": len(draw),
+            "folds": FOLDS,
+            "classifier": "gradient boosting",
+            "columns": draw.real.shape[1],
+        }
+        return *_both(boosting, draw, seed), detail
+
+    return comparison.memo(("boosting", seed), make)
+
+
+def _narrowed(comparison: Comparison, seed: int) -> Draw:
+    """The draw itself, or for wide data its principal components and some genes: boosting costs genes times samples."""
+    draw = comparison.draw(LIMIT, seed)
+    embedded = embedded_draw(comparison, LIMIT, seed)
+    if draw.real.shape[1] <= GENES + embedded.real.shape[1]:
+        return draw
+    genes = np.sort(np.random.default_rng([seed, 41]).choice(draw.real.shape[1], GENES, replace=False))
+    return draw.mapped(lambda x, side: np.hstack([getattr(embedded, side), x[:, genes]]))
+
+
+def _both(fit: Classifier, draw: Draw, seed: int) -> tuple[Scores, Scores]:
+    """Scores on synthetic against real, and on real against real samples."""
+    return (
+        cross_validated(fit, draw.real, draw.synthetic, folds_of(draw.real_y, draw.synthetic_y, seed), seed),
+        cross_validated(fit, draw.real, draw.reference, folds_of(draw.real_y, draw.reference_y, seed), seed),
+    )
+
+
+def folds_of(real_y: NDArray[np.int64], other_y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Fold of each sample, real ones first: every fold has both sides and all their classes in equal proportions.
+
+    Both sides have equal class counts, so a fold with more real samples of a class would leave fewer of them to learn
+    from, and a classifier that knows nothing would fall below 0.5.
+    """
+    rng = np.random.default_rng([seed, 42])
+    fold = np.empty(len(real_y) + len(other_y), dtype=np.int64)
+    for start, y in ((0, real_y), (len(real_y), other_y)):
+        order = rng.permutation(len(y))
+        order = order[np.argsort(y[order], kind="stable")]
+        fold[start + order] = np.arange(len(y)) % FOLDS
+    return fold
+
+
+def cross_validated(fit: Classifier, real: Matrix, other: Matrix, folds: NDArray[np.int64], seed: int) -> Scores:
+    """Cross-validated scores of a classifier that tells `other` (n, d) from `real` (n, d).
+
+    Args:
+        fit: called as fit(x, is_other, seed); returns something with scikit-learn's `predict_proba`.
+        real: real samples.
+        other: what is to be told from them.
+        folds: fold of each sample, real ones first.
+        seed: seed of the classifier.
+    """
+    x, y = _stacked(real, other)
+
+    def fold(f: int) -> NDArray[np.float64]:
+        learn, test = folds != f, folds == f
+        score: NDArray[np.float64] = fit(x[learn], y[learn], seed).predict_proba(x[test])[:, 1]
+        return score
+
+    # One fold a thread: boosting's own threads wait for each other, on a busy machine for minutes.
+    with ThreadPoolExecutor(min(FOLDS, os.cpu_count() or 1)) as pool:
+        scores = list(pool.map(fold, range(FOLDS)))
+    parts = [(s[y[folds == f] == 1], s[y[folds == f] == 0]) for f, s in enumerate(scores)]
+    right = sum(float((p > 0.5).sum() + (n < 0.5).sum() + ((p == 0.5).sum() + (n == 0.5).sum()) / 2) for p, n in parts)
+    return Scores(auc_over_folds(parts), wilson(right, len(y)))
+
+
+def boosting(x: Matrix, y: NDArray[Any], seed: int) -> Any:
+    """Histogram gradient boosting, scikit-learn's defaults, smaller leaves for few samples."""
+    leaf = int(np.clip(len(x) // 10, 2, 20))
+    model = HistGradientBoostingClassifier(early_stopping=False, min_samples_leaf=leaf, random_state=seed)
+    with threadpool_limits(1, user_api="openmp"):
+        return model.fit(x, y)
+
+
+def logistic(x: Matrix, y: NDArray[Any], seed: int) -> Any:
+    """Logistic regression, scikit-learn's defaults; not quite converged on wide separable data, which does no harm."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(max_iter=300, random_state=seed).fit(x, y)
+
+
+def _stacked(real: Matrix, other: Matrix) -> tuple[Matrix, NDArray[np.int64]]:
+    return np.concatenate([real, other]), np.repeat(np.arange(2), [len(real), len(other)])

@@ -1,0 +1,206 @@
+"""Membership inference: can an attacker holding the synthetic cohort tell who was in train?
+
+Members are train samples; non-members one half of the holdout; the attacker's reference set is the other half, so he
+never calibrates on the very people he is tested on. Halves are made by patient.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.decomposition import PCA
+
+from evaluation.comparison import pick, proportional
+from evaluation.distances import distances, nearest
+from evaluation.estimate import Finding, NotEvaluable
+from evaluation.intervals import Interval, auc, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from evaluation.comparison import Comparison, Matrix
+
+MEMBERS = 2000
+SYNTHETIC = 10000
+LEAST = 20
+LEAST_FOR_TPR = 100
+FALSE_POSITIVES = 0.01
+COMPONENTS = 30
+RESAMPLES = 500
+
+
+class Scene(NamedTuple):
+    """What an attack is run on; standardised log values, (n, genes) each."""
+
+    members: Matrix
+    non_members: Matrix
+    synthetic: Matrix
+    reference: Matrix
+
+
+def gan_leaks(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
+    """Minus the distance to the nearest synthetic sample, (n,); full black-box attack of Chen et al. (2020), eq. 5."""
+    del reference
+    return -nearest(x, synthetic)[:, 0]
+
+
+def gan_leaks_calibrated(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
+    """How much nearer the synthetic cohort comes than the reference set, (n,); Chen et al. (2020), eq. 9.
+
+    The reference set stands for samples of Chen's reference generator: real patients, of whom none is attacked.
+    """
+    return nearest(x, reference)[:, 0] - nearest(x, synthetic)[:, 0]
+
+
+def domias(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
+    """Log ratio of the synthetic to the reference density, (n,); DOMIAS, van Breugel et al. (2023), eq. 2.
+
+    Both densities are Gaussian kernel estimates (Scott's bandwidth) in one shared basis: the first 30 principal
+    components of synthetic and reference samples together, each scaled to variance 1.
+    """
+    both = np.concatenate([synthetic, reference])
+    components = max(1, min(COMPONENTS, both.shape[1], len(reference) // 5))
+    solver = "full" if both.shape[1] <= 100 else "randomized"
+    basis = PCA(components, whiten=True, svd_solver=solver, random_state=0).fit(both)
+    points, made, known = (np.asarray(basis.transform(side), dtype=np.float32) for side in (x, synthetic, reference))
+    return log_density(points, made) - log_density(points, known)
+
+
+def log_density(x: Matrix, samples: Matrix) -> NDArray[np.float64]:
+    """Log Gaussian kernel density at `x` (n, d) of `samples` (m, d) of unit scale, up to a constant of d; (n,)."""
+    m, d = samples.shape
+    bandwidth = m ** (-1 / (d + 4))
+    exponent = -np.square(distances(x, samples).astype(np.float64) / bandwidth) / 2
+    density: NDArray[np.float64] = logsumexp(exponent, axis=1) - np.log(m) - d * np.log(bandwidth)
+    return density
+
+
+ATTACKS: dict[str, Callable[[Matrix, Matrix, Matrix], NDArray[Any]]] = {
+    "gan_leaks": gan_leaks,
+    "gan_leaks_calibrated": gan_leaks_calibrated,
+    "domias": domias,
+}
+
+
+def attack_auc(comparison: Comparison, seed: int, *, attack: str) -> Finding:
+    """AUC of an attack of `ATTACKS` on the synthetic cohort.
+
+    Reference: the same attack on real samples in the synthetic cohort's place, one half of train, members being the
+    other half: real people who give nobody else away.
+    """
+    scores, real, detail = _attacked(comparison, seed, attack)
+    return Finding(
+        *auc(*scores),
+        reference=auc(*real).value,
+        chance=0.5,
+        interval="DeLong",
+        detail=detail,
+    )
+
+
+def attack_tpr(comparison: Comparison, seed: int, *, attack: str) -> Finding:
+    """Share of members found when at most 1 % of non-members are wrongly accused; Carlini et al. (2022)."""
+    scores, real, detail = _attacked(comparison, seed, attack)
+    if len(scores[1]) < LEAST_FOR_TPR:
+        raise NotEvaluable(
+            f"1 % of false positives needs at least {LEAST_FOR_TPR} non-members, half the holdout has {len(scores[1])}"
+        )
+    return Finding(
+        *true_positive_rate(*scores, seed=seed),
+        reference=true_positive_rate(*real, seed=seed, resamples=0).value,
+        chance=FALSE_POSITIVES,
+        interval="the wider of Wilson and a bootstrap of members and non-members",
+        detail=detail,
+    )
+
+
+def true_positive_rate(
+    members: NDArray[Any], non_members: NDArray[Any], *, seed: int, resamples: int = RESAMPLES
+) -> Interval:
+    """Share of member scores above a threshold that at most 1 % of non-member scores exceed.
+
+    Args:
+        members: (m,) scores.
+        non_members: (n,) scores.
+        seed: seed of the bootstrap.
+        resamples: bootstrap rounds.
+    """
+
+    def rate(positive: NDArray[Any], negative: NDArray[Any]) -> float:
+        allowed = int(FALSE_POSITIVES * len(negative))
+        threshold = np.partition(negative, len(negative) - 1 - allowed)[len(negative) - 1 - allowed]
+        return float((positive > threshold).mean())
+
+    value = rate(members, non_members)
+    found = wilson(value * len(members), len(members))
+    if not resamples:
+        return found
+    rng = np.random.default_rng([seed, 71])
+    again = [
+        rate(rng.choice(members, len(members)), rng.choice(non_members, len(non_members))) for _ in range(resamples)
+    ]
+    low, high = np.quantile(again, [0.025, 0.975])
+    return found.widened(Interval(value, float(low), float(high)))
+
+
+def _attacked(
+    comparison: Comparison, seed: int, attack: str
+) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
+    def make() -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
+        scene, real = _scenes(comparison, seed)
+        detail = {f"n_{side}": len(getattr(scene, side)) for side in Scene._fields}
+        return _scores(scene, attack), _scores(real, attack), detail
+
+    return comparison.memo(("attack", attack, seed), make)
+
+
+def _scores(scene: Scene, attack: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    x = np.concatenate([scene.members, scene.non_members])
+    scores = ATTACKS[attack](x, scene.synthetic, scene.reference)
+    return scores[: len(scene.members)], scores[len(scene.members) :]
+
+
+def _scenes(comparison: Comparison, seed: int) -> tuple[Scene, Scene]:
+    """The attack on the synthetic cohort, and the same on real samples in its place."""
+    return comparison.memo(("scenes", seed), partial(_make_scenes, comparison, seed))
+
+
+def _make_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
+    rng = np.random.default_rng([seed, 72])
+    out, apart = _halves(c.holdout.y, c.holdout.subjects, rng)
+    released, kept = _halves(c.train.y, c.train.subjects, rng)
+    if min(len(out), len(apart), len(kept), len(c.synthetic)) < LEAST:
+        raise NotEvaluable(
+            f"an attack needs at least {LEAST} samples in each half of the holdout, in each half of train and in the "
+            f"synthetic cohort; there are {min(len(out), len(apart))}, {len(kept)} and {len(c.synthetic)}"
+        )
+    share = np.bincount(c.holdout.y[out], minlength=len(c.classes)) / len(out)
+
+    def members(rows: NDArray[np.int64]) -> Matrix:
+        y = c.train.y[rows]
+        return c.z_train[rows[pick(y, proportional(share, min(len(y), MEMBERS)), rng)]]
+
+    known = (c.z_holdout[out], c.z_holdout[apart])
+    made = c.z_synthetic[rng.permutation(len(c.synthetic))[:SYNTHETIC]]
+    return (
+        Scene(members(np.arange(len(c.train))), known[0], made, known[1]),
+        Scene(members(kept), known[0], c.z_train[released[:SYNTHETIC]], known[1]),
+    )
+
+
+def _halves(
+    y: NDArray[np.int64], subjects: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of two halves with equal class proportions and no patient in both, each in random order."""
+    _, first, patient = np.unique(subjects, return_index=True, return_inverse=True)
+    order = rng.permutation(len(first))
+    order = order[np.argsort(y[first][order], kind="stable")]
+    side = np.empty(len(first), dtype=np.int64)
+    side[order] = np.arange(len(first)) % 2
+    rows = rng.permutation(len(y))
+    return rows[side[patient[rows]] == 0], rows[side[patient[rows]] == 1]

@@ -1,0 +1,159 @@
+"""Neighbourhoods: precision, recall, density, coverage, and nearest-neighbour adversarial accuracy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from evaluation.distances import distances, group_nearest
+from evaluation.embedding import embedded_draw
+from evaluation.estimate import Finding
+from evaluation.intervals import group_starts, jackknife, leave_group_out
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from evaluation.comparison import Comparison, Matrix
+
+LIMIT = 2000
+K = 5
+LEAST = 20
+INTERVAL = "delete-a-group jackknife over samples, 10 groups"
+
+
+class Manifold(NamedTuple):
+    """Four views of how two clouds of points cover each other."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def precision(comparison: Comparison, seed: int) -> Finding:
+    """Share of synthetic samples inside the real manifold; Kynkaanniemi et al. (2019), eq. 2, k = 5."""
+    return _finding(comparison, seed, "precision")
+
+
+def recall(comparison: Comparison, seed: int) -> Finding:
+    """Share of real samples inside the synthetic manifold; Kynkaanniemi et al. (2019), eq. 3, k = 5."""
+    return _finding(comparison, seed, "recall")
+
+
+def density(comparison: Comparison, seed: int) -> Finding:
+    """How many real neighbourhoods a synthetic sample lies in, over k; Naeem et al. (2020), eq. 3, k = 5."""
+    return _finding(comparison, seed, "density")
+
+
+def coverage(comparison: Comparison, seed: int) -> Finding:
+    """Share of real samples with a synthetic one in their neighbourhood; Naeem et al. (2020), eq. 4, k = 5."""
+    return _finding(comparison, seed, "coverage")
+
+
+def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
+    comparison.require(LEAST, "a neighbourhood")
+    found = comparison.memo(("manifold", seed), lambda: _manifolds(comparison, seed))
+    value, left_out, reference, chance = found
+    return Finding(
+        *jackknife(getattr(value, name), [getattr(m, name) for m in left_out]),
+        reference=getattr(reference, name),
+        chance=getattr(chance, name),
+        interval=INTERVAL,
+        detail={"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": "principal components of train"},
+    )
+
+
+def _manifolds(comparison: Comparison, seed: int) -> tuple[Manifold, list[Manifold], Manifold, Manifold]:
+    draw = embedded_draw(comparison, LIMIT, seed)
+    real = distances(draw.real, draw.real)
+
+    def others(side: Matrix) -> tuple[NDArray[Any], NDArray[Any]]:
+        return distances(side, side), distances(draw.real, side)
+
+    synthetic, cross = others(draw.synthetic)
+    left_out: list[Manifold] = []
+
+    def without(keep: NDArray[np.bool_]) -> float:
+        at = np.ix_(keep, keep)
+        left_out.append(manifold(real[at], synthetic[at], cross[at]))
+        return 0.0
+
+    leave_group_out(len(draw), without)
+    reference = manifold(real, *others(draw.reference))
+    chance = manifold(real, *others(draw.structureless))
+    return manifold(real, synthetic, cross), left_out, reference, chance
+
+
+def manifold(real: NDArray[Any], synthetic: NDArray[Any], cross: NDArray[Any], k: int = K) -> Manifold:
+    """Precision, recall, density and coverage from distances.
+
+    Args:
+        real: (n, n) among real samples.
+        synthetic: (m, m) among synthetic samples.
+        cross: (n, m) from real to synthetic samples.
+        k: neighbours, not counting the sample itself.
+    """
+    real_radius = np.partition(real, k, axis=1)[:, k]  # the sample itself stands first, at 0
+    synthetic_radius = np.partition(synthetic, k, axis=1)[:, k]
+    inside = cross <= real_radius[:, None]
+    return Manifold(
+        precision=float(inside.any(axis=0).mean()),
+        recall=float((cross <= synthetic_radius).any(axis=1).mean()),
+        density=float(inside.sum() / (k * inside.shape[1])),
+        coverage=float(inside.any(axis=1).mean()),
+    )
+
+
+def adversarial_accuracy(comparison: Comparison, seed: int) -> Finding:
+    """Nearest-neighbour adversarial accuracy of Yale et al. (2020), eq. 1, on standardised log values.
+
+    Half the share of real samples whose nearest synthetic one is farther than their nearest real one (`truth`), half
+    the share of synthetic ones nearer to another synthetic than to a real one (`synthetic`). A tie counts half, so that
+    a cohort of copies does not look fine. 0.5: not to be told apart; 1: far apart; 0: copied or over-fitted.
+    """
+    comparison.require(LEAST, "a neighbourhood")
+    draw = comparison.draw(LIMIT, seed)
+    real = distances(draw.real, draw.real)
+    value, left_out = _adversarial(real, draw.real, draw.synthetic)
+    reference, _ = _adversarial(real, draw.real, draw.reference)
+    chance, _ = _adversarial(real, draw.real, draw.structureless)
+    against_train, _ = _adversarial(distances(draw.reference, draw.reference), draw.reference, draw.synthetic)
+    return Finding(
+        *jackknife(value.mean(), [float(v.mean()) for v in left_out]),
+        reference=float(reference.mean()),
+        chance=float(chance.mean()),
+        interval=INTERVAL,
+        detail={
+            "n": len(draw),
+            "truth": float(value[0]),
+            "synthetic": float(value[1]),
+            "against_train": float(against_train.mean()),
+            "privacy_loss": float(value.mean() - against_train.mean()),
+        },
+    )
+
+
+def _adversarial(
+    real_distances: NDArray[np.float32], real: Matrix, other: Matrix
+) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """Both terms, (2,), and the same with each group of samples left out of both sides."""
+    starts = group_starts(len(real))
+    cross = distances(real, other)
+    sides = []
+    for within, across in ((real_distances, cross), (distances(other, other), cross.T)):
+        own = within.copy()
+        np.fill_diagonal(own, np.inf)
+        sides.append((group_nearest(own, starts), group_nearest(np.ascontiguousarray(across), starts)))
+    group = np.searchsorted(starts, np.arange(len(real)), side="right") - 1
+
+    def terms(left: int) -> NDArray[np.float64]:
+        kept = np.arange(len(starts)) != left
+        rows = group != left
+        return np.asarray([_farther(b[rows][:, kept].min(axis=1), a[rows][:, kept].min(axis=1)) for a, b in sides])
+
+    return terms(-1), [terms(g) for g in range(len(starts))]
+
+
+def _farther(across: NDArray[np.float32], within: NDArray[np.float32]) -> float:
+    return float(((across > within) + (across == within) / 2).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.console import say
@@ -31,16 +32,28 @@ def read(
     )
 
 
-def read_part(source: Path, train: Cohort, *, covariates: Sequence[str] | None = None, impute: bool = False) -> Cohort:
-    """Holdout or synthetic cohort, read as `train` was: same label column and same scale, whatever is detected here."""
-    return read_cohort(
+def read_part(
+    source: Path,
+    train: Cohort,
+    *,
+    subject: str | None = None,
+    covariates: Sequence[str] | None = None,
+    impute: bool = False,
+) -> Cohort:
+    """Holdout or synthetic cohort, read as `train` was: its label column, its scale, its order of genes."""
+    cohort = read_cohort(
         source,
         label=train.provenance.get("label"),
+        subject=subject,
         scale=train.scale,
         impute=impute,
         covariates=tuple(covariates or ()),
         part=True,
     )
+    if cohort.features == train.features or set(cohort.features) != set(train.features):
+        return cohort  # other genes are told by the comparison, with their names
+    place = {name: column for column, name in enumerate(cohort.features)}
+    return replace(cohort, x=cohort.x[:, [place[name] for name in train.features]], features=train.features)
 
 
 def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
@@ -49,6 +62,8 @@ def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
     Returns:
         Number of pairs, `exact` and `near`.
     """
+    if train.features != holdout.features:
+        return {"exact": 0, "near": 0}  # not comparable: the comparison refuses them, naming the genes
     found = duplicates(train, holdout)
     counts = {"exact": len(found.exact), "near": len(found.near)}
     if any(counts.values()):

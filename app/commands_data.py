@@ -30,7 +30,10 @@ def list_sets(as_json: Json = False) -> None:
     if as_json:
         show_json([{k: getattr(s, k) for k in ("name", "kind", "description", "licence")} for s in sets])
         return
-    table = Table("name", "kind", "description", "licence", title="Named sets", title_justify="left")
+    table = Table(title="Named sets", title_justify="left")
+    table.add_column("name", no_wrap=True)  # whole, to be copied into the next command
+    for head in ("kind", "description", "licence"):
+        table.add_column(head)
     for s in sets:
         table.add_row(f"[bold]{escape(s.name)}[/bold]", s.kind, escape(s.description), escape(s.licence))
     show(table)

@@ -57,7 +57,8 @@ def evaluate(
 
     require_free(out, force=force)
     real = read(str(train), label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
-    unseen = read_part(holdout, real, covariates=covariate, impute=impute)
+    person = real.provenance.get("subject")
+    unseen = read_part(holdout, real, subject=person, covariates=covariate, impute=impute)
     virtual = read_part(synthetic, real, covariates=covariate, impute=impute)
     report_duplicates(real, unseen)
     with evaluating("scorecard") as on_progress:
@@ -98,14 +99,23 @@ def compare(
     """
     from app.cohorts import read
     from app.comparing import compare_families
-    from app.experiment import DataPart, TrainingPart
+    from app.experiment import DataPart, TrainingPart, checked
     from app.folders import require_free, whole_folder
 
     require_free(out, force=force)
-    training = TrainingPart.checked(device=device, precision=precision)
+    training = checked(TrainingPart, device=device, precision=precision)
     names = [name.strip() for name in families.split(",") if name.strip()]
     chosen = parse_settings(settings)
-    part = DataPart(cohort, label, subject, list(covariate or ()), None, impute, holdout)
+    part = checked(
+        DataPart,
+        cohort=cohort,
+        label=label,
+        subject=subject,
+        covariates=covariate,
+        scale=scale,
+        impute=impute,
+        holdout=holdout,
+    )
     patients = read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
     with whole_folder(out, force=force) as working:
         compared = compare_families(

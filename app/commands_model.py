@@ -60,7 +60,7 @@ def fit(
     [bold]cohortsmith fit tumours.h5ad --family vae --label type --subject patient --set steps=3000 --out vae[/bold]
     """
     from app.cohorts import read
-    from app.experiment import TrainingPart
+    from app.experiment import TrainingPart, checked
     from app.fitting import fit_generator, remove_checkpoint
     from app.folders import require_free
     from app.models import describe_fit, require_savable, save, summary
@@ -69,7 +69,7 @@ def fit(
     chosen = parse_settings(settings)
     require_free(out, force=force)
     require_savable(make_generator(family, **chosen))
-    training = TrainingPart.checked(device=device, devices=devices, num_nodes=num_nodes, precision=precision)
+    training = checked(TrainingPart, device=device, devices=devices, num_nodes=num_nodes, precision=precision)
     train = read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
     say(f"fitting {family} to {train!r}")
     checkpoint = out.with_name(f"{out.name}.partial")

@@ -8,13 +8,15 @@ import re
 import tomllib
 import types
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from data import DataError
 from data.names import near_misses
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,6 @@ class TrainingPart:
     num_nodes: int = 1
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     checkpoint_every: int = 500
-
-    @classmethod
-    def checked(cls, **values: Any) -> TrainingPart:
-        """Part from the options of a command.
-
-        Raises:
-            DataError: a value that is not one of the choices.
-        """
-        part: TrainingPart = _build(cls, values, "training")
-        return part
 
 
 @dataclass(frozen=True)
@@ -138,6 +130,17 @@ def read_experiment(path: Path) -> Experiment:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", experiment.name):
         raise DataError(f"name: letters, digits, '.', '_' and '-' were expected; got {experiment.name!r}")
     return experiment
+
+
+def checked(part: type[T], **values: Any) -> T:
+    """Part of an experiment made of the options of a command; those that are None are left to their defaults.
+
+    Raises:
+        DataError: a value of the wrong type, or that is not one of the choices.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    built: T = _build(part, given, part.__name__.removesuffix("Part").lower())
+    return built
 
 
 def _build(cls: type[Any], table: dict[str, Any], section: str) -> Any:

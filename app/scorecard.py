@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,8 +18,18 @@ if TYPE_CHECKING:
 
 STYLES = {"as real": "green", "close": "green", "partway": "yellow", "far": "red", None: ""}
 BETTER = {"higher": "higher", "lower": "lower", "target": "as real"}
+ARROWS = {"higher": "↑", "lower": "↓", "target": "="}
 # The columns of a comparison, as far as they were measured: what a family is chosen by, in the terminal's width.
-KEY_METRICS: tuple[tuple[str, str], ...] = ()
+KEY_METRICS = (
+    ("wasserstein", "W1"),
+    ("correlation", "corr."),
+    ("coverage", "cover."),
+    ("discriminator_auc", "disc. AUC"),
+    ("tstr", "TSTR"),
+    ("exact_copies", "copies"),
+    ("gan_leaks_auc", "GAN-leaks"),
+    ("domias_auc", "DOMIAS"),
+)
 
 
 def scorecard(report: Report) -> Table:
@@ -56,10 +67,11 @@ def comparison_table(
     columns = [(name, head) for name, head in KEY_METRICS if name in measured]
     if not columns:
         columns = [(name, title_of(name)) for name in list(measured)[:6]]
-    table = Table("family", title=escape(title), title_justify="left", caption_justify="left")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), title=escape(title), title_justify="left", caption_justify="left")
+    table.add_column("", no_wrap=True)
     for name, head in columns:
-        table.add_column(f"{head}\n[dim]{BETTER[measured[name].direction]}[/dim]", justify="right")
-    table.add_column("fit, s", justify="right")
+        table.add_column(f"{head} {ARROWS[measured[name].direction]}", justify="right")
+    table.add_column("fit, s", justify="right", no_wrap=True)
     table.add_row("[bold]real vs real[/bold]", *(number(measured[name].reference) for name, _ in columns), "")
     table.add_section()
     for family, card in by_name.items():
@@ -69,7 +81,10 @@ def comparison_table(
         table.add_row(family, f"[red]failed[/red]: {escape(reason)}")
     table.add_section()
     table.add_row("[dim]chance[/dim]", *(f"[dim]{number(measured[name].chance)}[/dim]" for name, _ in columns), "")
-    table.caption = "[green]as real or close to it[/green], [yellow]partway[/yellow], [red]far from it[/red]"
+    table.caption = (
+        "↑ higher is better, ↓ lower, = the nearer to real the better; "
+        "[green]as real or close to it[/green], [yellow]partway[/yellow], [red]far[/red]"
+    )
     return table
 
 

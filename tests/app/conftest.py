@@ -47,8 +47,14 @@ def started() -> Callable[..., subprocess.Popen[str]]:
 
     def start(*words: object) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([*COMMAND, *map(str, words)], text=True, env=environment, **pipes)
+        return subprocess.Popen(
+            [*COMMAND, *map(str, words)],
+            text=True,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     return start
 

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.comparing import settings_by_family
+from app.scorecard import KEY_METRICS
 from data import DataError
+from evaluation import METRICS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-METRICS = ("--only", "wasserstein", "--only", "js_divergence")
+TWO = ("--only", "wasserstein", "--only", "js_divergence")
 
 
 def test_compare_writes_one_table_and_a_folder_a_family(tmp_path: Path, patients: Path, cohortsmith: Any) -> None:
     out = tmp_path / "side"
     line = ["compare", patients, "--families", "diffusion,mvn,bootstrap", "--set", "diffusion.steps=20"]
-    done = cohortsmith(*line, "--device", "cpu", *METRICS, "--out", out)
+    done = cohortsmith(*line, "--device", "cpu", *TWO, "--out", out)
     assert done.code == 0, done.err
     assert done.out.splitlines()[-1] == str(out / "report.html")
     for word in ("real vs real", "diffusion", "mvn", "bootstrap", "chance"):
@@ -44,10 +46,14 @@ def test_compare_writes_one_table_and_a_folder_a_family(tmp_path: Path, patients
 
 
 def test_real_reference_does_not_depend_on_the_family(tmp_path: Path, patients: Path, cohortsmith: Any) -> None:
-    done = cohortsmith("compare", patients, "--families", "mvn,bootstrap", *METRICS, "--out", tmp_path / "s", "--json")
+    done = cohortsmith("compare", patients, "--families", "mvn,bootstrap", *TWO, "--out", tmp_path / "s", "--json")
     families = json.loads(done.out)["families"]
     references = [{m["name"]: m["reference"] for m in entry["metrics"]} for entry in families]
     assert references[0] == references[1]
+
+
+def test_key_metrics_are_metrics() -> None:
+    assert {name for name, _ in KEY_METRICS} <= {metric.name for metric in METRICS}
 
 
 def test_settings_reach_the_families_that_have_them() -> None:
@@ -87,7 +93,7 @@ def test_family_that_cannot_learn_is_left_out_and_told(
         raise DataError("too few patients")
 
     monkeypatch.setattr(app.fitting, "make_generator", refuse)
-    line = ["compare", patients, "--families", "bootstrap,mvn", *METRICS, "--out", tmp_path / "side"]
+    line = ["compare", patients, "--families", "bootstrap,mvn", *TWO, "--out", tmp_path / "side"]
     done = cohortsmith(*line, "--json")
     assert done.code == 0, done.err
     facts = json.loads(done.out)

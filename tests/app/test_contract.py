@@ -111,6 +111,19 @@ def test_evaluate_writes_report_and_metrics(tmp_path: Path, patients: Path, mode
     assert metric["status"] == "ok"
 
 
+def test_label_and_scale_of_train_hold_for_all_three_files(tmp_path: Path, cohortsmith: Any) -> None:
+    # The holdout alone looks like small log values and has its genes in another order; train says counts.
+    head, other = "sample_id,outcome,a,b,c", "sample_id,outcome,c,a,b"
+    rows = [f"s{i},{'high' if i % 2 else 'low'},{i * 37 % 900},{i * 53 % 700},{1 + i % 5}" for i in range(60)]
+    small = [f"h{i},{'high' if i % 2 else 'low'},{i % 3 + 1},{i % 7},{i % 4}" for i in range(40)]
+    (tmp_path / "train.csv").write_text("\n".join([head, *rows]) + "\n")
+    (tmp_path / "rest.csv").write_text("\n".join([other, *small]) + "\n")
+    line = ["evaluate", "--train", tmp_path / "train.csv", "--holdout", tmp_path / "rest.csv"]
+    line += ["--synthetic", tmp_path / "train.csv", "--label", "outcome", "--only", "wasserstein"]
+    done = cohortsmith(*line, "--out", tmp_path / "card")
+    assert done.code == 0, done.err
+
+
 def test_simulate_writes_as_many_patients_as_asked(tmp_path: Path, cohortsmith: Any) -> None:
     for name in ("a", "b"):
         line = [

@@ -213,12 +213,14 @@ def ladder(points: Sequence[tuple[str, Estimate]], title: str, text: str) -> Pan
             }
         )
     ticks: dict[str, Any] = {"tickvals": list(range(len(shown))), "ticktext": [plain(name) for _, name, _ in shown]}
+    real = [e.reference for _, _, e in shown if e.reference is not None]
+    reach = [x for _, _, e in shown for x in (e.value, e.low, e.high) if x is not None] + real
+    pad = 0.06 * (max(reach) - min(reach)) or 0.05
     looks = layout(
-        axis(),
+        axis(range=short([min(reach) - pad, max(reach) + pad])),
         axis(**ticks, range=[len(shown) - 0.4, -0.6], showgrid=False) | {"tickfont": {"size": 12, "color": INK}},
         hovermode="closest",
     )
-    real = [e.reference for _, _, e in shown if e.reference is not None]
     if real:
         looks["shapes"] = [_rule("x", float(np.mean(real)))]
         looks["annotations"] = [

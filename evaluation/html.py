@@ -237,8 +237,8 @@ def _grid(rows: Sequence[Contender], cards: Mapping[str, Mapping[str, Estimate]]
         label = f'<span style="color: {css_colour(colour)}">{glyph}</span> {escape(row.name)}'
         heads[row.name] = f'<a href="{escape(row.link)}">{label}</a>' if row.link and _relative(row.link) else label
     note = (
-        '<p class="note">Under each value its 95 % interval; the tint is the reading, and the value nearest to '
-        "real data in a row is underlined. A family's name leads to its own report.</p>"
+        '<p class="note">Under each value its 95 % interval; the tint is the reading; underlined in each row: '
+        "what reaches real data, or else comes nearest. A family's name leads to its own report.</p>"
     )
     return note + side_by_side(cards, heads, {row.name: row.facts for row in rows})
 

@@ -49,6 +49,8 @@ def number(value: float | None) -> str:
 def title_of(name: str) -> str:
     """A metric's name as words."""
     text = " ".join(_SPELT.get(word, word) for word in name.split("_"))
+    for plainly, spelt in (("GAN leaks", "GAN-Leaks"), ("AUC linear", "AUC, linear")):
+        text = text.replace(plainly, spelt)
     return text[:1].upper() + text[1:]
 
 
@@ -128,7 +130,7 @@ def _row(estimate: Estimate) -> str:
 def _interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"<small>{number(estimate.low)} – {number(estimate.high)}</small>"
+    return f"<small>{number(estimate.low)} to {number(estimate.high)}</small>"
 
 
 def _bar(estimate: Estimate) -> str:
@@ -214,7 +216,8 @@ def _verdict(card: Mapping[str, Estimate], group: Group) -> str:
 
 def _family_row(estimates: Sequence[Estimate | None], name: str) -> str:
     known = [e for e in estimates if e is not None and e.value is not None]
-    best = max((line.place(e.value or 0.0) for e in known if (line := line_of(e))), default=None)
+    # Beyond real is no better than real, so every family that reaches it shares the first place.
+    best = max((min(1.0, line.place(e.value or 0.0)) for e in known if (line := line_of(e))), default=None)
     cells = []
     for estimate in estimates:
         if estimate is None or estimate.value is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rich.table import Table
+    from rich.console import Group
 
     from app.experiment import DataPart, TrainingPart
     from app.pipeline import Outcome
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Compared:
     """A finished comparison: the table for the terminal, and everything as plain values."""
 
-    table: Table
+    table: Group
     facts: dict[str, Any]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,78 +15,81 @@ from evaluation.verdict import judge, read
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rich.console import RenderableType
+
     from evaluation import Estimate, Report
 
 STYLES = {"as real": "green", "close": "green", "partway": "yellow", "far": "red", None: ""}
-BETTER = {"higher": "higher", "lower": "lower", "target": "as real"}
 ARROWS = {"higher": "↑", "lower": "↓", "target": "="}
+LEGEND = (
+    "[dim]↑ higher is better, ↓ lower, = the nearer to real the better;[/dim] "
+    "[green]as real or close[/green][dim],[/dim] [yellow]partway[/yellow][dim],[/dim] [red]far[/red]"
+)
 # The columns of a comparison, as far as they were measured: what a family is chosen by, in the terminal's width.
 KEY_METRICS = (
     ("wasserstein", "W1"),
     ("correlation", "corr."),
     ("coverage", "cover."),
-    ("discriminator_auc", "disc. AUC"),
+    ("discriminator_auc", "disc.\nAUC"),
     ("tstr", "TSTR"),
     ("exact_copies", "copies"),
-    ("gan_leaks_auc", "GAN-leaks"),
+    ("gan_leaks_auc", "GAN-\nleaks"),
     ("domias_auc", "DOMIAS"),
 )
 
 
-def scorecard(report: Report) -> Table:
+def scorecard(report: Report) -> Group:
     """Every figure with its interval, beside real against real and chance; what could not be measured says why."""
-    table = Table("metric", title="Scorecard", title_justify="left", caption_justify="left")
-    for head in ("value", "95 % interval", "real vs real", "chance"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("better")
-    table.add_column("reading")
-    group = ""
-    for e in report:
-        if e.group != group:
-            group = e.group
-            verdict = judge(report, e.group)
-            table.add_section()
-            table.add_row(
-                f"[bold]{group}[/bold]", "", "", "", "", "", f"[{_style(verdict.reading)}]{verdict.headline}[/]"
-            )
-        if not e.ok:
-            table.add_row(title_of(e.name), "[dim]-[/dim]", "", "", "", "", f"[dim]{escape(e.status)}[/dim]")
-            continue
-        interval = "" if e.low is None else f"{number(e.low)} .. {number(e.high)}"
-        reading = read(e)
-        cells = (number(e.value), interval, number(e.reference), number(e.chance), BETTER[e.direction])
-        table.add_row(title_of(e.name), *cells, f"[{_style(reading)}]{reading or ''}[/]")
-    return table
+    parts: list[RenderableType] = []
+    for group in dict.fromkeys(e.group for e in report):
+        verdict = judge(report, group)
+        heading = f"\n[bold]{group.capitalize()}[/bold]: [{_style(verdict.reading)}]{verdict.headline}[/]"
+        table = _table(heading)
+        table.add_column("")
+        for head in ("value", "95 % interval", "real", "chance"):
+            table.add_column(head, justify="right", no_wrap=True)
+        table.add_column("reading", no_wrap=True)
+        for e in (e for e in report if e.group == group and e.ok):
+            interval = "" if e.low is None else f"{number(e.low)} .. {number(e.high)}"
+            reading = read(e)
+            cells = (number(e.value), interval, number(e.reference), number(e.chance))
+            table.add_row(f"{title_of(e.name)} {ARROWS[e.direction]}", *cells, f"[{_style(reading)}]{reading or ''}[/]")
+        parts.append(table)
+        missing = [e for e in report if e.group == group and not e.ok]
+        parts += [f"[dim]{title_of(e.name)}: {escape(e.status)}[/dim]" for e in missing]
+    return Group(*parts, LEGEND, "[dim]real: what real patients score against real patients at the same sizes[/dim]")
 
 
 def comparison_table(
     cards: Mapping[str, Sequence[Estimate]], failures: Mapping[str, str], seconds: Mapping[str, float], title: str
-) -> Table:
+) -> Group:
     """Families as rows, the key metrics as columns; first what real data score, last what chance scores."""
     by_name = {family: {e.name: e for e in card} for family, card in cards.items()}
     measured = {name: e for card in by_name.values() for name, e in card.items() if e.ok}
     columns = [(name, head) for name, head in KEY_METRICS if name in measured]
     if not columns:
         columns = [(name, title_of(name)) for name in list(measured)[:6]]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), title=escape(title), title_justify="left", caption_justify="left")
+    table = _table(escape(title))
     table.add_column("", no_wrap=True)
     for name, head in columns:
-        table.add_column(f"{head} {ARROWS[measured[name].direction]}", justify="right")
+        table.add_column(f"{head}\n{ARROWS[measured[name].direction]}", justify="right", no_wrap=True)
     table.add_column("fit, s", justify="right", no_wrap=True)
     table.add_row("[bold]real vs real[/bold]", *(number(measured[name].reference) for name, _ in columns), "")
     table.add_section()
     for family, card in by_name.items():
         cells = [_cell(card[name]) if name in card else "-" for name, _ in columns]
         table.add_row(family, *cells, f"{seconds[family]:.1f}")
-    for family, reason in failures.items():
-        table.add_row(family, f"[red]failed[/red]: {escape(reason)}")
     table.add_section()
     table.add_row("[dim]chance[/dim]", *(f"[dim]{number(measured[name].chance)}[/dim]" for name, _ in columns), "")
-    table.caption = (
-        "↑ higher is better, ↓ lower, = the nearer to real the better; "
-        "[green]as real or close to it[/green], [yellow]partway[/yellow], [red]far[/red]"
-    )
-    return table
+    lost = [f"[red]{family} failed[/red]: {escape(reason)}" for family, reason in failures.items()]
+    return Group(table, LEGEND, *lost)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left",
+        title_style="none",
+    )  # fmt: skip
 
 
 def _cell(estimate: Estimate) -> str:
@@ -98,8 +102,9 @@ def _style(reading: str | None) -> str:
 
 def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     """Figures read back from JSON: a row a metric, a column a family."""
-    table = Table("metric", title="Figures", title_justify="left")
-    for head in ("real vs real", "chance", *figures):
+    table = _table("")
+    table.add_column("")
+    for head in ("real", "chance", *figures):
         table.add_column(head, justify="right")
     by_name: dict[str, dict[str, Mapping[str, Any]]] = {}
     for family, metrics in figures.items():

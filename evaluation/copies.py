@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.comparison import pick, proportional
 from evaluation.distances import distances, group_nearest, nearest, same_rows
 from evaluation.estimate import Finding
-from evaluation.intervals import Interval, group_starts, jackknife, median, wilson
+from evaluation.intervals import Interval, from_halves, group_of, group_starts, half_samples, median, wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +107,7 @@ def dcr_share(comparison: Comparison, seed: int) -> Finding:
         *share,
         reference=real.value,
         chance=0.5,
-        interval="the wider of Wilson and a delete-a-group jackknife over all three cohorts",
+        interval="the wider of Wilson and a delete-half jackknife over all three cohorts",
         detail={"n_synthetic": len(synthetic), "n_train": n, "n_holdout": n},
     )
 
@@ -148,13 +148,13 @@ def _like(c: Comparison, held: NDArray[np.int64], rng: np.random.Generator) -> M
 def _train_or_holdout(synthetic: Matrix, train: Matrix, holdout: Matrix) -> Interval:
     to_train = group_nearest(distances(synthetic, train), group_starts(len(train)))
     to_holdout = group_nearest(distances(synthetic, holdout), group_starts(len(holdout)))
-    starts = group_starts(len(synthetic))
-    group = np.searchsorted(starts, np.arange(len(synthetic)), side="right") - 1
+    group = group_of(len(synthetic))
 
-    def share(left: int) -> float:
-        kept, rows = np.arange(len(starts)) != left, group != left
+    def share(kept: NDArray[np.bool_]) -> float:
+        rows = kept[group]
         a, b = to_train[rows][:, kept].min(axis=1), to_holdout[rows][:, kept].min(axis=1)
         return float(((a < b) + (a == b) / 2).mean())
 
-    value = share(-1)
-    return jackknife(value, [share(g) for g in range(len(starts))]).widened(wilson(value * len(group), len(group)))
+    halves = half_samples()
+    value = share(np.ones(halves.shape[1], dtype=bool))
+    return from_halves(value, [share(kept) for kept in halves]).widened(wilson(value * len(group), len(group)))

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.distance import jensenshannon
 
 from evaluation.estimate import Finding
-from evaluation.intervals import group_starts, jackknife
+from evaluation.intervals import GROUPS, group_of, jackknife
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,33 +96,30 @@ def _js_by_gene(
 
 def _counts(x: Matrix, edges: list[NDArray[np.float64]], widest: int) -> NDArray[np.float64]:
     """Histogram of each gene in each group of samples, (groups, genes, bins)."""
-    starts = group_starts(len(x))
-    group = np.searchsorted(starts, np.arange(len(x)), side="right") - 1
-    out = np.empty((len(starts), x.shape[1], widest))
+    group = group_of(len(x))
+    out = np.empty((GROUPS, x.shape[1], widest))
     for gene, inner in enumerate(edges):
         cell = group * widest + np.searchsorted(inner, x[:, gene], side="left")
-        out[:, gene] = np.bincount(cell, minlength=len(starts) * widest).reshape(len(starts), widest)
+        out[:, gene] = np.bincount(cell, minlength=GROUPS * widest).reshape(GROUPS, widest)
     return out
 
 
 def _wasserstein_by_gene(real: Matrix, other: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(genes,) distances, and (groups, genes) with each group of samples left out of both sides."""
-    n = len(real)
-    starts = group_starts(n)
-    first, first_group = _ordered(real, starts)
-    second, second_group = _ordered(other, starts)
+    first, first_group = _ordered(real)
+    second, second_group = _ordered(other)
     value = np.abs(first - second).mean(axis=1, dtype=np.float64)
     without = []
-    for g in range(len(starts)):
+    for g in range(GROUPS):
         a = first[first_group != g].reshape(len(first), -1)
         b = second[second_group != g].reshape(len(second), -1)
         without.append(np.abs(a - b).mean(axis=1, dtype=np.float64))
     return value, np.asarray(without)
 
 
-def _ordered(x: Matrix, starts: NDArray[np.int64]) -> tuple[Matrix, NDArray[np.int8]]:
+def _ordered(x: Matrix) -> tuple[Matrix, NDArray[np.int8]]:
     """Each gene's values in order, (genes, n), and the group of samples each came from."""
     by_gene = np.ascontiguousarray(x.T)
     order = np.argsort(by_gene, axis=1, kind="stable")
-    group = (np.searchsorted(starts, np.arange(x.shape[0]), side="right") - 1).astype(np.int8)
+    group = group_of(len(x)).astype(np.int8)
     return np.take_along_axis(by_gene, order, axis=1), group[order]

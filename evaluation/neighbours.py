@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.distances import distances, group_nearest
 from evaluation.embedding import embedded_draw
 from evaluation.estimate import Finding
-from evaluation.intervals import group_starts, jackknife, leave_group_out
+from evaluation.intervals import from_halves, group_of, group_starts, half_samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIMIT = 2000
 K = 5
 LEAST = 20
-INTERVAL = "delete-a-group jackknife over samples, 10 groups"
+INTERVAL = "delete-half jackknife over samples, 20 half-samples"
 
 
 class Manifold(NamedTuple):
@@ -54,9 +54,9 @@ def coverage(comparison: Comparison, seed: int) -> Finding:
 def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
     comparison.require(LEAST, "a neighbourhood")
     found = comparison.memo(("manifold", seed), lambda: _manifolds(comparison, seed))
-    value, left_out, reference, chance = found
+    value, halves, reference, chance = found
     return Finding(
-        *jackknife(getattr(value, name), [getattr(m, name) for m in left_out]),
+        *from_halves(getattr(value, name), [getattr(m, name) for m in halves]),
         reference=getattr(reference, name),
         chance=getattr(chance, name),
         interval=INTERVAL,
@@ -72,17 +72,14 @@ def _manifolds(comparison: Comparison, seed: int) -> tuple[Manifold, list[Manifo
         return distances(side, side), distances(draw.real, side)
 
     synthetic, cross = others(draw.synthetic)
-    left_out: list[Manifold] = []
-
-    def without(keep: NDArray[np.bool_]) -> float:
-        at = np.ix_(keep, keep)
-        left_out.append(manifold(real[at], synthetic[at], cross[at]))
-        return 0.0
-
-    leave_group_out(len(draw), without)
+    group = group_of(len(draw))
+    halves = []
+    for keep in half_samples():
+        at = np.ix_(keep[group], keep[group])
+        halves.append(manifold(real[at], synthetic[at], cross[at]))
     reference = manifold(real, *others(draw.reference))
     chance = manifold(real, *others(draw.structureless))
-    return manifold(real, synthetic, cross), left_out, reference, chance
+    return manifold(real, synthetic, cross), halves, reference, chance
 
 
 def manifold(real: NDArray[Any], synthetic: NDArray[Any], cross: NDArray[Any], k: int = K) -> Manifold:
@@ -115,12 +112,12 @@ def adversarial_accuracy(comparison: Comparison, seed: int) -> Finding:
     comparison.require(LEAST, "a neighbourhood")
     draw = comparison.draw(LIMIT, seed)
     real = distances(draw.real, draw.real)
-    value, left_out = _adversarial(real, draw.real, draw.synthetic)
+    value, halves = _adversarial(real, draw.real, draw.synthetic)
     reference, _ = _adversarial(real, draw.real, draw.reference)
     chance, _ = _adversarial(real, draw.real, draw.structureless)
     against_train, _ = _adversarial(distances(draw.reference, draw.reference), draw.reference, draw.synthetic)
     return Finding(
-        *jackknife(value.mean(), [float(v.mean()) for v in left_out]),
+        *from_halves(float(value.mean()), [float(v.mean()) for v in halves]),
         reference=float(reference.mean()),
         chance=float(chance.mean()),
         interval=INTERVAL,
@@ -137,7 +134,7 @@ def adversarial_accuracy(comparison: Comparison, seed: int) -> Finding:
 def _adversarial(
     real_distances: NDArray[np.float32], real: Matrix, other: Matrix
 ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
-    """Both terms, (2,), and the same with each group of samples left out of both sides."""
+    """Both terms, (2,), and the same on each half-sample of both sides."""
     starts = group_starts(len(real))
     cross = distances(real, other)
     sides = []
@@ -145,14 +142,13 @@ def _adversarial(
         own = within.copy()
         np.fill_diagonal(own, np.inf)
         sides.append((group_nearest(own, starts), group_nearest(np.ascontiguousarray(across), starts)))
-    group = np.searchsorted(starts, np.arange(len(real)), side="right") - 1
+    group = group_of(len(real))
 
-    def terms(left: int) -> NDArray[np.float64]:
-        kept = np.arange(len(starts)) != left
-        rows = group != left
+    def terms(kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+        rows = kept[group]
         return np.asarray([_farther(b[rows][:, kept].min(axis=1), a[rows][:, kept].min(axis=1)) for a, b in sides])
 
-    return terms(-1), [terms(g) for g in range(len(starts))]
+    return terms(np.ones(len(starts), dtype=bool)), [terms(kept) for kept in half_samples()]
 
 
 def _farther(across: NDArray[np.float32], within: NDArray[np.float32]) -> float:

@@ -1,6 +1,5 @@
 """Cohorts of patients: the value itself, files, named sets, simulation, scales and splits."""
 
-from data.alignment import align
 from data.catalog import NamedSet, named_sets
 from data.cohort import Cohort, Kind, Scale
 from data.duplicates import Duplicates, duplicates
@@ -21,7 +20,6 @@ __all__ = [
     "NamedSet",
     "Scale",
     "Split",
-    "align",
     "detect_scale",
     "duplicates",
     "from_log",

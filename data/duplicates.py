@@ -41,9 +41,9 @@ def duplicates(a: Cohort, b: Cohort | None = None, near: float = NEAR) -> Duplic
 
     A row of `b` is exact when a row of `a` has the same values, and near when its Euclidean distance to the closest row
     of `a`, on log2 values, is below `near` times the median distance from a row of `a` to its closest other row
-    (copies aside). Each row of `b` is paired with one row of `a`: the first that is equal, or else the closest. Inside one
-    cohort each row is paired with an earlier one, so k copies make k - 1 pairs. Time is quadratic in samples and linear
-    in genes; memory beyond the log2 values stays under 200 MB.
+    (copies aside). Each row of `b` is paired with one row of `a`: the first that is equal, or else the closest. Inside
+    one cohort each row is paired with an earlier one, so k copies make k - 1 pairs. Time is quadratic in samples, and
+    linear in genes; memory beyond the log2 values stays under 200 MB.
 
     Raises:
         DataError: the cohorts differ in genes, or do not hold expression.

@@ -23,7 +23,7 @@ from data.names import nearest
 SAMPLE_ID = "sample_id"
 METADATA = b"cohortsmith"
 _ID_NAMES = ("", "id", "sample", "unnamed: 0", "index")  # a first column of this name holds sample ids
-_BLOCK = 1 << 24  # bytes of text parsed at a time; one row must fit
+_BLOCK = 1 << 26  # bytes of text parsed at a time; one row must fit
 
 
 def read_delimited(path: Path, label: str | None, subject: str | None, covariates: tuple[str, ...]) -> Table:
@@ -36,7 +36,7 @@ def read_delimited(path: Path, label: str | None, subject: str | None, covariate
     header = header_of(path, delimiter)
     unique(tuple(header), "gene", path.name)
     roles = [LABEL if label is None else label, *([] if subject is None else [subject])]
-    as_text = {c: pa.string() for c in header if c in roles or _is_subject(c)}
+    as_text = {c: pa.string() for c in header if c in roles or is_subject(c)}
     as_text |= {header[0]: pa.string()} if _holds_ids(header[0]) else {}
     as_text |= {SAMPLE_ID: pa.string()} if SAMPLE_ID in header else {}
     try:
@@ -61,7 +61,7 @@ def read_parquet(path: Path, label: str | None, subject: str | None, covariates:
         DataError: not a whole Parquet file, repeated names, text in a gene column.
     """
     try:
-        columns = pq.read_table(path)
+        columns = pq.read_table(path, use_threads=False)  # with threads, 50k columns take 12 GB and ten times as long
     except (pa.ArrowInvalid, OSError):
         raise DataError(f"{path.name} is not a whole Parquet file; write or download it again") from None
     metadata = columns.schema.metadata or {}
@@ -92,12 +92,8 @@ def _table(
     for i, name in enumerate(names):
         if name == id_name:
             continue
-        if (
-            name in chosen
-            or is_covariate(name)
-            or _is_subject(name)
-            or _all_text(path, columns, i, kinds[i], first_row)
-        ):
+        by_name = not recorded and (is_covariate(name) or is_subject(name))  # what the file records needs no guess
+        if name in chosen or by_name or _all_text(path, columns, i, kinds[i], first_row):
             obs_names.append(name)
         else:
             gene_at.append(i)
@@ -120,7 +116,8 @@ def _table(
     )
 
 
-def _is_subject(name: str) -> bool:
+def is_subject(name: str) -> bool:
+    """Whether a column is taken as the subject by its name alone."""
     return name.casefold() in SUBJECTS
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
@@ -18,10 +21,10 @@ import pyarrow.parquet as pq
 from data.annfile import UNS
 from data.assembly import LABEL
 from data.cohort import Cohort
-from data.covariates import OBS_PREFIX, is_covariate
+from data.covariates import OBS_PREFIX, is_covariate, tidy
 from data.errors import DataError
 from data.files import suffix_of
-from data.tables import METADATA, SAMPLE_ID
+from data.tables import METADATA, SAMPLE_ID, is_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +94,8 @@ def whole_file(target: Path) -> Iterator[Path]:
             os.fsync(done.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        # pyarrow and HDF5 put their own words, and paths, around the system's
+        reason = os.strerror(error.errno) if error.errno else "the write failed; is the disk full?"
         raise DataError(f"cannot write {target.name}: {reason}; what stood there before is unchanged") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -152,7 +156,8 @@ class _Parquet:
         }  # fmt: skip
         schema = _schema(like).with_metadata({METADATA: json.dumps(recorded).encode()})
         self._like, self._schema = like, schema
-        self._file = pq.ParquetWriter(path, schema)
+        words = [field.name for field in schema if pa.types.is_string(field.type)][1:]
+        self._file = pq.ParquetWriter(path, schema, use_dictionary=words, write_statistics=False)
 
     def write(self, chunk: Cohort) -> None:
         _check(chunk, self._like)
@@ -175,11 +180,19 @@ def _delimited_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.Gzip
 
 class _Delimited:
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, like: Cohort, delimiter: str) -> None:
-        self._stream, self._like, self._delimiter, self._header = stream, like, delimiter, True
+        self._stream, self._like, self._delimiter = stream, like, delimiter
         self._schema = _schema(like)
         # Covariates carry a mark unless their name alone says what they are: a number would be read as a gene.
         marked = {str(c): f"{OBS_PREFIX}{c}" for c in like.obs.columns if not is_covariate(str(c))}
         self._names = [marked.get(name, name) for name in self._schema.names]
+        for gene in like.features:
+            if is_covariate(gene) or is_subject(gene):
+                raise DataError(
+                    f"gene {gene!r} would be read back from a text table as a covariate; write .parquet or .h5ad"
+                )
+        header = io.StringIO()
+        csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(self._names)
+        stream.write(header.getvalue().encode())
 
     def write(self, chunk: Cohort) -> None:
         _check(chunk, self._like)
@@ -188,14 +201,14 @@ class _Delimited:
             if pa.types.is_floating(table.schema.field(i).type):  # 61.0 must not come back as a whole number
                 column = table.column(i).to_pandas().map(repr, na_action="ignore")
                 table = table.set_column(i, self._names[i], pa.Array.from_pandas(column, type=pa.string()))
-        options = pacsv.WriteOptions(include_header=self._header, delimiter=self._delimiter, quoting_style="needed")
+        options = pacsv.WriteOptions(include_header=False, delimiter=self._delimiter, quoting_style="needed")
         pacsv.write_csv(table.rename_columns(self._names), self._stream, options)
-        self._header = False
 
 
 class _Collected:
     def __init__(self, path: Path, like: Cohort) -> None:
         self._path, self._like, self._chunks = path, like, list[Cohort]()
+        _schema(like)  # for its check of the names
 
     def write(self, chunk: Cohort) -> None:
         _check(chunk, self._like)
@@ -206,7 +219,7 @@ class _Collected:
 
         label, subject = _layout(self._like)
         chunks = self._chunks or [self._like.take([])]
-        obs = pd.concat([c.obs for c in chunks])
+        obs = tidy(pd.concat([c.obs for c in chunks]))
         obs.insert(0, label, np.concatenate([c.labels for c in chunks]).astype(object))
         if subject:
             obs.insert(1, subject, np.concatenate([c.subjects for c in chunks]).astype(object))
@@ -217,4 +230,8 @@ class _Collected:
             var=pd.DataFrame(index=list(self._like.features)),
             uns={UNS: recorded},
         )
-        file.write_h5ad(self._path)
+        try:
+            file.write_h5ad(self._path)
+        except (OSError, RuntimeError) as error:  # HDF5 tells of a full disk by a RuntimeError from its clean-up
+            number = re.search(r"errno = (\d+)", str(error))
+            raise OSError(int(number[1]) if number else 0, "HDF5 failed") from error

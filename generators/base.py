@@ -1,0 +1,226 @@
+"""`Generator`: learn a cohort, make virtual patients of any class in any number."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from data import Cohort, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from training import Runtime
+
+_BATCH_VALUES = 8_000_000  # values a batch of samples holds: 32 MB
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What virtual patients share with the cohort a generator was fitted on, its measurements apart."""
+
+    kind: str
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    scale: str
+    label: str
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> Schema:
+        """Schema of a training cohort."""
+        counts = tuple(cohort.class_counts().values())
+        label = str(cohort.provenance.get("label") or "label")
+        return cls(cohort.kind, cohort.classes, cohort.features, counts, cohort.scale, label)
+
+
+class Generator(ABC):
+    """A family or a baseline: `fit` on a cohort, then `sample`; keeps nothing of the training records.
+
+    Attributes:
+        family: name in `FAMILIES`.
+        settings: every setting with its value.
+        history: rows of losses through training; empty for baselines.
+        summary: seconds of the fit, device, parameters, alarms, and the like.
+        savable, reason: whether `save` can write the model without pickle and without records, and if not, why.
+    """
+
+    family: ClassVar[str]
+    savable: ClassVar[bool] = True
+    reason: ClassVar[str] = ""
+    min_patients: ClassVar[int] = 2
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        self.history: list[dict[str, float]] = []
+        self.summary: dict[str, Any] = {}
+        self._schema: Schema | None = None
+
+    def __repr__(self) -> str:
+        fitted = f"fitted on {sum(self.schema.class_counts)} patients" if self._schema else "not fitted"
+        return f"{type(self).__name__}({fitted})"
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """Names of the settings that the constructor takes."""
+        return list(inspect.signature(cls).parameters)
+
+    @property
+    def schema(self) -> Schema:
+        """What the samples look like.
+
+        Raises:
+            DataError: the generator has not been fitted.
+        """
+        if self._schema is None:
+            raise DataError(f"this {self.family} generator has not been fitted; call fit(cohort) or load(folder) first")
+        return self._schema
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Number of training patients of each class."""
+        return dict(zip(self.schema.classes, self.schema.class_counts, strict=True))
+
+    def fit(self, cohort: Cohort, *, seed: int = 0, runtime: Runtime | None = None) -> Self:
+        """Learn a cohort.
+
+        Args:
+            cohort: training patients only.
+            seed: of every random draw of the fit, 0 or more.
+            runtime: device, processes, checkpoint; baselines need none.
+
+        Raises:
+            DataError: fewer patients than the family needs, or a data kind it does not know.
+            TrainingError: the device is absent, training diverged, or a checkpoint is of another run.
+        """
+        needed = max(self.min_patients, 2)
+        for name, count in cohort.class_counts().items():
+            if 0 < count < needed:
+                raise DataError(
+                    f"{self.family} needs at least {needed} patients of each class, "
+                    f"class {name!r} has {count} to learn from; merge or drop the class"
+                )
+        if not len(cohort):
+            raise DataError(f"{self.family} needs patients to learn from; the cohort is empty")
+        started = time.perf_counter()
+        self.history, self.summary = [], {}
+        self._schema = None
+        self._fit(cohort, seed, runtime)
+        self._schema = Schema.of(cohort)
+        self.summary = {"fit_seconds": round(time.perf_counter() - started, 3), **self.summary}
+        return self
+
+    def sample(self, n: int | Mapping[str, int], seed: int = 0) -> Cohort:
+        """Virtual patients: `n` in train's proportions, or exactly as many of each class as asked.
+
+        Args:
+            n: number in all, or number of each class by name.
+            seed: of every draw; the same seed gives the same patients.
+
+        Raises:
+            DataError: an unknown class, or a number that is not positive.
+        """
+        batches = list(self.sample_batches(n, seed))
+        if len(batches) == 1:
+            return batches[0]
+        x = np.concatenate([batch.x for batch in batches])
+        y = np.concatenate([batch.y for batch in batches])
+        return self._cohort(x, y, 0, seed)
+
+    def sample_batches(self, n: int | Mapping[str, int], seed: int = 0) -> Iterator[Cohort]:
+        """The same patients as `sample`, in batches that fit in memory, classes in order."""
+        counts = self.apportion(n) if isinstance(n, int | np.integer) else self._checked(n)
+        if seed < 0:
+            raise DataError(f"seed must be 0 or more; got {seed}")
+        return self._batches(counts, seed)
+
+    def apportion(self, n: int) -> dict[str, int]:
+        """Shares of `n` in train's proportions that sum to `n` (largest remainders)."""
+        if n <= 0:
+            raise DataError(f"the number of patients to sample must be positive; got {n}")
+        counts = np.array(self.schema.class_counts, dtype=np.float64)
+        exact = counts / counts.sum() * n
+        shares = np.floor(exact).astype(int)
+        for label in np.argsort(shares - exact, kind="stable")[: n - shares.sum()]:
+            shares[label] += 1
+        return dict(zip(self.schema.classes, shares.tolist(), strict=True))
+
+    def save(self, path: str | Path) -> None:
+        """Write a folder of safetensors and JSON; it appears when it is whole.
+
+        Raises:
+            DataError: this family cannot be saved.
+        """
+        from generators.storage import save
+
+        save(self, path)
+
+    @abstractmethod
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None: ...
+
+    @abstractmethod
+    def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        """Measurements `x` of virtual patients of the classes y (n,)."""
+
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Tensors and plain values that make up the fitted model."""
+        raise DataError(f"{self.family} models cannot be saved: {self.reason}")
+
+    def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
+        """Take back what `_state` gave."""
+        raise DataError(f"{self.family} models cannot be loaded: {self.reason}")
+
+    def _checked(self, counts: Mapping[str, int]) -> dict[str, int]:
+        known = self.class_counts
+        for name, count in counts.items():
+            if name not in known:
+                raise DataError(f"unknown class {name!r}; the model knows {', '.join(known)}")
+            if not known[name]:
+                raise DataError(f"class {name!r} had no training patient, so the model cannot make one")
+            if count < 0:
+                raise DataError(f"the number of patients to sample must not be negative; got {count} of {name!r}")
+        if not any(counts.values()):
+            raise DataError("the number of patients to sample must be positive; got 0 in all")
+        return {name: int(counts.get(name, 0)) for name in known}
+
+    def _batches(self, counts: dict[str, int], seed: int) -> Iterator[Cohort]:
+        rng = np.random.default_rng(seed)
+        y = np.repeat(np.arange(len(counts)), list(counts.values()))
+        size = max(1, min(_BATCH_VALUES // max(len(self.schema.features), 1), 65_536))
+        for start in range(0, len(y), size):
+            part = y[start : start + size].astype(np.int64)
+            yield self._cohort(self._draw(part, rng), part, start, seed)
+
+    def _cohort(self, x: NDArray[Any], y: NDArray[np.int64], start: int, seed: int) -> Cohort:
+        schema = self.schema
+        ids = np.array([f"synthetic-{seed}-{row:07d}" for row in range(start, start + len(y))], dtype=np.str_)
+        provenance = {"source": f"synthetic:{self.family}", "scale": schema.scale, "label": schema.label, "seed": seed}
+        return Cohort(
+            kind=schema.kind,  # type: ignore[arg-type]
+            x=x,
+            y=y,
+            classes=schema.classes,
+            features=schema.features,
+            subjects=ids,
+            obs=pd.DataFrame(index=pd.Index(ids, name="sample_id")),
+            provenance=provenance,
+        )
+
+
+def refuse_unknown(family: str, settings: Mapping[str, Any], known: list[str]) -> None:
+    """Raise a DataError that names the settings near to the first unknown one."""
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none'}"
+            raise DataError(f"{family} has no setting {name!r}; {hint}")

@@ -1,0 +1,44 @@
+"""What a codec is: from a cohort to codes that networks like, and back to values that can exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from data import Cohort
+
+
+class Codec(Protocol):
+    """Fitted on train only; holds statistics over several patients, never a record."""
+
+    def fit(self, cohort: Cohort, rng: np.random.Generator) -> Self:
+        """Learn the statistics; raises `DataError` for a cohort of another data kind."""
+        ...
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """Shape of one patient's code."""
+        ...
+
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Codes (n, *code_shape), about zero mean and unit variance."""
+        ...
+
+    def decode(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        """Values `x` of a cohort from codes (n, *code_shape) and classes (n,), in the scale that came in."""
+        ...
+
+    def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Set right, from codes that the trained family has generated, what `decode` gives."""
+        ...
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Tensors and plain values to save."""
+        ...
+
+    def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
+        """Take back what `state` gave."""
+        ...

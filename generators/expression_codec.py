@@ -1,0 +1,112 @@
+"""`ExpressionCodec`: gene expression to normal scores, low-rank when wide, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from generators.calibration import ClassMarginals
+from generators.gene_scores import GeneScores
+from generators.log_table import LogTable
+from generators.lowrank import LowRank
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from data import Cohort
+
+    Floats = NDArray[np.float32]
+
+
+@dataclass
+class ExpressionCodec:
+    """Genes as normal scores; raw counts carry their library size along as one more column.
+
+    Decoding turns every step round: low-rank code to scores, class marginals set right, scores to log2 values
+    with their point masses, log2 values to the scale of the cohort. Floors, ceilings and gene order come out as they
+    went in.
+
+    Attributes:
+        rank: components of the low-rank code of a wide cohort; 0 chooses from the number of patients.
+        wide: number of genes above which the code is low-rank; 0 stands for 1000, or for the patients if fewer.
+        calibrate_marginals: map each class's generated genes onto train's distribution of that class.
+    """
+
+    rank: int = 0
+    wide: int = 0
+    calibrate_marginals: bool = True
+    table: LogTable = field(init=False)
+    genes: GeneScores = field(init=False, repr=False)
+    low_rank: LowRank | None = field(default=None, init=False, repr=False)
+    marginals: ClassMarginals | None = field(default=None, init=False, repr=False)
+
+    def fit(self, cohort: Cohort, rng: np.random.Generator) -> Self:
+        """Learn curves, class marginals and, when wide, components from a training cohort.
+
+        Raises:
+            DataError: the cohort is not of expression.
+        """
+        self.table = LogTable.of(cohort)
+        values = self.table.columns(cohort)
+        self.genes = GeneScores.fit(values)
+        scores = self.genes.encode(values, rng)
+        n, columns = scores.shape
+        self.low_rank = None
+        if columns > (self.wide or min(1000, n)):
+            self.low_rank = LowRank.fit(scores, self.rank or _default_rank(n, len(cohort.classes)))
+        self.marginals = None
+        if self.calibrate_marginals:
+            self.marginals = ClassMarginals.measure(scores, cohort.y, len(cohort.classes))
+        return self
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """One patient's code: a vector."""
+        return (len(self.low_rank.spread) if self.low_rank else len(self.genes.low),)
+
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
+        """Codes (n, dim); `rng` spreads the patients of a point mass over its share of the scores."""
+        scores = self.genes.encode(self.table.columns(cohort), rng)
+        return self.low_rank.encode(scores) if self.low_rank else scores
+
+    def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """Expression (n, genes) in the cohort's scale."""
+        scores = self.low_rank.decode(codes, rng) if self.low_rank else codes
+        if self.marginals:
+            scores = self.marginals.apply(scores, y)
+        values = self.genes.decode(scores)
+        return self.table.back(values)
+
+    def calibrate(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Match the class marginals to generated codes (n, dim) of classes (n,)."""
+        if self.marginals:
+            scores = self.low_rank.decode(codes, rng) if self.low_rank else codes
+            self.marginals = self.marginals.match(scores, y)
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Tensors by part, and the settings."""
+        parts = {"genes": self.genes, "low_rank": self.low_rank, "marginals": self.marginals}
+        tensors: dict[str, NDArray[Any]] = {}
+        for name, part in parts.items():
+            if part is not None:
+                tensors |= {f"{name}.{key}": value for key, value in part.tensors().items()}
+        return tensors, {"scale": self.table.scale}
+
+    def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
+        """Take back what `state` gave; a missing tensor is a KeyError."""
+        self.table = LogTable(values["scale"])
+        self.genes = GeneScores.of(_part(tensors, "genes"))
+        low_rank, marginals = _part(tensors, "low_rank"), _part(tensors, "marginals")
+        self.low_rank = LowRank.of(low_rank) if low_rank else None
+        self.marginals = ClassMarginals.of(marginals) if marginals else None
+        return self
+
+
+def _default_rank(patients: int, classes: int) -> int:
+    """Components worth having: enough for every class's shift, few enough that each is met by several patients."""
+    return int(min(max(patients // 4, 2 * classes, 8), 256, patients - 1))
+
+
+def _part(tensors: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

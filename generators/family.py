@@ -1,0 +1,95 @@
+"""`Family`: what the four families have in common, as one dataclass of settings with losses and a sampler."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from training import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor, nn
+
+    from generators.architecture import Architecture
+    from training import Batch
+
+
+@dataclass(frozen=True)
+class Family(ABC):
+    """Settings, losses and sampler of a family; it never sees a cohort, only codes (n, ...) and classes (n,).
+
+    Attributes:
+        steps: rounds of training at most.
+        batch_size: patients a round, over all processes; at most half the cohort is taken.
+        learning_rate, warmup: Adam's rate and the share of the steps over which it rises; it falls as a cosine.
+        ema_decay: weight of the past in the average of the weights that samples come from.
+        width, depth, dropout: of the networks.
+        balanced: show the classes to the networks equally often.
+        validation: share of the patients kept apart to stop early on; 0 trains on all for all steps.
+        validate_every, patience: steps between two looks at them, and looks without gain before the stop.
+    """
+
+    steps: int = 2000
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    warmup: float = 0.03
+    ema_decay: float = 0.995
+    width: int = 256
+    depth: int = 3
+    dropout: float = 0.0
+    balanced: bool = False
+    validation: float = 0.0
+    validate_every: int = 0
+    patience: int = 0
+
+    name: ClassVar[str]
+
+    def plan(self, patients: int) -> Plan:
+        """Plan of training on so many patients."""
+        return Plan(
+            steps=self.steps,
+            batch_size=min(self.batch_size, max(patients // 2, 2)),
+            learning_rate=self.learning_rate,
+            warmup=self.warmup,
+            decay="cosine",
+            ema_decay=self.ema_decay,
+            clip_norm=1.0,
+            balanced=self.balanced,
+            validate_every=self.validate_every if self.validation else 0,
+            patience=self.patience if self.validation else 0,
+        )
+
+    @abstractmethod
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        """Networks by name."""
+
+    @abstractmethod
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """One optimiser a player, in playing order."""
+
+    @abstractmethod
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """Yield each player and the loss it minimises; after each, that player has moved."""
+
+    def validation_loss(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Loss on held-out codes (n, ...); adversarial losses do not tell when to stop, so those families have none."""
+        raise TypeError(f"{self.name} has no validation loss: set validation to 0")
+
+    def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:  # noqa: B027
+        """Fit, in place, what is fitted once the networks stand: a prior, say."""
+
+    @abstractmethod
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes (n, ...) of virtual patients of the classes y (n,)."""
+
+
+def latents(y: Tensor, dim: int, generator: torch.Generator) -> Tensor:
+    """Standard normal latents (n, dim), one a class in y (n,)."""
+    return torch.randn((len(y), dim), generator=generator, device=y.device)

@@ -1,0 +1,93 @@
+"""GAN: a generator against a discriminator (Goodfellow et al. 2014), class-conditional."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch.nn import functional as F
+
+from generators.family import Family, latents
+from training import adam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor, nn
+
+    from generators.architecture import Architecture
+    from training import Batch
+
+
+@dataclass(frozen=True)
+class GANFamily(Family):
+    """Non-saturating GAN with a gradient penalty on real patients.
+
+    The discriminator maximises E[log D(x)] + E[log(1 - D(G(z)))]; the generator maximises E[log D(G(z))] (the
+    non-saturating form, Goodfellow et al. 2014, section 3). R1 (Mescheder et al. 2018, equation 9) keeps the game
+    locally convergent. At the best discriminator the loss is log 4 - 2 JS(real || generated), so the loss gives a lower
+    bound of the Jensen-Shannon divergence, logged as `js` (nats).
+
+    Attributes:
+        latent_dim: length of the generator's noise.
+        r1: weight of E[|grad D|^2] / 2 on real patients.
+        discriminator_rate: the discriminator's learning rate over the generator's.
+    """
+
+    latent_dim: int = 64
+    r1: float = 0.5
+    discriminator_rate: float = 1.0
+
+    name: ClassVar[str] = "gan"
+
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        """Build a generator and a discriminator, both told the class."""
+        return {"generator": architecture.decoder(self.latent_dim), "discriminator": architecture.encoder(1)}
+
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """Adam without momentum for both."""
+        return {
+            "discriminator": adam(
+                nets["discriminator"].parameters(), betas=(0.0, 0.99), lr_scale=self.discriminator_rate
+            ),
+            "generator": adam(nets["generator"].parameters(), betas=(0.0, 0.99)),
+        }
+
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """One move of the discriminator, one of the generator; D's mean scores and the JS estimate are logged."""
+        generator, discriminator = nets["generator"], nets["discriminator"]
+        real = batch.x.requires_grad_(self.r1 > 0)
+        with torch.no_grad():
+            fake = generator(batch.randn(self.latent_dim), batch.y)
+        on_real, on_fake = discriminator(real, batch.y).float(), discriminator(fake, batch.y).float()
+        loss = discriminator_loss(on_real, on_fake)
+        batch.log("d_real", torch.sigmoid(on_real.detach()).mean())
+        batch.log("d_fake", torch.sigmoid(on_fake.detach()).mean())
+        batch.log("js", jensen_shannon(loss.detach()))
+        yield "discriminator", loss + 0.5 * self.r1 * squared_gradient(on_real, real) if self.r1 else loss
+        again = batch.another()
+        score = discriminator(generator(again.randn(self.latent_dim), again.y), again.y).float()
+        yield "generator", F.softplus(-score).mean()
+
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes of classes y (n,): the generator on fresh noise."""
+        codes: Tensor = nets["generator"](latents(y, self.latent_dim, generator), y)
+        return codes
+
+
+def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> Tensor:
+    """-E[log D(x)] - E[log(1 - D(G(z)))] from logits (n, 1)."""
+    return F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+
+
+def jensen_shannon(loss: Tensor) -> Tensor:
+    """JS divergence in nats that a discriminator's loss stands for: (log 4 - loss) / 2, 0 at D = 1/2."""
+    return (math.log(4.0) - loss) / 2
+
+
+def squared_gradient(scores: Tensor, x: Tensor) -> Tensor:
+    """Mean squared norm of the gradient of scores (n, 1) by their inputs x (n, ...)."""
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return gradient.float().square().flatten(1).sum(1).mean()

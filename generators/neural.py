@@ -1,0 +1,241 @@
+"""The four families as generators: codec x architecture x objective."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+
+from data import Cohort, DataError
+from generators.architecture import Architecture, ResidualMLP
+from generators.base import Generator, refuse_unknown
+from generators.diffusion import DiffusionFamily
+from generators.expression_codec import ExpressionCodec
+from generators.gan import GANFamily
+from generators.vae import VAEFamily
+from generators.wgan import WGANFamily
+from training import Runtime, is_main_process, isolated_rng, place, train
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from generators.codec import Codec
+    from generators.family import Family
+
+_SAMPLED_AT_ONCE = 16_384
+_CALIBRATION_VALUES = 40_000_000
+
+
+@dataclass(frozen=True)
+class DataKind:
+    """The codec and the architecture of a data kind; a new kind is one more row in `KINDS`."""
+
+    codec: type[ExpressionCodec]
+
+    def architecture(self, code_shape: tuple[int, ...], classes: int, family: Family) -> Architecture:
+        """Networks for codes of a shape, as wide and deep as the family says."""
+        return ResidualMLP(code_shape[0], classes, family.width, family.depth, family.dropout)
+
+
+KINDS = {"expression": DataKind(ExpressionCodec)}
+
+
+class NeuralGenerator(Generator):
+    """A family on whatever data kind the cohort has.
+
+    Args:
+        settings: fields of the family (`steps`, `width`, `beta`, ...) and of the codec (`rank`, ...).
+
+    Raises:
+        DataError: an unknown setting; the message names the near ones.
+    """
+
+    objective: ClassVar[type[Family]]
+    min_patients: ClassVar[int] = 2
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        refuse_unknown(self.family, settings, self.setting_names())
+        family, codec_names = _names(self.objective), _names(ExpressionCodec)
+        self._family_settings = {name: value for name, value in settings.items() if name in family}
+        self._codec_settings = {name: value for name, value in settings.items() if name in codec_names}
+        self._loss = self.objective(**self._family_settings)
+        codec = ExpressionCodec(**self._codec_settings)
+        self.settings = asdict(self._loss) | {name: getattr(codec, name) for name in codec_names}
+        self._codec: Codec
+        self._nets: dict[str, nn.Module] = {}
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """Names of the family's settings and of the codec's."""
+        return _names(cls.objective) + _names(ExpressionCodec)
+
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
+        kind = _kind(cohort.kind)
+        runtime = runtime or Runtime()
+        place(runtime)  # says at once when the device asked for is not here
+        rng = np.random.default_rng([seed, 0])
+        self._codec = kind.codec(**self._codec_settings).fit(cohort, rng)
+        x = torch.from_numpy(self._codec.encode(cohort, rng))
+        y = torch.from_numpy(cohort.y)
+        kept, apart = _set_apart(cohort, self._loss.validation, rng)
+        with isolated_rng(seed):
+            nets = self._loss.build(kind.architecture(self._codec.code_shape, len(cohort.classes), self._loss))
+        result = train(
+            self._loss,
+            nets,
+            x[kept],
+            y[kept],
+            plan=self._loss.plan(len(kept)),
+            seed=seed,
+            runtime=runtime,
+            validation=(x[apart], y[apart]) if len(apart) else None,
+        )
+        self._nets, self.history = result.nets, result.history
+        self._loss.finish(self._nets, x, y)
+        diversity = self._calibrate(x.numpy(), cohort, rng) if is_main_process() else {}
+        self.summary = {
+            "device": result.device,
+            "precision": result.precision,
+            "parameters": sum(w.numel() for net in self._nets.values() for w in net.parameters()),
+            "steps": result.steps,
+            "best_step": result.best_step,
+            "stopped_early": result.stopped_early,
+            "resumed_from": result.resumed_from,
+            "code_dim": int(np.prod(self._codec.code_shape)),
+            "diversity": diversity,
+            "alarms": collapse_alarms(diversity),
+        }
+
+    def _calibrate(self, codes: NDArray[np.float32], cohort: Cohort, rng: np.random.Generator) -> dict[str, float]:
+        """Set the codec's class marginals right; return each class's diversity, generated over real."""
+        counts = np.array(list(cohort.class_counts().values()))
+        present = np.flatnonzero(counts)
+        each = int(np.clip(_CALIBRATION_VALUES // (len(cohort.features) * len(present)), 64, 2000))
+        y = np.repeat(present, each).astype(np.int64)
+        generated = self._codes(y, rng)
+        self._codec.calibrate(generated, y, rng)
+        return {
+            cohort.classes[label]: _spread(generated[y == label]) / max(_spread(codes[cohort.y == label]), 1e-9)
+            for label in present
+        }
+
+    @torch.no_grad()
+    def _codes(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        parts = [
+            self._loss.sample(self._nets, torch.from_numpy(y[start : start + _SAMPLED_AT_ONCE]), generator)
+            for start in range(0, len(y), _SAMPLED_AT_ONCE)
+        ]
+        return torch.cat(parts).float().numpy()
+
+    def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        return self._codec.decode(self._codes(y, rng), y, rng)
+
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        tensors, values = self._codec.state()
+        arrays = {f"codec.{name}": value for name, value in tensors.items()}
+        for name, net in self._nets.items():
+            arrays |= {f"net.{name}.{key}": value.numpy() for key, value in net.state_dict().items()}
+        return arrays, {"codec": values, "code_shape": list(self._codec.code_shape)}
+
+    def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
+        kind = _kind(self.schema.kind)
+        parts = {name.removeprefix("codec."): value for name, value in tensors.items() if name.startswith("codec.")}
+        self._codec = kind.codec(**self._codec_settings).restore(parts, values["codec"])
+        shape = tuple(values["code_shape"])
+        with isolated_rng(0):
+            self._nets = self._loss.build(kind.architecture(shape, len(self.schema.classes), self._loss))
+        for name, net in self._nets.items():
+            state = {key: torch.from_numpy(tensors[f"net.{name}.{key}"]) for key in net.state_dict()}
+            net.load_state_dict(state)
+            net.eval()
+
+
+class GAN(NeuralGenerator):
+    """Non-saturating GAN; settings in `GANFamily`."""
+
+    family: ClassVar[str] = "gan"
+    objective = GANFamily
+
+
+class WGAN(NeuralGenerator):
+    """WGAN with gradient penalty; settings in `WGANFamily`."""
+
+    family: ClassVar[str] = "wgan"
+    objective = WGANFamily
+
+
+class VAE(NeuralGenerator):
+    """Variational autoencoder; settings in `VAEFamily`."""
+
+    family: ClassVar[str] = "vae"
+    objective = VAEFamily
+
+    @torch.no_grad()
+    def interpolate(self, first: str, last: str, steps: int = 9, seed: int = 0) -> Cohort:
+        """Virtual patients on the way from one of class `first` to one of class `last`, in equal steps of the latent.
+
+        Each is labelled with the end it is nearer to.
+
+        Raises:
+            DataError: an unknown class, or fewer than two steps.
+        """
+        self._checked({first: 1, last: 1})
+        if steps < 2:
+            raise DataError(f"an interpolation needs at least 2 steps; got {steps}")
+        rng = np.random.default_rng(seed)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        ends = [self.schema.classes.index(name) for name in (first, last)]
+        if not isinstance(self._loss, VAEFamily):
+            raise TypeError("a VAE's losses are those of VAEFamily")
+        codes = self._loss.interpolate(self._nets, ends[0], ends[1], steps, generator)
+        y = np.where(np.arange(steps) < steps / 2, ends[0], ends[1]).astype(np.int64)
+        return self._cohort(self._codec.decode(codes.numpy(), y, rng), y, 0, seed)
+
+
+class Diffusion(NeuralGenerator):
+    """EDM diffusion; settings in `DiffusionFamily`."""
+
+    family: ClassVar[str] = "diffusion"
+    objective = DiffusionFamily
+
+
+def collapse_alarms(diversity: dict[str, float], limit: float = 0.5) -> list[str]:
+    """A line for each class whose virtual patients are less than `limit` times as diverse as real ones.
+
+    That is mode collapse: a generator that has found a few patients the discriminator lets pass.
+    """
+    return [
+        f"mode collapse: generated patients of class {name!r} are {share:.2f} times as diverse as real ones"
+        for name, share in diversity.items()
+        if share < limit
+    ]
+
+
+def _spread(codes: NDArray[np.float32]) -> float:
+    """Root of the total variance of codes (n, ...)."""
+    return float(np.sqrt(codes.reshape(len(codes), -1).var(axis=0).sum()))
+
+
+def _set_apart(cohort: Cohort, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to train on and rows to stop early on: whole subjects, at random."""
+    if not share:
+        return np.arange(len(cohort)), np.arange(0)
+    names, of = np.unique(cohort.subjects, return_inverse=True)
+    chosen = rng.permutation(len(names))[: max(1, round(share * len(names)))]
+    apart = np.isin(of, chosen)
+    return np.flatnonzero(~apart), np.flatnonzero(apart)
+
+
+def _kind(kind: str) -> DataKind:
+    if kind not in KINDS:
+        raise DataError(f"this version learns cohorts of kind {', '.join(KINDS)}; this one is of kind {kind!r}")
+    return KINDS[kind]
+
+
+def _names(settings: Any) -> list[str]:
+    return [field.name for field in fields(settings) if field.init]

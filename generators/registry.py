@@ -1,0 +1,44 @@
+"""Every family and baseline by name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from data import DataError
+from generators.base import refuse_unknown
+from generators.copies import Bootstrap, Marginals
+from generators.gaussian import MVN
+from generators.neural import GAN, VAE, WGAN, Diffusion
+from generators.sdv import SDVCTGAN, SDVTVAE, SDVGaussianCopula
+
+if TYPE_CHECKING:
+    from generators.base import Generator
+
+FAMILIES: dict[str, type[Generator]] = {
+    "gan": GAN,
+    "wgan": WGAN,
+    "vae": VAE,
+    "diffusion": Diffusion,
+    "mvn": MVN,
+    "bootstrap": Bootstrap,
+    "marginals": Marginals,
+    "sdv-gaussiancopula": SDVGaussianCopula,
+    "sdv-ctgan": SDVCTGAN,
+    "sdv-tvae": SDVTVAE,
+}
+
+
+def make_generator(family: str, **settings: Any) -> Generator:
+    """Build an unfitted generator by name.
+
+    Raises:
+        DataError: an unknown family or setting; the message names the near ones.
+    """
+    if family not in FAMILIES:
+        near = get_close_matches(family, FAMILIES, n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(FAMILIES)}"
+        raise DataError(f"unknown family {family!r}; {hint}")
+    kind = FAMILIES[family]
+    refuse_unknown(family, settings, kind.setting_names())
+    return kind(**settings)

@@ -1,0 +1,173 @@
+"""VAE: an encoder and a decoder that bound the likelihood from below (Kingma & Welling 2014), class-conditional."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from generators.family import Family, latents
+from training import adam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from generators.architecture import Architecture
+    from training import Batch
+
+
+@dataclass(frozen=True)
+class VAEFamily(Family):
+    """Beta-VAE with a learned noise of each class and code dimension.
+
+    Minimises reconstruction + beta * KL, the negative ELBO at beta 1 (Higgins et al. 2017); both terms are logged, in
+    nats a patient. The decoder is Gaussian with a learned variance (Rybkin et al. 2021), and samples are drawn with
+    that noise: without it virtual patients would be averages, with too small a spread.
+
+    Attributes:
+        latent_dim: length of the latent.
+        beta: weight of the KL term.
+        kl_warmup: share of the steps over which beta rises from nought.
+        prior: what samples start from: `fitted`, a Gaussian a class fitted to train's posterior (aggregate posterior:
+            Tomczak & Welling 2018), or `normal`, N(0, I).
+    """
+
+    latent_dim: int = 32
+    beta: float = 1.0
+    kl_warmup: float = 0.2
+    prior: Literal["fitted", "normal"] = "fitted"
+
+    name: ClassVar[str] = "vae"
+
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        """Build encoder, decoder, the decoder's noise, and the prior that `finish` fits."""
+        return {
+            "encoder": architecture.encoder(2 * self.latent_dim),
+            "decoder": architecture.decoder(self.latent_dim),
+            "noise": _Noise(architecture.classes, architecture.code_shape),
+            "prior": _ClassGaussian(architecture.classes, self.latent_dim),
+        }
+
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """One Adam for encoder, decoder and noise."""
+        return {"vae": adam([w for name in ("encoder", "decoder", "noise") for w in nets[name].parameters()])}
+
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """One move on the negative ELBO."""
+        reconstruction, kl = self._terms(nets, batch.x, batch.y, batch.randn(self.latent_dim))
+        batch.log("reconstruction", reconstruction.detach())
+        batch.log("kl", kl.detach())
+        rise = max(self.kl_warmup * batch.steps, 1.0)
+        yield "vae", reconstruction + self.beta * min(1.0, (batch.step + 1) / rise) * kl
+
+    def validation_loss(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Negative ELBO, beta in full, on held-out codes."""
+        reconstruction, kl = self._terms(nets, x, y, latents(y, self.latent_dim, generator))
+        return reconstruction + self.beta * kl
+
+    @torch.no_grad()
+    def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:
+        """Fit the class-conditional prior to the posterior of train."""
+        mean, log_variance = nets["encoder"](x, y).float().chunk(2, dim=1)
+        prior = nets["prior"]
+        if not isinstance(prior, _ClassGaussian):
+            raise TypeError("the prior of a VAE is a Gaussian a class")
+        prior.fit(mean, log_variance.exp(), y)
+
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes of classes y (n,): prior, decoder, noise."""
+        latent = latents(y, self.latent_dim, generator)
+        if self.prior == "fitted":
+            latent = nets["prior"](latent, y)
+        return self.decode(nets, latent, y, generator)
+
+    def decode(self, nets: Mapping[str, nn.Module], latent: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes of latents (n, latent_dim) and classes (n,), with the decoder's noise."""
+        mean = nets["decoder"](latent, y)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        codes: Tensor = mean + noise * nets["noise"](y).exp()
+        return codes
+
+    def interpolate(
+        self, nets: Mapping[str, nn.Module], first: int, last: int, steps: int, generator: torch.Generator
+    ) -> Tensor:
+        """Mean codes (steps, ...) along the line between one virtual patient of each of two classes.
+
+        Both the latent and the decoder's answers for the two classes are mixed: the ends are of the classes asked.
+        """
+        ends = torch.tensor([first, last])
+        latent = latents(ends, self.latent_dim, generator)
+        if self.prior == "fitted":
+            latent = nets["prior"](latent, ends)
+        share = torch.linspace(0, 1, steps)[:, None]
+        between = torch.lerp(latent[:1], latent[1:], share)
+        start = nets["decoder"](between, ends[:1].expand(steps))
+        end = nets["decoder"](between, ends[1:].expand(steps))
+        return torch.lerp(start, end, share.reshape(-1, *[1] * (start.ndim - 1)))
+
+    def _terms(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = nets["encoder"](x, y).float().chunk(2, dim=1)
+        log_variance = log_variance.clamp(-12, 6)
+        decoded = nets["decoder"](mean + noise * (0.5 * log_variance).exp(), y).float()
+        spread = nets["noise"](y)
+        reconstruction = gaussian_nll(x, decoded, spread)
+        return reconstruction, kl_to_normal(mean, log_variance)
+
+
+def gaussian_nll(x: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
+    """-log N(x; mean, exp(log_spread)^2) without its constant, summed over a code, averaged over patients (nats)."""
+    return (0.5 * ((x - mean) * (-log_spread).exp()).square() + log_spread).flatten(1).sum(1).mean()
+
+
+def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, diag exp(log_variance)) || N(0, I)) in nats, averaged over patients (Kingma & Welling, appendix B)."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
+
+
+class _Noise(nn.Module):
+    """Log standard deviation of each code dimension: one of all classes and a deviation of each class."""
+
+    def __init__(self, classes: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.common = nn.Parameter(torch.full(shape, -0.5))
+        self.own = nn.Parameter(torch.zeros(classes, *shape))
+
+    def forward(self, y: Tensor) -> Tensor:
+        return (self.common + self.own[y]).clamp(-4, 1)
+
+
+class _ClassGaussian(nn.Module):
+    """A Gaussian a class over latents; N(0, I) until it is fitted."""
+
+    mean: Tensor
+    root: Tensor
+
+    def __init__(self, classes: int, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(classes, dim))
+        self.register_buffer("root", torch.eye(dim).repeat(classes, 1, 1))
+
+    def fit(self, mean: Tensor, variance: Tensor, y: Tensor) -> None:
+        """Moments of the mixture of posteriors (n, dim) a class; covariances shrunk to their mean over classes."""
+        dim = mean.shape[1]
+        covariances = []
+        for label in range(len(self.mean)):
+            own = mean[y == label]
+            if not len(own):
+                covariances.append(torch.eye(dim))
+                continue
+            self.mean[label] = own.mean(0)
+            centred = own - own.mean(0)
+            covariances.append(centred.T @ centred / len(own) + torch.diag(variance[y == label].mean(0)))
+        counts = torch.bincount(y, minlength=len(self.mean)).float()
+        pooled = sum(c * m for c, m in zip(counts, covariances, strict=True)) / counts.sum()
+        for label, covariance in enumerate(covariances):
+            trust = counts[label] / (counts[label] + dim)
+            self.root[label] = torch.linalg.cholesky(trust * covariance + (1 - trust) * pooled + 1e-6 * torch.eye(dim))
+
+    def forward(self, noise: Tensor, y: Tensor) -> Tensor:
+        return self.mean[y] + (self.root[y] @ noise[:, :, None])[:, :, 0]

@@ -44,6 +44,7 @@ def fit(
     devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a device.")] = 1,
     num_nodes: Annotated[int, typer.Option(min=1, help="Machines; start the same command on each.")] = 1,
     precision: Precision = "auto",
+    checkpoint_every: Annotated[int, typer.Option(min=1, metavar="STEPS", help="Steps between two checkpoints.")] = 500,
     restart: Annotated[bool, typer.Option("--restart", help="Drop the checkpoint of an unfinished run.")] = False,
     force: Force = False,
     as_json: Json = False,
@@ -63,13 +64,20 @@ def fit(
     from app.experiment import TrainingPart, checked
     from app.fitting import fit_generator, remove_checkpoint
     from app.folders import require_free
-    from app.models import describe_fit, require_savable, save, summary
+    from app.models import alarms, describe_fit, require_savable, save, summary
     from generators import make_generator
 
     chosen = parse_settings(settings)
     require_free(out, force=force)
     require_savable(make_generator(family, **chosen))
-    training = checked(TrainingPart, device=device, devices=devices, num_nodes=num_nodes, precision=precision)
+    training = checked(
+        TrainingPart,
+        device=device,
+        devices=devices,
+        num_nodes=num_nodes,
+        precision=precision,
+        checkpoint_every=checkpoint_every,
+    )
     train = read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
     say(f"fitting {family} to {train!r}")
     checkpoint = out.with_name(f"{out.name}.partial")
@@ -80,6 +88,8 @@ def fit(
         return
     save(generator, out, force=force)
     remove_checkpoint(checkpoint)
+    for alarm in alarms(generator):
+        say(alarm)
     if as_json:
         facts = {"model": str(out), "family": family, "seed": seed, "classes": train.class_counts()}
         show_json(facts | summary(generator))

@@ -109,7 +109,7 @@ def settings_by_family(families: Sequence[str], settings: Mapping[str, Any]) -> 
         raise DataError("--families needs names with commas between, as in diffusion,mvn")
     if repeated := {family for family in families if families.count(family) > 1}:
         raise DataError(f"--families names {', '.join(sorted(repeated))} more than once")
-    known = {family: set(make_generator(family).settings) for family in families}
+    known = {family: set(make_generator(family).setting_names()) for family in families}
     plans: dict[str, dict[str, Any]] = {family: {} for family in families}
     for name, value in settings.items():
         family, dot, key = name.rpartition(".")

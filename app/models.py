@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
 from app.folders import whole_folder
 from app.options import balancing_counts
 from data import DataError, open_writer
@@ -29,9 +31,16 @@ def require_savable(generator: Generator) -> None:
 
 
 def save(generator: Generator, out: Path, *, force: bool = False) -> None:
-    """Save a model so that `out` is whole or not there."""
+    """Save a model so that `out` is whole or not there.
+
+    Raises:
+        DataError: something else stands there, or the disk is full.
+    """
     with whole_folder(out, force=force) as working:
-        generator.save(working)
+        try:
+            generator.save(working)
+        except SafetensorError as error:
+            raise DataError(f"the model could not be written to {out}: {error}") from error
 
 
 def how_many(
@@ -73,8 +82,14 @@ def summary(generator: Generator) -> dict[str, Any]:
 
 def describe_fit(generator: Generator) -> str:
     """One line about a fit."""
-    parts = [f"{key} {_show(value)}" for key, value in generator.summary.items() if not isinstance(value, (dict, list))]
+    facts = {key: value for key, value in generator.summary.items() if not isinstance(value, (dict, list))}
+    parts = [f"{key.replace('_', ' ')} {_show(value)}" for key, value in facts.items()]
     return f"fitted {generator.family}: " + ", ".join(parts)
+
+
+def alarms(generator: Generator) -> list[str]:
+    """Warnings of the fit that a person must see, such as a mode collapse."""
+    return [f"warning: {generator.family}: {alarm}" for alarm in generator.summary.get("alarms", ())]
 
 
 def _show(value: Any) -> str:

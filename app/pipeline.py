@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from app.console import is_main_process, status
+from app.console import is_main_process, say, status
 from app.fitting import fit_generator
 from app.folders import write_json, write_json_lines
-from app.models import how_many, summary
+from app.models import alarms, how_many, summary
 from data import write_cohort
 from evaluation import evaluate
 
@@ -63,6 +63,8 @@ def carry_out(
     seconds = time.perf_counter() - start
     if not is_main_process():
         return None
+    for alarm in alarms(generator):
+        say(alarm)
     counts = how_many(generator, sample.n, sample.per_class, sample.counts or None, sample.balance)
     synthetic = generator.sample(counts, seed=seed)
     with evaluating(family) as on_progress:

@@ -37,8 +37,8 @@ GLOBAL_STATE = re.compile(
     r"SeedSequence$|PCG64$|Philox$)\w+|\w+\.seed_everything|seed_everything)$"
 )
 PICKLED = re.compile(r"^(torch\.(load|save)|joblib\.(dump|load)|pd\.read_pickle|\w+\.to_pickle)$")
-# The one place that may touch the ambient state: it puts it back.
-KEEPS_STATE = {"training/seeds.py"}
+# The places that may touch the ambient state: they put it back, and SDV knows no other.
+KEEPS_STATE = {"training/seeds.py", "generators/sdv.py"}
 MOST_LINES = 400
 TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".json", ""}
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(home|root|Users|work|tmp|var/folders|mnt)/\w|[A-Z]:\\\\?Users\\")

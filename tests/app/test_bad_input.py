@@ -145,9 +145,19 @@ def test_broken_and_foreign_model_folders_are_refused(tmp_path: Path, model: Pat
 
 
 def test_too_few_patients_for_a_deep_family(tmp_path: Path, cohortsmith: Any) -> None:
-    (tmp_path / "table.csv").write_text(table(rows=4))
-    refused(cohortsmith("fit", tmp_path / "table.csv", "--family", "diffusion", "--out", tmp_path / "m"))
-    assert not (tmp_path / "m").exists()
+    (tmp_path / "table.csv").write_text(table(rows=4))  # the split leaves one patient of each class to learn from
+    line = [
+        "compare",
+        tmp_path / "table.csv",
+        "--families",
+        "diffusion",
+        "--holdout",
+        "0.5",
+        "--out",
+        tmp_path / "side",
+    ]
+    refused(cohortsmith(*line), "patients of each class")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
 
 
 def test_absent_cuda_is_told(tmp_path: Path, patients: Path, cohortsmith: Any) -> None:

@@ -2,11 +2,11 @@
 
 from data.catalog import NamedSet, named_sets
 from data.cohort import Cohort, Kind, Scale
-from data.duplicates import Duplicates, duplicates
+from data.duplication import Duplicates, duplicates
 from data.errors import DataError
 from data.files import read_cohort
 from data.scale import detect_scale, from_log, log_expression, to_log
-from data.simulate import SIMULATORS, simulate
+from data.simulation import SIMULATORS, simulate
 from data.splits import Split, split
 from data.writers import CohortWriter, open_writer, write_cohort
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from data.assembly import LABEL, Table, assemble
 from data.errors import DataError
 from data.files import DELIMITED, SUFFIXES, read_cohort, stem_of, suffix_of
-from data.simulate import simulate
+from data.simulation import simulate
 from data.tables import SAMPLE_ID, header_of
 
 if TYPE_CHECKING:

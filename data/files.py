@@ -81,15 +81,18 @@ def read_cohort(
     """
     name = os.fspath(source)
     chosen = tuple(covariates)
-    if not name.lower().endswith(SUFFIXES):
-        from data.catalog import find_set  # the catalogue reads files, so it imports this module
-
-        named = find_set(name)
-        if named is not None:
-            return named.load(label=label, subject=subject, scale=scale, impute=impute, covariates=chosen, part=part)
     path = Path(name)
     try:
-        if not path.exists():
+        there = path.exists()
+        if not there or not name.lower().endswith(SUFFIXES):  # a folder that has a set's name does not hide the set
+            from data.catalog import find_set  # the catalogue reads files, so it imports this module
+
+            named = find_set(name)
+            if named is not None:
+                return named.load(
+                    label=label, subject=subject, scale=scale, impute=impute, covariates=chosen, part=part
+                )
+        if not there:
             raise DataError(_not_found(path))
         suffix = suffix_of(path)
         if path.is_dir():

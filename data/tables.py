@@ -23,6 +23,7 @@ from data.names import nearest
 SAMPLE_ID = "sample_id"
 METADATA = b"cohortsmith"
 _ID_NAMES = ("", "id", "sample", "unnamed: 0", "index")  # a first column of this name holds sample ids
+_NUMBERS = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_null)
 _BLOCK = 1 << 26  # bytes of text parsed at a time; one row must fit
 
 
@@ -65,9 +66,20 @@ def read_parquet(path: Path, label: str | None, subject: str | None, covariates:
     except (pa.ArrowInvalid, OSError):
         raise DataError(f"{path.name} is not a whole Parquet file; write or download it again") from None
     metadata = columns.schema.metadata or {}
-    recorded: dict[str, Any] = json.loads(metadata.get(METADATA, b"{}"))
+    recorded = _recorded(metadata.get(METADATA, b"{}"), columns.column_names)
     unique(tuple(columns.column_names), "gene", path.name)
     return _table(path, columns, 1, label, subject, covariates, recorded)
+
+
+def _recorded(text: bytes, names: list[str]) -> dict[str, Any]:
+    """What the writer noted in a Parquet file, as far as it still fits the columns."""
+    try:
+        notes = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(notes, dict):
+        return {}
+    return {k: v for k, v in notes.items() if k not in ("label", "subject") or v in names}
 
 
 def _table(
@@ -87,7 +99,7 @@ def _table(
     chosen = {label or recorded.get("label") or LABEL, subject, recorded.get("subject"), *covariates}
     chosen |= set(recorded.get("covariates", ()))
     obs_names, gene_at = [], []
-    id_name = _id_column(columns)
+    id_name = _id_column(columns, chosen)
     kinds = columns.schema.types  # as a list at once: asking column by column is quadratic
     for i, name in enumerate(names):
         if name == id_name:
@@ -125,13 +137,20 @@ def _holds_ids(name: str) -> bool:
     return name.casefold() in _ID_NAMES or name == SAMPLE_ID
 
 
-def _id_column(columns: pa.Table) -> str | None:
+def _id_column(columns: pa.Table, chosen: set[Any]) -> str | None:
+    """Name of the column of sample ids: by its name, or a first column of texts that are all different."""
     names: list[str] = columns.column_names
     if SAMPLE_ID in names:
         return SAMPLE_ID
     if names and _holds_ids(names[0]):
         return names[0]
-    return "__index_level_0__" if "__index_level_0__" in names else None  # as pandas writes an unnamed index
+    if "__index_level_0__" in names:  # as pandas writes an unnamed index
+        return "__index_level_0__"
+    if not names or names[0] in chosen or is_covariate(names[0]) or is_subject(names[0]):
+        return None
+    first = columns.column(0)
+    different = pa.types.is_string(first.type) and not first.null_count and len(first.unique()) == len(first)
+    return names[0] if different else None
 
 
 def _ids(columns: pa.Table, name: str | None, source: str) -> Any:
@@ -149,7 +168,7 @@ def _all_text(path: Path, columns: pa.Table, at: int, kind: pa.DataType, first_r
     Raises:
         DataError: it holds both.
     """
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind):
+    if any(holds(kind) for holds in _NUMBERS):
         return False
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -160,10 +179,14 @@ def _all_text(path: Path, columns: pa.Table, at: int, kind: pa.DataType, first_r
     number = pd.to_numeric(values.where(given, None), errors="coerce").notna()
     text = given & ~number
     if number.any():
-        row = int(np.argmax(text.to_numpy()))
+        name = columns.column_names[at]
+        row = first_row + int(np.argmax((text if text.any() else number).to_numpy()))
+        what = f"text in row {row}, column {name!r}, where other rows hold numbers"
+        if not text.any():
+            what = f"numbers as text in column {name!r}, first in row {row}"
         raise DataError(
-            f"{path.name}: text in row {row + first_row}, column {columns.column_names[at]!r}, where other rows hold "
-            "numbers; write a number, leave it empty, or name the column as a covariate (--covariate)"
+            f"{path.name}: {what}; write plain numbers, leave the missing ones empty, or name the column "
+            "as a covariate (--covariate)"
         )
     return True
 

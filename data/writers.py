@@ -105,9 +105,21 @@ def _layout(like: Cohort) -> tuple[str, str | None]:
     return like.provenance.get("label") or LABEL, like.provenance.get("subject")
 
 
-def _check(chunk: Cohort, like: Cohort) -> None:
-    if chunk.features != like.features or list(chunk.obs.columns) != list(like.obs.columns):
-        raise DataError("a chunk has other genes or covariates than the file begun; write it to a file of its own")
+class _Check:
+    """What the chunks of one file must have in common."""
+
+    def __init__(self, like: Cohort) -> None:
+        self._like = like
+        self._first_ids: set[str] = set()
+
+    def __call__(self, chunk: Cohort) -> None:
+        if chunk.features != self._like.features or list(chunk.obs.columns) != list(self._like.obs.columns):
+            raise DataError("a chunk has other genes or covariates than the file begun; write it to a file of its own")
+        first = str(chunk.ids[0]) if len(chunk) else None
+        if first in self._first_ids:  # all ids would be a million strings; numbering begun anew shows in the first
+            raise DataError("a chunk has the sample names of an earlier chunk; number the samples through")
+        if first is not None:
+            self._first_ids.add(first)
 
 
 def _schema(like: Cohort) -> pa.Schema:
@@ -155,12 +167,12 @@ class _Parquet:
             "scale": like.scale, "label": label, "subject": subject, "covariates": [str(c) for c in like.obs.columns],
         }  # fmt: skip
         schema = _schema(like).with_metadata({METADATA: json.dumps(recorded).encode()})
-        self._like, self._schema = like, schema
+        self._like, self._schema, self._check = like, schema, _Check(like)
         words = [field.name for field in schema if pa.types.is_string(field.type)][1:]
         self._file = pq.ParquetWriter(path, schema, use_dictionary=words, write_statistics=False)
 
     def write(self, chunk: Cohort) -> None:
-        _check(chunk, self._like)
+        self._check(chunk)
         self._file.write_table(_columns(chunk, self._like, self._schema))
 
     def close(self) -> None:
@@ -180,7 +192,7 @@ def _delimited_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.Gzip
 
 class _Delimited:
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, like: Cohort, delimiter: str) -> None:
-        self._stream, self._like, self._delimiter = stream, like, delimiter
+        self._stream, self._like, self._delimiter, self._check = stream, like, delimiter, _Check(like)
         self._schema = _schema(like)
         # Covariates carry a mark unless their name alone says what they are: a number would be read as a gene.
         marked = {str(c): f"{OBS_PREFIX}{c}" for c in like.obs.columns if not is_covariate(str(c))}
@@ -195,7 +207,7 @@ class _Delimited:
         stream.write(header.getvalue().encode())
 
     def write(self, chunk: Cohort) -> None:
-        _check(chunk, self._like)
+        self._check(chunk)
         table = _columns(chunk, self._like, self._schema)
         for i in range(table.num_columns - len(chunk.features)):
             if pa.types.is_floating(table.schema.field(i).type):  # 61.0 must not come back as a whole number
@@ -207,11 +219,11 @@ class _Delimited:
 
 class _Collected:
     def __init__(self, path: Path, like: Cohort) -> None:
-        self._path, self._like, self._chunks = path, like, list[Cohort]()
+        self._path, self._like, self._chunks, self._check = path, like, list[Cohort](), _Check(like)
         _schema(like)  # for its check of the names
 
     def write(self, chunk: Cohort) -> None:
-        _check(chunk, self._like)
+        self._check(chunk)
         self._chunks.append(chunk)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,8 @@ def simulate_expression(
             f"simulation needs 2 classes or more, 2 genes or more and 2 patients a class; "
             f"got {classes} classes, {genes} genes, {n} patients"
         )
+    if scale not in get_args(Scale):
+        raise DataError(f"scale must be one of {', '.join(get_args(Scale))}; got {scale!r}")
     rng = np.random.default_rng(seed)
     modules = modules or int(np.clip(genes // 20, 4, 30))
     module = np.where(np.arange(genes) % 5 == 4, -1, rng.integers(modules, size=genes))
@@ -100,7 +102,7 @@ def _measure(
         return 16 * abundance + rng.normal(0.0, 8.0, log.shape)
     rate = abundance / abundance.sum(axis=1, keepdims=True) * library
     counts: NDArray[np.float64] = rng.poisson(rate).astype(np.float64)
-    dropped = rng.random(log.shape) < 0.5 / (1 + np.exp(log))
+    dropped = rng.random(log.shape) < 1 / (1 + np.exp(1.5 * (log - 1.5)))
     counts[dropped] = 0
     return counts
 

@@ -90,7 +90,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        with open(temporary, "rb") as done:
+        with open(temporary, "r+b") as done:
             os.fsync(done.fileno())
         os.replace(temporary, target)
     except OSError as error:

@@ -132,10 +132,14 @@ def test_sparse_h5ad_of_a_single_cell_kind_is_read(tmp_path: Path) -> None:
     from scipy import sparse
 
     x = np.array([[0, 90], [3, 0], [0, 0], [1, 1]])
-    obs = pd.DataFrame({"label": pd.Categorical(["a", "a", "b", "b"]), "patient_id": [1, 2, 3, 4]}, index=list("wxyz"))
+    obs = pd.DataFrame(
+        {"label": pd.Categorical(["a", "a", "b", "b"]), "patient_id": [1, 2, 3, 4], "race": list("AB") + ["nan", ""]},
+        index=list("wxyz"),
+    )
     file = anndata.AnnData(X=sparse.csr_matrix(x), obs=obs, var=pd.DataFrame(index=["g1", "g2"]))
     file.write_h5ad(tmp_path / "a.h5ad")
     cohort = read_cohort(tmp_path / "a.h5ad")
     np.testing.assert_array_equal(cohort.x, x)
     assert cohort.scale == "counts"
     assert cohort.subjects.tolist() == ["1", "2", "3", "4"]
+    assert cohort.obs["race"].isna().tolist() == [False, False, True, True]  # words for no value are none

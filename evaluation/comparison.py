@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float32]
 T = TypeVar("T")
 
+LEAST = 20
+
 
 @dataclass(frozen=True, eq=False)
 class Draw:
@@ -33,6 +35,8 @@ class Draw:
         real_y: (n,) classes of `real`.
         synthetic_y: (n,) classes of `synthetic`.
         reference_y: (n,) classes of `reference`.
+        apart: rows of train that are not in `reference`, at least a third: what is fitted on train is fitted on these,
+            so that `reference` is as new to it as the holdout.
     """
 
     real: Matrix
@@ -42,6 +46,7 @@ class Draw:
     real_y: NDArray[np.int64]
     synthetic_y: NDArray[np.int64]
     reference_y: NDArray[np.int64]
+    apart: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.real)
@@ -158,6 +163,9 @@ class Comparison:
         The holdout decides the class proportions, so that an evened-out synthetic population is not called unreal for
         its proportions. Where the synthetic cohort has too few of a class, fewer samples are drawn, but never less
         than half; what then lacks is made up from its other classes, so a class that is absent stays visible.
+
+        Raises:
+            NotEvaluable: fewer than 20 samples a side.
         """
         return self.memo(("draw", limit, seed), lambda: self._draw(limit, seed))
 
@@ -168,11 +176,14 @@ class Comparison:
             name: np.bincount(y, minlength=k)
             for name, y in (("real", self.holdout.y), ("synthetic", self.synthetic.y), ("train", self.train.y))
         }
-        most = min(limit, len(self.holdout), len(self.synthetic), len(self.train))
+        most = min(limit, len(self.holdout), len(self.synthetic), len(self.train) * 2 // 3)
         share = have["real"] / have["real"].sum()
         present = (share > 0) & (have["synthetic"] > 0)
         fits = min((have["synthetic"][present] / share[present]).min(initial=most), most)
         n = max(int(fits), (most + 1) // 2)
+        if n < LEAST:
+            sizes = f"train {len(self.train)}, holdout {len(self.holdout)}, synthetic {len(self.synthetic)}"
+            raise NotEvaluable(f"it needs at least {LEAST} samples a side in like proportions, here {n} ({sizes})")
         quota = proportional(share, n)
         rows = {
             "real": pick(self.holdout.y, quota, rng),
@@ -187,14 +198,15 @@ class Comparison:
             real_y=self.holdout.y[rows["real"]],
             synthetic_y=self.synthetic.y[rows["synthetic"]],
             reference_y=self.train.y[rows["train"]],
+            apart=np.setdiff1d(np.arange(len(self.train)), rows["train"]),
         )
 
-    def require(self, least: int, what: str) -> None:
-        """Raise `NotEvaluable` unless every side has at least `least` samples."""
+    def require(self, what: str) -> None:
+        """Raise `NotEvaluable` unless every side has at least 20 samples."""
         for name in ("train", "holdout", "synthetic"):
             n = len(getattr(self, name))
-            if n < least:
-                raise NotEvaluable(f"{what} needs at least {least} samples a side, {name} has {n}")
+            if n < LEAST:
+                raise NotEvaluable(f"{what} needs at least {LEAST} samples a side, {name} has {n}")
 
     def memo(self, key: Hashable, make: Callable[[], T]) -> T:
         """Result of `make()`, kept for this comparison under `key`: several metrics share one computation."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 LIMIT = 5000
 TRAIN_LIMIT = 10000
-LEAST = 20
 DECIMALS = 4
 
 
@@ -94,7 +93,7 @@ def dcr_share(comparison: Comparison, seed: int) -> Finding:
     Above 0.5 the generator leans on the very patients it saw; Platzer and Reutterer (2021). Reference: one half of the
     holdout, nearer to train or to the other half.
     """
-    comparison.require(LEAST, "a comparison of distances")
+    comparison.require("a comparison of distances")
     c = comparison
     rng = np.random.default_rng([seed, 61])
     n = min(len(c.holdout), len(c.train), LIMIT)
@@ -117,7 +116,7 @@ def _identities(a: Matrix, b: Matrix) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def _nearest(comparison: Comparison, seed: int) -> Nearest:
-    comparison.require(LEAST, "a comparison of distances")
+    comparison.require("a comparison of distances")
 
     def make() -> Nearest:
         rng = np.random.default_rng([seed, 62])

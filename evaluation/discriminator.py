@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from evaluation.classifiers import boosting, logistic
 from evaluation.embedding import embedded_draw
 from evaluation.estimate import Finding
 from evaluation.intervals import Interval, auc_over_folds, fold_inflation, wilson
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
 LIMIT = 2000
 FOLDS = 5
-LEAST = 20
 GENES = 200
 TELLING = 10
 AUC_INTERVAL = "DeLong within folds, widened after Nadeau and Bengio"
@@ -71,17 +67,17 @@ def discriminator_accuracy(comparison: Comparison, seed: int) -> Finding:
 
 def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
     """AUC of logistic regression on all genes that tells synthetic from holdout samples, 5-fold cross-validated."""
-    comparison.require(LEAST, "a discriminator")
     draw = comparison.draw(LIMIT, seed)
     found, reference = _both(logistic, draw, seed)
     whole = logistic(*_stacked(draw.real, draw.synthetic), seed)
-    telling = np.argsort(-np.abs(whole.coef_[0]), kind="stable")[:TELLING]
+    weights = whole.weights()[0]
+    telling = np.argsort(-np.abs(weights), kind="stable")[:TELLING]
     detail = {
         "n": len(draw),
         "folds": FOLDS,
         "classifier": "logistic regression",
         "accuracy": found.accuracy.value,
-        "telling_genes": [{"gene": comparison.features[g], "weight": float(whole.coef_[0, g])} for g in telling],
+        "telling_genes": [{"gene": comparison.features[g], "weight": float(weights[g])} for g in telling],
     }
     return Finding(
         *found.auc,
@@ -93,8 +89,6 @@ def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
 
 
 def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[str, Any]]:
-    comparison.require(LEAST, "a discriminator")
-
     def make() -> tuple[Scores, Scores, dict[str, Any]]:
         draw = _narrowed(comparison, seed)
         detail = {
@@ -158,28 +152,12 @@ def cross_validated(fit: Classifier, real: Matrix, other: Matrix, folds: NDArray
         score: NDArray[np.float64] = fit(x[learn], y[learn], seed).predict_proba(x[test])[:, 1]
         return score
 
-    # One fold a thread: boosting's own threads wait for each other, on a busy machine for minutes.
-    with ThreadPoolExecutor(min(FOLDS, os.cpu_count() or 1)) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(min(FOLDS, os.cpu_count() or 1)) as pool:
         scores = list(pool.map(fold, range(FOLDS)))
     parts = [(s[y[folds == f] == 1], s[y[folds == f] == 0]) for f, s in enumerate(scores)]
     right = sum(float((p > 0.5).sum() + (n < 0.5).sum() + ((p == 0.5).sum() + (n == 0.5).sum()) / 2) for p, n in parts)
     shrunk = fold_inflation(FOLDS)
     return Scores(auc_over_folds(parts), wilson(right / shrunk, len(y) / shrunk))
-
-
-def boosting(x: Matrix, y: NDArray[Any], seed: int) -> Any:
-    """Histogram gradient boosting, scikit-learn's defaults, smaller leaves for few samples."""
-    leaf = int(np.clip(len(x) // 10, 2, 20))
-    model = HistGradientBoostingClassifier(early_stopping=False, min_samples_leaf=leaf, random_state=seed)
-    with threadpool_limits(1, user_api="openmp"):
-        return model.fit(x, y)
-
-
-def logistic(x: Matrix, y: NDArray[Any], seed: int) -> Any:
-    """Logistic regression, scikit-learn's defaults; not quite converged on wide separable data, which does no harm."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(max_iter=300, random_state=seed).fit(x, y)
 
 
 def _stacked(real: Matrix, other: Matrix) -> tuple[Matrix, NDArray[np.int64]]:

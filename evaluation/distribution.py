@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from evaluation.comparison import Comparison, Matrix
 
 LIMIT = 2000
-LEAST = 20
 PROJECTIONS = 200
 GENES = 1000
 INTERVAL = "delete-a-group jackknife over samples, 10 groups"
@@ -30,7 +29,6 @@ def correlation(comparison: Comparison, seed: int) -> Finding:
 
     Up to 1000 genes (a seeded draw) that vary in the holdout draw; a gene constant in the other cohort correlates 0.
     """
-    comparison.require(LEAST, "a comparison of correlations")
     draw = comparison.draw(LIMIT, seed)
     genes = np.flatnonzero(np.ptp(draw.real, axis=0) > 0)
     if len(genes) < 3:
@@ -71,7 +69,6 @@ def sliced_wasserstein(comparison: Comparison, seed: int) -> Finding:
     """
     from ot import sliced_wasserstein_distance  # takes a second to import
 
-    comparison.require(LEAST, "a comparison of distributions")
     draw = comparison.draw(LIMIT, seed)
     directions = np.random.default_rng([seed, 22]).standard_normal((draw.real.shape[1], PROJECTIONS))
     directions /= np.linalg.norm(directions, axis=0)
@@ -99,7 +96,6 @@ def mmd(comparison: Comparison, seed: int) -> Finding:
     Bandwidth: median distance between the holdout's samples (a median heuristic that the synthetic cohort cannot
     move). The unbiased estimate can fall below 0.
     """
-    comparison.require(LEAST, "a comparison of distributions")
     draw = comparison.draw(LIMIT, seed)
     within = distances(draw.real, draw.real)
     bandwidth = float(np.median(within[np.triu_indices(len(draw), 1)]))
@@ -127,7 +123,6 @@ def frechet(comparison: Comparison, seed: int) -> Finding:
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), Heusel et al. (2017), eq. 6, with train's components in place of an
     image network.
     """
-    comparison.require(LEAST, "a comparison of distributions")
     draw = embedded_draw(comparison, LIMIT, seed)
     left_out = leave_group_out(len(draw), lambda keep: frechet_distance(draw.real[keep], draw.synthetic[keep]))
     return Finding(

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 LIMIT = 5000
 BINS = 20
 WORST = 10
-LEAST = 20
 INTERVAL = "delete-a-group jackknife over samples, 10 groups"
 
 
 def js_divergence(comparison: Comparison, seed: int) -> Finding:
     """Mean over genes of the Jensen-Shannon divergence (base 2, 0..1) between real and synthetic values.
 
-    Values are counted in the 20 quantile bins of train (fewer where a point mass swallows some), so that a point mass
-    at zero is a bin of its own; Lin (1991).
+    Values are counted in quantile bins of train, 20 of them or the square root of the samples; a point mass, as at
+    zero, has a bin of its own. Lin (1991).
     """
-    return _finding(comparison, seed, _js_by_gene, edges=_edges(comparison))
+    bins = min(BINS, int(np.sqrt(len(comparison.draw(LIMIT, seed)))))
+    return _finding(comparison, seed, _js_by_gene, edges=_edges(comparison, bins))
 
 
 def wasserstein(comparison: Comparison, seed: int) -> Finding:
@@ -41,7 +41,6 @@ def wasserstein(comparison: Comparison, seed: int) -> Finding:
 
 
 def _finding(comparison: Comparison, seed: int, by_gene: Any, **options: Any) -> Finding:
-    comparison.require(LEAST, "a comparison of distributions")
     draw: Draw = comparison.draw(LIMIT, seed)
     value, without = by_gene(draw.real, draw.synthetic, **options)
     reference, _ = by_gene(draw.real, draw.reference, **options)
@@ -65,9 +64,9 @@ def _finding(comparison: Comparison, seed: int, by_gene: Any, **options: Any) ->
     )
 
 
-def _edges(comparison: Comparison) -> list[NDArray[np.float64]]:
+def _edges(comparison: Comparison, bins: int) -> list[NDArray[np.float64]]:
     """Inner bin edges of each gene: train's quantiles, with a bin of its own for a value that is at least one bin."""
-    levels = np.linspace(0, 1, BINS + 1)[1:-1]
+    levels = np.linspace(0, 1, bins + 1)[1:-1]
     quantiles = np.quantile(comparison.z_train, levels, axis=0, method="inverted_cdf")
     edges = []
     for column in quantiles.T:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 LIMIT = 2000
 K = 5
-LEAST = 20
 INTERVAL = "delete-half jackknife over samples, 20 half-samples"
 
 
@@ -52,7 +51,6 @@ def coverage(comparison: Comparison, seed: int) -> Finding:
 
 
 def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
-    comparison.require(LEAST, "a neighbourhood")
     found = comparison.memo(("manifold", seed), lambda: _manifolds(comparison, seed))
     value, halves, reference, chance = found
     return Finding(
@@ -109,7 +107,6 @@ def adversarial_accuracy(comparison: Comparison, seed: int) -> Finding:
     the share of synthetic ones nearer to another synthetic than to a real one (`synthetic`). A tie counts half, so that
     a cohort of copies does not look fine. 0.5: not to be told apart; 1: far apart; 0: copied or over-fitted.
     """
-    comparison.require(LEAST, "a neighbourhood")
     draw = comparison.draw(LIMIT, seed)
     real = distances(draw.real, draw.real)
     value, halves = _adversarial(real, draw.real, draw.synthetic)

@@ -146,6 +146,8 @@ def evaluate(
         DataError: cohorts that do not go together, or an unknown metric name.
     """
     metrics = _chosen(only)
+    if seed < 0:
+        raise DataError(f"seed must be 0 or more; got {seed}")
     comparison = Comparison(train, holdout, synthetic)
     metrics = [metric for metric in metrics if comparison.kind in metric.kinds]
     if not metrics:

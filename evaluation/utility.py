@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from evaluation.classifiers import logistic
 from evaluation.comparison import pick, proportional
-from evaluation.discriminator import logistic
 from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import wilson
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from evaluation.comparison import Comparison, Matrix
 
 LIMIT = 5000
-LEAST = 20
 
 
 class Tested(NamedTuple):
@@ -54,7 +53,7 @@ def trts(comparison: Comparison, seed: int) -> Finding:
 
 
 def _check(comparison: Comparison) -> None:
-    comparison.require(LEAST, "a classifier")
+    comparison.require("a classifier")
     for name in ("train", "holdout"):
         if len(np.unique(getattr(comparison, name).y)) < 2:
             raise NotEvaluable(f"a classifier needs two classes, {name} has one")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data.cohort import Cohort, Scale
+from data.covariates import tidy
 from data.errors import DataError
 from data.names import near_misses
 
@@ -78,7 +79,7 @@ def simulate_expression(
         classes=tuple(f"class-{i:02d}" if classes > 26 else f"class-{chr(65 + i)}" for i in range(classes)),
         features=tuple(f"gene{i:05d}" for i in range(genes)),
         subjects=np.asarray(ids, dtype=np.str_),
-        obs=pd.DataFrame({"age": age, "sex": pd.Series(sex, dtype=object).to_numpy()}, index=ids),
+        obs=tidy(pd.DataFrame({"age": age, "sex": sex}, index=ids)),
         provenance={
             "source": "simulated",
             "scale": scale,

@@ -217,6 +217,11 @@ class _Delimited:
         pacsv.write_csv(table.rename_columns(self._names), self._stream, options)
 
 
+def _words(values: Any) -> pd.Index[Any]:
+    """Text as plain objects: AnnData does not write the string type that pandas 3 would choose."""
+    return pd.Index([str(v) for v in values], dtype=object)
+
+
 class _Collected:
     def __init__(self, path: Path, like: Cohort) -> None:
         self._path, self._like, self._chunks, self._check = path, like, list[Cohort](), _Check(like)
@@ -232,14 +237,15 @@ class _Collected:
         label, subject = _layout(self._like)
         chunks = self._chunks or [self._like.take([])]
         obs = tidy(pd.concat([c.obs for c in chunks]))
-        obs.insert(0, label, np.concatenate([c.labels for c in chunks]).astype(object))
-        if subject:
-            obs.insert(1, subject, np.concatenate([c.subjects for c in chunks]).astype(object))
+        obs.index = _words(obs.index)
+        named = [(label, [c.labels for c in chunks]), *([(subject, [c.subjects for c in chunks])] if subject else [])]
+        for at, (name, parts) in enumerate(named):
+            obs.insert(at, name, pd.Series(_words(np.concatenate(parts)), index=obs.index, dtype=object))
         recorded = {"scale": self._like.scale, "label": label, **({"subject": subject} if subject else {})}
         file = anndata.AnnData(
             X=np.concatenate([c.x for c in chunks]) if len(chunks) > 1 else chunks[0].x,
-            obs=obs.set_index(obs.index.astype(str)),
-            var=pd.DataFrame(index=list(self._like.features)),
+            obs=obs,
+            var=pd.DataFrame(index=_words(self._like.features)),
             uns={UNS: recorded},
         )
         try:

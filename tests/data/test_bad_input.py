@@ -182,10 +182,10 @@ def test_h5ad(tmp_path: Path, x: list[list[float]], genes: list[str], ids: list[
     import anndata
 
     values = np.concatenate([np.asarray(x), np.arange(6.0).reshape(3, 2)])
-    obs = pd.DataFrame({"label": ["a", "a", "b", "b"]}, index=ids or ["p", "q", "r", "s"])
+    obs = pd.DataFrame({"label": ["a", "a", "b", "b"]}, index=pd.Index(ids or list("pqrs"), dtype=object))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # AnnData warns of names that are not unique
-        file = anndata.AnnData(X=values, obs=obs, var=pd.DataFrame(index=genes))
+        file = anndata.AnnData(X=values, obs=obs, var=pd.DataFrame(index=pd.Index(genes, dtype=object)))
     file.write_h5ad(tmp_path / "a.h5ad")
     assert expected in message(tmp_path / "a.h5ad")
 
@@ -193,7 +193,9 @@ def test_h5ad(tmp_path: Path, x: list[list[float]], genes: list[str], ids: list[
 def test_h5ad_without_labels_names_the_candidates(tmp_path: Path) -> None:
     import anndata
 
-    obs = pd.DataFrame({"cell_type": ["a", "a", "b", "b"], "n": [1.0, 2, 3, 4]}, index=["p", "q", "r", "s"])
+    obs = pd.DataFrame(
+        {"cell_type": ["a", "a", "b", "b"], "n": [1.0, 2, 3, 4]}, index=pd.Index(list("pqrs"), dtype=object)
+    )
     anndata.AnnData(X=np.eye(4), obs=obs).write_h5ad(tmp_path / "a.h5ad")
     told = message(tmp_path / "a.h5ad")
     assert "could be it: cell_type;" in told

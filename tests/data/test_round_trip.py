@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from data import read_cohort, write_cohort
+from data.covariates import tidy
 from data.files import SUFFIXES
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def test_patients_covariates_and_float_bits_come_back(paired: Cohort, tmp_path: 
     )
     tiny = paired.x * np.float32(1e-30)
     tiny[0] = np.float32(1) / np.float32(3)
-    cohort = replace(paired, x=tiny, obs=obs, provenance={"scale": "log", "label": "tissue type", "subject": "patient"})
+    cohort = replace(
+        paired, x=tiny, obs=tidy(obs), provenance={"scale": "log", "label": "tissue type", "subject": "patient"}
+    )
     write_cohort(cohort, tmp_path / f"a{suffix}")
     assert_same(cohort, read_cohort(tmp_path / f"a{suffix}", label="tissue type"))
 
@@ -134,9 +137,11 @@ def test_sparse_h5ad_of_a_single_cell_kind_is_read(tmp_path: Path) -> None:
     x = np.array([[0, 90], [3, 0], [0, 0], [1, 1]])
     obs = pd.DataFrame(
         {"label": pd.Categorical(["a", "a", "b", "b"]), "patient_id": [1, 2, 3, 4], "race": list("AB") + ["nan", ""]},
-        index=list("wxyz"),
+        index=pd.Index(list("wxyz"), dtype=object),
     )
-    file = anndata.AnnData(X=sparse.csr_matrix(x), obs=obs, var=pd.DataFrame(index=["g1", "g2"]))
+    file = anndata.AnnData(
+        X=sparse.csr_matrix(x), obs=obs, var=pd.DataFrame(index=pd.Index(["g1", "g2"], dtype=object))
+    )
     file.write_h5ad(tmp_path / "a.h5ad")
     cohort = read_cohort(tmp_path / "a.h5ad")
     np.testing.assert_array_equal(cohort.x, x)

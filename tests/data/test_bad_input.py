@@ -196,7 +196,8 @@ def test_h5ad_without_labels_names_the_candidates(tmp_path: Path) -> None:
     obs = pd.DataFrame(
         {"cell_type": ["a", "a", "b", "b"], "n": [1.0, 2, 3, 4]}, index=pd.Index(list("pqrs"), dtype=object)
     )
-    anndata.AnnData(X=np.eye(4), obs=obs).write_h5ad(tmp_path / "a.h5ad")
+    genes = pd.DataFrame(index=pd.Index(list("abcd"), dtype=object))
+    anndata.AnnData(X=np.eye(4), obs=obs, var=genes).write_h5ad(tmp_path / "a.h5ad")
     told = message(tmp_path / "a.h5ad")
     assert "could be it: cell_type;" in told
 

@@ -136,7 +136,11 @@ def test_sparse_h5ad_of_a_single_cell_kind_is_read(tmp_path: Path) -> None:
 
     x = np.array([[0, 90], [3, 0], [0, 0], [1, 1]])
     obs = pd.DataFrame(
-        {"label": pd.Categorical(["a", "a", "b", "b"]), "patient_id": [1, 2, 3, 4], "race": list("AB") + ["nan", ""]},
+        {
+            "label": pd.Categorical(["a", "a", "b", "b"]),
+            "patient_id": [1, 2, 3, 4],
+            "race": pd.Categorical(["A", "B", "nan", ""]),
+        },
         index=pd.Index(list("wxyz"), dtype=object),
     )
     file = anndata.AnnData(

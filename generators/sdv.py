@@ -30,7 +30,8 @@ class SDV(Generator):
     """A single-table synthesizer of SDV 2 on log2 values and the class as one more column.
 
     SDV draws the class together with the genes; asked numbers of each class are filled over several draws. It takes no
-    seed: it is run between saving and putting back the global random state that it draws from.
+    seed: it is run between saving and putting back the global random state that it draws from, and before each sample
+    its own streams are set (see `_rewind`).
 
     Args:
         settings: passed to the synthesizer, `epochs` say.
@@ -73,7 +74,9 @@ class SDV(Generator):
         wanted = np.bincount(y, minlength=len(self.schema.classes))
         parts: list[list[NDArray[np.float32]]] = [[] for _ in wanted]
         left = wanted.copy()
-        with _seeded(int(rng.integers(2**31))):
+        seed = int(rng.integers(2**31))
+        with _seeded(seed):
+            self._rewind(seed)
             for _ in range(_ROUNDS):
                 if not left.any():
                     break
@@ -91,6 +94,16 @@ class SDV(Generator):
         for label in np.flatnonzero(wanted):
             columns[y == label] = np.concatenate(parts[label])
         return self._table.back(np.maximum(columns, self._floor))
+
+    def _rewind(self, seed: int) -> None:
+        """Start SDV's random streams anew.
+
+        It has two that go on from call to call: the column transformers' (rewound by the public `reset_sampling`) and
+        the model's, which it sets to a constant at the first sample unless `_set_random_state` came before; there is no
+        public way to that one. In this order, as the first undoes the second.
+        """
+        self._model.reset_sampling()
+        self._model._set_random_state(seed)
 
 
 class SDVGaussianCopula(SDV):

@@ -103,6 +103,8 @@ class Generator(ABC):
             DataError: fewer patients than the family needs, or a data kind it does not know.
             TrainingError: the device is absent, training diverged, or a checkpoint is of another run.
         """
+        if seed < 0:
+            raise DataError(f"seed must be 0 or more; got {seed}")
         needed = max(self.min_patients, 2)
         for name, count in cohort.class_counts().items():
             if 0 < count < needed:
@@ -182,11 +184,15 @@ class Generator(ABC):
 
     def _checked(self, counts: Mapping[str, int]) -> dict[str, int]:
         known = self.class_counts
+        if not hasattr(counts, "items"):
+            raise DataError(f"expected a whole number of patients, or one for each class by name; got {counts!r}")
         for name, count in counts.items():
             if name not in known:
                 raise DataError(f"unknown class {name!r}; the model knows {', '.join(known)}")
             if not known[name]:
                 raise DataError(f"class {name!r} had no training patient, so the model cannot make one")
+            if not isinstance(count, int | np.integer):
+                raise DataError(f"the number of patients to sample must be whole; got {count!r} of {name!r}")
             if count < 0:
                 raise DataError(f"the number of patients to sample must not be negative; got {count} of {name!r}")
         if not any(counts.values()):

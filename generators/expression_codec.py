@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from data import DataError
 from generators.calibration import ClassMarginals
+from generators.curves import MIN_PATIENTS
 from generators.gene_scores import GeneScores
 from generators.log_table import LogTable
 from generators.lowrank import LowRank
@@ -45,9 +47,14 @@ class ExpressionCodec:
         """Learn curves, class marginals and, when wide, components from a training cohort.
 
         Raises:
-            DataError: the cohort is not of expression.
+            DataError: the cohort is not of expression, or of too few patients.
         """
         self.table = LogTable.of(cohort)
+        if len(cohort) < 2 * MIN_PATIENTS:
+            # A gene's curve needs two knots, and a knot is the mean of several patients.
+            raise DataError(
+                f"at least {2 * MIN_PATIENTS} patients are needed to learn genes' curves; got {len(cohort)}"
+            )
         values = self.table.columns(cohort)
         self.genes = GeneScores.fit(values)
         scores = self.genes.encode(values, rng)

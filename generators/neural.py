@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from generators.architecture import Architecture, ResidualMLP
 from generators.base import Generator, refuse_unknown
 from generators.diffusion import DiffusionFamily
 from generators.expression_codec import ExpressionCodec
+from generators.family import Family
 from generators.gan import GANFamily
 from generators.vae import VAEFamily
 from generators.wgan import WGANFamily
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from generators.codec import Codec
-    from generators.family import Family
 
 _SAMPLED_AT_ONCE = 16_384
 _CALIBRATION_VALUES = 40_000_000
@@ -50,7 +50,7 @@ class NeuralGenerator(Generator):
         settings: fields of the family (`steps`, `width`, `beta`, ...) and of the codec (`rank`, ...).
 
     Raises:
-        DataError: an unknown setting; the message names the near ones.
+        DataError: an unknown setting (the message names the near ones), or a value that it cannot have.
     """
 
     objective: ClassVar[type[Family]]
@@ -62,7 +62,13 @@ class NeuralGenerator(Generator):
         family, codec_names = _names(self.objective), _names(ExpressionCodec)
         self._family_settings = {name: value for name, value in settings.items() if name in family}
         self._codec_settings = {name: value for name, value in settings.items() if name in codec_names}
+        _refuse_impossible(self.family, self.objective, self._family_settings)
+        _refuse_impossible(self.family, ExpressionCodec, self._codec_settings)
         self._loss = self.objective(**self._family_settings)
+        if self._loss.validation and self.objective.validation_loss is Family.validation_loss:
+            raise DataError(
+                f"{self.family} cannot stop early: adversarial losses do not tell when; leave validation at 0"
+            )
         codec = ExpressionCodec(**self._codec_settings)
         self.settings = asdict(self._loss) | {name: getattr(codec, name) for name in codec_names}
         self._codec: Codec
@@ -235,6 +241,25 @@ def _kind(kind: str) -> DataKind:
     if kind not in KINDS:
         raise DataError(f"this version learns cohorts of kind {', '.join(KINDS)}; this one is of kind {kind!r}")
     return KINDS[kind]
+
+
+def _refuse_impossible(family: str, settings_of: type, settings: dict[str, Any]) -> None:
+    hints = get_type_hints(settings_of)
+    for name, value in settings.items():
+        hint, default = hints[name], getattr(settings_of, name)
+        if get_origin(hint) is Literal:
+            expected, right = f"one of {', '.join(get_args(hint))}", value in get_args(hint)
+        elif hint is int:
+            # What counts something by default (patients, layers) cannot be none; what is off by default can.
+            least = 1 if default else 0
+            expected = f"a whole number of at least {least}"
+            right = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        elif hint is float:
+            expected, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+        else:
+            expected, right = "true or false", isinstance(value, bool)
+        if not right:
+            raise DataError(f"{family}: {name} must be {expected}; got {value!r}")
 
 
 def _names(settings: Any) -> list[str]:

@@ -72,7 +72,7 @@ class VAEFamily(Family):
     @torch.no_grad()
     def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:
         """Fit the class-conditional prior to the posterior of train."""
-        mean, log_variance = nets["encoder"](x, y).float().chunk(2, dim=1)
+        mean, log_variance = _posterior(nets, x, y)
         prior = nets["prior"]
         if not isinstance(prior, _ClassGaussian):
             raise TypeError("the prior of a VAE is a Gaussian a class")
@@ -110,12 +110,16 @@ class VAEFamily(Family):
         return torch.lerp(start, end, share.reshape(-1, *[1] * (start.ndim - 1)))
 
     def _terms(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = nets["encoder"](x, y).float().chunk(2, dim=1)
-        log_variance = log_variance.clamp(-12, 6)
+        mean, log_variance = _posterior(nets, x, y)
         decoded = nets["decoder"](mean + noise * (0.5 * log_variance).exp(), y).float()
         spread = nets["noise"](y)
         reconstruction = gaussian_nll(x, decoded, spread)
         return reconstruction, kl_to_normal(mean, log_variance)
+
+
+def _posterior(nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    mean, log_variance = nets["encoder"](x, y).float().chunk(2, dim=1)
+    return mean, log_variance.clamp(-12, 6)
 
 
 def gaussian_nll(x: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,21 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from evaluation.comparison import Matrix
 
 ITERATIONS = 150
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """No warnings of unfinished convergence, and BLAS on one thread; entered outside threads, both being global."""
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 class Logistic:
@@ -32,9 +43,7 @@ class Logistic:
 
     def __init__(self, x: Matrix, y: NDArray[Any]) -> None:
         self._span: Matrix | None = np.linalg.qr(x.T)[0] if x.shape[1] > len(x) else None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self._model = LogisticRegression(max_iter=ITERATIONS).fit(self._seen(x), y)
+        self._model = LogisticRegression(max_iter=ITERATIONS).fit(self._seen(x), y)
 
     def predict(self, x: Matrix) -> NDArray[Any]:
         """Most likely class of each sample, (n,)."""

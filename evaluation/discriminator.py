@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from evaluation.classifiers import boosting, logistic
+from evaluation.classifiers import boosting, logistic, quietly
 from evaluation.embedding import embedded_draw
 from evaluation.estimate import Finding
 from evaluation.intervals import Interval, auc_over_folds, fold_inflation, wilson
@@ -69,7 +68,8 @@ def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
     """AUC of logistic regression on all genes that tells synthetic from holdout samples, 5-fold cross-validated."""
     draw = comparison.draw(LIMIT, seed)
     found, reference = _both(logistic, draw, seed)
-    whole = logistic(*_stacked(draw.real, draw.synthetic), seed)
+    with quietly():
+        whole = logistic(*_stacked(draw.real, draw.synthetic), seed)
     weights = whole.weights()[0]
     telling = np.argsort(-np.abs(weights), kind="stable")[:TELLING]
     detail = {
@@ -152,7 +152,7 @@ def cross_validated(fit: Classifier, real: Matrix, other: Matrix, folds: NDArray
         score: NDArray[np.float64] = fit(x[learn], y[learn], seed).predict_proba(x[test])[:, 1]
         return score
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(min(FOLDS, os.cpu_count() or 1)) as pool:
+    with quietly(), ThreadPoolExecutor(min(FOLDS, os.cpu_count() or 1)) as pool:
         scores = list(pool.map(fold, range(FOLDS)))
     parts = [(s[y[folds == f] == 1], s[y[folds == f] == 0]) for f, s in enumerate(scores)]
     right = sum(float((p > 0.5).sum() + (n < 0.5).sum() + ((p == 0.5).sum() + (n == 0.5).sum()) / 2) for p, n in parts)

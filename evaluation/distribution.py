@@ -148,7 +148,8 @@ def frechet_distance(a: NDArray[Any], b: NDArray[Any]) -> float:
 def _correlations(x: Matrix) -> NDArray[np.float32]:
     centred = x - x.mean(axis=0)
     scale = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    centred /= np.where(scale > 1e-6, scale, np.inf)
+    # Values are in train's standard deviations: below a ten-thousandth there is only rounding left to correlate.
+    centred /= np.where(scale > 1e-4 * np.sqrt(len(x)), scale, np.inf)
     return np.asarray(centred.T @ centred, dtype=np.float32)
 
 

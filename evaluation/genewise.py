@@ -25,7 +25,7 @@ def js_divergence(comparison: Comparison, seed: int) -> Finding:
     """Mean over genes of the Jensen-Shannon divergence (base 2, 0..1) between real and synthetic values.
 
     Values are counted in quantile bins of train, 20 of them or the square root of the samples; a point mass, as at
-    zero, has a bin of its own. Lin (1991).
+    zero, has a bin of its own, and so has what lies beyond train at either end. Lin (1991).
     """
     bins = min(BINS, int(np.sqrt(len(comparison.draw(LIMIT, seed)))))
     return _finding(comparison, seed, _js_by_gene, edges=_edges(comparison, bins))
@@ -64,22 +64,25 @@ def _finding(comparison: Comparison, seed: int, by_gene: Any, **options: Any) ->
     )
 
 
-def _edges(comparison: Comparison, bins: int) -> list[NDArray[np.float64]]:
-    """Inner bin edges of each gene: train's quantiles, with a bin of its own for a value that is at least one bin."""
+def _edges(comparison: Comparison, bins: int) -> list[Matrix]:
+    """Inner bin edges of each gene: train's quantiles, and its ends.
+
+    A value that fills a bin alone has one of its own; what lies beyond train has one at either end.
+    """
     levels = np.linspace(0, 1, bins + 1)[1:-1]
-    quantiles = np.quantile(comparison.z_train, levels, axis=0, method="inverted_cdf")
+    z = comparison.z_train
+    quantiles = np.quantile(z, levels, axis=0, method="inverted_cdf").astype(np.float32)
+    ends = np.column_stack([np.nextafter(z.min(axis=0), np.float32(-np.inf)), z.max(axis=0)])
     edges = []
-    for column in quantiles.T:
+    for column, end in zip(quantiles.T, ends, strict=True):
         unique, times = np.unique(column, return_counts=True)
         # A repeated quantile is a point mass: close its bin just below and just above, so nothing near falls into it.
-        mass = unique[times > 1]
-        edges.append(np.unique(np.concatenate([unique, np.nextafter(mass, -np.inf), np.nextafter(mass, np.inf)])))
+        below = np.nextafter(unique[times > 1], np.float32(-np.inf))
+        edges.append(np.unique(np.concatenate([unique, below, end])))
     return edges
 
 
-def _js_by_gene(
-    real: Matrix, other: Matrix, edges: list[NDArray[np.float64]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _js_by_gene(real: Matrix, other: Matrix, edges: list[Matrix]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(genes,) divergences, and (groups, genes) with each group of samples left out of both sides."""
     widest = max(len(e) for e in edges) + 1
     first = _counts(real, edges, widest)
@@ -93,7 +96,7 @@ def _js_by_gene(
     return value, np.asarray(without)
 
 
-def _counts(x: Matrix, edges: list[NDArray[np.float64]], widest: int) -> NDArray[np.float64]:
+def _counts(x: Matrix, edges: list[Matrix], widest: int) -> NDArray[np.float64]:
     """Histogram of each gene in each group of samples, (groups, genes, bins)."""
     group = group_of(len(x))
     out = np.empty((GROUPS, x.shape[1], widest))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from evaluation.classifiers import logistic
+from evaluation.classifiers import logistic, quietly
 from evaluation.comparison import pick, proportional
 from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import wilson
@@ -72,7 +72,8 @@ def _classifier(x: Matrix, y: NDArray[np.int64], n: int, seed: int) -> Any:
         share = np.bincount(y) / len(y)
         rows = pick(y, proportional(share, n), np.random.default_rng([seed, 51]))
         x, y = x[rows], y[rows]
-    return logistic(x, y, seed) if len(np.unique(y)) > 1 else int(y[0])
+    with quietly():
+        return logistic(x, y, seed) if len(np.unique(y)) > 1 else int(y[0])
 
 
 def _test(fitted: Any, x: Matrix, y: NDArray[np.int64]) -> Tested:

@@ -77,14 +77,16 @@ class Report:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain values: `metrics` (one dict an estimate), `sizes`, `seed`, `digests`, `notes`."""
+        """Everything as plain values: `metrics` (one dict an estimate), `sizes`, `seed`, `digests`, `notes`.
+
+        The same cohorts and seed give the same values; the seconds taken are therefore left out.
+        """
         sides = {name: getattr(self.comparison, name) for name in ("train", "holdout", "synthetic")}
         return {
             "metrics": [estimate.to_json() for estimate in self.estimates],
             "sizes": {name: len(cohort) for name, cohort in sides.items()} | {"genes": len(self.comparison.features)},
             "seed": self.seed,
             "digests": {name: cohort.digest() for name, cohort in sides.items()},
-            "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
             "notes": list(self.notes),
         }
 

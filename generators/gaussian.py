@@ -79,7 +79,7 @@ def _shrunk(own: NDArray[np.float32]) -> LowRank:
     variances, axes = np.linalg.eigh(covariance)
     return LowRank(
         mean=own.mean(axis=0),
-        basis=axes.T.astype(np.float32),
+        basis=np.ascontiguousarray(axes.T, dtype=np.float32),  # laid out as it is read back: same bits after a load
         spread=np.sqrt(np.maximum(variances, 0)).astype(np.float32),
         residual=np.zeros(own.shape[1], np.float32),
     )

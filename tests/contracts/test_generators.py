@@ -1,0 +1,419 @@
+"""What every family and baseline promises, whatever data kind it learned."""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import shutil
+import weakref
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from data import Cohort, DataError, log_expression, simulate
+from generators import FAMILIES, Generator, load, make_generator
+from training import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TINY: dict[str, Any] = {"steps": 20, "width": 32, "depth": 1, "batch_size": 32}
+NEURAL = ("gan", "wgan", "vae", "diffusion")
+OWN = (*NEURAL, "mvn", "bootstrap", "marginals")
+SAVABLE = tuple(name for name in OWN if name != "bootstrap")
+COHORTS = ("counts", "linear", "log-floor", "wide")
+
+
+@lru_cache
+def cohort_of(kind: str) -> Cohort:
+    """Sixty patients of three classes; the wide cohort has more genes than patients."""
+    scale: Any = {"counts": "counts", "linear": "linear"}.get(kind, "log")
+    genes = 90 if kind == "wide" else 12
+    cohort = simulate("simulated-expression", 60, seed=1, genes=genes, scale=scale)
+    x = cohort.x
+    if kind == "log-floor":
+        x = np.maximum(x, np.quantile(x, 0.3, axis=0)).astype(np.float32)
+    if kind == "linear":
+        x = x - np.median(x, axis=0) / 2  # background taken off: some are negative
+    # Gene order that no sorting gives, a label of another name.
+    features = tuple(reversed(cohort.features))
+    return replace(cohort, x=x, features=features, provenance={"scale": scale, "label": "er", "source": "simulated"})
+
+
+def settings_of(family: str) -> dict[str, Any]:
+    return dict(TINY) if family in NEURAL else {}
+
+
+def fresh(family: str) -> Generator:
+    return make_generator(family, **settings_of(family))
+
+
+@lru_cache
+def fitted(family: str, kind: str) -> Generator:
+    return fresh(family).fit(cohort_of(kind), seed=0)
+
+
+def random_states() -> tuple[str, str, str]:
+    return str(torch.get_rng_state().tolist()), str(np.random.get_state()), str(random.getstate())  # noqa: NPY002
+
+
+every = pytest.mark.parametrize("family", OWN)
+savable = pytest.mark.parametrize("family", SAVABLE)
+everywhere = pytest.mark.parametrize("kind", COHORTS)
+
+
+def test_the_contract_is_held_against_every_family() -> None:
+    assert set(FAMILIES) == {*OWN, "sdv-gaussiancopula", "sdv-ctgan", "sdv-tvae"}
+    for name, kind in FAMILIES.items():
+        assert kind.family == name
+
+
+@everywhere
+@every
+def test_samples_are_patients_that_could_exist(family: str, kind: str) -> None:
+    train = cohort_of(kind)
+    sample = fitted(family, kind).sample({"class-C": 70, "class-A": 130}, seed=2)
+    assert sample.class_counts() == {"class-A": 130, "class-B": 0, "class-C": 70}
+    assert (sample.features, sample.classes, sample.kind) == (train.features, train.classes, train.kind)
+    assert (sample.scale, sample.provenance["label"]) == (train.scale, "er")
+    assert sample.x.shape == (200, len(train.features))
+    assert sample.x.dtype == np.float32
+    assert np.isfinite(sample.x).all()
+    assert len(set(sample.ids)) == len(set(sample.subjects)) == 200
+    if kind == "counts":
+        assert (sample.x >= 0).all()
+        assert (sample.x == np.rint(sample.x)).all()
+        assert 0.3 < np.median(sample.x.sum(axis=1)) / np.median(train.x.sum(axis=1)) < 3
+    if kind == "linear":
+        assert train.x.min() < 0
+    if kind == "log-floor":
+        floor = train.x.min(axis=0)
+        assert (sample.x >= floor).all()
+        assert 0.1 < (sample.x == floor).mean() < 0.6, "the point mass at the floor is lost"
+
+
+@everywhere
+@every
+def test_same_seed_same_patients(family: str, kind: str) -> None:
+    generator = fitted(family, kind)
+    first, again, other = (generator.sample(9, seed=seed) for seed in (5, 5, 6))
+    assert first.digest() == again.digest()
+    assert list(first.ids) == list(again.ids)
+    assert not np.array_equal(first.x, other.x)
+
+
+@every
+def test_fit_is_reproducible_and_returns_the_generator(family: str) -> None:
+    generator = fresh(family)
+    assert generator.fit(cohort_of("log-floor"), seed=0) is generator
+    first = generator.sample(20, seed=1).digest()
+    assert first == fitted(family, "log-floor").sample(20, seed=1).digest()
+    # Fitted once more, on other patients, nothing of the first fit is left.
+    generator.fit(cohort_of("counts"), seed=0)
+    assert generator.sample(20, seed=1).digest() == fitted(family, "counts").sample(20, seed=1).digest()
+
+
+@pytest.mark.parametrize("family", NEURAL)
+def test_another_seed_trains_another_model(family: str) -> None:
+    other = fresh(family).fit(cohort_of("log-floor"), seed=1)
+    assert not np.array_equal(other.sample(20, seed=1).x, fitted(family, "log-floor").sample(20, seed=1).x)
+
+
+@every
+def test_the_global_random_state_is_left_alone(family: str, tmp_path: Path) -> None:
+    before = random_states()
+    generator = fresh(family).fit(cohort_of("wide"), seed=0)
+    generator.sample(5, seed=0)
+    if generator.savable:
+        generator.save(tmp_path / "model")
+        load(tmp_path / "model").sample(5)
+    assert random_states() == before
+
+
+@every
+def test_the_callers_random_state_changes_nothing(family: str) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(987)
+        generator = fresh(family).fit(cohort_of("log-floor"), seed=0)
+        torch.manual_seed(654)
+        sample = generator.sample(20, seed=1)
+    assert sample.digest() == fitted(family, "log-floor").sample(20, seed=1).digest()
+
+
+@every
+def test_a_number_alone_keeps_the_proportions_of_train(family: str) -> None:
+    generator, train = fitted(family, "counts"), cohort_of("counts")
+    for n in (1, 7, 60):
+        sample = generator.sample(n)
+        exact = np.bincount(train.y) * n / len(train)
+        assert len(sample) == n
+        assert (np.abs(np.bincount(sample.y, minlength=3) - exact) < 1).all()
+    assert generator.sample(60).class_counts() == train.class_counts()
+    assert len(generator.sample(np.int64(4))) == 4  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("family", ["gan", "mvn", "bootstrap"])
+def test_batches_are_the_same_patients_in_parts(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generators.base._BATCH_VALUES", 12 * 25)
+    generator = fitted(family, "counts")
+    parts = list(generator.sample_batches({"class-A": 30, "class-C": 31}, seed=3))
+    assert [len(part) for part in parts] == [25, 25, 11]
+    whole = generator.sample({"class-A": 30, "class-C": 31}, seed=3)
+    np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), whole.x)
+    np.testing.assert_array_equal(np.concatenate([part.y for part in parts]), whole.y)
+    assert [name for part in parts for name in part.ids] == list(whole.ids)
+
+
+@everywhere
+@savable
+def test_a_saved_model_makes_the_same_patients(family: str, kind: str, tmp_path: Path) -> None:
+    generator = fitted(family, kind)
+    generator.save(tmp_path / "model")
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["model.json", "model.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"], "something half-written is left behind"
+    back = load(tmp_path / "model")
+    assert type(back) is type(generator)
+    assert back.sample(30, seed=4).digest() == generator.sample(30, seed=4).digest()
+    assert (back.settings, back.history, back.summary) == (generator.settings, generator.history, generator.summary)
+    assert back.class_counts == cohort_of(kind).class_counts()
+    back.save(tmp_path / "again")
+    assert (tmp_path / "again/model.safetensors").read_bytes() == (tmp_path / "model/model.safetensors").read_bytes()
+
+
+def test_what_cannot_be_saved_says_why(tmp_path: Path) -> None:
+    generator = fitted("bootstrap", "counts")
+    assert not generator.savable
+    with pytest.raises(DataError, match="training patients themselves"):
+        generator.save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+    for name in ("sdv-gaussiancopula", "sdv-ctgan", "sdv-tvae"):
+        assert not FAMILIES[name].savable
+        assert "pickle" in FAMILIES[name].reason
+
+
+@savable
+def test_the_training_records_are_let_go(family: str) -> None:
+    train = cohort_of("log-floor")
+    x = train.x.copy()
+    held = weakref.ref(x)
+    generator = fresh(family).fit(replace(train, x=x), seed=0)
+    del x
+    gc.collect()
+    assert held() is None
+    assert generator.class_counts == train.class_counts()
+
+
+@everywhere
+@savable
+def test_a_saved_model_holds_no_patient(family: str, kind: str, tmp_path: Path) -> None:
+    train = cohort_of(kind)
+    fitted(family, kind).save(tmp_path / "model")
+    tensors = load_file(tmp_path / "model/model.safetensors")
+    genes = len(train.features)
+    for values in (train.x, log_expression(train)):
+        for name, tensor in tensors.items():
+            # Curves carry the library size of counts as one more column.
+            if tensor.ndim == 0 or tensor.shape[-1] not in (genes, genes + 1) or tensor.dtype != np.float32:
+                continue
+            rows = tensor.reshape(-1, tensor.shape[-1])[:, :genes]
+            alike = np.abs(rows[:, None] - values[None]).max(axis=2)
+            assert alike.min() > 1e-3, f"{name} holds a training patient"
+            for extreme in (values.min(axis=0), values.max(axis=0)):
+                own = ((values == extreme).sum(axis=0) < 5) & (extreme != 0)
+                assert not (rows[:, own] == extreme[own]).any(), f"{name} holds one patient's extreme"
+    card = (tmp_path / "model/model.json").read_text()
+    assert not any(name in card for name in (*train.ids, *train.subjects))
+
+
+@every
+def test_an_unfitted_generator_says_so(family: str, tmp_path: Path) -> None:
+    generator = fresh(family)
+    for use in (lambda: generator.sample(3), lambda: generator.save(tmp_path / "m"), lambda: generator.class_counts):
+        with pytest.raises(DataError, match="has not been fitted"):
+            use()
+    assert "not fitted" in repr(generator)
+
+
+@every
+def test_numbers_that_cannot_be_are_refused(family: str) -> None:
+    generator = fitted(family, "counts")
+    wrong: list[tuple[Any, str]] = [
+        (0, "positive; got 0"),
+        (-3, "positive; got -3"),
+        ({"class-A": -1}, "must not be negative; got -1"),
+        ({"class-A": 0}, "positive"),
+        ({}, "positive"),
+        ({"class-X": 3}, "unknown class 'class-X'; the model knows class-A, class-B, class-C"),
+        (2.5, "whole number"),
+        ({"class-A": 2.5}, "must be whole; got 2.5 of 'class-A'"),
+        ({"class-A": "2"}, "must be whole"),
+    ]
+    for asked, message in wrong:
+        with pytest.raises(DataError, match=message):
+            generator.sample(asked)
+    with pytest.raises(DataError, match="seed must be 0 or more"):
+        generator.sample(3, seed=-1)
+    with pytest.raises(DataError, match="seed must be 0 or more"):
+        fresh(family).fit(cohort_of("counts"), seed=-1)
+
+
+@every
+def test_a_class_needs_patients_to_learn_from(family: str) -> None:
+    train = cohort_of("counts")
+    lone = train.take(np.append(np.flatnonzero(train.y != 1), np.flatnonzero(train.y == 1)[:1]))
+    with pytest.raises(DataError, match="class 'class-B' has 1 to learn from"):
+        fresh(family).fit(lone)
+    with pytest.raises(DataError, match="empty"):
+        fresh(family).fit(train.take([]))
+    absent = fresh(family).fit(train.take(train.y != 1), seed=0)
+    assert absent.sample(20).class_counts()["class-B"] == 0
+    with pytest.raises(DataError, match="'class-B' had no training patient"):
+        absent.sample({"class-B": 1})
+
+
+@pytest.mark.parametrize("family", [*NEURAL, "marginals"])
+def test_too_few_patients_in_all_are_refused(family: str) -> None:
+    with pytest.raises(DataError, match="at least 10 patients"):
+        fresh(family).fit(simulate("simulated-expression", 9, seed=0, genes=5, classes=2))
+
+
+def test_an_unknown_name_is_met_with_near_ones() -> None:
+    with pytest.raises(DataError, match=r"unknown family 'difusion'; did you mean diffusion"):
+        make_generator("difusion")
+    with pytest.raises(DataError, match="known: gan, wgan"):
+        make_generator("zzzz")
+    for family, name, near in (
+        ("gan", "latentdim", "latent_dim"),
+        ("wgan", "n_critics", "n_critic"),
+        ("vae", "betas", "beta"),
+        ("diffusion", "guidence", "guidance"),
+        ("mvn", "ranks", "rank"),
+    ):
+        with pytest.raises(DataError, match=f"{family} has no setting '{name}'; did you mean .*{near}"):
+            make_generator(family, **{name: 1})
+    with pytest.raises(DataError, match="bootstrap has no setting 'steps'; it has none"):
+        make_generator("bootstrap", steps=3)
+
+
+@pytest.mark.parametrize(
+    ("family", "setting", "value", "message"),
+    [
+        ("vae", "width", -1, "width must be a whole number of at least 1; got -1"),
+        ("gan", "steps", 0, "steps must be a whole number"),
+        ("wgan", "n_critic", "a", "n_critic must be a whole number"),
+        ("diffusion", "guidance", "high", "guidance must be a number; got 'high'"),
+        ("gan", "balanced", 3, "balanced must be true or false"),
+        ("vae", "prior", "nomal", "prior must be one of fitted, normal; got 'nomal'"),
+        ("vae", "rank", -2, "rank must be a whole number of at least 0"),
+        ("gan", "validation", 0.1, "gan cannot stop early"),
+        ("wgan", "validation", 0.1, "wgan cannot stop early"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(family: str, setting: str, value: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        make_generator(family, **{setting: value})
+
+
+@pytest.mark.parametrize("family", NEURAL)
+def test_training_that_diverges_is_one_line(family: str) -> None:
+    train = cohort_of("log-floor")
+    broken = make_generator(family, **TINY | {"learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="learning_rate"):
+        broken.fit(train)
+    with pytest.raises(DataError, match="not been fitted"):
+        broken.sample(2)
+
+
+class TestModelFolders:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        fitted("mvn", "counts").save(tmp_path / "model")
+        return tmp_path / "model"
+
+    def test_missing_or_foreign(self, folder: Path) -> None:
+        with pytest.raises(DataError, match="no such model folder"):
+            load(folder / "not-here")
+        with pytest.raises(DataError, match="no such model folder"):
+            load(folder / "model.json")
+        foreign = folder.parent / "foreign"
+        foreign.mkdir()
+        (foreign / "notes.txt").write_text("mine")
+        with pytest.raises(DataError, match="not a model folder"):
+            load(foreign)
+        with pytest.raises(DataError, match="new or empty folder"):
+            fitted("mvn", "counts").save(foreign)
+        assert [path.name for path in foreign.iterdir()] == ["notes.txt"]
+        with pytest.raises(DataError, match="new or empty folder"):
+            fitted("mvn", "counts").save(foreign / "notes.txt")
+
+    def test_an_empty_folder_is_filled(self, tmp_path: Path) -> None:
+        (tmp_path / "deep/er").mkdir(parents=True)
+        for place in ("deep/er", "deep/er/still/deeper"):
+            fitted("marginals", "counts").save(tmp_path / place)
+            assert len(load(tmp_path / place).sample(3)) == 3
+            shutil.rmtree(tmp_path / place)
+
+    @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+    def test_cut_off(self, folder: Path, share: float) -> None:
+        tensors = folder / "model.safetensors"
+        content = tensors.read_bytes()
+        tensors.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(DataError, match="changed or cut off"):
+            load(folder)
+        tensors.write_bytes(content)
+        card = folder / "model.json"
+        text = card.read_text()
+        card.write_text(text[: int(share * len(text))])
+        with pytest.raises(DataError, match="not readable as JSON"):
+            load(folder)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"format": "cohortsmith-model/99"}, "another version"),
+            ({"family": "nonesuch"}, "incomplete or of another version"),
+            ({"settings": {"depth": 3}}, "incomplete or of another version"),
+            ({"schema": {}}, "incomplete or of another version"),
+            ({"schema": None}, "incomplete or of another version"),
+            ({"values": {}}, "incomplete or of another version"),
+            ({"family": "vae", "settings": {}}, "incomplete or of another version"),
+        ],
+    )
+    def test_changed_by_hand(self, folder: Path, change: dict[str, Any], message: str) -> None:
+        card = folder / "model.json"
+        card.write_text(json.dumps(json.loads(card.read_text()) | change))
+        with pytest.raises(DataError, match=message):
+            load(folder)
+        card.write_text("[1, 2]")
+        with pytest.raises(DataError, match="another program's file"):
+            load(folder)
+
+    @pytest.mark.parametrize("family", ["vae", "mvn", "marginals"])
+    def test_a_missing_tensor(self, family: str, tmp_path: Path) -> None:
+        import hashlib
+
+        fitted(family, "counts").save(tmp_path / "model")
+        place = tmp_path / "model/model.safetensors"
+        tensors = load_file(place)
+        for name in (min(tensors), max(tensors)):
+            save_file({key: value for key, value in tensors.items() if key != name}, place)
+            card = json.loads((tmp_path / "model/model.json").read_text())
+            card["sha256"] = hashlib.sha256(place.read_bytes()).hexdigest()
+            (tmp_path / "model/model.json").write_text(json.dumps(card))
+            with pytest.raises(DataError, match="incomplete or of another version"):
+                load(tmp_path / "model")
+
+    def test_a_failure_while_writing_leaves_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("generators.storage.save_file", full)
+        with pytest.raises(OSError, match="No space"):
+            fitted("mvn", "counts").save(tmp_path / "model")
+        assert not list(tmp_path.iterdir())

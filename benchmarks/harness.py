@@ -1,0 +1,190 @@
+"""What the benchmark scripts share: the machine in words, rows that survive an interruption, tables, processes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shlex
+import signal
+import statistics
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+NEURAL = ("diffusion", "wgan", "vae", "gan")
+_PLACES = ("--out", "--model")  # options whose value is a path of this machine
+
+
+class Results:
+    """Rows of a JSON Lines file, each written as soon as it is measured, so that an interrupted run goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.rows: list[dict[str, Any]] = []
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for line in text.splitlines():
+            try:
+                self.rows.append(json.loads(line))
+            except ValueError:
+                continue  # the line that a kill cut off
+        if text and not text.endswith("\n"):
+            with path.open("a", encoding="utf-8") as file:
+                file.write("\n")
+
+    def find(self, **key: Any) -> dict[str, Any] | None:
+        """The row measured last under this key, or None."""
+        return next((row for row in reversed(self.rows) if all(row.get(k) == v for k, v in key.items())), None)
+
+    def measured(self, key: dict[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The row of this key on this machine, measured and written when it is not there yet."""
+        key = {**key, "machine": machine()}
+        row = self.find(**key)
+        if row is None:
+            say(f"{' '.join(str(v) for k, v in key.items() if k != 'machine')} ...")
+            row = {**key, "commit": commit(), **measure()}
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+            self.rows.append(row)
+            say(f"    {_brief(row, key)}")
+        return row
+
+
+def parser(doc: str | None, name: str) -> argparse.ArgumentParser:
+    """Parser with the options every script has: where rows go, `--set`, `--write`."""
+    out = ROOT / "runs" / "benchmarks" / f"{name}.jsonl"
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    rows = "file of the rows; what is there is not measured again (remove it to start over)"
+    made.add_argument("--out", type=Path, default=out, metavar="FILE", help=rows)
+    chosen = "a setting of the families that have it, e.g. steps=20 for a trial; may be repeated"
+    made.add_argument("--set", action="append", metavar="[FAMILY.]KEY=VALUE", dest="settings", help=chosen)
+    made.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    return made
+
+
+def main(run: Callable[[], None]) -> None:
+    """Run a script; a mistake of the user's ends it with one line."""
+    from data import DataError
+
+    try:
+        run()
+    except DataError as error:
+        sys.exit(f"error: {error}")
+
+
+def arguments(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line; say the machine and the command before any work."""
+    args = made.parse_args()
+    say(f"machine: {machine()}\ncommand: {command()}")
+    return args
+
+
+def say(text: str) -> None:
+    """Print at once; scripts run for long and are watched through a pipe."""
+    print(text, flush=True)
+
+
+def machine() -> str:
+    """Cores, processor, memory, Python and torch, in one line, without a name or a path."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists() and (found := re.search(r"^model name\s*:\s*(.+)$", information.read_text(), re.M)):
+        model = found[1]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    threads = os.environ.get("OMP_NUM_THREADS")
+    limit = f", OMP_NUM_THREADS={threads}" if threads else ""
+    packages = ", ".join(f"{name} {_version(name)}" for name in ("torch", "sdv"))
+    return f"{cores} cores of {model}, {memory:.0f} GiB, Python {platform.python_version()}, {packages}{limit}"
+
+
+def command() -> str:
+    """The command as one would type it again, without paths of this machine."""
+    words, skip = [], False
+    for word in sys.argv[1:]:
+        if not skip and word != "--write" and word.partition("=")[0] not in _PLACES:
+            words.append(word)
+        skip = word in _PLACES
+    return f"python benchmarks/{Path(sys.argv[0]).name} {shlex.join(words)}".rstrip()
+
+
+def commit() -> str:
+    """Short id of the commit the code is at, with a plus when it was changed since; empty outside git."""
+    called = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def spread(values: Sequence[float | None], digits: int = 3) -> str:
+    """Mean +- standard deviation of the values there are."""
+    there = [value for value in values if value is not None]
+    if not there:
+        return "-"
+    mean = f"{statistics.fmean(there):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(there):.{digits}f}" if len(there) > 1 else mean
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Markdown table, first column to the left, others to the right."""
+    lines = [list(head), ["---", *("---:" for _ in head[1:])], *(list(row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def publish(block: str, text: str, rows: Sequence[dict[str, Any]], *, seeds: Sequence[int], write: bool) -> None:
+    """Print a table with how it came about; with `write`, put it between the block's marks in docs/benchmarks.md."""
+    commits = ", ".join(sorted({row["commit"] for row in rows if row.get("commit")}))
+    about = [f"- Command: `{command()}`", f"- Machine: {machine()}", f"- Seeds: {', '.join(map(str, seeds))}"]
+    made = "\n".join([*about, *([f"- Commit: {commits}"] if commits else []), "", text])
+    say(f"\n{made}\n")
+    if write:
+        start, end = f"<!-- {block} -->", f"<!-- end {block} -->"
+        document = DOCUMENT.read_text(encoding="utf-8")
+        before, found, rest = document.partition(start)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
+            sys.exit(f"error: {DOCUMENT.name} has no {start} ... {end} to write between")
+        DOCUMENT.write_text(f"{before}{start}\n{made}\n{end}{after}", encoding="utf-8")
+        say(f"written to {DOCUMENT.relative_to(ROOT)}, block {block!r}")
+
+
+def fit_apart(
+    family: str, cohort: dict[str, Any], settings: dict[str, Any], seed: int, timeout: float = 0
+) -> dict[str, Any]:
+    """Fit in a fresh process (`measure.py`): `fit_seconds`, `peak_mb`, or `more_than` seconds, or `error`."""
+    task = {"family": family, "cohort": cohort, "settings": settings, "seed": seed, "timeout": timeout}
+    called = [sys.executable, str(ROOT / "benchmarks" / "measure.py"), json.dumps(task)]
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    if done.returncode == -signal.SIGALRM:
+        return {"more_than": timeout}
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or [f"ended with {done.returncode}"]
+        return {"error": last[0].removeprefix("error: ")[:200]}
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def seconds_in_words(seconds: float) -> str:
+    """One decimal; two significant digits below a second."""
+    return f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2g}"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _brief(row: dict[str, Any], key: dict[str, Any]) -> str:
+    shown = {k: v for k, v in row.items() if k not in key and k != "commit" and not isinstance(v, dict | list)}
+    return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in shown.items())

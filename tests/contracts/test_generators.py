@@ -47,7 +47,8 @@ def cohort_of(kind: str) -> Cohort:
 
 
 def settings_of(family: str) -> dict[str, Any]:
-    return dict(TINY) if family in NEURAL else {}
+    quick = {"sampling_steps": 4} if family == "diffusion" else {}
+    return TINY | quick if family in NEURAL else {}
 
 
 def fresh(family: str) -> Generator:

@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 
 from data import Cohort, simulate
+from training import isolated_rng
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> Iterator[None]:
+    """Networks that a test builds by itself start alike in every run."""
+    with isolated_rng(0):
+        yield
 
 
 @lru_cache

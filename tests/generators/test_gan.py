@@ -36,7 +36,9 @@ def test_js_is_nought_for_a_blind_discriminator_and_log_2_for_a_perfect_one() ->
 def test_the_best_discriminator_gives_the_exact_js_and_any_other_less() -> None:
     p, q = np.array([4, 3, 2, 1]), np.array([1, 1, 3, 5])
     middle = (p + q) / 20
-    exact = 0.5 * sum(a / 10 * math.log(a / 10 / m) + b / 10 * math.log(b / 10 / m) for a, b, m in zip(p, q, middle, strict=True))
+    exact = 0.5 * sum(
+        a / 10 * math.log(a / 10 / m) + b / 10 * math.log(b / 10 / m) for a, b, m in zip(p, q, middle, strict=True)
+    )
     best = np.log(p / q)
 
     def estimate(logits: Any) -> float:
@@ -69,7 +71,7 @@ def test_r1_by_finite_differences() -> None:
 def test_r1_has_a_gradient_by_the_discriminators_weights() -> None:
     line = torch.nn.Linear(3, 1)
     x = torch.randn(4, 3, requires_grad=True)
-    squared_gradient(line(x), x).backward()
+    squared_gradient(line(x), x).backward()  # type: ignore[no-untyped-call]
     # |w|^2 for every patient: its gradient is 2 w.
     assert line.weight.grad is not None
     torch.testing.assert_close(line.weight.grad, 2 * line.weight.detach())

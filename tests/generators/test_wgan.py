@@ -91,6 +91,6 @@ def test_the_critic_finds_the_wasserstein_distance_of_a_shift(stub_batch: Callab
     for _ in range(200):
         _, loss = next(family.losses(nets, batch))
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert sum(batch.logged["wasserstein"][-50:]) / 50 == pytest.approx(2.0, rel=0.15)

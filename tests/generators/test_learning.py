@@ -1,0 +1,207 @@
+"""That the families learn: how genes hang together, what sets the classes apart; early stop, alarm, resume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from generators import GAN, VAE, Diffusion, Generator, make_generator
+from generators.gan import GANFamily
+from training import Progress, Runtime, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from data import Cohort
+    from generators.architecture import Architecture
+
+TINY: dict[str, Any] = {"width": 32, "depth": 1, "batch_size": 64}
+QUICK: dict[str, Any] = {
+    "width": 64,
+    "depth": 2,
+    "batch_size": 128,
+    "steps": 200,
+    "learning_rate": 2e-3,
+    "ema_decay": 0.98,
+}
+LEARNERS: dict[str, dict[str, Any]] = {
+    "gan": QUICK,
+    "wgan": QUICK | {"steps": 150},  # each of its steps costs three
+    "vae": QUICK,
+    "diffusion": QUICK,
+}
+
+
+def correlations(cohort: Cohort) -> Any:
+    """Gene-gene correlations (pairs,) within classes."""
+    within = np.mean([np.corrcoef(cohort.x[cohort.y == label].T) for label in np.unique(cohort.y)], axis=0)
+    return within[np.triu_indices(len(within), 1)]
+
+
+def distance(made: Cohort, real: Cohort) -> float:
+    return float(np.sqrt(((correlations(made) - correlations(real)) ** 2).mean()))
+
+
+def accuracy(taught_by: Cohort, asked: Cohort) -> float:
+    middle, spread = asked.x.mean(axis=0), asked.x.std(axis=0)
+    judge = LogisticRegression(max_iter=500).fit((taught_by.x - middle) / spread, taught_by.y)
+    return float(judge.score((asked.x - middle) / spread, asked.y))
+
+
+@pytest.mark.parametrize("family", LEARNERS)
+def test_genes_hang_together_and_classes_stay_apart(family: str, correlated: Cohort) -> None:
+    asked = {"class-A": 800, "class-B": 800}
+    floor = make_generator("marginals").fit(correlated, seed=0).sample(asked, seed=1)
+    generator = make_generator(family, **LEARNERS[family]).fit(correlated, seed=0)
+    sample = generator.sample(asked, seed=1)
+    assert distance(sample, correlated) < 0.7 * distance(floor, correlated)
+    assert accuracy(sample, correlated) > accuracy(correlated, correlated) - 0.08
+    assert generator.summary["alarms"] == []
+    assert set(generator.summary["diversity"]) == {"class-A", "class-B"}
+    expected = {
+        "gan": {"loss_discriminator", "loss_generator", "d_real", "d_fake", "js"},
+        "wgan": {"loss_critic", "loss_generator", "wasserstein"},
+        "vae": {"reconstruction", "kl"},
+        "diffusion": {"loss"},
+    }[family]
+    assert expected | {"step"} <= set(generator.history[-1])
+    assert generator.history[-1]["step"] == LEARNERS[family]["steps"]
+    assert all(np.isfinite(list(row.values())).all() for row in generator.history)
+
+
+def test_the_gaussian_knows_the_correlations_and_marginals_do_not(correlated: Cohort) -> None:
+    asked = {"class-A": 2000, "class-B": 2000}
+    gaussian = make_generator("mvn").fit(correlated, seed=0).sample(asked, seed=1)
+    torn = make_generator("marginals").fit(correlated, seed=0).sample(asked, seed=1)
+    copied = make_generator("bootstrap").fit(correlated, seed=0).sample(asked, seed=1)
+    assert distance(gaussian, correlated) < 0.2 * distance(torn, correlated)
+    assert np.abs(correlations(torn)).mean() < 0.03
+    # Marginals keep each gene of each class all the same.
+    for label in (0, 1):
+        own, real = torn.x[torn.y == label], correlated.x[correlated.y == label]
+        np.testing.assert_allclose(own.mean(axis=0), real.mean(axis=0), atol=0.15)
+        np.testing.assert_allclose(own.std(axis=0), real.std(axis=0), rtol=0.15)
+    rows = {(row.tobytes(), label) for row, label in zip(correlated.x, correlated.y, strict=True)}
+    assert all((row.tobytes(), label) in rows for row, label in zip(copied.x, copied.y, strict=True))
+
+
+@dataclass(frozen=True)
+class StuckFamily(GANFamily):
+    """A generator that gives every patient of a class the same code, and never learns otherwise."""
+
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        nets = super().build(architecture)
+        with torch.no_grad():
+            nets["generator"].leave.weight.zero_()  # type: ignore[union-attr, operator]
+        return nets
+
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        codes = super().sample(nets, y, generator)
+        return torch.where((y == 1)[:, None], torch.randn(codes.shape, generator=generator), codes)
+
+
+class StuckGAN(GAN):
+    objective = StuckFamily
+
+
+def test_the_alarm_names_the_class_that_collapsed(correlated: Cohort) -> None:
+    stuck = StuckGAN(steps=2, learning_rate=1e-9, **TINY).fit(correlated, seed=0)
+    (alarm,) = stuck.summary["alarms"]
+    assert "mode collapse" in alarm
+    assert "'class-A'" in alarm
+    assert stuck.summary["diversity"]["class-A"] < 0.05
+    assert stuck.summary["diversity"]["class-B"] == pytest.approx(1, abs=0.15)
+
+
+def test_balanced_training_shows_the_classes_equally_often(correlated: Cohort) -> None:
+    rare = correlated.take(np.append(np.flatnonzero(correlated.y == 0), np.flatnonzero(correlated.y == 1)[:20]))
+    seen = []
+
+    @dataclass(frozen=True)
+    class Watching(GANFamily):
+        def losses(self, nets: Any, batch: Any) -> Any:
+            seen.append(batch.y.float().mean().item())
+            return super().losses(nets, batch)
+
+    class WatchingGAN(GAN):
+        objective = Watching
+
+    for balanced, share in ((True, 0.5), (False, 20 / len(rare))):
+        seen.clear()
+        generator = WatchingGAN(steps=30, balanced=balanced, **TINY).fit(rare, seed=0)
+        assert np.mean(seen) == pytest.approx(share, abs=0.02)
+        # The classes of train are told as they are, however they were shown.
+        assert generator.sample(len(rare)).class_counts() == rare.class_counts()
+
+
+@pytest.mark.parametrize("family", ["vae", "diffusion"])
+def test_training_stops_early_once_held_out_patients_gain_nothing(family: str, correlated: Cohort) -> None:
+    few = correlated.take(np.arange(60))
+    generator = make_generator(
+        family, steps=1500, validation=0.2, validate_every=25, patience=3, learning_rate=3e-3, ema_decay=0.9, **TINY
+    ).fit(few, seed=0)
+    assert generator.summary["stopped_early"]
+    assert generator.summary["steps"] == generator.summary["best_step"] + 3 * 25 < 1500
+    assert np.isfinite(generator.sample(20).x).all()
+
+
+def test_whole_subjects_are_set_apart_for_the_early_stop(correlated: Cohort) -> None:
+    """A patient's other samples would tell the answer."""
+    from dataclasses import replace
+
+    from generators.neural import _set_apart
+
+    paired = replace(correlated, subjects=np.array([f"patient{i // 3}" for i in range(300)]))
+    kept, apart = _set_apart(paired, 0.1, np.random.default_rng(0))
+    assert not set(paired.subjects[kept]) & set(paired.subjects[apart])
+    assert sorted([*kept, *apart]) == list(range(300))
+    assert len(apart) == 30
+
+
+class Killed(Exception):
+    """Stands for the kill of a run."""
+
+
+@pytest.mark.parametrize("family", ["diffusion"])
+def test_a_killed_run_goes_on_to_the_same_patients(family: str, correlated: Cohort, tmp_path: Path) -> None:
+    def fresh() -> Generator:
+        return make_generator(family, steps=80, **TINY)
+
+    def kill(progress: Progress) -> None:
+        if progress.step >= 50:
+            raise Killed
+
+    whole = fresh().fit(correlated, seed=0)
+    runtime = Runtime(checkpoint=tmp_path / "run", checkpoint_every=20)
+    killed = fresh()
+    with pytest.raises(Killed):
+        killed.fit(
+            correlated, seed=0, runtime=Runtime(checkpoint=tmp_path / "run", checkpoint_every=20, on_progress=kill)
+        )
+    resumed = killed.fit(correlated, seed=0, runtime=runtime)
+    assert 20 <= resumed.summary["resumed_from"] < 80
+    assert resumed.sample(40, seed=3).digest() == whole.sample(40, seed=3).digest()
+    assert resumed.history == whole.history
+    with pytest.raises(TrainingError):
+        fresh().fit(correlated, seed=1, runtime=runtime)
+
+
+def test_progress_is_told_live(correlated: Cohort) -> None:
+    told: list[Progress] = []
+    Diffusion(steps=100, **TINY).fit(correlated, seed=0, runtime=Runtime(on_progress=told.append))
+    assert told[-1].step == 100
+    assert [progress.step for progress in told] == sorted(progress.step for progress in told)
+    assert all(progress.seconds_left >= 0 for progress in told)
+
+
+def test_the_vaes_two_priors_differ(correlated: Cohort) -> None:
+    fitted, normal = (VAE(steps=30, prior=prior, **TINY).fit(correlated, seed=0) for prior in ("fitted", "normal"))
+    assert not np.array_equal(fitted.sample(20).x, normal.sample(20).x)

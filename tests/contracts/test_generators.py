@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import json
 import random
-import shutil
 import weakref
 from dataclasses import replace
 from functools import lru_cache
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from data import Cohort, DataError, log_expression, simulate
 from generators import FAMILIES, Generator, load, make_generator
@@ -329,92 +327,3 @@ def test_training_that_diverges_is_one_line(family: str) -> None:
         broken.fit(train)
     with pytest.raises(DataError, match="not been fitted"):
         broken.sample(2)
-
-
-class TestModelFolders:
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        fitted("mvn", "counts").save(tmp_path / "model")
-        return tmp_path / "model"
-
-    def test_missing_or_foreign(self, folder: Path) -> None:
-        with pytest.raises(DataError, match="no such model folder"):
-            load(folder / "not-here")
-        with pytest.raises(DataError, match="no such model folder"):
-            load(folder / "model.json")
-        foreign = folder.parent / "foreign"
-        foreign.mkdir()
-        (foreign / "notes.txt").write_text("mine")
-        with pytest.raises(DataError, match="not a model folder"):
-            load(foreign)
-        with pytest.raises(DataError, match="new or empty folder"):
-            fitted("mvn", "counts").save(foreign)
-        assert [path.name for path in foreign.iterdir()] == ["notes.txt"]
-        with pytest.raises(DataError, match="new or empty folder"):
-            fitted("mvn", "counts").save(foreign / "notes.txt")
-
-    def test_an_empty_folder_is_filled(self, tmp_path: Path) -> None:
-        (tmp_path / "deep/er").mkdir(parents=True)
-        for place in ("deep/er", "deep/er/still/deeper"):
-            fitted("marginals", "counts").save(tmp_path / place)
-            assert len(load(tmp_path / place).sample(3)) == 3
-            shutil.rmtree(tmp_path / place)
-
-    @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
-    def test_cut_off(self, folder: Path, share: float) -> None:
-        tensors = folder / "model.safetensors"
-        content = tensors.read_bytes()
-        tensors.write_bytes(content[: int(share * len(content))])
-        with pytest.raises(DataError, match="changed or cut off"):
-            load(folder)
-        tensors.write_bytes(content)
-        card = folder / "model.json"
-        text = card.read_text()
-        card.write_text(text[: int(share * len(text))])
-        with pytest.raises(DataError, match="not readable as JSON"):
-            load(folder)
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"format": "cohortsmith-model/99"}, "another version"),
-            ({"family": "nonesuch"}, "incomplete or of another version"),
-            ({"settings": {"depth": 3}}, "incomplete or of another version"),
-            ({"schema": {}}, "incomplete or of another version"),
-            ({"schema": None}, "incomplete or of another version"),
-            ({"values": {}}, "incomplete or of another version"),
-            ({"family": "vae", "settings": {}}, "incomplete or of another version"),
-        ],
-    )
-    def test_changed_by_hand(self, folder: Path, change: dict[str, Any], message: str) -> None:
-        card = folder / "model.json"
-        card.write_text(json.dumps(json.loads(card.read_text()) | change))
-        with pytest.raises(DataError, match=message):
-            load(folder)
-        card.write_text("[1, 2]")
-        with pytest.raises(DataError, match="another program's file"):
-            load(folder)
-
-    @pytest.mark.parametrize("family", ["vae", "mvn", "marginals"])
-    def test_a_missing_tensor(self, family: str, tmp_path: Path) -> None:
-        import hashlib
-
-        fitted(family, "counts").save(tmp_path / "model")
-        place = tmp_path / "model/model.safetensors"
-        tensors = load_file(place)
-        for name in (min(tensors), max(tensors)):
-            save_file({key: value for key, value in tensors.items() if key != name}, place)
-            card = json.loads((tmp_path / "model/model.json").read_text())
-            card["sha256"] = hashlib.sha256(place.read_bytes()).hexdigest()
-            (tmp_path / "model/model.json").write_text(json.dumps(card))
-            with pytest.raises(DataError, match="incomplete or of another version"):
-                load(tmp_path / "model")
-
-    def test_a_failure_while_writing_leaves_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def full(*_: object, **__: object) -> None:
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr("generators.storage.save_file", full)
-        with pytest.raises(OSError, match="No space"):
-            fitted("mvn", "counts").save(tmp_path / "model")
-        assert not list(tmp_path.iterdir())

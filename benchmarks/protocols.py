@@ -127,9 +127,10 @@ def results_table(protocol: str, families: list[str], rows: list[dict[str, Any]]
             error = next((row["error"] for row in rows if row["family"] == family and "error" in row), "")
             lines.append([family, f"failed: {error}", *("" for _ in range(len(COLUMNS) + 3))])
             continue
+        asked = sum(row["family"] == family for row in rows)
         lines.append(
             [
-                family,
+                family if len(own) == asked else f"{family} ({len(own)} of {asked} seeds; others failed)",
                 *(harness.spread([row["values"][column] for row in own]) for column in COLUMNS),
                 harness.spread([row["fit_seconds"] for row in own], 1),
                 harness.spread([row["sample_seconds"] for row in own], 2),

@@ -56,7 +56,8 @@ def fit_generator(
         try:
             generator.fit(train, seed=seed, runtime=runtime)
         except TrainingError as error:
-            if checkpoint is not None and checkpoint.exists() and "checkpoint" in str(error):
+            # A checkpoint that cannot be taken up has its remedy here; one that cannot be written (disk full) has not.
+            if str(error).startswith("checkpoint: "):
                 raise TrainingError(f"{error}; or start over with --restart") from error
             raise
     return generator

@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 class Codec(Protocol):
     """Fitted on train only; holds statistics over several patients, never a record."""
 
-    def fit(self, cohort: Cohort, rng: np.random.Generator) -> Self:
-        """Learn the statistics; raises `DataError` for a cohort of another data kind."""
+    def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Learn the statistics; return train's codes (n, *code_shape), about zero mean and unit variance.
+
+        Raises `DataError` for a cohort of another data kind.
+        """
         ...
 
     @property
     def code_shape(self) -> tuple[int, ...]:
         """Shape of one patient's code."""
-        ...
-
-    def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Codes (n, *code_shape), about zero mean and unit variance."""
         ...
 
     def decode(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:

@@ -52,7 +52,7 @@ class Marginals(Generator):
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
         rng = np.random.default_rng(seed)
-        self._codec.fit(cohort, rng)
+        self._codec.fit_encode(cohort, rng)
         y = np.repeat(np.unique(cohort.y), 256).astype(np.int64)
         self._codec.calibrate(self._noise(y, rng), y, rng)
 

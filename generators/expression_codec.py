@@ -11,6 +11,7 @@ from generators.curves import MIN_PATIENTS
 from generators.gene_scores import GeneScores
 from generators.log_table import LogTable
 from generators.lowrank import LowRank
+from generators.point_masses import draw_latent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from data import Cohort
 
     Floats = NDArray[np.float32]
+
+_RANK = 48
 
 
 @dataclass
@@ -30,7 +33,8 @@ class ExpressionCodec:
     went in.
 
     Attributes:
-        rank: components of the low-rank code of a wide cohort; 0 chooses from the number of patients.
+        rank: components of a wide cohort that a family learns (0 stands for 48); of a quarter as many components as
+            there are patients, the others are Gaussian, and what no component holds is each gene's own noise.
         wide: number of genes above which the code is low-rank; 0 stands for 1000, or for the patients if fewer.
         calibrate_marginals: map each class's generated genes onto train's distribution of that class.
     """
@@ -39,12 +43,13 @@ class ExpressionCodec:
     wide: int = 0
     calibrate_marginals: bool = True
     table: LogTable = field(init=False)
+    code_shape: tuple[int, ...] = field(init=False)
     genes: GeneScores = field(init=False, repr=False)
     low_rank: LowRank | None = field(default=None, init=False, repr=False)
     marginals: ClassMarginals | None = field(default=None, init=False, repr=False)
 
-    def fit(self, cohort: Cohort, rng: np.random.Generator) -> Self:
-        """Learn curves, class marginals and, when wide, components from a training cohort.
+    def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
+        """Learn curves, class marginals and, when wide, components; return the training cohort's codes (n, dim).
 
         Raises:
             DataError: the cohort is not of expression, or of too few patients.
@@ -56,30 +61,22 @@ class ExpressionCodec:
                 f"at least {2 * MIN_PATIENTS} patients are needed to learn genes' curves; got {len(cohort)}"
             )
         values = self.table.columns(cohort)
+        classes = len(cohort.classes)
         self.genes = GeneScores.fit(values)
-        scores = self.genes.encode(values, rng)
+        scores = draw_latent(self.genes.encode(values, rng), cohort.y, classes, *self.genes.thresholds(), rng)
+        self.marginals = ClassMarginals.measure(scores, cohort.y, classes) if self.calibrate_marginals else None
         n, columns = scores.shape
-        self.low_rank = None
-        if columns > (self.wide or min(1000, n)):
-            self.low_rank = LowRank.fit(scores, self.rank or _default_rank(n, len(cohort.classes)))
-        self.marginals = None
-        if self.calibrate_marginals:
-            self.marginals = ClassMarginals.measure(scores, cohort.y, len(cohort.classes))
-        return self
-
-    @property
-    def code_shape(self) -> tuple[int, ...]:
-        """One patient's code: a vector."""
-        return (len(self.low_rank.spread) if self.low_rank else len(self.genes.low),)
-
-    def encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
-        """Codes (n, dim); `rng` spreads the patients of a point mass over its share of the scores."""
-        scores = self.genes.encode(self.table.columns(cohort), rng)
-        return self.low_rank.encode(scores) if self.low_rank else scores
+        if columns <= (self.wide or min(1000, n)):
+            self.low_rank, self.code_shape = None, (columns,)
+            return scores
+        self.low_rank = LowRank.fit(scores, cohort.y, classes, n // 4)
+        codes = self.low_rank.encode(scores, cohort.y)[:, : self.rank or _RANK]
+        self.code_shape = codes.shape[1:]
+        return codes
 
     def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """Expression (n, genes) in the cohort's scale."""
-        scores = self.low_rank.decode(codes, rng) if self.low_rank else codes
+        scores = self.low_rank.decode(codes, y, rng) if self.low_rank else codes
         if self.marginals:
             scores = self.marginals.apply(scores, y)
         values = self.genes.decode(scores)
@@ -88,7 +85,7 @@ class ExpressionCodec:
     def calibrate(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> None:
         """Match the class marginals to generated codes (n, dim) of classes (n,)."""
         if self.marginals:
-            scores = self.low_rank.decode(codes, rng) if self.low_rank else codes
+            scores = self.low_rank.decode(codes, y, rng) if self.low_rank else codes
             self.marginals = self.marginals.match(scores, y)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -98,21 +95,16 @@ class ExpressionCodec:
         for name, part in parts.items():
             if part is not None:
                 tensors |= {f"{name}.{key}": value for key, value in part.tensors().items()}
-        return tensors, {"scale": self.table.scale}
+        return tensors, {"scale": self.table.scale, "code_shape": list(self.code_shape)}
 
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor is a KeyError."""
-        self.table = LogTable(values["scale"])
+        self.table, self.code_shape = LogTable(values["scale"]), tuple(values["code_shape"])
         self.genes = GeneScores.of(_part(tensors, "genes"))
         low_rank, marginals = _part(tensors, "low_rank"), _part(tensors, "marginals")
         self.low_rank = LowRank.of(low_rank) if low_rank else None
         self.marginals = ClassMarginals.of(marginals) if marginals else None
         return self
-
-
-def _default_rank(patients: int, classes: int) -> int:
-    """Components worth having: enough for every class's shift, few enough that each is met by several patients."""
-    return int(min(max(patients // 4, 2 * classes, 8), 256, patients - 1))
 
 
 def _part(tensors: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

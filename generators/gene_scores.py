@@ -88,6 +88,16 @@ class GeneScores:
             out[:, gene] = score
         return np.clip(out, -Z_LIMIT, Z_LIMIT)
 
+    def thresholds(self) -> tuple[Floats, Floats]:
+        """Scores (genes,) under which a gene is at its floor and over which at its ceiling; infinite where it has none.
+
+        A constant gene has no score to speak of.
+        """
+        varies = self.low_mass + self.high_mass < 1 - 1e-6
+        low = np.where(varies, ndtri(self.low_mass), -np.inf)
+        high = np.where(varies, ndtri(1 - self.high_mass), np.inf)
+        return low.astype(np.float32), high.astype(np.float32)
+
     def decode(self, scores: Floats) -> Floats:
         """Values (samples, genes) of scores: never under the floor or over the ceiling."""
         out = np.empty(scores.shape, np.float32)

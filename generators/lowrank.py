@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LowRank:
-    """Scores on the leading principal components, each to unit variance, and each gene's residual spread.
+    """Each class's mean, scores on the leading components around it, and each gene's residual spread.
 
-    Fitted through the Gram matrix of the patients: time grows as patients^2 x genes, memory as patients x genes.
+    The components are those of the variation within classes, scaled to unit variance: before it has learned anything,
+    a network that answers with standard normal codes already makes a Gaussian of each class. Fitted
+    through the Gram matrix of the patients: time grows as patients^2 x genes, memory as patients x genes.
 
     Attributes:
-        mean: (genes,).
-        basis: (rank, genes), orthonormal rows.
-        spread: (rank,) standard deviation of each component.
+        mean: (classes, genes), drawn towards the mean of all as if one more patient stood there.
+        basis: (components, genes), orthonormal rows.
+        spread: (components,) standard deviation of each component.
         residual: (genes,) standard deviation of what the components leave.
     """
 
@@ -34,10 +36,14 @@ class LowRank:
     residual: Floats
 
     @classmethod
-    def fit(cls, x: Floats, rank: int) -> LowRank:
-        """Learn from `x` (samples, genes); at most `rank` components, fewer when patients are few."""
-        mean = x.mean(axis=0)
-        centred = x - mean
+    def fit(cls, x: Floats, y: NDArray[np.int64], classes: int, rank: int) -> LowRank:
+        """Learn from `x` (samples, genes) of classes `y`; at most `rank` components, fewer when patients are few."""
+        common = x.mean(axis=0)
+        mean = np.tile(common, (classes, 1))
+        for label in np.unique(y):
+            own = x[y == label]
+            mean[label] = (own.sum(axis=0) + common) / (len(own) + 1)
+        centred = x - mean[y]
         gram = (centred @ centred.T).astype(np.float64)
         eigenvalues, vectors = np.linalg.eigh(gram)
         keep = np.argsort(eigenvalues)[::-1][:rank]
@@ -49,18 +55,32 @@ class LowRank:
         free = max(len(x) - 1 - len(keep), 1)
         return cls(mean, basis, spread, np.sqrt(np.maximum(left, 0) / free).astype(np.float32))
 
-    def encode(self, x: Floats) -> Floats:
-        """Codes (samples, rank) of `x` (samples, genes)."""
-        return np.asarray((x - self.mean) @ self.basis.T / self.spread, dtype=np.float32)
+    def encode(self, x: Floats, y: NDArray[np.int64]) -> Floats:
+        """Codes (samples, rank) of `x` (samples, genes) of classes (samples,)."""
+        return np.asarray((x - self.mean[y]) @ self.basis.T / self.spread, dtype=np.float32)
 
-    def decode(self, codes: Floats, rng: np.random.Generator) -> Floats:
-        """Values (samples, genes) of codes, with each gene's residual noise added back."""
-        out = (codes * self.spread) @ self.basis
-        out += self.mean
+    def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """Values (samples, genes) of codes (samples, rank) of classes (samples,), with each gene's residual noise.
+
+        Codes may be shorter than the components: those left out are noise too, standard normal.
+        """
+        rest = rng.standard_normal((len(codes), len(self.spread) - codes.shape[1]), dtype=np.float32)
+        out = (np.concatenate([codes, rest], axis=1) * self.spread) @ self.basis
+        out += self.mean[y]
         noise = rng.standard_normal(out.shape, dtype=np.float32)
         noise *= self.residual
         out += noise
         return np.asarray(out, dtype=np.float32)
+
+    def expect(self, x: Floats, y: NDArray[np.int64]) -> Floats:
+        """Values (samples, genes) that the components expect of `x`, each component shrunk by the noise it carries.
+
+        The shrinkage is that of probabilistic principal components (Tipping & Bishop 1999).
+        """
+        noise = float(np.mean(self.residual**2))
+        kept = np.maximum(1 - noise / np.maximum(self.spread**2, 1e-12), 0)
+        codes = (x - self.mean[y]) @ self.basis.T
+        return np.asarray((codes * kept) @ self.basis + self.mean[y], dtype=np.float32)
 
     def tensors(self) -> dict[str, Floats]:
         """Everything the code is, by name."""

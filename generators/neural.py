@@ -84,8 +84,8 @@ class NeuralGenerator(Generator):
         runtime = runtime or Runtime()
         place(runtime)  # says at once when the device asked for is not here
         rng = np.random.default_rng([seed, 0])
-        self._codec = kind.codec(**self._codec_settings).fit(cohort, rng)
-        x = torch.from_numpy(self._codec.encode(cohort, rng))
+        self._codec = kind.codec(**self._codec_settings)
+        x = torch.from_numpy(np.ascontiguousarray(self._codec.fit_encode(cohort, rng)))
         y = torch.from_numpy(cohort.y)
         kept, apart = _set_apart(cohort, self._loss.validation, rng)
         with isolated_rng(seed):
@@ -120,7 +120,7 @@ class NeuralGenerator(Generator):
         """Set the codec's class marginals right; return each class's diversity, generated over real."""
         counts = np.array(list(cohort.class_counts().values()))
         present = np.flatnonzero(counts)
-        each = int(np.clip(_CALIBRATION_VALUES // (len(cohort.features) * len(present)), 64, 2000))
+        each = int(np.clip(_CALIBRATION_VALUES // (len(cohort.features) * len(present)), 64, 1000))
         y = np.repeat(present, each).astype(np.int64)
         generated = self._codes(y, rng)
         self._codec.calibrate(generated, y, rng)
@@ -146,15 +146,16 @@ class NeuralGenerator(Generator):
         arrays = {f"codec.{name}": value for name, value in tensors.items()}
         for name, net in self._nets.items():
             arrays |= {f"net.{name}.{key}": value.numpy() for key, value in net.state_dict().items()}
-        return arrays, {"codec": values, "code_shape": list(self._codec.code_shape)}
+        return arrays, {"codec": values}
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
         kind = _kind(self.schema.kind)
         parts = {name.removeprefix("codec."): value for name, value in tensors.items() if name.startswith("codec.")}
         self._codec = kind.codec(**self._codec_settings).restore(parts, values["codec"])
-        shape = tuple(values["code_shape"])
         with isolated_rng(0):
-            self._nets = self._loss.build(kind.architecture(shape, len(self.schema.classes), self._loss))
+            self._nets = self._loss.build(
+                kind.architecture(self._codec.code_shape, len(self.schema.classes), self._loss)
+            )
         for name, net in self._nets.items():
             state = {key: torch.from_numpy(tensors[f"net.{name}.{key}"]) for key in net.state_dict()}
             net.load_state_dict(state)

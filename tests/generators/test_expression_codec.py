@@ -64,8 +64,8 @@ class TestLowRank:
         return expression(factors @ loadings + rng(3).uniform(0.2, 1.5, 400) * rng(4).normal(size=(150, 400)) + 5)
 
     def test_variances_and_correlations_are_preserved(self, wide: Cohort) -> None:
-        codec = ExpressionCodec(rank=8, calibrate_marginals=False).fit(wide, rng())
-        codes = codec.encode(wide, rng())
+        codec = ExpressionCodec(rank=8, calibrate_marginals=False)
+        codes = codec.fit_encode(wide, rng())
         assert codes.shape == (150, 8)
         np.testing.assert_allclose(codes.std(axis=0, ddof=1), 1, rtol=0.1)
         again = np.tile(np.arange(150), 100)
@@ -78,8 +78,8 @@ class TestLowRank:
         assert np.abs(apart).mean() < 0.08
 
     def test_what_the_components_leave_is_drawn_anew(self, wide: Cohort) -> None:
-        codec = ExpressionCodec(rank=3, calibrate_marginals=False).fit(wide, rng())
-        codes = codec.encode(wide, rng())
+        codec = ExpressionCodec(rank=3, calibrate_marginals=False)
+        codes = codec.fit_encode(wide, rng())
         first, other = (codec.decode(codes, wide.y, rng(seed)) for seed in (1, 2))
         assert not np.array_equal(first, other)
         # Of the gene with most noise of its own, two patients of one code share less than of the one with least.
@@ -91,17 +91,18 @@ class TestLowRank:
         x = np.full((12, 50), 2.0)
         x[:, :3] = rng(1).normal(size=(12, 3))
         cohort = expression(x)
-        codec = ExpressionCodec().fit(cohort, rng())
+        codec = ExpressionCodec()
+        codes = codec.fit_encode(cohort, rng())
         assert codec.low_rank is not None
-        back = codec.decode(codec.encode(cohort, rng()), cohort.y, rng())
+        back = codec.decode(codes, cohort.y, rng())
         assert (back[:, 3:] == 2).all()
         assert np.isfinite(back).all()
 
 
 class TestCodec:
     def test_genes_come_back_in_order(self, correlated: Cohort) -> None:
-        codec = ExpressionCodec().fit(correlated, rng())
-        codes = codec.encode(correlated, rng())
+        codec = ExpressionCodec()
+        codes = codec.fit_encode(correlated, rng())
         assert codes.shape == (300, 16) == (300, *codec.code_shape)
         np.testing.assert_allclose(codes.mean(axis=0), 0, atol=0.05)
         np.testing.assert_allclose(codes.std(axis=0), 1, atol=0.06)
@@ -109,19 +110,21 @@ class TestCodec:
 
     def test_wide_cohorts_get_a_short_code(self) -> None:
         wide = simulate("simulated-expression", 80, seed=0, genes=300, scale="log")
-        codec = ExpressionCodec().fit(wide, rng())
+        codec = ExpressionCodec()
+        codes = codec.fit_encode(wide, rng())
         assert codec.code_shape == (20,)
-        assert ExpressionCodec(rank=5).fit(wide, rng()).code_shape == (5,)
-        assert ExpressionCodec(wide=1000).fit(wide, rng()).code_shape == (300,)
-        back = codec.decode(codec.encode(wide, rng()), wide.y, rng())
+        assert ExpressionCodec(rank=5).fit_encode(wide, rng()).shape == (80, 5)
+        assert ExpressionCodec(wide=1000).fit_encode(wide, rng()).shape == (80, 300)
+        back = codec.decode(codes, wide.y, rng())
         each = [np.corrcoef(back[:, gene], wide.x[:, gene])[0, 1] for gene in range(300)]
         assert np.mean(each) > 0.6
         np.testing.assert_allclose(back.std(axis=0), wide.x.std(axis=0), rtol=0.5)
 
     def test_counts_keep_their_library_sizes_and_zeros(self) -> None:
         counts = simulate("simulated-expression", 200, seed=0, genes=40)
-        codec = ExpressionCodec(calibrate_marginals=False).fit(counts, rng())
-        back = codec.decode(codec.encode(counts, rng()), counts.y, rng())
+        codec = ExpressionCodec(calibrate_marginals=False)
+        codes = codec.fit_encode(counts, rng())
+        back = codec.decode(codes, counts.y, rng())
         np.testing.assert_allclose(back.sum(axis=1), counts.x.sum(axis=1), rtol=0.01)
         assert (back == 0).mean() == pytest.approx((counts.x == 0).mean(), abs=0.01)
         decoded = replace(counts, x=back)
@@ -135,15 +138,16 @@ class TestCodec:
     def test_negative_intensities_survive(self, expression: Callable[..., Cohort]) -> None:
         values = rng(1).normal(50, 100, (200, 5)).astype(np.float32)
         cohort = replace(expression(values), provenance={"scale": "linear", "label": "label"})
-        codec = ExpressionCodec().fit(cohort, rng())
-        back = codec.decode(codec.encode(cohort, rng()), cohort.y, rng())
+        codec = ExpressionCodec()
+        codes = codec.fit_encode(cohort, rng())
+        back = codec.decode(codes, cohort.y, rng())
         assert (back < 0).mean() == pytest.approx((values < 0).mean(), abs=0.01)
         assert np.median(np.abs(back - values)) < 2
 
     def test_another_data_kind_is_refused(self, correlated: Cohort) -> None:
         image = replace(correlated, kind="image", x=np.zeros((300, 4, 4, 1), np.uint8))
         with pytest.raises(DataError, match="expression"):
-            ExpressionCodec().fit(image, rng())
+            ExpressionCodec().fit_encode(image, rng())
 
 
 def test_a_floor_is_what_several_patients_share() -> None:

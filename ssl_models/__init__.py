@@ -1,0 +1,1 @@
+"""Supervised and self-supervised classifiers; still empty."""

@@ -41,7 +41,7 @@ class DiffusionFamily(Family):
     p_std: float = 1.4
     class_dropout: float = 0.1
     guidance: float = 1.0
-    sampling_steps: int = 18
+    sampling_steps: int = 10
     sigma_min: float = 0.02
     sigma_max: float = 20.0
     rho: float = 7.0

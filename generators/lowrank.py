@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.linalg import eigh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ class LowRank:
 
     The components are those of the variation within classes, scaled to unit variance: before it has learned anything,
     a network that answers with standard normal codes already makes a Gaussian of each class. Fitted
-    through the Gram matrix of the patients: time grows as patients^2 x genes, memory as patients x genes.
+    through the smaller of the two Gram matrices, of patients or of genes: linear in genes where genes are the more.
 
     Attributes:
         mean: (classes, genes), drawn towards the mean of all as if one more patient stood there.
@@ -44,12 +45,17 @@ class LowRank:
             own = x[y == label]
             mean[label] = (own.sum(axis=0) + common) / (len(own) + 1)
         centred = x - mean[y]
-        gram = (centred @ centred.T).astype(np.float64)
-        eigenvalues, vectors = np.linalg.eigh(gram)
-        keep = np.argsort(eigenvalues)[::-1][:rank]
+        wide = x.shape[1] > len(x)
+        gram = (centred @ centred.T if wide else centred.T @ centred).astype(np.float64)
+        size = len(gram)
+        eigenvalues, vectors = eigh(gram, subset_by_index=(max(size - rank, 0), size - 1))
+        keep = np.argsort(eigenvalues)[::-1]
         keep = keep[eigenvalues[keep] > 1e-6 * eigenvalues.max()]
         singular = np.sqrt(eigenvalues[keep])
-        basis = ((vectors[:, keep] / singular).T.astype(np.float32)) @ centred
+        basis = vectors[:, keep].T.astype(np.float32)
+        if wide:
+            basis = (basis / singular[:, None].astype(np.float32)) @ centred
+        basis = np.ascontiguousarray(basis)
         spread = (singular / np.sqrt(len(x) - 1)).astype(np.float32)
         left = (centred**2).sum(axis=0) - ((basis * singular[:, None].astype(np.float32)) ** 2).sum(axis=0)
         free = max(len(x) - 1 - len(keep), 1)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-MAX_KNOTS = 25
+MAX_KNOTS = 64
 _PATIENTS_A_KNOT = 6
 _SLOPES = (1.0, 1.0)  # beyond the outer knots a patient is moved as much as the outer knot is
 

@@ -36,6 +36,11 @@ class DiffusionFamily(Family):
         sigma_min, sigma_max, rho: noise levels of the sampler (equation 5).
     """
 
+    steps: int = 8000
+    width: int = 384
+    validation: float = 0.1
+    validate_every: int = 100
+    patience: int = 8
     sigma_data: float = 1.0
     p_mean: float = -0.8
     p_std: float = 1.4

@@ -25,6 +25,7 @@ class Family(ABC):
 
     Attributes:
         steps: rounds of training at most.
+        epochs: passes over the patients at most, so that few patients are not learned by heart; 0 sets no limit.
         batch_size: patients a round, over all processes; at most half the cohort is taken.
         learning_rate, warmup: Adam's rate and the share of the steps over which it rises; it falls as a cosine.
         ema_decay: weight of the past in the average of the weights that samples come from.
@@ -35,6 +36,7 @@ class Family(ABC):
     """
 
     steps: int = 2000
+    epochs: int = 0
     batch_size: int = 256
     learning_rate: float = 1e-3
     warmup: float = 0.03
@@ -51,9 +53,11 @@ class Family(ABC):
 
     def plan(self, patients: int) -> Plan:
         """Plan of training on so many patients."""
+        batch_size = min(self.batch_size, max(patients // 4, 2) * 2)
+        limit = max(self.epochs * patients // batch_size, 1) if self.epochs else self.steps
         return Plan(
-            steps=self.steps,
-            batch_size=min(self.batch_size, max(patients // 2, 2)),
+            steps=min(self.steps, limit),
+            batch_size=batch_size,
             learning_rate=self.learning_rate,
             warmup=self.warmup,
             decay="cosine",

@@ -36,8 +36,10 @@ class GANFamily(Family):
         discriminator_rate: the discriminator's learning rate over the generator's.
     """
 
+    steps: int = 1200
+    epochs: int = 150
     latent_dim: int = 64
-    r1: float = 0.5
+    r1: float = 10.0
     discriminator_rate: float = 1.0
 
     name: ClassVar[str] = "gan"

@@ -34,6 +34,10 @@ class VAEFamily(Family):
             Tomczak & Welling 2018), or `normal`, N(0, I).
     """
 
+    steps: int = 4000
+    validation: float = 0.1
+    validate_every: int = 100
+    patience: int = 8
     latent_dim: int = 32
     beta: float = 1.0
     kl_warmup: float = 0.2

@@ -29,6 +29,8 @@ class WGANFamily(Family):
         gradient_penalty: weight of (|grad f| - 1)^2 between real and generated patients.
     """
 
+    steps: int = 1000
+    epochs: int = 150
     latent_dim: int = 64
     n_critic: int = 3
     gradient_penalty: float = 10.0

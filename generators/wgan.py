@@ -29,7 +29,7 @@ class WGANFamily(Family):
         gradient_penalty: weight of (|grad f| - 1)^2 between real and generated patients.
     """
 
-    steps: int = 1000
+    steps: int = 400
     epochs: int = 150
     latent_dim: int = 64
     n_critic: int = 3

@@ -229,12 +229,15 @@ def _spread(codes: NDArray[np.float32]) -> float:
 
 
 def _set_apart(cohort: Cohort, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to train on and rows to stop early on: whole subjects, at random."""
+    """Rows to train on and rows to stop early on: whole subjects, the same share of every class that has enough."""
     if not share:
         return np.arange(len(cohort)), np.arange(0)
     names, of = np.unique(cohort.subjects, return_inverse=True)
-    chosen = rng.permutation(len(names))[: max(1, round(share * len(names)))]
-    apart = np.isin(of, chosen)
+    chosen: list[np.int64] = []
+    for label in range(len(cohort.classes)):
+        own = np.unique(of[cohort.y == label])
+        chosen.extend(rng.permutation(own)[: round(share * len(own))])
+    apart = np.isin(of, chosen or [rng.integers(len(names))])
     return np.flatnonzero(~apart), np.flatnonzero(apart)
 
 

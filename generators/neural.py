@@ -232,10 +232,10 @@ def _set_apart(cohort: Cohort, share: float, rng: np.random.Generator) -> tuple[
     """Rows to train on and rows to stop early on: whole subjects, the same share of every class that has enough."""
     if not share:
         return np.arange(len(cohort)), np.arange(0)
-    names, of = np.unique(cohort.subjects, return_inverse=True)
+    names, first, of = np.unique(cohort.subjects, return_index=True, return_inverse=True)
     chosen: list[np.int64] = []
     for label in range(len(cohort.classes)):
-        own = np.unique(of[cohort.y == label])
+        own = np.flatnonzero(cohort.y[first] == label)
         chosen.extend(rng.permutation(own)[: round(share * len(own))])
     apart = np.isin(of, chosen or [rng.integers(len(names))])
     return np.flatnonzero(~apart), np.flatnonzero(apart)

@@ -79,7 +79,7 @@ def test_r1_has_a_gradient_by_the_discriminators_weights() -> None:
 
 @pytest.mark.parametrize("r1", [0.0, 4.0])
 def test_a_round_is_the_discriminators_move_and_then_the_generators(stub_batch: Callable[..., Any], r1: float) -> None:
-    family = GANFamily(latent_dim=4, width=16, depth=1, r1=r1)
+    family = GANFamily(latent_dim=4, width=16, depth=1, r1=r1, instance_noise=0.0)
     nets = family.build(ResidualMLP(3, 2, 16, 1))
     assert list(family.players(nets)) == ["discriminator", "generator"]
     x, y = torch.randn(10, 3), torch.arange(10) % 2
@@ -110,3 +110,17 @@ def test_a_round_is_the_discriminators_move_and_then_the_generators(stub_batch: 
     assert loss.item() == pytest.approx(-on_fake.sigmoid().log().mean().item(), rel=1e-5)
     assert not torch.equal(batch.drawn[0], batch.drawn[1])
     assert next(moves, None) is None
+
+
+def test_instance_noise_falls_on_real_and_generated_alike(stub_batch: Callable[..., Any]) -> None:
+    family = GANFamily(latent_dim=4, width=16, depth=1, r1=0.0, instance_noise=0.5)
+    nets = family.build(ResidualMLP(3, 2, 16, 1))
+    x, y = torch.randn(10, 3), torch.arange(10) % 2
+    batch = stub_batch(x.clone(), y)
+    moves = family.losses(nets, batch)
+    _, loss = next(moves)
+    on_real_noise, latent, on_fake_noise = batch.drawn
+    with torch.no_grad():
+        on_real = nets["discriminator"](x + 0.5 * on_real_noise, y)
+        on_fake = nets["discriminator"](nets["generator"](latent, y) + 0.5 * on_fake_noise, y)
+    assert loss.item() == pytest.approx(discriminator_loss(on_real, on_fake).item(), rel=1e-5)

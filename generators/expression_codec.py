@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from data import DataError
@@ -95,11 +95,11 @@ class ExpressionCodec:
         for name, part in parts.items():
             if part is not None:
                 tensors |= {f"{name}.{key}": value for key, value in part.tensors().items()}
-        return tensors, {"scale": self.table.scale, "code_shape": list(self.code_shape)}
+        return tensors, {"table": asdict(self.table), "code_shape": list(self.code_shape)}
 
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor is a KeyError."""
-        self.table, self.code_shape = LogTable(values["scale"]), tuple(values["code_shape"])
+        self.table, self.code_shape = LogTable(**values["table"]), tuple(values["code_shape"])
         self.genes = GeneScores.of(_part(tensors, "genes"))
         low_rank, marginals = _part(tensors, "low_rank"), _part(tensors, "marginals")
         self.low_rank = LowRank.of(low_rank) if low_rank else None

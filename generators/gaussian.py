@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -65,10 +66,10 @@ class MVN(Generator):
         tensors: dict[str, NDArray[Any]] = {"floor": self._floor}
         for name, law in self._laws.items():
             tensors |= {f"{name}.{key}": value for key, value in law.tensors().items()}
-        return tensors, {"laws": list(self._laws)}
+        return tensors, {"laws": list(self._laws), "table": asdict(self._table)}
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
-        self._table = LogTable(self.schema.scale)  # type: ignore[arg-type]
+        self._table = LogTable(**values["table"])
         self._floor = tensors["floor"]
         for name in values["laws"]:
             own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

@@ -17,11 +17,21 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
+_RESOLVED, _NEAR = 2.0**17, 0.05  # float32 holds 24 bits: up to 2**17 steps, a step is told from its fractions
+
+
 @dataclass(frozen=True)
 class LogTable:
-    """The way between a cohort's scale and the columns that models of expression learn."""
+    """The way between a cohort's scale and the columns that models of expression learn.
+
+    Attributes:
+        scale: of the cohort.
+        decimals: that its values are rounded to; None where they are not, or too many to tell. What comes back is
+            rounded alike: unrounded values among rounded ones give a virtual patient away.
+    """
 
     scale: Scale
+    decimals: int | None = None
 
     @classmethod
     def of(cls, cohort: Cohort) -> LogTable:
@@ -32,7 +42,7 @@ class LogTable:
         """
         if cohort.kind != "expression":
             raise DataError(f"expression was expected, the cohort is of kind {cohort.kind!r}")
-        return cls(cohort.scale)
+        return cls(cohort.scale, None if cohort.scale == "counts" else _decimals(cohort.x))
 
     def columns(self, cohort: Cohort) -> Floats:
         """Log2 values (n, genes), and for counts log2 of the library size as the last column."""
@@ -46,7 +56,20 @@ class LogTable:
         """Expression (n, genes) in the cohort's scale from columns."""
         if self.scale == "counts":
             return from_log(columns[:, :-1], "counts", np.exp2(columns[:, -1].astype(np.float64)))
-        return from_log(columns, self.scale)
+        values = from_log(columns, self.scale)
+        return values if self.decimals is None else np.round(values, self.decimals)
+
+
+def _decimals(x: NDArray[np.floating]) -> int | None:
+    """Fewest decimals, at most 3, that hold every value of `x`; None where float32 could not tell."""
+    largest = float(np.abs(x).max(initial=0))
+    for decimals in range(4):
+        steps = 10.0**decimals
+        if largest * steps > _RESOLVED:
+            return None
+        if all(bool(np.all(np.abs(row * steps - np.rint(row * steps)) < _NEAR)) for row in x.astype(np.float64)):
+            return decimals
+    return None
 
 
 def floors(columns: Floats, least: int = 5) -> Floats:

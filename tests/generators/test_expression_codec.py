@@ -12,7 +12,7 @@ from scipy import stats
 from data import Cohort, DataError, log_expression, simulate
 from generators.calibration import ClassMarginals
 from generators.expression_codec import ExpressionCodec
-from generators.log_table import floors
+from generators.log_table import LogTable, floors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,3 +154,21 @@ def test_a_floor_is_what_several_patients_share() -> None:
     columns = np.array([[0, 1.0, -2], [0, 2, -2], [0, 3, -2], [0, 4, 5], [0, 5, 6], [7, 6, 7]], np.float32)
     np.testing.assert_array_equal(floors(columns, least=3), [0, -np.inf, -2])
     np.testing.assert_array_equal(floors(columns[:, :2], least=3), [0, 0])
+
+
+class TestDecimals:
+    @pytest.mark.parametrize(("decimals", "scale"), [(0, "linear"), (1, "linear"), (2, "log"), (3, "log")])
+    def test_rounded_values_come_back_rounded_alike(
+        self, expression: Callable[..., Cohort], decimals: int, scale: str
+    ) -> None:
+        values = np.round(rng(1).normal(6, 2, (60, 5)), decimals).astype(np.float32)
+        table = LogTable.of(replace(expression(values), provenance={"scale": scale, "label": "label"}))
+        assert table.decimals == decimals
+        back = table.back(rng(2).normal(3, 1, (40, 5)).astype(np.float32))
+        np.testing.assert_array_equal(back, np.round(back, decimals))
+
+    def test_unrounded_and_large_values_are_left_alone(self, expression: Callable[..., Cohort]) -> None:
+        fine = expression(rng(1).normal(6, 2, (60, 5)))
+        assert LogTable.of(fine).decimals is None
+        large = replace(expression(np.round(rng(1).normal(1e6, 1e5, (60, 5)))), provenance={"scale": "linear"})
+        assert LogTable.of(large).decimals is None

@@ -80,9 +80,7 @@ class SDV(Generator):
             for _ in range(_ROUNDS):
                 if not left.any():
                     break
-                frame = self._model.sample(max(2 * int(left.sum()), 200))[_TABLE]
-                labels = frame.pop(_LABEL).to_numpy()
-                values = frame.to_numpy(np.float32)
+                values, labels = self._rows(max(2 * int(left.sum()), 200))
                 for label in np.flatnonzero(left):
                     own = values[labels == self.schema.classes[label]][: left[label]]
                     parts[label].append(own)
@@ -94,6 +92,22 @@ class SDV(Generator):
         for label in np.flatnonzero(wanted):
             columns[y == label] = np.concatenate(parts[label])
         return self._table.back(np.maximum(columns, self._floor))
+
+    def sample_as_drawn(self, n: int, seed: int = 0) -> Cohort:
+        """`n` virtual patients with the classes that the synthesizer itself draws: the way SDV is used on its own.
+
+        A class it has all but lost is then rare or missing, where `sample` would end with an error.
+        """
+        with _seeded(seed):
+            self._rewind(seed)
+            values, labels = self._rows(n)
+        y = np.array([self.schema.classes.index(name) for name in labels], dtype=np.int64)
+        return self._cohort(self._table.back(np.maximum(values, self._floor)), y, 0, seed)
+
+    def _rows(self, n: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        frame = self._model.sample(n)[_TABLE]
+        labels = frame.pop(_LABEL).to_numpy()
+        return frame.to_numpy(np.float32), labels
 
     def _rewind(self, seed: int) -> None:
         """Start SDV's random streams anew.

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from data import Cohort, DataError, simulate
-from generators import make_generator
+from generators import SDV, make_generator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +72,15 @@ def test_without_sdv_one_line_says_what_to_install(family: str, monkeypatch: pyt
     with pytest.raises(DataError, match=rf"{family} needs SDV 2 .*BUSL-1.1.*cohortsmith\[sdv\]") as error:
         make_generator(family)
     assert "\n" not in str(error.value)
+
+
+def test_drawn_as_sdv_draws(correlated: Cohort) -> None:
+    pytest.importorskip("sdv")
+    generator = make_generator("sdv-gaussiancopula").fit(correlated, seed=0)
+    assert isinstance(generator, SDV)
+    sample = generator.sample_as_drawn(200, seed=1)
+    assert len(sample) == 200
+    assert sample.features == correlated.features
+    shares = np.bincount(sample.y, minlength=2) / 200
+    np.testing.assert_allclose(shares, np.bincount(correlated.y) / len(correlated), atol=0.12)
+    np.testing.assert_array_equal(generator.sample_as_drawn(200, seed=1).x, sample.x)

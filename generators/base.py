@@ -52,13 +52,14 @@ class Generator(ABC):
         settings: every setting with its value.
         history: rows of losses through training; empty for baselines.
         summary: seconds of the fit, device, parameters, alarms, and the like.
+        min_patients: fewest training patients of a class; what is saved is then never an average of fewer.
         savable, reason: whether `save` can write the model without pickle and without records, and if not, why.
     """
 
     family: ClassVar[str]
     savable: ClassVar[bool] = True
     reason: ClassVar[str] = ""
-    min_patients: ClassVar[int] = 2
+    min_patients: ClassVar[int] = 5
 
     def __init__(self) -> None:
         self.settings: dict[str, Any] = {}
@@ -105,11 +106,10 @@ class Generator(ABC):
         """
         if seed < 0:
             raise DataError(f"seed must be 0 or more; got {seed}")
-        needed = max(self.min_patients, 2)
         for name, count in cohort.class_counts().items():
-            if 0 < count < needed:
+            if 0 < count < self.min_patients:
                 raise DataError(
-                    f"{self.family} needs at least {needed} patients of each class, "
+                    f"{self.family} needs at least {self.min_patients} patients of each class, "
                     f"class {name!r} has {count} to learn from; merge or drop the class"
                 )
         if not len(cohort):

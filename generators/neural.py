@@ -54,7 +54,6 @@ class NeuralGenerator(Generator):
     """
 
     objective: ClassVar[type[Family]]
-    min_patients: ClassVar[int] = 2
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()

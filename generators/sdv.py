@@ -38,6 +38,7 @@ class SDV(Generator):
     """
 
     synthesizer: ClassVar[str]
+    min_patients: ClassVar[int] = 2
     savable: ClassVar[bool] = False
     reason: ClassVar[str] = "SDV saves by pickle only, and cohortsmith never writes one"
 

@@ -278,8 +278,18 @@ def test_a_class_needs_patients_to_learn_from(family: str) -> None:
 
 @pytest.mark.parametrize("family", [*NEURAL, "marginals"])
 def test_too_few_patients_in_all_are_refused(family: str) -> None:
+    train = cohort_of("counts")
+    few = train.take(np.flatnonzero(train.y == 0)[:9])
     with pytest.raises(DataError, match="at least 10 patients"):
-        fresh(family).fit(simulate("simulated-expression", 9, seed=0, genes=5, classes=2))
+        fresh(family).fit(few)
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES if FAMILIES[family].savable])
+def test_no_saved_model_speaks_of_fewer_than_five_patients(family: str) -> None:
+    train = cohort_of("counts")
+    few = train.take(np.append(np.flatnonzero(train.y != 1), np.flatnonzero(train.y == 1)[:4]))
+    with pytest.raises(DataError, match="at least 5 patients of each class, class 'class-B' has 4"):
+        fresh(family).fit(few)
 
 
 def test_an_unknown_name_is_met_with_near_ones() -> None:

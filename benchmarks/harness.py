@@ -12,9 +12,11 @@ import signal
 import statistics
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -163,14 +165,25 @@ def fit_apart(
     """Fit in a fresh process (`measure.py`): `fit_seconds`, `peak_mb`, or `more_than` seconds, or `error`."""
     task = {"family": family, "cohort": cohort, "settings": settings, "seed": seed, "timeout": timeout}
     called = [sys.executable, str(ROOT / "benchmarks" / "measure.py"), json.dumps(task)]
-    done = subprocess.run(called, capture_output=True, text=True, check=False)
-    if done.returncode == -signal.SIGALRM:
-        return {"more_than": timeout}
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [f"ended with {done.returncode}"]
+    # Files, not pipes: workers that a stopped fit leaves behind would hold a pipe open for ever.
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        with subprocess.Popen(called, stdout=out, stderr=err, text=True, start_new_session=True) as fit:
+            ended = fit.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(fit.pid, signal.SIGKILL)
+        if ended == -signal.SIGALRM:
+            return {"more_than": timeout}
+        printed, said = (_lines_of(file) for file in (out, err))
+    if ended:
+        last = said[-1:] or [f"ended with {ended}"]
         return {"error": last[0].removeprefix("error: ")[:200]}
-    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    row: dict[str, Any] = json.loads(printed[-1])
     return row
+
+
+def _lines_of(file: IO[str]) -> list[str]:
+    file.seek(0)
+    return file.read().strip().splitlines()
 
 
 def seconds_in_words(seconds: float) -> str:

@@ -166,6 +166,22 @@ def test_whole_subjects_are_set_apart_for_the_early_stop(correlated: Cohort) -> 
     assert len(apart) == 30
 
 
+def test_every_class_gives_the_same_share_for_the_early_stop(correlated: Cohort) -> None:
+    from generators.neural import _set_apart
+
+    rare = correlated.take(np.append(np.flatnonzero(correlated.y == 0), np.flatnonzero(correlated.y == 1)[:20]))
+    for seed in range(20):
+        _, apart = _set_apart(rare, 0.1, np.random.default_rng(seed))
+        assert np.bincount(rare.y[apart]).tolist() == [17, 2]
+
+
+def test_few_patients_are_not_shown_more_often_than_the_passes_allow() -> None:
+    family = GANFamily(steps=1200, epochs=150, batch_size=256)
+    assert (family.plan(4101).steps, family.plan(4101).batch_size) == (1200, 256)
+    assert (family.plan(97).steps, family.plan(97).batch_size) == (150 * 97 // 48, 48)
+    assert GANFamily(steps=1200, epochs=0).plan(97).steps == 1200
+
+
 class Killed(Exception):
     """Stands for the kill of a run."""
 

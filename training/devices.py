@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -61,7 +62,15 @@ def open_fabric(runtime: Runtime, placement: Placement) -> Fabric:
         strategy="ddp" if runtime.devices * runtime.num_nodes > 1 else "auto",
     )
     fabric.launch()
+    if fabric.world_size > 1:
+        # A process that ends with gloo's threads alive is now and then aborted by them after its work is done.
+        atexit.register(_leave_group)
     return fabric
+
+
+def _leave_group() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def is_main_process() -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.console import say
@@ -10,50 +12,72 @@ from data import DataError, duplicates, read_cohort
 from data.files import suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
+    from app.experiment import DataPart
     from data import Cohort
 
+# What the columns of a cohort are called, by data kind.
+FEATURES = {"expression": "genes", "sequence": "positions"}
+_WRITTEN = {"expression": ".csv", "sequence": ".fasta"}  # the format where the source has none of its own
+_SEQUENCES = (".fasta", ".fa", ".fna", ".gb", ".gbk")
 
-def read(
-    source: str,
-    *,
-    label: str | None = None,
-    subject: str | None = None,
-    covariates: Sequence[str] | None = None,
-    scale: str | None = None,
-    impute: bool = False,
-) -> Cohort:
+
+def read(part: DataPart) -> Cohort:
     """Cohort from a path or a named set; see `data.read_cohort` for the rules and the errors."""
-    stated: Any = scale
-    return read_cohort(
-        source, label=label, subject=subject, scale=stated, impute=impute, covariates=tuple(covariates or ())
-    )
+    return read_cohort(part.cohort, **_options(part))
 
 
-def read_part(
-    source: Path,
-    train: Cohort,
-    *,
-    subject: str | None = None,
-    covariates: Sequence[str] | None = None,
-    impute: bool = False,
-) -> Cohort:
-    """Holdout or synthetic cohort, read as `train` was: its label column, its scale, its order of genes."""
-    cohort = read_cohort(
-        source,
-        label=train.provenance.get("label"),
-        subject=subject,
-        scale=train.scale,
-        impute=impute,
-        covariates=tuple(covariates or ()),
-        part=True,
-    )
+def read_holdout(source: Path, part: DataPart, train: Cohort) -> Cohort:
+    """Holdout cohort, read as `train` was by `part`: its label, patients, scale, reference and order of genes."""
+    return _read_like(train, source, part, {"subject": train.provenance.get("subject")})
+
+
+def read_synthetic(source: Path, part: DataPart, train: Cohort) -> Cohort:
+    """Synthetic cohort, read as `train` was; sequences that name their classes themselves are taken at their word."""
+    changes: dict[str, Any] = {"subject": None}
+    if _names_its_classes(source):  # what finds the classes of real patients finds none in what a model wrote
+        changes |= {"label_pattern": None, "labels": None}
+    return _read_like(train, source, part, changes)
+
+
+def _read_like(train: Cohort, source: Path, part: DataPart, changes: dict[str, Any]) -> Cohort:
+    options = {**_options(part), **changes, "part": True}
+    if train.kind == "sequence":
+        known = train.provenance.get("reference")
+        options["reference"] = part.reference or known or None
+        return read_cohort(source, **{key: value for key, value in options.items() if value is not None})
+    cohort = read_cohort(source, **options | {"label": train.provenance.get("label"), "scale": train.scale})
     if cohort.features == train.features or set(cohort.features) != set(train.features):
         return cohort  # other genes are told by the comparison, with their names
     place = {name: column for column, name in enumerate(cohort.features)}
     return replace(cohort, x=cohort.x[:, [place[name] for name in train.features]], features=train.features)
+
+
+def _options(part: DataPart) -> dict[str, Any]:
+    """What `read_cohort` is asked for; what a person did not state is left to it."""
+    stated: dict[str, Any] = {
+        "label": part.label,
+        "label_pattern": part.label_pattern,
+        "labels": Path(part.labels) if part.labels else None,
+        "reference": part.reference,
+        "subject": part.subject,
+        "scale": part.scale,
+        "impute": part.impute or None,
+        "covariates": tuple(part.covariates) or None,
+    }
+    return {key: value for key, value in stated.items() if value is not None}
+
+
+def _names_its_classes(source: Path) -> bool:
+    """Whether the first header of a FASTA file holds `label=`, as the headers do that `sample` writes."""
+    if not source.is_file():
+        return False
+    opened = gzip.open(source, "rb") if source.name.lower().endswith(".gz") else source.open("rb")
+    try:
+        with opened as lines:
+            first = lines.readline(1 << 16)
+    except (OSError, EOFError):
+        return False  # the reader says what is wrong with it
+    return first.startswith(b">") and b" label=" in first
 
 
 def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
@@ -62,6 +86,8 @@ def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
     Returns:
         Number of pairs, `exact` and `near`.
     """
+    if train.kind == "sequence":
+        return _report_same_sequences(train, holdout)
     if train.features != holdout.features:
         return {"exact": 0, "near": 0}  # not comparable: the comparison refuses them, naming the genes
     found = duplicates(train, holdout)
@@ -74,6 +100,22 @@ def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
     else:
         say("duplicates between train and holdout: none")
     return counts
+
+
+def _report_same_sequences(train: Cohort, holdout: Cohort) -> dict[str, int]:
+    """Patients without a variant share the reference's sequence: that is no leak, so it is told as it is."""
+    from data.alignment import on_columns, shared_columns
+
+    try:
+        columns = shared_columns(train, holdout)
+        found = duplicates(on_columns(train, columns), on_columns(holdout, columns))
+    except DataError:
+        return {"exact": 0, "near": 0}  # of different columns: the comparison refuses them, naming the positions
+    say(
+        f"{len(found.exact)} of {len(holdout)} holdout patients have the sequence of a training patient; "
+        "a copy is judged by what exceeds this share"
+    )
+    return {"exact": len(found.exact), "near": len(found.near)}
 
 
 def check_writable(out: Path) -> None:
@@ -89,9 +131,27 @@ def check_writable(out: Path) -> None:
         raise DataError(f"the folder {str(out.parent)!r} does not exist; make it first")
 
 
-def suffix_like(source: str) -> str:
-    """Format to write synthetic patients in: that of the file they come from, CSV for a named set."""
+def check_holds(out: Path, kind: str) -> None:
+    """Check that a file of this name can hold a data kind, before the work that fills it.
+
+    Raises:
+        DataError: it holds another kind.
+    """
+    holds = "sequence" if _is_sequences(suffix_of(out)) else "expression"
+    if holds != kind:
+        raise DataError(f"{out.name} would hold {holds} data, and this is {kind} data; name a {_WRITTEN[kind]} file")
+
+
+def suffix_like(source: str, kind: str) -> str:
+    """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind."""
     try:
-        return suffix_of(source)
+        suffix = suffix_of(source)
     except DataError:
-        return ".csv"
+        return _WRITTEN[kind]
+    if kind == "sequence":  # GenBank is read only, and .fa is FASTA
+        return ".fasta.gz" if suffix.endswith(".gz") else ".fasta"
+    return suffix
+
+
+def _is_sequences(suffix: str) -> bool:
+    return suffix.removesuffix(".gz") in _SEQUENCES

@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.console import result, say, show, show_json
-from app.options import Covariate, Impute, Json, Label, OutFile, ScaleName, Seed, Source, Subject
+from app.options import (
+    Covariate,
+    Impute,
+    Json,
+    Label,
+    LabelPattern,
+    Labels,
+    OutFile,
+    ReferenceName,
+    ScaleName,
+    Seed,
+    Source,
+    Subject,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from data import Cohort
@@ -43,19 +57,38 @@ def list_sets(as_json: Json = False) -> None:
 def describe(
     cohort: Source,
     label: Label = None,
+    label_pattern: LabelPattern = None,
+    labels: Labels = None,
+    reference: ReferenceName = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
     impute: Impute = False,
     as_json: Json = False,
 ) -> None:
-    """Describe a cohort: sizes, classes, scale, covariates, duplicates; figures only, no patient's values.
+    """Describe a cohort: sizes, classes, scale or reference, duplicates; figures only, no patient's values.
 
-    Example: [bold]cohortsmith data describe gse7390 --label grade[/bold]
+    Examples: [bold]cohortsmith data describe gse7390 --label grade[/bold]
+
+    [bold]cohortsmith data describe tp53.fasta --reference NM_000546.6[/bold]
     """
     from app.cohorts import read
+    from app.describing import facts_of
+    from app.experiment import DataPart, checked
 
-    facts = _facts(read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute))
+    part = checked(
+        DataPart,
+        cohort=cohort,
+        label=label,
+        label_pattern=label_pattern,
+        labels=text_of(labels),
+        reference=reference,
+        subject=subject,
+        covariates=covariate,
+        scale=scale,
+        impute=impute,
+    )
+    facts = facts_of(read(part))
     if as_json:
         show_json(facts)
         return
@@ -81,13 +114,14 @@ def get(
     Example: [bold]cohortsmith data get gse7390 --out gse7390.csv[/bold]
     """
     from app.cohorts import read
+    from app.experiment import DataPart, checked
     from data import DataError, named_sets
     from data.names import near_misses
 
     names = [s.name for s in named_sets()]
     if name not in names:
         raise DataError(f"no named set {name!r}{near_misses(name, names)}; `cohortsmith data list` shows them all")
-    _write(read(name, label=label), out)
+    _write(read(checked(DataPart, cohort=name, label=label)), out)
 
 
 @app.command()
@@ -117,27 +151,3 @@ def _write(cohort: Cohort, out: Any) -> None:
     write_cohort(cohort, out)
     say(repr(cohort))
     result(str(out))
-
-
-def _facts(cohort: Cohort) -> dict[str, Any]:
-    import numpy as np
-
-    from data import duplicates
-
-    found = duplicates(cohort)
-    covariates = {str(c): f"({int(cohort.obs[c].isna().sum())} missing)" for c in cohort.obs.columns}
-    known = {key: cohort.provenance[key] for key in ("source", "label", "subject", "imputed", "constant_genes")
-             if cohort.provenance.get(key) is not None}  # fmt: skip
-    return {
-        "kind": cohort.kind,
-        "samples": len(cohort),
-        "patients": len(np.unique(cohort.subjects)),
-        "features": len(cohort.features),
-        "classes": cohort.class_counts(),
-        "scale": cohort.scale,
-        "zeros": f"{float(np.mean(cohort.x == 0)):.1%}",
-        "covariates": covariates or "none",
-        "exact_duplicates": len(found.exact),
-        "near_duplicates": len(found.near),
-        "digest": cohort.digest(),
-    } | known

@@ -15,14 +15,18 @@ from app.options import (
     Impute,
     Json,
     Label,
+    LabelPattern,
+    Labels,
     OutFolder,
     Precision,
+    ReferenceName,
     ScaleName,
     Seed,
     Settings,
     Source,
     Subject,
     parse_settings,
+    text_of,
 )
 
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="METRIC", help="Only this metric; may be repeated.")]
@@ -34,6 +38,9 @@ def evaluate(
     synthetic: Annotated[Path, typer.Option("--synthetic", metavar="FILE", help="Virtual patients to judge.")],
     out: OutFolder,
     label: Label = None,
+    label_pattern: LabelPattern = None,
+    labels: Labels = None,
+    reference: ReferenceName = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -49,17 +56,29 @@ def evaluate(
 
     Example: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
     """
-    from app.cohorts import read, read_part, report_duplicates
+    from app.cohorts import read, read_holdout, read_synthetic, report_duplicates
+    from app.experiment import DataPart, checked
     from app.folders import require_free, whole_folder
     from app.pipeline import evaluating
     from app.scorecard import scorecard
     from evaluation import evaluate as measure
 
     require_free(out, force=force)
-    real = read(str(train), label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
-    person = real.provenance.get("subject")
-    unseen = read_part(holdout, real, subject=person, covariates=covariate, impute=impute)
-    virtual = read_part(synthetic, real, covariates=covariate, impute=impute)
+    part = checked(
+        DataPart,
+        cohort=str(train),
+        label=label,
+        label_pattern=label_pattern,
+        labels=text_of(labels),
+        reference=reference,
+        subject=subject,
+        covariates=covariate,
+        scale=scale,
+        impute=impute,
+    )
+    real = read(part)
+    unseen = read_holdout(holdout, part, real)
+    virtual = read_synthetic(synthetic, part, real)
     report_duplicates(real, unseen)
     with evaluating("scorecard") as on_progress:
         report = measure(real, unseen, virtual, only=only, seed=seed, on_progress=on_progress)
@@ -74,9 +93,15 @@ def evaluate(
 
 def compare(
     cohort: Source,
-    families: Annotated[str, typer.Option(metavar="A,B,C", help="Families, with commas between.")],
     out: OutFolder,
+    families: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C", help="Families, with commas between; default: all that know the data kind."),
+    ] = None,
     label: Label = None,
+    label_pattern: LabelPattern = None,
+    labels: Labels = None,
+    reference: ReferenceName = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -95,7 +120,9 @@ def compare(
     Writes DIR/report.html and DIR/comparison.json, and a run folder for each family. `--set` gives a setting to
     one family as family.key=value, or to every family that has it as key=value.
 
-    Example: [bold]cohortsmith compare gse7390 --families diffusion,wgan,mvn,bootstrap --out runs/first[/bold]
+    Examples: [bold]cohortsmith compare gse7390 --families diffusion,wgan,mvn,bootstrap --out runs/first[/bold]
+
+    [bold]cohortsmith compare tp53.fasta --reference NM_000546.6 --out runs/tp53[/bold]
     """
     from app.cohorts import read
     from app.comparing import compare_families
@@ -104,19 +131,22 @@ def compare(
 
     require_free(out, force=force)
     training = checked(TrainingPart, device=device, precision=precision)
-    names = [name.strip() for name in families.split(",") if name.strip()]
+    names = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     chosen = parse_settings(settings)
     part = checked(
         DataPart,
         cohort=cohort,
         label=label,
+        label_pattern=label_pattern,
+        labels=text_of(labels),
+        reference=reference,
         subject=subject,
         covariates=covariate,
         scale=scale,
         impute=impute,
         holdout=holdout,
     )
-    patients = read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
+    patients = read(part)
     with whole_folder(out, force=force) as working:
         compared = compare_families(
             patients, names, chosen, part=part, training=training, seed=seed, only=only, folder=working

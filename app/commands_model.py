@@ -15,8 +15,11 @@ from app.options import (
     Impute,
     Json,
     Label,
+    LabelPattern,
+    Labels,
     OutFile,
     Precision,
+    ReferenceName,
     ScaleName,
     Seed,
     Settings,
@@ -24,16 +27,20 @@ from app.options import (
     Subject,
     parse_counts,
     parse_settings,
+    text_of,
 )
 
 
 def fit(
     cohort: Source,
     family: Annotated[
-        str, typer.Option(metavar="NAME", help="gan, wgan, vae, diffusion, mvn, bootstrap, marginals or sdv-...")
+        str, typer.Option(metavar="NAME", help="gan, wgan, vae, diffusion, or a baseline: mvn, bootstrap, pwm, ...")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="MODEL_DIR", help="Folder of the model, written when whole.")],
     label: Label = None,
+    label_pattern: LabelPattern = None,
+    labels: Labels = None,
+    reference: ReferenceName = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -59,9 +66,11 @@ def fit(
     [bold]cohortsmith fit gse7390 --family diffusion --out model[/bold]
 
     [bold]cohortsmith fit tumours.h5ad --family vae --label type --subject patient --set steps=3000 --out vae[/bold]
+
+    [bold]cohortsmith fit tp53.fasta --reference NM_000546.6 --family diffusion --out tp53-model[/bold]
     """
     from app.cohorts import read
-    from app.experiment import TrainingPart, checked
+    from app.experiment import DataPart, TrainingPart, checked
     from app.fitting import fit_generator, remove_checkpoint
     from app.folders import require_free
     from app.models import alarms, describe_fit, require_savable, save, summary
@@ -78,7 +87,19 @@ def fit(
         precision=precision,
         checkpoint_every=checkpoint_every,
     )
-    train = read(cohort, label=label, subject=subject, covariates=covariate, scale=scale, impute=impute)
+    part = checked(
+        DataPart,
+        cohort=cohort,
+        label=label,
+        label_pattern=label_pattern,
+        labels=text_of(labels),
+        reference=reference,
+        subject=subject,
+        covariates=covariate,
+        scale=scale,
+        impute=impute,
+    )
+    train = read(part)
     say(f"fitting {family} to {train!r}")
     checkpoint = out.with_name(f"{out.name}.partial")
     if restart:
@@ -122,8 +143,10 @@ def sample(
     [bold]cohortsmith sample model --n 1000 --out virtual.parquet[/bold]
 
     [bold]cohortsmith sample model --counts ER-positive=50,ER-negative=50 --seed 7 --out virtual.csv[/bold]
+
+    [bold]cohortsmith sample tp53-model --per-class 500 --out virtual.fasta.gz[/bold]
     """
-    from app.cohorts import check_writable
+    from app.cohorts import check_holds, check_writable
     from app.models import how_many, write_samples
     from data import DataError
     from generators import load
@@ -140,6 +163,7 @@ def sample(
             raise DataError(f"{option} must be at least 1; got {number}")
     check_writable(out)
     generator = load(model)
+    check_holds(out, generator.schema.kind)
     drawn = write_samples(generator, how_many(generator, n, per_class, wanted, balance), seed, out)
     if as_json:
         show_json({"file": str(out), "samples": sum(drawn.values()), "classes": drawn, "seed": seed})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.cohorts import report_duplicates, suffix_like
+from app.cohorts import FEATURES, report_duplicates, suffix_like
 from app.console import say
 from app.experiment import SamplePart
 from app.folders import write_json
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from data import Cohort
 
 
+# What is compared when no family is named: those that learn the data kind, and its baselines.
+DEFAULT_FAMILIES = {
+    "expression": ("gan", "wgan", "vae", "diffusion", "mvn", "bootstrap", "marginals"),
+    "sequence": ("gan", "wgan", "vae", "diffusion", "pwm", "bootstrap", "random-edits", "good-turing"),
+}
+
+
 @dataclass(frozen=True)
 class Compared:
     """A finished comparison: the table for the terminal, and everything as plain values."""
@@ -38,7 +45,7 @@ class Compared:
 
 def compare_families(
     cohort: Cohort,
-    families: Sequence[str],
+    families: Sequence[str] | None,
     settings: Mapping[str, Any],
     *,
     part: DataPart,
@@ -49,12 +56,13 @@ def compare_families(
 ) -> Compared:
     """Fit, draw and evaluate each family on one split, and write all of it into `folder`.
 
-    A family that cannot be fitted to this cohort is told and left out; the others go on.
+    A family that cannot be fitted to this cohort is told and left out; the others go on. Without names, the families
+    of the cohort's data kind are compared.
 
     Raises:
         DataError: an unknown family, setting or metric, a cohort that cannot be split, or no family that worked.
     """
-    plans = settings_by_family(families, settings)
+    plans = settings_by_family(DEFAULT_FAMILIES[cohort.kind] if families is None else families, settings)
     train, holdout = split(cohort, seed=seed, holdout=part.holdout)
     say(f"train {train!r}\nholdout {len(holdout)} samples")
     found = report_duplicates(train, holdout)
@@ -85,7 +93,11 @@ def compare_families(
         place = folder / family
         place.mkdir()
         write_outcome(
-            place, outcome, config=config, suffix=suffix_like(part.cohort), title=f"{family} on {_name(part)}"
+            place,
+            outcome,
+            config=config,
+            suffix=suffix_like(part.cohort, cohort.kind),
+            title=f"{family} on {_name(part)}",
         )
         outcomes[family] = outcome
     if not outcomes:
@@ -93,7 +105,8 @@ def compare_families(
     facts = _facts(outcomes, failures, part, seed, train, holdout, found)
     write_json(folder / "comparison.json", facts)
     (folder / "report.html").write_text(_page(outcomes, part, seed, train, holdout), encoding="utf-8")
-    title = f"{_name(part)}: {len(train)} train, {len(holdout)} holdout, {len(train.features)} genes, seed {seed}"
+    title = f"{_name(part)}: {len(train)} train, {len(holdout)} holdout, "
+    title += f"{len(train.features)} {FEATURES[train.kind]}, seed {seed}"
     cards = {family: outcome.report.estimates for family, outcome in outcomes.items()}
     seconds = {family: outcome.fit_seconds for family, outcome in outcomes.items()}
     return Compared(comparison_table(cards, failures, seconds, title), facts)
@@ -148,7 +161,7 @@ def _facts(
     return {
         "data": asdict(part),
         "seed": seed,
-        "sizes": {"train": len(train), "holdout": len(holdout), "genes": len(train.features)},
+        "sizes": {"train": len(train), "holdout": len(holdout), FEATURES[train.kind]: len(train.features)},
         "duplicates": dict(found),
         "families": families,
         "failed": [{"family": family, "reason": reason} for family, reason in failures.items()],
@@ -165,7 +178,7 @@ def _page(outcomes: Mapping[str, Outcome], part: DataPart, seed: int, train: Coh
         "Cohort": _name(part),
         "Train": len(train),
         "Holdout": len(holdout),
-        "Genes": len(train.features),
+        FEATURES[train.kind].capitalize(): len(train.features),
         "Seed": seed,
     }
     return render_comparison(rows, title=f"{_name(part)}: families side by side", facts=facts)

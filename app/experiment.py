@@ -25,7 +25,10 @@ class DataPart:
 
     Attributes:
         cohort: file, from the folder the command runs in, or a named set.
-        label: column of the class.
+        label: column of the class; of sequences, the key in their headers.
+        label_pattern: of sequences, a regular expression whose one group matches the class in the header.
+        labels: of sequences, a TSV file of id and class.
+        reference: of sequences, what they are aligned to: a name, or a FASTA or GenBank file.
         subject: column of the patient.
         covariates: numeric columns that are no genes.
         scale: scale of the values; detected when not given.
@@ -35,6 +38,9 @@ class DataPart:
 
     cohort: str
     label: str | None = None
+    label_pattern: str | None = None
+    labels: str | None = None
+    reference: str | None = None
     subject: str | None = None
     covariates: list[str] = field(default_factory=list)
     scale: Literal["counts", "linear", "log"] | None = None

@@ -13,9 +13,31 @@ if TYPE_CHECKING:
 
 Source = Annotated[
     str,
-    typer.Argument(metavar="COHORT", help="A file (.h5ad, .csv, .tsv, .gz, .parquet) or a named set (`data list`)."),
+    typer.Argument(
+        metavar="COHORT",
+        help="A file (expression: .h5ad, .csv, .tsv, .parquet; sequences: .fasta, .gb; text also .gz), "
+        "or a named set (`data list`).",
+    ),
 ]
-Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the class; default `label`.")]
+Label = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of the class (key in the header of sequences); default `label`."),
+]
+LabelPattern = Annotated[
+    str | None,
+    typer.Option(
+        "--label-pattern", metavar="REGEX", help="Sequences: the class is what its one group matches in the header."
+    ),
+]
+Labels = Annotated[
+    Path | None, typer.Option("--labels", metavar="TSV", help="Sequences: a table of id and class, a tab between.")
+]
+ReferenceName = Annotated[
+    str | None,
+    typer.Option(
+        "--reference", metavar="NAME|FILE", help="Sequences are aligned to it: NM_000546.6, or a FASTA or GenBank file."
+    ),
+]
 Subject = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of the patient, kept on one side of a split.")
 ]
@@ -38,8 +60,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]
 OutFile = Annotated[
     Path,
-    typer.Option("--out", metavar="FILE", help="File to write (.h5ad, .csv, .csv.gz, .tsv, .parquet)."),
+    typer.Option(
+        "--out", metavar="FILE", help="File to write (.h5ad, .csv, .tsv, .parquet; sequences: .fasta; text also .gz)."
+    ),
 ]
+
+
+def text_of(path: Path | None) -> str | None:
+    """A path as a configuration holds it: as text, None where there is none."""
+    return None if path is None else str(path)
 
 
 def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:

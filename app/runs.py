@@ -90,14 +90,7 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
     check(experiment)
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     part = experiment.data
-    cohort = read(
-        part.cohort,
-        label=part.label,
-        subject=part.subject,
-        covariates=part.covariates,
-        scale=part.scale,
-        impute=part.impute,
-    )
+    cohort = read(part)
     train, holdout = split(cohort, seed=experiment.seed, holdout=part.holdout)
     say(f"train {train!r}\nholdout {len(holdout)} samples")
     found = report_duplicates(train, holdout)
@@ -119,7 +112,7 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
         config = experiment.resolved() | {"started": started, "duplicates": found, "digest": cohort.digest()}
         config["generator"]["settings"] = dict(outcome.generator.settings)
         title = f"{experiment.name}: {outcome.family}"
-        write_outcome(working, outcome, config=config, suffix=suffix_like(part.cohort), title=title)
+        write_outcome(working, outcome, config=config, suffix=suffix_like(part.cohort, cohort.kind), title=title)
         shutil.rmtree(working / CHECKPOINT, ignore_errors=True)
         put_in_place(working, target)
     return target, outcome

@@ -1,0 +1,55 @@
+"""A cohort in figures: sizes, classes, scale or reference, duplicates; never a patient's value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data import duplicates
+from data.nucleotides import GAP, MASKED, SYMBOLS
+
+if TYPE_CHECKING:
+    from data import Cohort
+
+_TOLD = ("source", "label", "subject", "imputed", "constant_genes")
+
+
+def facts_of(cohort: Cohort) -> dict[str, Any]:
+    """Figures of a cohort by name, as plain values."""
+    found = duplicates(cohort)
+    covariates = {str(c): f"({int(cohort.obs[c].isna().sum())} missing)" for c in cohort.obs.columns}
+    about = _sequences(cohort) if cohort.kind == "sequence" else _expression(cohort)
+    return {
+        "kind": cohort.kind,
+        "samples": len(cohort),
+        "patients": len(np.unique(cohort.subjects)),
+        "features": len(cohort.features),
+        "classes": cohort.class_counts(),
+        **about,
+        "covariates": covariates or "none",
+        "exact_duplicates": len(found.exact),
+        "near_duplicates": len(found.near),
+        "digest": cohort.digest(),
+    } | {key: cohort.provenance[key] for key in _TOLD if cohort.provenance.get(key) is not None}
+
+
+def _expression(cohort: Cohort) -> dict[str, Any]:
+    return {"scale": cohort.scale, "zeros": f"{float(np.mean(cohort.x == 0)):.1%}"}
+
+
+def _sequences(cohort: Cohort) -> dict[str, Any]:
+    """Where sequences stand on their reference, and how many places vary; how many patients vary there is not told."""
+    symbols = sum((cohort.x == code).any(axis=0).astype(np.int64) for code in range(SYMBOLS))
+    on_reference = [name for name in cohort.features if "+" not in name]
+    masked = int((cohort.x == MASKED).sum())
+    return {
+        "reference": cohort.provenance.get("reference") or "none",
+        "positions": f"{on_reference[0]} to {on_reference[-1]}" if on_reference else "none",
+        "insertion_columns": len(cohort.features) - len(on_reference),
+        "variable_positions": int((np.asarray(symbols) > 1).sum()),
+        "gaps": f"{float(np.mean(cohort.x == GAP)):.2%}",
+        "masked": masked,
+        "sequences_with_masked": int((cohort.x == MASKED).any(axis=1).sum()),
+        "distinct_sequences": len(np.unique(cohort.x, axis=0)),
+    }

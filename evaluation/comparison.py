@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,31 +12,46 @@ from numpy.typing import NDArray
 from data.cohort import Cohort
 from data.errors import DataError
 from data.scale import log_expression
+from evaluation.edits import Edits, consensus, edits_of, independent
 from evaluation.estimate import NotEvaluable
+from evaluation.matching import matched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+
+    from data.reference import Reference
+    from data.variants import Variant
 
 Matrix = NDArray[np.float32]
 T = TypeVar("T")
 
 LEAST = 20
+SIDES = ("train", "holdout", "synthetic")
+
+
+class Rows(NamedTuple):
+    """Rows of the holdout, the synthetic cohort and train, (n,) each."""
+
+    real: NDArray[np.int64]
+    synthetic: NDArray[np.int64]
+    reference: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """Equally large random draws of each side, standardised log values, rows in random order.
+    """Equally large random draws of each side, rows in random order, as `Comparison.z_train` holds them.
 
     Attributes:
-        real: (n, genes) from the holdout.
-        synthetic: (n, genes) from the synthetic cohort, classes in the holdout's proportions as far as it has them.
-        reference: (n, genes) from train: real data in the synthetic cohort's place.
-        structureless: (n, genes) independent standard normals: every gene N(train mean, train sd), no structure.
+        real: (n, d) from the holdout.
+        synthetic: (n, d) from the synthetic cohort, classes in the holdout's proportions as far as it has them.
+        reference: (n, d) from train: real data in the synthetic cohort's place.
+        structureless: (n, d) drawn column by column without structure, see `Comparison.structureless`.
         real_y: (n,) classes of `real`.
         synthetic_y: (n,) classes of `synthetic`.
         reference_y: (n,) classes of `reference`.
         apart: rows of train that are not in `reference`, at least a third: what is fitted on train is fitted on these,
             so that `reference` is as new to it as the holdout.
+        rows: where in their cohorts `real`, `synthetic` and `reference` come from, (n,) each.
     """
 
     real: Matrix
@@ -47,6 +62,7 @@ class Draw:
     synthetic_y: NDArray[np.int64]
     reference_y: NDArray[np.int64]
     apart: NDArray[np.int64]
+    rows: Rows
 
     def __len__(self) -> int:
         return len(self.real)
@@ -66,8 +82,12 @@ class Draw:
 class Comparison:
     """Train, holdout and synthetic cohorts of one kind, with the same features, classes and scale.
 
-    The generator saw `train` only; `holdout` is real and unseen. Features that differ in order only are put in
-    train's order; labels are numbered by train's classes.
+    The generator saw `train` only; `holdout` is real and unseen. Genes that differ in order only are put in train's
+    order, sequences on the columns that any of the three has; labels are numbered by train's classes.
+
+    Metrics on whole profiles read `z_train`, `z_holdout` and `z_synthetic`. Expression: log values, each gene
+    standardised by train. Sequences: one column an edit (a symbol other than train's consensus that occurs in any of
+    the three), 1 for those who have it and 0 for the others, so that a squared distance counts differing edits.
 
     Attributes:
         train: real samples the generator was fitted on.
@@ -84,15 +104,15 @@ class Comparison:
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("train", "holdout", "synthetic"):
+        for name in SIDES:
             cohort: Cohort = getattr(self, name)
             if not isinstance(cohort, Cohort):
                 raise DataError(f"{name} must be a Cohort; got {type(cohort).__name__}: read files with read_cohort")
             if not len(cohort):
                 raise DataError(f"{name} has no samples: give at least one sample a class")
-        for name in ("holdout", "synthetic"):
-            object.__setattr__(self, name, _aligned(self.train, getattr(self, name), name))
-        for name in ("train", "holdout", "synthetic"):
+        for name, cohort in zip(SIDES, matched(self.train, self.holdout, self.synthetic), strict=True):
+            object.__setattr__(self, name, cohort)
+        for name in SIDES:
             cohort = getattr(self, name)
             if cohort.kind == "expression" and not np.isfinite(cohort.x).all():
                 gene = cohort.features[int(np.argmin(np.isfinite(cohort.x).all(axis=0)))]
@@ -110,8 +130,32 @@ class Comparison:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Gene names, train's order."""
+        """Gene names in train's order, or names of the alignment's columns."""
         return self.train.features
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of `z_train`: genes, or edits such as '665G>A'."""
+        return self.edits.names(self.features) if self.kind == "sequence" else self.features
+
+    @cached_property
+    def edits(self) -> Edits:
+        """Edits from train's consensus that occur in any of the three cohorts of sequences."""
+        own = consensus(self.train.x)
+        return edits_of(own, self.train.x, self.holdout.x, self.synthetic.x)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """What the sequences are read against: `data.reference.reference_of(train)`."""
+        from data.reference import reference_of
+
+        return reference_of(self.train)
+
+    def variants(self, side: str) -> list[tuple[Variant, ...]]:
+        """Variants of each sequence of "train", "holdout" or "synthetic" against `reference`, called once."""
+        from data.variants import call_cohort
+
+        return self.memo(("variants", side), lambda: call_cohort(getattr(self, side), self.reference))
 
     @cached_property
     def missing_classes(self) -> tuple[str, ...]:
@@ -137,25 +181,35 @@ class Comparison:
 
     @cached_property
     def z_train(self) -> Matrix:
-        """Train on the log scale, each gene standardised by train, (n, genes)."""
-        return self._standardised(self.log_train)
+        """Train, (n, d): each gene's log values standardised by train, or edits."""
+        return self._profiles(self.train)
 
     @cached_property
     def z_holdout(self) -> Matrix:
-        """Holdout on the log scale, each gene standardised by train, (n, genes)."""
-        return self._standardised(log_expression(self.holdout))
+        """Holdout, (n, d): each gene's log values standardised by train, or edits."""
+        return self._profiles(self.holdout)
 
     @cached_property
     def z_synthetic(self) -> Matrix:
-        """Synthetic cohort on the log scale, each gene standardised by train, (n, genes)."""
-        return self._standardised(log_expression(self.synthetic))
+        """Synthetic cohort, (n, d): each gene's log values standardised by train, or edits."""
+        return self._profiles(self.synthetic)
 
-    def _standardised(self, log_values: NDArray[np.floating[Any]]) -> Matrix:
-        return np.asarray((log_values - self.location) / self.spread, dtype=np.float32)
+    def _profiles(self, cohort: Cohort) -> Matrix:
+        if self.kind == "sequence":
+            return self.edits.matrix(cohort.x)
+        values = self.log_train if cohort is self.train else log_expression(cohort)
+        return np.asarray((values - self.location) / self.spread, dtype=np.float32)
 
     def structureless(self, n: int, seed: int) -> Matrix:
-        """Standardised log values of a cohort without structure: independent N(train mean, train sd), (n, genes)."""
-        return np.random.default_rng([seed, 77]).standard_normal((n, len(self.features)), dtype=np.float32)
+        """A cohort of `n` without structure, (n, d), as `z_train` holds it.
+
+        Every gene N(train mean, train sd), or every column of the alignment at train's frequencies, independently of
+        all others and of the class.
+        """
+        rng = np.random.default_rng([seed, 77])
+        if self.kind == "sequence":
+            return self.edits.matrix(independent(self.train.x, n, rng))
+        return rng.standard_normal((n, len(self.features)), dtype=np.float32)
 
     def draw(self, limit: int, seed: int) -> Draw:
         """Equally large draws of each side, at most `limit` samples a side, the same for the same seed.
@@ -199,11 +253,12 @@ class Comparison:
             synthetic_y=self.synthetic.y[rows["synthetic"]],
             reference_y=self.train.y[rows["train"]],
             apart=np.setdiff1d(np.arange(len(self.train)), rows["train"]),
+            rows=Rows(rows["real"], rows["synthetic"], rows["train"]),
         )
 
     def require(self, what: str) -> None:
         """Raise `NotEvaluable` unless every side has at least 20 samples."""
-        for name in ("train", "holdout", "synthetic"):
+        for name in SIDES:
             n = len(getattr(self, name))
             if n < LEAST:
                 raise NotEvaluable(f"{what} needs at least {LEAST} samples a side, {name} has {n}")
@@ -241,41 +296,3 @@ def proportional(share: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     quota = np.floor(exact).astype(np.int64)
     quota[np.argsort(quota - exact, kind="stable")[: n - int(quota.sum())]] += 1
     return quota
-
-
-def _aligned(train: Cohort, cohort: Cohort, name: str) -> Cohort:
-    if cohort.kind != train.kind:
-        raise DataError(f"{name} is of kind {cohort.kind}, train of kind {train.kind}: compare cohorts of one kind")
-    if cohort.kind == "expression" and cohort.scale != train.scale:
-        raise DataError(
-            f"{name} is on scale {cohort.scale}, train on scale {train.scale}: state the scale when reading the files"
-        )
-    if cohort.features != train.features:
-        cohort = _reordered(train, cohort, name)
-    unknown = sorted(set(np.unique(cohort.labels).tolist()) - set(train.classes))
-    if unknown:
-        raise DataError(f"{name} has classes that train has not: {_some(unknown)}; train has {_some(train.classes)}")
-    if cohort.classes != train.classes:
-        position = {c: i for i, c in enumerate(train.classes)}
-        table = np.asarray([position.get(c, -1) for c in cohort.classes], dtype=np.int64)
-        cohort = replace(cohort, y=table[cohort.y], classes=train.classes)
-    return cohort
-
-
-def _reordered(train: Cohort, cohort: Cohort, name: str) -> Cohort:
-    where = {gene: i for i, gene in enumerate(cohort.features)}
-    missing = [gene for gene in train.features if gene not in where]
-    known = set(train.features)
-    extra = [gene for gene in cohort.features if gene not in known]
-    if missing or extra or len(where) != len(cohort.features):
-        lacks = f"lacks {len(missing)} of train's genes ({_some(missing)})" if missing else ""
-        has = f"has {len(extra)} genes that train has not ({_some(extra)})" if extra else ""
-        parts = " and ".join(part for part in (lacks, has) if part) or "has duplicate gene names"
-        raise DataError(f"{name} {parts}: give the same genes in all three cohorts")
-    columns = np.asarray([where[gene] for gene in train.features])
-    return replace(cohort, x=cohort.x[:, columns], features=train.features)
-
-
-def _some(names: list[str] | tuple[str, ...], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown}, ... {len(names) - most} more"

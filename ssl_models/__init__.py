@@ -1,1 +1,5 @@
-"""Supervised and self-supervised classifiers; still empty."""
+"""Supervised and self-supervised classifiers."""
+
+from ssl_models.class_probabilities import ClassProbabilities
+
+__all__ = ["ClassProbabilities"]

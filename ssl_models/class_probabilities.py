@@ -1,0 +1,180 @@
+"""The founding discriminator on its own: a perceptron on whole sequences that gives the probability of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from data import DataError
+from data.nucleotides import SYMBOLS, one_hot
+from training import Plan, Runtime, adam, isolated_rng, train
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from data import Cohort
+    from training import Batch
+
+_NET = "classifier"
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Softmax cross-entropy, the negative log-likelihood of the class (Bishop 2006, equation 4.108)."""
+
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """One player."""
+        return {_NET: adam(nets[_NET].parameters())}
+
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """One move; the share of the batch that was recognised before it is logged."""
+        logits = nets[_NET](batch.x)
+        batch.log("accuracy", (logits.detach().argmax(1) == batch.y).float().mean())
+        yield _NET, F.cross_entropy(logits.float(), batch.y)
+
+    def validation_loss(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> float | Tensor:
+        """Share of the patients (n, length) that is not recognised."""
+        missed: Tensor = (nets[_NET](x).argmax(1) != y).float().mean()
+        return missed
+
+
+class ClassProbabilities:
+    """Classes of aligned sequences by a perceptron on their one-hot form, all positions at once.
+
+    Args:
+        steps: rounds of training; each sees every patient once.
+        width: units of a hidden layer.
+        depth: hidden layers.
+        activation: ReLU after each hidden layer; without it the layers together are one linear map, so the class is
+            told by a weighted vote of the positions.
+        learning_rate: of Adam.
+
+    Attributes:
+        history: rows of `step`, `loss`, `accuracy` (training patients) and, where new patients were given,
+            `accuracy_new`.
+
+    Raises:
+        DataError: a setting that cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: int = 200,
+        width: int = 64,
+        depth: int = 1,
+        activation: bool = True,
+        learning_rate: float = 1e-3,
+    ) -> None:
+        for name, value in (("steps", steps), ("width", width), ("depth", depth)):
+            if value < 1:
+                raise DataError(f"{name} must be at least 1; got {value}")
+        self.steps, self.width, self.depth = steps, width, depth
+        self.activation, self.learning_rate = activation, learning_rate
+        self.history: list[dict[str, float]] = []
+        self._net: nn.Module | None = None
+        self._features: tuple[str, ...] = ()
+        self._classes: tuple[str, ...] = ()
+
+    def fit(self, cohort: Cohort, new: Cohort | None = None, *, seed: int = 0, log_every: int = 1) -> Self:
+        """Learn the classes of a cohort.
+
+        Args:
+            cohort: training patients.
+            new: patients that are only looked at, for `accuracy_new`; they change nothing.
+            seed: of the first weights and the order of the patients.
+            log_every: steps that a row of the history averages over.
+
+        Raises:
+            DataError: no sequences, one class, or new patients of other positions or classes.
+        """
+        _check(cohort)
+        if len(cohort.classes) < 2:
+            raise DataError(f"classes are told apart from two on; this cohort has {len(cohort.classes)}")
+        self._features, self._classes = cohort.features, cohort.classes
+        looked_at = None
+        if new is not None:
+            self._refuse_other(new)
+            looked_at = (_inputs(new), torch.from_numpy(new.y))
+        plan = Plan(
+            steps=self.steps,
+            batch_size=len(cohort),
+            learning_rate=self.learning_rate,
+            ema_decay=0.0,
+            validate_every=log_every if looked_at else 0,
+            log_every=log_every,
+        )
+        with isolated_rng(seed):
+            net = self._build(cohort.x.shape[1] * SYMBOLS, len(cohort.classes))
+        result = train(
+            CrossEntropy(),
+            {_NET: net},
+            _inputs(cohort),
+            torch.from_numpy(cohort.y),
+            plan=plan,
+            seed=seed,
+            runtime=Runtime(device="cpu"),  # a few small layers: moving them to a device takes longer than they do
+            validation=looked_at,
+        )
+        self._net, self.history = result.nets[_NET], [_row(row) for row in result.history]
+        return self
+
+    @torch.no_grad()
+    def probabilities(self, cohort: Cohort) -> NDArray[np.float32]:
+        """Probability of each class, (n, classes), rows sum to one.
+
+        Raises:
+            DataError: not fitted, or a cohort of other positions or classes.
+        """
+        if self._net is None:
+            raise DataError("this classifier has not been fitted; call fit(cohort) first")
+        self._refuse_other(cohort)
+        given: NDArray[np.float32] = F.softmax(self._net(_inputs(cohort)), dim=1).numpy()
+        return given
+
+    def accuracy(self, cohort: Cohort) -> float:
+        """Share of the patients whose class is the most probable one."""
+        return float(np.mean(self.probabilities(cohort).argmax(axis=1) == cohort.y))
+
+    def _build(self, inputs: int, classes: int) -> nn.Module:
+        layers: list[nn.Module] = []
+        for _ in range(self.depth):
+            layers.append(nn.Linear(inputs, self.width))
+            layers += [nn.ReLU()] if self.activation else []
+            inputs = self.width
+        return nn.Sequential(*layers, nn.Linear(inputs, classes))
+
+    def _refuse_other(self, cohort: Cohort) -> None:
+        _check(cohort)
+        if cohort.features != self._features or cohort.classes != self._classes:
+            raise DataError(
+                f"patients of the {len(self._features)} positions and {len(self._classes)} classes learned from were "
+                f"expected; got {len(cohort.features)} positions and {len(cohort.classes)} classes, or others"
+            )
+
+
+def _check(cohort: Cohort) -> None:
+    if cohort.kind != "sequence":
+        raise DataError(f"class probabilities are learned from sequences; this cohort holds {cohort.kind} data")
+    if not len(cohort):
+        raise DataError("the cohort is empty; sequences were expected")
+
+
+def _inputs(cohort: Cohort) -> Tensor:
+    """One-hot form of the sequences, (n, length * 5)."""
+    return torch.from_numpy(one_hot(cohort.x).reshape(len(cohort), -1))
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, float]:
+    kept = {key: float(value) for key, value in row.items() if key != "validation_loss"}
+    return kept | ({"accuracy_new": 1.0 - row["validation_loss"]} if "validation_loss" in row else {})

@@ -35,13 +35,15 @@ class Schema:
     class_counts: tuple[int, ...]
     scale: str
     label: str
+    reference: str = ""
 
     @classmethod
     def of(cls, cohort: Cohort) -> Schema:
         """Schema of a training cohort."""
         counts = tuple(cohort.class_counts().values())
         label = str(cohort.provenance.get("label") or "label")
-        return cls(cohort.kind, cohort.classes, cohort.features, counts, cohort.scale, label)
+        reference = str(cohort.provenance.get("reference") or "")
+        return cls(cohort.kind, cohort.classes, cohort.features, counts, cohort.scale, label, reference)
 
 
 class Generator(ABC):
@@ -49,6 +51,7 @@ class Generator(ABC):
 
     Attributes:
         family: name in `FAMILIES`.
+        kinds: data kinds it learns.
         settings: every setting with its value.
         history: rows of losses through training; empty for baselines.
         summary: seconds of the fit, device, parameters, alarms, and the like.
@@ -57,6 +60,7 @@ class Generator(ABC):
     """
 
     family: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]] = ("expression",)
     savable: ClassVar[bool] = True
     reason: ClassVar[str] = ""
     min_patients: ClassVar[int] = 5
@@ -106,6 +110,8 @@ class Generator(ABC):
         """
         if seed < 0:
             raise DataError(f"seed must be 0 or more; got {seed}")
+        if cohort.kind not in self.kinds:
+            raise DataError(f"{self.family} learns {' and '.join(self.kinds)}; this cohort is of kind {cohort.kind!r}")
         for name, count in cohort.class_counts().items():
             if 0 < count < self.min_patients:
                 raise DataError(
@@ -210,7 +216,8 @@ class Generator(ABC):
     def _cohort(self, x: NDArray[Any], y: NDArray[np.int64], start: int, seed: int) -> Cohort:
         schema = self.schema
         ids = np.array([f"synthetic-{seed}-{row:07d}" for row in range(start, start + len(y))], dtype=np.str_)
-        provenance = {"source": f"synthetic:{self.family}", "scale": schema.scale, "label": schema.label, "seed": seed}
+        provenance = {"source": f"synthetic:{self.family}", "label": schema.label, "seed": seed}
+        provenance |= {"scale": schema.scale} if schema.kind == "expression" else {"reference": schema.reference}
         return Cohort(
             kind=schema.kind,  # type: ignore[arg-type]
             x=x,

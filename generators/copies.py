@@ -23,6 +23,7 @@ class Bootstrap(Generator):
     """
 
     family: ClassVar[str] = "bootstrap"
+    kinds: ClassVar[tuple[str, ...]] = ("expression", "sequence", "image")
     min_patients: ClassVar[int] = 2
     savable: ClassVar[bool] = False
     reason: ClassVar[str] = "this baseline is the training patients themselves, and a saved model holds no record"

@@ -97,3 +97,19 @@ class Family(ABC):
 def latents(y: Tensor, dim: int, generator: torch.Generator) -> Tensor:
     """Standard normal latents (n, dim), one a class in y (n,)."""
     return torch.randn((len(y), dim), generator=generator, device=y.device)
+
+
+def make(maker: nn.Module, batch: Batch, latent_dim: int) -> Tensor:
+    """Codes (n, ...) that an adversarial family's generator makes for a batch's classes, out of the batch's noise."""
+    shape: tuple[int, ...] = maker.noise_shape  # type: ignore[assignment]
+    codes: Tensor = maker(batch.randn(latent_dim), batch.y, batch.rand(*shape) if shape else None)
+    return codes
+
+
+def draw(maker: nn.Module, y: Tensor, latent_dim: int, generator: torch.Generator) -> Tensor:
+    """Codes (n, ...) of the classes y (n,) that an adversarial family's generator makes of fresh noise."""
+    shape: tuple[int, ...] = maker.noise_shape  # type: ignore[assignment]
+    latent = latents(y, latent_dim, generator)
+    uniform = torch.rand((len(y), *shape), generator=generator, device=y.device) if shape else None
+    codes: Tensor = maker(latent, y, uniform)
+    return codes

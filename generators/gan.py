@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch.nn import functional as F
 
-from generators.family import Family, latents
+from generators.family import Family, draw, make
 from training import adam
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class GANFamily(Family):
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build a generator and a discriminator, both told the class."""
-        return {"generator": architecture.decoder(self.latent_dim), "discriminator": architecture.encoder(1)}
+        return {"generator": architecture.maker(self.latent_dim), "discriminator": architecture.encoder(1)}
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """Adam without momentum for both."""
@@ -66,7 +66,7 @@ class GANFamily(Family):
         generator, discriminator = nets["generator"], nets["discriminator"]
         real = self._blurred(batch.x, batch).requires_grad_(self.r1 > 0)
         with torch.no_grad():
-            fake = self._blurred(generator(batch.randn(self.latent_dim), batch.y), batch)
+            fake = self._blurred(make(generator, batch, self.latent_dim), batch)
         on_real, on_fake = discriminator(real, batch.y).float(), discriminator(fake, batch.y).float()
         loss = discriminator_loss(on_real, on_fake)
         batch.log("d_real", torch.sigmoid(on_real.detach()).mean())
@@ -74,7 +74,7 @@ class GANFamily(Family):
         batch.log("js", jensen_shannon(loss.detach()))
         yield "discriminator", loss + 0.5 * self.r1 * squared_gradient(on_real, real) if self.r1 else loss
         again = batch.another()
-        fake = self._blurred(generator(again.randn(self.latent_dim), again.y), again)
+        fake = self._blurred(make(generator, again, self.latent_dim), again)
         yield "generator", F.softplus(-discriminator(fake, again.y).float()).mean()
 
     def _blurred(self, codes: Tensor, batch: Batch) -> Tensor:
@@ -82,8 +82,7 @@ class GANFamily(Family):
 
     def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
         """Codes of classes y (n,): the generator on fresh noise."""
-        codes: Tensor = nets["generator"](latents(y, self.latent_dim, generator), y)
-        return codes
+        return draw(nets["generator"], y, self.latent_dim, generator)
 
 
 def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> Tensor:

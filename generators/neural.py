@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
 from data import Cohort, DataError
-from generators.architecture import Architecture, ResidualMLP
 from generators.base import Generator, refuse_unknown
-from generators.diffusion import DiffusionFamily
-from generators.expression_codec import ExpressionCodec
 from generators.family import Family
-from generators.gan import GANFamily
+from generators.kinds import KINDS, kind_of
 from generators.vae import VAEFamily
-from generators.wgan import WGANFamily
 from training import Runtime, is_main_process, isolated_rng, place, train
 
 if TYPE_CHECKING:
@@ -24,23 +20,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from generators.codec import Codec
+    from generators.kinds import DataKind
 
 _SAMPLED_AT_ONCE = 16_384
 _CALIBRATION_VALUES = 40_000_000
-
-
-@dataclass(frozen=True)
-class DataKind:
-    """The codec and the architecture of a data kind; a new kind is one more row in `KINDS`."""
-
-    codec: type[ExpressionCodec]
-
-    def architecture(self, code_shape: tuple[int, ...], classes: int, family: Family) -> Architecture:
-        """Networks for codes of a shape, as wide and deep as the family says."""
-        return ResidualMLP(code_shape[0], classes, family.width, family.depth, family.dropout)
-
-
-KINDS = {"expression": DataKind(ExpressionCodec)}
 
 
 class NeuralGenerator(Generator):
@@ -53,42 +36,50 @@ class NeuralGenerator(Generator):
         DataError: an unknown setting (the message names the near ones), or a value that it cannot have.
     """
 
-    objective: ClassVar[type[Family]]
+    kinds: ClassVar[tuple[str, ...]] = tuple(KINDS)
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         refuse_unknown(self.family, settings, self.setting_names())
-        family, codec_names = _names(self.objective), _names(ExpressionCodec)
-        self._family_settings = {name: value for name, value in settings.items() if name in family}
-        self._codec_settings = {name: value for name, value in settings.items() if name in codec_names}
-        _refuse_impossible(self.family, self.objective, self._family_settings)
-        _refuse_impossible(self.family, ExpressionCodec, self._codec_settings)
-        self._loss = self.objective(**self._family_settings)
-        if self._loss.validation and self.objective.validation_loss is Family.validation_loss:
-            raise DataError(
-                f"{self.family} cannot stop early: adversarial losses do not tell when; leave validation at 0"
-            )
-        codec = ExpressionCodec(**self._codec_settings)
-        self.settings = asdict(self._loss) | {name: getattr(codec, name) for name in codec_names}
+        for kind in KINDS.values():
+            known = {name: value for name, value in settings.items() if name in kind.names(self.family)}
+            loss, _ = kind.split(self.family, known)
+            if loss.validation and type(loss).validation_loss is Family.validation_loss:
+                raise DataError(
+                    f"{self.family} cannot stop early: adversarial losses do not tell when; leave validation at 0"
+                )
+        self._given = dict(settings)
+        self.settings = dict(settings)
+        self._loss: Family
         self._codec: Codec
         self._nets: dict[str, nn.Module] = {}
 
     @classmethod
     def setting_names(cls) -> list[str]:
-        """Names of the family's settings and of the codec's."""
-        return _names(cls.objective) + _names(ExpressionCodec)
+        """Names of the family's settings and of the codec's, whatever the data kind."""
+        return list(dict.fromkeys(name for kind in KINDS.values() for name in kind.names(cls.family)))
+
+    def _take_kind(self, name: str) -> DataKind:
+        """Settle family and codec for a data kind; `settings` then holds every setting with its value."""
+        kind = kind_of(name)
+        known = kind.names(self.family)
+        refuse_unknown(f"{self.family} on {name} data", self._given, known)
+        self._loss, own = kind.split(self.family, self._given)
+        self._codec = kind.codec(**own)
+        family = asdict(self._loss)
+        self.settings = {key: family[key] if key in family else getattr(self._codec, key) for key in known}
+        return kind
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
-        kind = _kind(cohort.kind)
+        kind = self._take_kind(cohort.kind)
         runtime = runtime or Runtime()
         place(runtime)  # says at once when the device asked for is not here
         rng = np.random.default_rng([seed, 0])
-        self._codec = kind.codec(**self._codec_settings)
         x = torch.from_numpy(np.ascontiguousarray(self._codec.fit_encode(cohort, rng)))
         y = torch.from_numpy(cohort.y)
         kept, apart = _set_apart(cohort, self._loss.validation, rng)
         with isolated_rng(seed):
-            nets = self._loss.build(kind.architecture(self._codec.code_shape, len(cohort.classes), self._loss))
+            nets = self._loss.build(kind.networks(self._codec, len(cohort.classes), self._loss))
         result = train(
             self._loss,
             nets,
@@ -148,13 +139,11 @@ class NeuralGenerator(Generator):
         return arrays, {"codec": values}
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
-        kind = _kind(self.schema.kind)
+        kind = self._take_kind(self.schema.kind)
         parts = {name.removeprefix("codec."): value for name, value in tensors.items() if name.startswith("codec.")}
-        self._codec = kind.codec(**self._codec_settings).restore(parts, values["codec"])
+        self._codec.restore(parts, values["codec"])
         with isolated_rng(0):
-            self._nets = self._loss.build(
-                kind.architecture(self._codec.code_shape, len(self.schema.classes), self._loss)
-            )
+            self._nets = self._loss.build(kind.networks(self._codec, len(self.schema.classes), self._loss))
         for name, net in self._nets.items():
             state = {key: torch.from_numpy(tensors[f"net.{name}.{key}"]) for key in net.state_dict()}
             net.load_state_dict(state)
@@ -162,24 +151,21 @@ class NeuralGenerator(Generator):
 
 
 class GAN(NeuralGenerator):
-    """Non-saturating GAN; settings in `GANFamily`."""
+    """Non-saturating GAN; settings in `GANFamily` and its like for other data kinds."""
 
     family: ClassVar[str] = "gan"
-    objective = GANFamily
 
 
 class WGAN(NeuralGenerator):
     """WGAN with gradient penalty; settings in `WGANFamily`."""
 
     family: ClassVar[str] = "wgan"
-    objective = WGANFamily
 
 
 class VAE(NeuralGenerator):
     """Variational autoencoder; settings in `VAEFamily`."""
 
     family: ClassVar[str] = "vae"
-    objective = VAEFamily
 
     @torch.no_grad()
     def interpolate(self, first: str, last: str, steps: int = 9, seed: int = 0) -> Cohort:
@@ -204,10 +190,9 @@ class VAE(NeuralGenerator):
 
 
 class Diffusion(NeuralGenerator):
-    """EDM diffusion; settings in `DiffusionFamily`."""
+    """Diffusion: EDM for codes that are numbers (`DiffusionFamily`), masked for letters (`MaskedDiffusionFamily`)."""
 
     family: ClassVar[str] = "diffusion"
-    objective = DiffusionFamily
 
 
 def collapse_alarms(diversity: dict[str, float], limit: float = 0.5) -> list[str]:
@@ -238,32 +223,3 @@ def _set_apart(cohort: Cohort, share: float, rng: np.random.Generator) -> tuple[
         chosen.extend(rng.permutation(own)[: round(share * len(own))])
     apart = np.isin(of, chosen or [rng.integers(len(names))])
     return np.flatnonzero(~apart), np.flatnonzero(apart)
-
-
-def _kind(kind: str) -> DataKind:
-    if kind not in KINDS:
-        raise DataError(f"this version learns cohorts of kind {', '.join(KINDS)}; this one is of kind {kind!r}")
-    return KINDS[kind]
-
-
-def _refuse_impossible(family: str, settings_of: type, settings: dict[str, Any]) -> None:
-    hints = get_type_hints(settings_of)
-    for name, value in settings.items():
-        hint, default = hints[name], getattr(settings_of, name)
-        if get_origin(hint) is Literal:
-            expected, right = f"one of {', '.join(get_args(hint))}", value in get_args(hint)
-        elif hint is int:
-            # What counts something by default (patients, layers) cannot be none; what is off by default can.
-            least = 1 if default else 0
-            expected = f"a whole number of at least {least}"
-            right = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        elif hint is float:
-            expected, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
-        else:
-            expected, right = "true or false", isinstance(value, bool)
-        if not right:
-            raise DataError(f"{family}: {name} must be {expected}; got {value!r}")
-
-
-def _names(settings: Any) -> list[str]:
-    return [field.name for field in fields(settings) if field.init]

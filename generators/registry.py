@@ -10,6 +10,7 @@ from generators.base import refuse_unknown
 from generators.copies import Bootstrap, Marginals
 from generators.gaussian import MVN
 from generators.neural import GAN, VAE, WGAN, Diffusion
+from generators.sequence_baselines import PWM, GoodTuring, RandomEdits
 from generators.sdv import SDVCTGAN, SDVTVAE, SDVGaussianCopula
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ FAMILIES: dict[str, type[Generator]] = {
     "mvn": MVN,
     "bootstrap": Bootstrap,
     "marginals": Marginals,
+    "pwm": PWM,
+    "random-edits": RandomEdits,
+    "good-turing": GoodTuring,
     "sdv-gaussiancopula": SDVGaussianCopula,
     "sdv-ctgan": SDVCTGAN,
     "sdv-tvae": SDVTVAE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from generators.architecture import Law
 from generators.family import Family, latents
 from training import adam
 
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VAEFamily(Family):
-    """Beta-VAE with a learned noise of each class and code dimension.
+    """Beta-VAE whose samples are drawn from the decoder's law.
 
     Minimises reconstruction + beta * KL, the negative ELBO at beta 1 (Higgins et al. 2017); both terms are logged, in
-    nats a patient. The decoder is Gaussian with a learned variance (Rybkin et al. 2021), and samples are drawn with
-    that noise: without it virtual patients would be averages, with too small a spread.
+    nats a patient. The law is the data kind's (`Architecture.law`); without drawing from it virtual patients would be
+    averages, with too small a spread, or all wild type.
 
     Attributes:
         latent_dim: length of the latent.
@@ -46,17 +47,17 @@ class VAEFamily(Family):
     name: ClassVar[str] = "vae"
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
-        """Build encoder, decoder, the decoder's noise, and the prior that `finish` fits."""
+        """Build encoder, decoder, the law of a code given the decoder's word, and the prior that `finish` fits."""
         return {
             "encoder": architecture.encoder(2 * self.latent_dim),
             "decoder": architecture.decoder(self.latent_dim),
-            "noise": _Noise(architecture.classes, architecture.code_shape),
+            "law": architecture.law(),
             "prior": _ClassGaussian(architecture.classes, self.latent_dim),
         }
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-        """One Adam for encoder, decoder and noise."""
-        return {"vae": adam([w for name in ("encoder", "decoder", "noise") for w in nets[name].parameters()])}
+        """One Adam for encoder, decoder and law."""
+        return {"vae": adam([w for name in ("encoder", "decoder", "law") for w in nets[name].parameters()])}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move on the negative ELBO."""
@@ -90,11 +91,8 @@ class VAEFamily(Family):
         return self.decode(nets, latent, y, generator)
 
     def decode(self, nets: Mapping[str, nn.Module], latent: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes of latents (n, latent_dim) and classes (n,), with the decoder's noise."""
-        mean = nets["decoder"](latent, y)
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-        codes: Tensor = mean + noise * nets["noise"](y).exp()
-        return codes
+        """Codes of latents (n, latent_dim) and classes (n,), drawn from the law."""
+        return _law(nets).sample(nets["decoder"](latent, y), y, generator)
 
     def interpolate(
         self, nets: Mapping[str, nn.Module], first: int, last: int, steps: int, generator: torch.Generator
@@ -109,16 +107,15 @@ class VAEFamily(Family):
             latent = nets["prior"](latent, ends)
         share = torch.linspace(0, 1, steps)[:, None]
         between = torch.lerp(latent[:1], latent[1:], share)
-        start = nets["decoder"](between, ends[:1].expand(steps))
-        end = nets["decoder"](between, ends[1:].expand(steps))
+        law = _law(nets)
+        start = law.mean(nets["decoder"](between, ends[:1].expand(steps)))
+        end = law.mean(nets["decoder"](between, ends[1:].expand(steps)))
         return torch.lerp(start, end, share.reshape(-1, *[1] * (start.ndim - 1)))
 
     def _terms(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = _posterior(nets, x, y)
         decoded = nets["decoder"](mean + noise * (0.5 * log_variance).exp(), y).float()
-        spread = nets["noise"](y)
-        reconstruction = gaussian_nll(x, decoded, spread)
-        return reconstruction, kl_to_normal(mean, log_variance)
+        return _law(nets).nll(decoded, x, y), kl_to_normal(mean, log_variance)
 
 
 def _posterior(nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,26 +123,16 @@ def _posterior(nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> tuple[Ten
     return mean, log_variance.clamp(-12, 6)
 
 
-def gaussian_nll(x: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
-    """-log N(x; mean, exp(log_spread)^2) without its constant, summed over a code, averaged over patients (nats)."""
-    return (0.5 * ((x - mean) * (-log_spread).exp()).square() + log_spread).flatten(1).sum(1).mean()
+def _law(nets: Mapping[str, nn.Module]) -> Law:
+    law = nets["law"]
+    if not isinstance(law, Law):
+        raise TypeError("what a VAE's decoder says is read by a law")
+    return law
 
 
 def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL(N(mean, diag exp(log_variance)) || N(0, I)) in nats, averaged over patients (Kingma & Welling, appendix B)."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
-
-
-class _Noise(nn.Module):
-    """Log standard deviation of each code dimension: one of all classes and a deviation of each class."""
-
-    def __init__(self, classes: int, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.common = nn.Parameter(torch.full(shape, -0.5))
-        self.own = nn.Parameter(torch.zeros(classes, *shape))
-
-    def forward(self, y: Tensor) -> Tensor:
-        return (self.common + self.own[y]).clamp(-4, 1)
 
 
 class _ClassGaussian(nn.Module):

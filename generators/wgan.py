@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from generators.family import Family, latents
+from generators.family import Family, draw, make
 from training import adam
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class WGANFamily(Family):
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build a generator and a critic, both told the class; no batch norm: the penalty is a patient's own."""
-        return {"generator": architecture.decoder(self.latent_dim), "critic": architecture.encoder(1)}
+        return {"generator": architecture.maker(self.latent_dim), "critic": architecture.encoder(1)}
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """Adam with betas 0 and 0.9 for both, as in the paper."""
@@ -52,7 +52,7 @@ class WGANFamily(Family):
             if move:
                 batch = batch.another()
             with torch.no_grad():
-                fake = generator(batch.randn(self.latent_dim), batch.y).float()
+                fake = make(generator, batch, self.latent_dim).float()
             # The penalty differentiates twice; bfloat16 has too few digits for that.
             with torch.autocast(batch.device.type, enabled=False):
                 gap = critic(fake, batch.y).mean() - critic(batch.x, batch.y).mean()
@@ -60,12 +60,11 @@ class WGANFamily(Family):
             batch.log("wasserstein", -gap.detach())
             yield "critic", gap + self.gradient_penalty * penalty
         again = batch.another()
-        yield "generator", -critic(generator(again.randn(self.latent_dim), again.y), again.y).float().mean()
+        yield "generator", -critic(make(generator, again, self.latent_dim), again.y).float().mean()
 
     def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
         """Codes of classes y (n,): the generator on fresh noise."""
-        codes: Tensor = nets["generator"](latents(y, self.latent_dim, generator), y)
-        return codes
+        return draw(nets["generator"], y, self.latent_dim, generator)
 
 
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, y: Tensor, share: Tensor) -> Tensor:

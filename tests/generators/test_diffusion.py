@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generators.architecture import NO_CLASS, ResidualMLP
+from generators.architecture import NO_CLASS
+from generators.residual_mlp import ResidualMLP
 from generators.diffusion import DiffusionFamily, heun, karras_levels
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from generators.architecture import ResidualMLP
+from generators.residual_mlp import ResidualMLP
 from generators.gan import GANFamily, discriminator_loss, jensen_shannon, squared_gradient
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from torch.distributions import Normal, kl_divergence
 
 from data import Cohort, DataError
 from generators import VAE
-from generators.architecture import ResidualMLP
-from generators.vae import VAEFamily, gaussian_nll, kl_to_normal
+from generators.residual_mlp import ResidualMLP
+from generators.residual_mlp import gaussian_nll
+from generators.vae import VAEFamily, kl_to_normal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generators.architecture import ResidualMLP
+from generators.residual_mlp import ResidualMLP
 from generators.wgan import WGANFamily, gradient_penalty
 
 if TYPE_CHECKING:

@@ -1,0 +1,120 @@
+"""`KINDS`: codec, networks and families of each data kind; a new kind is one more entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+from data import DataError
+from generators.diffusion import DiffusionFamily
+from generators.expression_codec import ExpressionCodec
+from generators.gan import GANFamily
+from generators.masked_diffusion import MaskedDiffusionFamily
+from generators.residual_mlp import ResidualMLP
+from generators.sequence_codec import SequenceCodec
+from generators.sequence_families import SequenceGANFamily, SequenceVAEFamily, SequenceWGANFamily
+from generators.site_network import SiteNetwork
+from generators.vae import VAEFamily
+from generators.wgan import WGANFamily
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from generators.architecture import Architecture
+    from generators.codec import Codec
+    from generators.family import Family
+
+
+@dataclass(frozen=True)
+class DataKind:
+    """What the families need to know of a data kind.
+
+    Attributes:
+        codec: from a cohort to codes and back.
+        networks: architecture for a fitted codec, a number of classes, and a family's width and depth.
+        families: losses and sampler of each family by name, with this kind's defaults.
+    """
+
+    codec: Callable[..., Codec]
+    networks: Callable[[Any, int, Family], Architecture]
+    families: Mapping[str, type[Family]]
+
+    def names(self, family: str) -> list[str]:
+        """Names of the settings of a family and of the codec."""
+        return [name for part in self._parts(family) for name in _hints(part)]
+
+    def split(self, family: str, settings: Mapping[str, Any]) -> tuple[Family, dict[str, Any]]:
+        """The family with its settings, and the codec's settings.
+
+        Raises:
+            DataError: a value that a setting cannot have.
+        """
+        objective, codec = self._parts(family)
+        chosen: list[dict[str, Any]] = []
+        for part in (objective, codec):
+            own = {name: value for name, value in settings.items() if name in _hints(part)}
+            _refuse_impossible(family, part, own)
+            chosen.append(own)
+        return self.families[family](**chosen[0]), chosen[1]
+
+    def _parts(self, family: str) -> tuple[type, type]:
+        codec: Any = self.codec
+        return self.families[family], codec
+
+
+KINDS: dict[str, DataKind] = {
+    "expression": DataKind(
+        ExpressionCodec,
+        lambda codec, classes, family: ResidualMLP(
+            codec.code_shape[0], classes, family.width, family.depth, family.dropout
+        ),
+        {"gan": GANFamily, "wgan": WGANFamily, "vae": VAEFamily, "diffusion": DiffusionFamily},
+    ),
+    "sequence": DataKind(
+        SequenceCodec,
+        lambda codec, classes, family: SiteNetwork(codec.sites, classes, family.width, family.depth, family.dropout),
+        {
+            "gan": SequenceGANFamily,
+            "wgan": SequenceWGANFamily,
+            "vae": SequenceVAEFamily,
+            "diffusion": MaskedDiffusionFamily,
+        },
+    ),
+}
+
+
+def kind_of(name: str) -> DataKind:
+    """The data kind of that name.
+
+    Raises:
+        DataError: none is known.
+    """
+    if name not in KINDS:
+        raise DataError(f"this version learns cohorts of kind {', '.join(KINDS)}; this one is of kind {name!r}")
+    return KINDS[name]
+
+
+def _hints(part: type) -> dict[str, Any]:
+    from dataclasses import fields
+
+    hints = get_type_hints(part)
+    return {field.name: hints[field.name] for field in fields(part) if field.init}
+
+
+def _refuse_impossible(family: str, part: type, settings: Mapping[str, Any]) -> None:
+    hints = _hints(part)
+    for name, value in settings.items():
+        hint, default = hints[name], getattr(part, name)
+        if get_origin(hint) is Literal:
+            expected, right = f"one of {', '.join(get_args(hint))}", value in get_args(hint)
+        elif hint is int:
+            # What counts something by default (patients, layers) cannot be none; what is off by default can.
+            least = 1 if default else 0
+            expected = f"a whole number of at least {least}"
+            right = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        elif hint is float:
+            expected, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+        else:
+            expected, right = "true or false", isinstance(value, bool)
+        if not right:
+            raise DataError(f"{family}: {name} must be {expected}; got {value!r}")

@@ -1,0 +1,230 @@
+"""`SiteNetwork`: networks for aligned sequences, each a consensus with a few edits.
+
+What reads a sequence sums the embeddings of its edits; what writes one scores every cell (column and symbol) by the
+product of the patient's vector with the cell's embedding, on top of the log-frequency of the symbol in the class. A
+cell's embedding is computed from what the cell is (`Sites.features`), plus a part of its own where enough patients carry
+the edit. Cells are embedded once a pass, not once a patient, so the cost of a long sequence is two products of matrices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from generators.architecture import Law, Maker
+from generators.residual_mlp import ResidualMLP, ResidualStack
+
+if TYPE_CHECKING:
+    from generators.sites import Sites
+
+_RANK = 64  # of a cell's embedding
+_HIDDEN = 64
+_GROUPS = 4
+
+
+@dataclass(frozen=True)
+class SiteNetwork:
+    """Networks for one-hot codes (5, columns).
+
+    Attributes:
+        sites: the alignment's cells.
+        classes: number of classes.
+        width, depth, dropout: of the residual blocks between reading and writing.
+    """
+
+    sites: Sites
+    classes: int
+    width: int
+    depth: int
+    dropout: float = 0.0
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """(5, columns)."""
+        return (5, len(self.sites))
+
+    def encoder(self, out_dim: int) -> nn.Module:
+        """Codes to (n, out_dim)."""
+        return _Encoder(self, out_dim)
+
+    def decoder(self, in_dim: int) -> nn.Module:
+        """Latents to logits (n, 5, columns) of the symbols."""
+        return _Decoder(self, in_dim)
+
+    def law(self) -> Law:
+        """One of five symbols a column."""
+        return CategoricalLaw()
+
+    def maker(self, in_dim: int) -> Maker:
+        """Latents to symbols, by the straight-through Gumbel softmax."""
+        return _StraightThrough(self.decoder(in_dim), self.code_shape)
+
+    def denoiser(self) -> nn.Module:
+        """Partly masked codes to logits (n, 5, columns) of what the masks hide."""
+        return _Denoiser(self)
+
+    def stack(self, in_dim: int, out_dim: int) -> ResidualStack:
+        """Residual blocks of this width and depth."""
+        return ResidualStack(ResidualMLP(in_dim, self.classes, self.width, self.depth, self.dropout), in_dim, out_dim)
+
+
+class CategoricalLaw(Law):
+    """Independent symbols, given what the decoder says; what it says are logits (n, 5, columns)."""
+
+    def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Cross-entropy in nats a patient; masked places (all zeros) count nothing."""
+        return -(x * F.log_softmax(decoded.float(), dim=1)).flatten(1).sum(1).mean()
+
+    def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """The symbols' probabilities, from which the codec draws."""
+        return self.mean(decoded)
+
+    def mean(self, decoded: Tensor) -> Tensor:
+        """The symbols' probabilities."""
+        return decoded.float().softmax(1)
+
+
+def straight_through(logits: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
+    """One-hot symbols (n, 5, columns) whose gradient is the Gumbel softmax's (Jang et al. 2017, section 2.2).
+
+    Args:
+        logits: (n, 5, columns).
+        uniform: noise of the same shape in [0, 1).
+        temperature: of the softmax behind the gradient.
+    """
+    gumbel = -torch.log(-torch.log(uniform.clamp(1e-7, 1 - 1e-7)))
+    scores = logits + gumbel
+    soft = (scores / temperature).softmax(1)
+    hard = (scores == scores.amax(1, keepdim=True)).to(soft)
+    return hard + soft - soft.detach()
+
+
+class _Cells(nn.Module):
+    """Embedding of every cell, (5 * columns, rank)."""
+
+    features: Tensor
+    common: Tensor
+
+    def __init__(self, sites: Sites, rank: int = _RANK) -> None:
+        super().__init__()
+        self.register_buffer("features", torch.from_numpy(sites.features), persistent=False)
+        self.register_buffer("common", torch.from_numpy(sites.common), persistent=False)
+        self.shared = nn.Sequential(nn.Linear(sites.features.shape[1], _HIDDEN), nn.SiLU(), nn.Linear(_HIDDEN, rank))
+        self.own = nn.Parameter(0.1 * torch.randn(len(sites.common), rank))
+
+    def forward(self) -> Tensor:
+        rows: Tensor = self.shared(self.features)
+        return rows.index_add(0, self.common, self.own.to(rows.dtype)) if len(self.common) else rows
+
+
+class _Reader(nn.Module):
+    """Sum of the embeddings of a patient's edits, and how many there are of each group."""
+
+    edits: Tensor
+    groups: Tensor
+    dim = _RANK + _GROUPS
+
+    def __init__(self, sites: Sites) -> None:
+        super().__init__()
+        self.cells = _Cells(sites)
+        groups = torch.from_numpy(sites.groups)
+        self.register_buffer("groups", groups, persistent=False)
+        self.register_buffer("edits", groups.sum(1, keepdim=True), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        table = torch.cat([self.cells() * self.edits, self.groups], dim=1)
+        out: Tensor = x.flatten(1) @ table.to(x.dtype)
+        return out
+
+
+class _Writer(nn.Module):
+    """Logits (n, 5, columns) from a vector (n, dim): the class's log-frequencies, moved a cell and a group at a time."""
+
+    log_rates: Tensor
+    groups: Tensor
+    dim = _RANK + _GROUPS
+
+    def __init__(self, sites: Sites) -> None:
+        super().__init__()
+        self.cells = _Cells(sites)
+        self.register_buffer("log_rates", torch.from_numpy(sites.log_rates), persistent=False)
+        self.register_buffer("groups", torch.from_numpy(sites.groups), persistent=False)
+
+    def forward(self, vector: Tensor, y: Tensor) -> Tensor:
+        table = torch.cat([self.cells(), self.groups], dim=1)
+        moved = (vector @ table.to(vector.dtype).T).unflatten(1, (5, -1))
+        return self.log_rates[y % len(self.log_rates)] + moved
+
+
+class _Encoder(nn.Module):
+    def __init__(self, shape: SiteNetwork, out_dim: int) -> None:
+        super().__init__()
+        self.reader = _Reader(shape.sites)
+        self.stack = shape.stack(_Reader.dim, out_dim)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        out: Tensor = self.stack(self.reader(x), y)
+        return out
+
+
+class _Decoder(nn.Module):
+    def __init__(self, shape: SiteNetwork, in_dim: int) -> None:
+        super().__init__()
+        self.stack = shape.stack(in_dim, _Writer.dim)
+        self.writer = _Writer(shape.sites)
+        _start_at_nought(self.stack)
+
+    def forward(self, latent: Tensor, y: Tensor) -> Tensor:
+        out: Tensor = self.writer(self.stack(latent, y), y)
+        return out
+
+
+class _StraightThrough(Maker):
+    def __init__(self, decoder: nn.Module, code_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.noise_shape = code_shape
+
+    def forward(self, latent: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
+        if uniform is None:
+            raise TypeError("symbols are drawn: this generator needs uniform noise")
+        return straight_through(self.decoder(latent, y).float(), uniform)
+
+
+class _Denoiser(nn.Module):
+    """Reads the edits that are known and what the masks may hide; writes logits for every column."""
+
+    rates: Tensor
+
+    def __init__(self, shape: SiteNetwork) -> None:
+        super().__init__()
+        self.code_shape = shape.code_shape
+        self.reader, self.writer = _Reader(shape.sites), _Writer(shape.sites)
+        cells = self.writer.log_rates.exp().flatten(1)[:, :, None] * self.writer.groups
+        rates = cells.unflatten(1, (5, -1)).sum(1)  # expected edits of each group in each column, a class
+        self.register_buffer("rates", rates.permute(1, 0, 2).flatten(1), persistent=False)
+        self.stack = shape.stack(_Reader.dim + _GROUPS + 1, _Writer.dim + _GROUPS)
+        _start_at_nought(self.stack)
+
+    def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
+        """Logits (n, 5, columns) for codes (n, 5, columns) whose hidden columns are all zeros; level: share hidden (n,)."""
+        hidden = 1 - x.sum(1)
+        expected = (hidden @ self.rates).unflatten(1, (-1, _GROUPS))  # edits the masks may hide
+        rows = torch.arange(len(y), device=y.device)
+        left = expected[rows, y % expected.shape[1]].clamp_min(1e-6).log()
+        word = self.stack(torch.cat([self.reader(x), left / 4, level[:, None]], dim=1), y)
+        vector, grip = word.split([_Writer.dim, _GROUPS], dim=1)
+        # A patient who has just one edit has it the surer, the fewer places are left: the logit rises as -log(left).
+        vector = torch.cat([vector[:, :_RANK], vector[:, _RANK:] - grip * left], dim=1)
+        out: Tensor = self.writer(vector, y)
+        return out
+
+
+def _start_at_nought(stack: ResidualStack) -> None:
+    """Before training, what is written is the class's frequencies."""
+    nn.init.zeros_(stack.leave.weight)
+    nn.init.zeros_(stack.leave.bias)

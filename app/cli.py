@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from app import commands_data, commands_evaluate, commands_model, commands_runs
+from app import commands_data, commands_evaluate, commands_model, commands_runs, commands_study
 from app.console import INTERRUPTED, USER_ERROR, explain, fail
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ app.command("evaluate")(commands_evaluate.evaluate)
 app.command("compare")(commands_evaluate.compare)
 app.command("run")(commands_runs.run)
 app.add_typer(commands_runs.app, name="runs")
+app.add_typer(commands_study.app, name="study")
 
 
 def main() -> None:

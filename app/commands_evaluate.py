@@ -9,6 +9,7 @@ import typer
 
 from app.console import result, show, show_json
 from app.options import (
+    Blast,
     Covariate,
     Device,
     Force,
@@ -46,16 +47,20 @@ def evaluate(
     scale: ScaleName = None,
     impute: Impute = False,
     only: Only = None,
+    blast: Blast = False,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Judge virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
 
-    The label column and the scale found in the training file hold for all three files.
+    The label column, the scale and the reference of the training file hold for all three files.
 
-    Example: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
+    Examples: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
+
+    [bold]cohortsmith evaluate --train a.fasta --holdout b.fasta --synthetic virtual.fasta --blast --out card[/bold]
     """
+    from app.blasting import require_blastn, with_blast
     from app.cohorts import read, read_holdout, read_synthetic, report_duplicates
     from app.experiment import DataPart, checked
     from app.folders import require_free, whole_folder
@@ -64,6 +69,8 @@ def evaluate(
     from evaluation import evaluate as measure
 
     require_free(out, force=force)
+    if blast:
+        require_blastn()
     part = checked(
         DataPart,
         cohort=str(train),
@@ -82,6 +89,8 @@ def evaluate(
     report_duplicates(real, unseen)
     with evaluating("scorecard") as on_progress:
         report = measure(real, unseen, virtual, only=only, seed=seed, on_progress=on_progress)
+    if blast:
+        report = with_blast(report)
     with whole_folder(out, force=force) as working:
         report.write(working, title=f"Scorecard of {synthetic.name}")
     if as_json:

@@ -14,11 +14,11 @@ from app.scorecard import comparison_table
 from data import DataError, split
 from data.names import near_misses
 from evaluation.html import Contender, render_comparison
-from generators import make_generator
+from generators import FAMILIES, make_generator
 from training import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Group
@@ -60,9 +60,11 @@ def compare_families(
     of the cohort's data kind are compared.
 
     Raises:
-        DataError: an unknown family, setting or metric, a cohort that cannot be split, or no family that worked.
+        DataError: an unknown family, setting or metric, a family of another data kind, a cohort that cannot be split,
+            or no family that worked.
     """
     plans = settings_by_family(DEFAULT_FAMILIES[cohort.kind] if families is None else families, settings)
+    _refuse_other_kinds(plans, cohort.kind)
     train, holdout = split(cohort, seed=seed, holdout=part.holdout)
     say(f"train {train!r}\nholdout {len(holdout)} samples")
     found = report_duplicates(train, holdout)
@@ -138,6 +140,14 @@ def settings_by_family(families: Sequence[str], settings: Mapping[str, Any]) -> 
     for family, chosen in plans.items():
         make_generator(family, **chosen)
     return plans
+
+
+def _refuse_other_kinds(families: Iterable[str], kind: str) -> None:
+    for family in families:
+        if kind not in FAMILIES[family].kinds:
+            knowing = ", ".join(DEFAULT_FAMILIES[kind])
+            learned = " and ".join(FAMILIES[family].kinds)
+            raise DataError(f"--families: {family} learns {learned}, and this cohort is of kind {kind}; use {knowing}")
 
 
 def _facts(

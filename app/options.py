@@ -55,6 +55,9 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the family, e.g. steps=2000; may be repeated."),
 ]
+Blast = Annotated[
+    bool, typer.Option("--blast", help="Sequences: measure identity with NCBI blastn too, where it is installed.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace results that stand at --out already.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]

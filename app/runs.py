@@ -32,8 +32,8 @@ class Run:
 
     Attributes:
         folder: where it is.
-        kind: "run" of one family, or "comparison" of several.
-        facts: its config.json or comparison.json.
+        kind: "run" of one family, "comparison" of several, or "study".
+        facts: its config.json, comparison.json or study.json.
     """
 
     folder: Path
@@ -43,7 +43,7 @@ class Run:
     @property
     def families(self) -> list[str]:
         """Families that were fitted."""
-        if self.kind == "comparison":
+        if self.kind != "run":
             return [entry["family"] for entry in self.facts.get("families", [])]
         return [self.facts.get("generator", {}).get("family", "?")]
 
@@ -124,7 +124,7 @@ def list_runs(runs: Path) -> list[Run]:
         return []
     found = []
     for folder in sorted(entry for entry in runs.iterdir() if entry.is_dir() and not entry.name.startswith(".")):
-        for kind, marker in (("comparison", "comparison.json"), ("run", "config.json")):
+        for kind, marker in (("comparison", "comparison.json"), ("study", "study.json"), ("run", "config.json")):
             if (folder / marker).is_file():
                 found.append(Run(folder, kind, read_json(folder / marker)))
                 break

@@ -61,9 +61,22 @@ def scorecard(report: Report) -> Group:
 
 
 def comparison_table(
-    cards: Mapping[str, Sequence[Estimate]], failures: Mapping[str, str], seconds: Mapping[str, float], title: str
+    cards: Mapping[str, Sequence[Estimate]],
+    failures: Mapping[str, str],
+    seconds: Mapping[str, float],
+    title: str,
+    more: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Group:
-    """Families as rows, the key metrics as columns; first what real data score, last what chance scores."""
+    """Families as rows, the key metrics as columns; first what real data score, last what chance scores.
+
+    Args:
+        cards: estimates of each family.
+        failures: families that could not be fitted, and why.
+        seconds: of each family's fit.
+        title: above the table, plain text.
+        more: further columns by heading: a cell's text by family.
+    """
+    more = more or {}
     by_name = {family: {e.name: e for e in card} for family, card in cards.items()}
     measured = {name: e for card in by_name.values() for name, e in card.items() if e.ok}
     columns = [(name, head) for name, head in KEY_METRICS if name in measured]
@@ -73,14 +86,17 @@ def comparison_table(
     table.add_column("", no_wrap=True)
     for name, head in columns:
         table.add_column(f"{head}\n{ARROWS[measured[name].direction]}", justify="right", no_wrap=True)
-    table.add_column("fit, s", justify="right", no_wrap=True)
-    table.add_row("[bold]real vs real[/bold]", *(number(measured[name].reference) for name, _ in columns), "")
+    for head in (*more, "fit, s"):
+        table.add_column(head, justify="right", no_wrap=True)
+    blank = [""] * (len(more) + 1)
+    table.add_row("[bold]real vs real[/bold]", *(number(measured[name].reference) for name, _ in columns), *blank)
     table.add_section()
     for family, card in by_name.items():
         cells = [_cell(card[name]) if name in card else "-" for name, _ in columns]
+        cells += [column.get(family, "-") for column in more.values()]
         table.add_row(family, *cells, f"{seconds[family]:.1f}")
     table.add_section()
-    table.add_row("[dim]chance[/dim]", *(f"[dim]{number(measured[name].chance)}[/dim]" for name, _ in columns), "")
+    table.add_row("[dim]chance[/dim]", *(f"[dim]{number(measured[name].chance)}[/dim]" for name, _ in columns), *blank)
     lost = [f"[red]{family} failed[/red]: {escape(reason)}" for family, reason in failures.items()]
     return Group(table, LEGEND, *lost)
 

@@ -37,7 +37,7 @@ class CrossEntropy:
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move; the share of the batch that was recognised before it is logged."""
         logits = nets[_NET](batch.x)
-        batch.log("accuracy", (logits.detach().argmax(1) == batch.y).float().mean())
+        batch.log("accuracy_train", (logits.detach().argmax(1) == batch.y).float().mean())
         yield _NET, F.cross_entropy(logits.float(), batch.y)
 
     def validation_loss(
@@ -60,8 +60,7 @@ class ClassProbabilities:
         learning_rate: of Adam.
 
     Attributes:
-        history: rows of `step`, `loss`, `accuracy` (training patients) and, where new patients were given,
-            `accuracy_new`.
+        history: rows of `step`, `loss`, `accuracy_train` and, where holdout patients were given, `accuracy_holdout`.
 
     Raises:
         DataError: a setting that cannot be.
@@ -86,26 +85,26 @@ class ClassProbabilities:
         self._features: tuple[str, ...] = ()
         self._classes: tuple[str, ...] = ()
 
-    def fit(self, cohort: Cohort, new: Cohort | None = None, *, seed: int = 0, log_every: int = 1) -> Self:
+    def fit(self, cohort: Cohort, holdout: Cohort | None = None, *, seed: int = 0, log_every: int = 1) -> Self:
         """Learn the classes of a cohort.
 
         Args:
             cohort: training patients.
-            new: patients that are only looked at, for `accuracy_new`; they change nothing.
+            holdout: patients that are only looked at, for `accuracy_holdout`; they change nothing.
             seed: of the first weights and the order of the patients.
             log_every: steps that a row of the history averages over.
 
         Raises:
-            DataError: no sequences, one class, or new patients of other positions or classes.
+            DataError: no sequences, one class, or holdout patients of other positions or classes.
         """
         _check(cohort)
         if len(cohort.classes) < 2:
             raise DataError(f"classes are told apart from two on; this cohort has {len(cohort.classes)}")
         self._features, self._classes = cohort.features, cohort.classes
         looked_at = None
-        if new is not None:
-            self._refuse_other(new)
-            looked_at = (_inputs(new), torch.from_numpy(new.y))
+        if holdout is not None:
+            self._refuse_other(holdout)
+            looked_at = (_inputs(holdout), torch.from_numpy(holdout.y))
         plan = Plan(
             steps=self.steps,
             batch_size=len(cohort),
@@ -177,4 +176,4 @@ def _inputs(cohort: Cohort) -> Tensor:
 
 def _row(row: Mapping[str, Any]) -> dict[str, float]:
     kept = {key: float(value) for key, value in row.items() if key != "validation_loss"}
-    return kept | ({"accuracy_new": 1.0 - row["validation_loss"]} if "validation_loss" in row else {})
+    return kept | ({"accuracy_holdout": 1.0 - row["validation_loss"]} if "validation_loss" in row else {})

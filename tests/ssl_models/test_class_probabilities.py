@@ -51,8 +51,8 @@ def test_a_position_that_tells_the_class_is_found(activation: bool) -> None:
     assert model.accuracy(marked(300, 2)) > 0.97
     assert [row["step"] for row in model.history] == list(range(1, 151))
     first, last = model.history[0], model.history[-1]
-    assert last["accuracy"] > 0.97
-    assert first["accuracy_new"] < 0.8 < 0.97 < last["accuracy_new"]
+    assert last["accuracy_train"] > 0.97
+    assert first["accuracy_holdout"] < 0.8 < 0.97 < last["accuracy_holdout"]
     assert last["loss"] < first["loss"]
 
 
@@ -67,13 +67,13 @@ def test_without_activation_the_layers_are_one_linear_map() -> None:
 def test_labels_without_a_reason_are_learned_by_heart_and_nothing_more() -> None:
     rng = np.random.default_rng(0)
     train = sequences(rng.integers(0, 4, (40, 200)), [0, 1] * 20)
-    new = sequences(rng.integers(0, 4, (400, 200)), [0, 1] * 200)
-    model = ClassProbabilities().fit(train, new)
-    assert model.history[-1]["accuracy"] == 1.0
-    assert 0.4 < model.history[-1]["accuracy_new"] < 0.6
+    holdout = sequences(rng.integers(0, 4, (400, 200)), [0, 1] * 200)
+    model = ClassProbabilities().fit(train, holdout)
+    assert model.history[-1]["accuracy_train"] == 1.0
+    assert 0.4 < model.history[-1]["accuracy_holdout"] < 0.6
 
 
-def test_new_patients_are_only_looked_at_and_a_seed_repeats() -> None:
+def test_holdout_patients_are_only_looked_at_and_a_seed_repeats() -> None:
     alone = ClassProbabilities(steps=20).fit(marked(50, 0), seed=3)
     watched = ClassProbabilities(steps=20).fit(marked(50, 0), marked(70, 1), seed=3, log_every=5)
     other = ClassProbabilities(steps=20).fit(marked(50, 0), seed=4)

@@ -1,0 +1,124 @@
+"""The founding study: what a discriminator and four families learn from 20 mutated TP53 sequences and 20 others."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.console import say
+from app.experiment import SamplePart
+from app.novelty import unseen_variants
+from app.pipeline import carry_out
+from data import simulate
+from generators import discriminate, make_generator
+from ssl_models import ClassProbabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.experiment import TrainingPart
+    from app.novelty import Unseen
+    from app.pipeline import Outcome
+    from data import Cohort
+
+Rows = list[dict[str, float]]
+
+PATIENTS = 40
+NEW = 2000  # fresh simulated patients that accuracy and novelty are measured on
+HELD = 200  # of these, the holdout of the scorecards: enough for their intervals, few enough for two minutes
+PER_CLASS = 100
+FAMILIES = ("gan", "wgan", "vae", "diffusion", "bootstrap", "random-edits")
+# What the discriminator is set against: its own generator, and two that never learn.
+GENERATED, COPIES, EDITS = "generated patients", "copies of the 40", "random edits"
+BENT, STRAIGHT = "with activation", "without activation"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What came of the founding study.
+
+    Attributes:
+        train: the 40 patients.
+        new: fresh patients of the same simulator.
+        alone: accuracy curves of the discriminator on its own, by `BENT` and `STRAIGHT`.
+        duels: score curves (`d_real`, `d_fake`, `js`) of the discriminator by what it was set against.
+        outcomes: each family with its virtual patients and its scorecard.
+        unseen: what 40 patients allow.
+        seconds: time spent.
+    """
+
+    train: Cohort
+    new: Cohort
+    alone: Mapping[str, Rows]
+    duels: Mapping[str, Rows]
+    outcomes: Mapping[str, Outcome]
+    unseen: Unseen
+    seconds: float
+
+
+def carry_out_study(seed: int, training: TrainingPart) -> Study:
+    """Simulate the cohort and carry the study out.
+
+    Raises:
+        TrainingError: the device is absent, or a fit could not go on.
+    """
+    started = time.perf_counter()
+    train = simulate("tp53-founding", PATIENTS, seed)
+    new, more = (simulate("tp53-cohort", NEW, seed + offset) for offset in (1, 2))
+    say(f"train {train!r}\nnew patients {new!r}")
+    alone = {
+        name: ClassProbabilities(activation=bent).fit(train, new, seed=seed, log_every=4).history
+        for name, bent in ((BENT, True), (STRAIGHT, False))
+    }
+    outcomes = _families(train, new.take(np.arange(HELD)), seed, training)
+    return Study(
+        train=train,
+        new=new,
+        alone=alone,
+        duels=_duels(train, outcomes["gan"], seed),
+        outcomes=outcomes,
+        unseen=unseen_variants(train, new, more),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _families(train: Cohort, holdout: Cohort, seed: int, training: TrainingPart) -> dict[str, Outcome]:
+    outcomes = {}
+    for family in FAMILIES:
+        outcome = carry_out(
+            train,
+            holdout,
+            family=family,
+            settings={},
+            seed=seed,
+            training=training,
+            sample=SamplePart(per_class=PER_CLASS),
+        )
+        if outcome is None:
+            raise RuntimeError("the study is carried out by one process")
+        spent = sum(outcome.report.seconds.values())
+        say(f"{family}: fitted in {outcome.fit_seconds:.1f} s, evaluated in {spent:.1f} s")
+        outcomes[family] = outcome
+    return outcomes
+
+
+def _duels(train: Cohort, gan: Outcome, seed: int) -> dict[str, Rows]:
+    """Score curves of one discriminator: in the GAN, and for as many steps against patients that stay as they are."""
+    duels: dict[str, Rows] = {GENERATED: gan.generator.history}
+    steps, settings = gan.generator.summary["steps"], gan.generator.settings
+    for name, family in ((COPIES, "bootstrap"), (EDITS, "random-edits")):
+        fake = make_generator(family).fit(train, seed=seed).sample(train.class_counts(), seed=seed)
+        duels[name] = discriminate(train, fake, steps=steps, seed=seed, settings=settings)
+    for name, rows in duels.items():
+        real, generated = last(rows, "d_real"), last(rows, "d_fake")
+        say(f"discriminator against {name}: {real:.2f} on real patients, {generated:.2f} on these")
+    return duels
+
+
+def last(rows: Rows, key: str) -> float:
+    """Mean of a curve over its last tenth."""
+    values = [row[key] for row in rows if key in row]
+    return float(np.mean(values[-max(1, len(values) // 10) :]))

@@ -1,0 +1,86 @@
+"""What few patients allow: how many of new patients' somatic variants the training patients have ever shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from data.reference import reference_of
+from data.tp53 import is_polymorphism
+from data.variants import call_cohort
+
+if TYPE_CHECKING:
+    from data import Cohort
+    from data.variants import Variant
+
+SIZES = (10, 20, 40, 100, 200, 400, 1000)
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Somatic variants of new patients against those of the training patients.
+
+    Attributes:
+        train: training patients.
+        known: different somatic variants that they carry.
+        new: new patients.
+        carried: somatic variants that these carry, each patient's counted.
+        unseen: share of `carried` that no training patient has.
+        estimated: the same share as the training patients alone tell it: that of variants seen once among all seen
+            (Good 1953, Biometrika 40:237); None where they carry none.
+        by_size: the same share for other numbers of training patients, by number.
+    """
+
+    train: int
+    known: int
+    new: int
+    carried: int
+    unseen: float
+    estimated: float | None
+    by_size: dict[int, float]
+
+    def sentence(self) -> str:
+        """The finding in words."""
+        return (
+            f"{self.unseen:.0%} of the somatic variants of new patients are not among the {self.known} that these "
+            f"{self.train} patients carry. Whoever learns from {self.train} patients can repeat those or make others "
+            "up, and cannot know the rest."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def unseen_variants(train: Cohort, new: Cohort, more: Cohort) -> Unseen:
+    """Share of new patients' somatic variants that the training patients lack, polymorphisms left out on both sides.
+
+    Args:
+        train: training patients, sequences aligned to TP53's mRNA.
+        new: new patients on the same columns.
+        more: as many further patients as the largest of `SIZES`, the training patients of `by_size`.
+    """
+    known, carried, others = (_somatic(cohort) for cohort in (train, new, more))
+    seen = Counter(variant for patient in known for variant in patient)
+    wanted = [variant for patient in carried for variant in patient]
+    once = sum(1 for count in seen.values() if count == 1)
+    sizes = [size for size in SIZES if size <= len(others)]
+    return Unseen(
+        train=len(train),
+        known=len(seen),
+        new=len(new),
+        carried=len(wanted),
+        unseen=_missing(wanted, set(seen)),
+        estimated=once / seen.total() if seen else None,
+        by_size={size: _missing(wanted, {v for patient in others[:size] for v in patient}) for size in sizes},
+    )
+
+
+def _missing(wanted: list[Variant], known: set[Variant]) -> float:
+    return sum(variant not in known for variant in wanted) / len(wanted) if wanted else 0.0
+
+
+def _somatic(cohort: Cohort) -> list[list[Variant]]:
+    calls = call_cohort(cohort, reference_of(cohort))
+    return [[variant for variant in called if not is_polymorphism(variant)] for called in calls]

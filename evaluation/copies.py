@@ -1,4 +1,8 @@
-"""Copies and near-copies: exact copies of train, and distances to the nearest records, beside the holdout's."""
+"""Copies and near-copies: exact copies of train, and distances to the nearest records, beside the holdout's.
+
+Most wild types of a gene are equal, so sequences that equal a train patient's are no sign of copying by themselves:
+`exact_matches` reads them beside the holdout's share.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,11 @@ import numpy as np
 from evaluation.comparison import pick, proportional
 from evaluation.distances import distances, group_nearest, nearest, same_rows
 from evaluation.estimate import Finding
-from evaluation.intervals import Interval, from_halves, group_of, group_starts, half_samples, median, wilson
+from evaluation.intervals import Interval, from_halves, group_of, group_starts, half_samples, mean, median, wilson
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from evaluation.comparison import Comparison, Matrix
@@ -22,7 +28,10 @@ DECIMALS = 4
 
 
 class Nearest(NamedTuple):
-    """Distances to the nearest and second nearest train record, (n, 2) a side, root mean square over genes."""
+    """Distances to the nearest and second nearest train record, (n, 2) a side.
+
+    Expression: root mean square over genes. Sequences: number of edits in which they differ.
+    """
 
     synthetic: NDArray[np.float32]
     holdout: NDArray[np.float32]
@@ -47,18 +56,43 @@ def exact_copies(comparison: Comparison, seed: int) -> Finding:
     )
 
 
-def dcr(comparison: Comparison, seed: int) -> Finding:
-    """Median distance of a synthetic sample to the closest train record; reference: a holdout sample's.
+def exact_matches(comparison: Comparison, seed: int) -> Finding:
+    """Share of synthetic sequences that equal a train sequence; reference: the share of holdout sequences that do.
 
-    Root mean square over genes of standardised log differences.
+    What exceeds the reference was copied. Classes are drawn in the holdout's proportions, since wild types are equal
+    more often than others. A masked base counts as the consensus.
+    """
+    draw = comparison.draw(LIMIT, seed)
+    # of edits alone: equal rows of them are equal sequences, and there are fewer of them than of bases
+    shares = []
+    for side in (draw.synthetic, draw.real, draw.structureless):
+        train, mine = same_rows(comparison.z_train, side)
+        shares.append(np.isin(mine, train))
+    hits = float(shares[0].sum())
+    excess = float(shares[0].mean() - shares[1].mean())
+    return Finding(
+        *wilson(hits, len(draw)),
+        reference=float(shares[1].mean()),
+        chance=float(shares[2].mean()),
+        interval="Wilson",
+        detail={"n": len(draw), "matches": int(hits), "excess": excess},
+    )
+
+
+def dcr(comparison: Comparison, seed: int) -> Finding:
+    """Distance of a synthetic sample to the closest train record; reference: a holdout sample's.
+
+    Expression: median of the root mean square over genes of standardised log differences. Sequences: mean number of
+    edits in which they differ, since most patients differ in none.
     """
     found = _nearest(comparison, seed)
     closest = found.synthetic[:, 0]
+    centre, interval = _centre(comparison)
     return Finding(
-        *median(closest),
-        reference=float(np.median(found.holdout[:, 0])),
-        chance=float(np.median(found.structureless[:, 0])),
-        interval="order statistics of the median",
+        *centre(closest),
+        reference=centre(found.holdout[:, 0]).value,
+        chance=centre(found.structureless[:, 0]).value,
+        interval=interval,
         detail={
             "n": len(closest),
             "percentile_5": float(np.quantile(closest, 0.05)),
@@ -68,17 +102,20 @@ def dcr(comparison: Comparison, seed: int) -> Finding:
 
 
 def nndr(comparison: Comparison, seed: int) -> Finding:
-    """Median of the distance to the nearest over the second nearest train record; reference: the holdout's.
+    """Distance to the nearest over the second nearest train record; reference: the holdout's.
 
-    Near 0 a synthetic sample sits on one patient, near 1 it favours none; Zhao et al. (2021).
+    Near 0 a synthetic sample sits on one patient, near 1 it favours none; Zhao et al. (2021). Expression: median, and 0
+    for a copy of a record that train holds twice. Sequences: mean, and 1 for what train holds twice, which is nobody's.
     """
     found = _nearest(comparison, seed)
-    ratios = [_ratio(side) for side in found]
+    shared = 1.0 if comparison.kind == "sequence" else 0.0
+    ratios = [_ratio(side, shared) for side in found]
+    centre, interval = _centre(comparison)
     return Finding(
-        *median(ratios[0]),
-        reference=float(np.median(ratios[1])),
-        chance=float(np.median(ratios[2])),
-        interval="order statistics of the median",
+        *centre(ratios[0]),
+        reference=centre(ratios[1]).value,
+        chance=centre(ratios[2]).value,
+        interval=interval,
         detail={
             "n": len(ratios[0]),
             "percentile_5": float(np.quantile(ratios[0], 0.05)),
@@ -123,15 +160,24 @@ def _nearest(comparison: Comparison, seed: int) -> Nearest:
         train = _some(comparison.z_train, TRAIN_LIMIT, rng)
         synthetic, holdout = _some(comparison.z_synthetic, LIMIT, rng), _some(comparison.z_holdout, LIMIT, rng)
         structureless = comparison.structureless(min(len(holdout), 1000), seed)
+        near = [nearest(side, train, 2) for side in (synthetic, holdout, structureless)]
+        if comparison.kind == "sequence":
+            return Nearest(*(np.square(side) for side in near))
         scale = np.float32(np.sqrt(train.shape[1]))
-        return Nearest(*(nearest(side, train, 2) / scale for side in (synthetic, holdout, structureless)))
+        return Nearest(*(side / scale for side in near))
 
     return comparison.memo(("nearest", seed), make)
 
 
-def _ratio(near: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Nearest over second nearest, (n,); 0 for a copy, also of a record that train holds twice."""
-    return np.divide(near[:, 0], near[:, 1], out=np.zeros(len(near), dtype=np.float32), where=near[:, 1] > 0)
+def _ratio(near: NDArray[np.float32], shared: float) -> NDArray[np.float32]:
+    """Nearest over second nearest, (n,); 0 for a copy, `shared` for a copy of a record that train holds twice."""
+    return np.divide(near[:, 0], near[:, 1], out=np.full(len(near), shared, dtype=np.float32), where=near[:, 1] > 0)
+
+
+def _centre(comparison: Comparison) -> tuple[Callable[[NDArray[np.float32]], Interval], str]:
+    if comparison.kind == "sequence":
+        return mean, "normal, of the mean"
+    return median, "order statistics of the median"
 
 
 def _some(x: Matrix, limit: int, rng: np.random.Generator) -> Matrix:

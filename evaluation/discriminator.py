@@ -12,6 +12,7 @@ from evaluation.classifiers import boosting, logistic, quietly
 from evaluation.embedding import embedded_draw
 from evaluation.estimate import Finding
 from evaluation.intervals import Interval, auc_over_folds, fold_inflation, wilson
+from evaluation.traits import traits, traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,14 @@ AUC_INTERVAL = "DeLong within folds, widened after Nadeau and Bengio"
 RATE_INTERVAL = "Wilson, widened after Nadeau and Bengio"
 
 
+class Sides(NamedTuple):
+    """What a discriminator sees, (n, d) each: holdout, synthetic, and train in the synthetic cohort's place."""
+
+    real: Matrix
+    synthetic: Matrix
+    reference: Matrix
+
+
 class Scores(NamedTuple):
     """What a cross-validated discriminator achieved."""
 
@@ -40,7 +49,8 @@ class Scores(NamedTuple):
 def discriminator_auc(comparison: Comparison, seed: int) -> Finding:
     """AUC of gradient boosting that tells synthetic from holdout samples, 5-fold cross-validated, equally many of each.
 
-    Wide data: train's principal components and 200 genes (a seeded draw) stand for all genes.
+    Wide data: train's principal components and 200 genes (a seeded draw) stand for all genes. Sequences: their traits
+    (`evaluation.traits`), edits that patients share and counts of all edits.
     """
     found, reference, detail = _boosting(comparison, seed)
     return Finding(
@@ -65,19 +75,26 @@ def discriminator_accuracy(comparison: Comparison, seed: int) -> Finding:
 
 
 def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
-    """AUC of logistic regression on all genes that tells synthetic from holdout samples, 5-fold cross-validated."""
+    """AUC of logistic regression that tells synthetic from holdout samples, 5-fold cross-validated.
+
+    It sees all genes, or the same traits of sequences as gradient boosting does.
+    """
     draw = comparison.draw(LIMIT, seed)
-    found, reference = _both(logistic, draw, seed)
+    sequences = comparison.kind == "sequence"
+    sides = _traits(comparison, draw) if sequences else Sides(draw.real, draw.synthetic, draw.reference)
+    found, reference = _both(logistic, sides, draw, seed)
     with quietly():
-        whole = logistic(*_stacked(draw.real, draw.synthetic), seed)
+        whole = logistic(*_stacked(sides.real, sides.synthetic), seed)
     weights = whole.weights()[0]
     telling = np.argsort(-np.abs(weights), kind="stable")[:TELLING]
+    names = traits(comparison).names(comparison) if sequences else comparison.features
+    what = "trait" if sequences else "gene"
     detail = {
         "n": len(draw),
         "folds": FOLDS,
         "classifier": "logistic regression",
         "accuracy": found.accuracy.value,
-        "telling_genes": [{"gene": comparison.features[g], "weight": float(weights[g])} for g in telling],
+        f"telling_{what}s": [{what: names[g], "weight": float(weights[g])} for g in telling],
     }
     return Finding(
         *found.auc,
@@ -90,33 +107,39 @@ def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
 
 def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[str, Any]]:
     def make() -> tuple[Scores, Scores, dict[str, Any]]:
-        draw = _narrowed(comparison, seed)
+        draw = comparison.draw(LIMIT, seed)
+        sides = _traits(comparison, draw) if comparison.kind == "sequence" else _narrowed(comparison, draw, seed)
         detail = {
             "n": len(draw),
             "folds": FOLDS,
             "classifier": "gradient boosting",
-            "columns": draw.real.shape[1],
+            "columns": sides.real.shape[1],
         }
-        return *_both(boosting, draw, seed), detail
+        return *_both(boosting, sides, draw, seed), detail
 
     return comparison.memo(("boosting", seed), make)
 
 
-def _narrowed(comparison: Comparison, seed: int) -> Draw:
+def _traits(comparison: Comparison, draw: Draw) -> Sides:
+    at = (("holdout", draw.rows.real), ("synthetic", draw.rows.synthetic), ("train", draw.rows.reference))
+    return Sides(*(traits_of(comparison, side)[rows] for side, rows in at))
+
+
+def _narrowed(comparison: Comparison, draw: Draw, seed: int) -> Sides:
     """The draw itself, or for wide data its principal components and some genes: boosting costs genes times samples."""
-    draw = comparison.draw(LIMIT, seed)
     embedded = embedded_draw(comparison, LIMIT, seed)
-    if draw.real.shape[1] <= GENES + embedded.real.shape[1]:
-        return draw
-    genes = np.sort(np.random.default_rng([seed, 41]).choice(draw.real.shape[1], GENES, replace=False))
-    return draw.mapped(lambda x, side: np.hstack([getattr(embedded, side), x[:, genes]]))
+    genes = np.arange(draw.real.shape[1])
+    if len(genes) <= GENES + embedded.real.shape[1]:
+        return Sides(draw.real, draw.synthetic, draw.reference)
+    genes = np.sort(np.random.default_rng([seed, 41]).choice(len(genes), GENES, replace=False))
+    return Sides(*(np.hstack([getattr(embedded, side), getattr(draw, side)[:, genes]]) for side in Sides._fields))
 
 
-def _both(fit: Classifier, draw: Draw, seed: int) -> tuple[Scores, Scores]:
+def _both(fit: Classifier, sides: Sides, draw: Draw, seed: int) -> tuple[Scores, Scores]:
     """Scores on synthetic against real, and on real against real samples."""
     return (
-        cross_validated(fit, draw.real, draw.synthetic, folds_of(draw.real_y, draw.synthetic_y, seed), seed),
-        cross_validated(fit, draw.real, draw.reference, folds_of(draw.real_y, draw.reference_y, seed), seed),
+        cross_validated(fit, sides.real, sides.synthetic, folds_of(draw.real_y, draw.synthetic_y, seed), seed),
+        cross_validated(fit, sides.real, sides.reference, folds_of(draw.real_y, draw.reference_y, seed), seed),
     )
 
 

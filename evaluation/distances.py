@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from evaluation.comparison import Matrix
 
 BLOCK = 512
+WIDE = 64
+SPARSE = 0.05
 
 
 def distances(a: Matrix, b: Matrix) -> NDArray[np.float32]:
@@ -51,7 +54,9 @@ def group_nearest(d: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[
 
 def same_rows(a: Matrix, b: Matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers of rows, (len(a),) and (len(b),): equal numbers if and only if the rows are equal, in `a` or across."""
-    both = np.ascontiguousarray(np.concatenate([a, b])) + np.float32(0)  # -0 becomes 0
+    both: NDArray[Any] = np.ascontiguousarray(np.concatenate([a, b])) + np.float32(0)  # -0 becomes 0
+    if _are_few_ones(both):
+        both = np.packbits(both > 0, axis=1)
     keys = both.view(np.dtype((np.void, both.dtype.itemsize * both.shape[1]))).ravel()
     _, number = np.unique(keys, return_inverse=True)
     return number[: len(a)], number[len(a) :]
@@ -61,8 +66,12 @@ def _blocks(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Blocks of rows of the distance matrix with their first row.
 
     |a - b|^2 = |a|^2 + |b|^2 - 2ab in float64, which leaves some 1e-7 between equal rows; a tie must be a tie, so equal
-    rows are found by their bytes and set to 0, and others kept above it.
+    rows are found by their bytes and set to 0, and others kept above it. Edits of sequences, 0 or 1 and mostly 0, are
+    multiplied as such: whole numbers, exact by themselves.
     """
+    if _are_few_ones(a) and _are_few_ones(b):
+        yield from _blocks_of_ones(a, b)
+        return
     number_a, number_b = same_rows(a, b)
     right = b.astype(np.float64)
     square_b = np.einsum("ij,ij->i", right, right)
@@ -78,3 +87,20 @@ def _blocks(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:
         block = np.maximum(square.astype(np.float32), smallest)
         block[number_a[rows][:, None] == number_b] = 0
         yield start, block
+
+
+def _are_few_ones(x: Matrix) -> bool:
+    ones = np.count_nonzero(x)
+    return x.shape[1] >= WIDE and ones <= SPARSE * x.size and ones == np.count_nonzero(x == 1)
+
+
+def _blocks_of_ones(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    left, right = csr_array(a), csr_array(b).T.tocsr()
+    size_a, size_b = (np.count_nonzero(x, axis=1).astype(np.float32) for x in (a, b))
+    for start in range(0, len(a), BLOCK):
+        rows = slice(start, min(start + BLOCK, len(a)))
+        block = (left[rows] @ right).toarray()
+        block *= -2
+        block += size_a[rows, None]
+        block += size_b
+        yield start, np.sqrt(block, out=block)

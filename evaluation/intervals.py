@@ -160,3 +160,11 @@ def median(values: NDArray[Any]) -> Interval:
     low = int(binom.ppf(0.025, n, 0.5))
     high = int(binom.ppf(0.975, n, 0.5))
     return Interval(float(np.median(ordered)), float(ordered[max(low - 1, 0)]), float(ordered[min(high, n - 1)]))
+
+
+def mean(values: NDArray[Any]) -> Interval:
+    """Mean with its normal interval, from the values' standard error; at least one value."""
+    x = np.asarray(values, dtype=np.float64)
+    value = float(x.mean())
+    half = Z * float(x.std(ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("inf")
+    return Interval(value, value - half, value + half)

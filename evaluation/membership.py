@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 
 from evaluation.comparison import pick, proportional
-from evaluation.distances import distances, nearest
+from evaluation.distances import distances, nearest, same_rows
 from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import Interval, auc, wilson
 
@@ -35,7 +35,7 @@ RESAMPLES = 500
 
 
 class Scene(NamedTuple):
-    """What an attack is run on; standardised log values, (n, genes) each."""
+    """What an attack is run on, (n, d) each, as `Comparison.z_train` holds it."""
 
     members: Matrix
     non_members: Matrix
@@ -119,6 +119,32 @@ def attack_tpr(comparison: Comparison, seed: int, *, attack: str) -> Finding:
     )
 
 
+def attack_auc_unique(comparison: Comparison, seed: int) -> Finding:
+    """AUC of the best of `ATTACKS` on patients whose sequence nobody else has, in train or in the holdout.
+
+    Members are such patients of train, non-members such patients of one half of the holdout. Patients whose sequence
+    others share cannot be told apart by it and hide what happens to those who can. The best attack is chosen by its
+    result, for the synthetic cohort and for real samples in its place alike.
+    """
+    scene, real = _unique_scenes(comparison, seed)
+    found = {attack: _scores(scene, attack) for attack in ATTACKS}
+    known = {attack: _scores(real, attack) for attack in ATTACKS}
+    best = max(found, key=lambda attack: auc(*found[attack]).value)
+    by_attack = {attack: auc(*scores).value for attack, scores in found.items()}
+    detail: dict[str, Any] = {f"n_{side}": len(getattr(scene, side)) for side in Scene._fields}
+    detail |= {"attack": best, "by_attack": by_attack}
+    if len(scene.non_members) >= LEAST_FOR_TPR:
+        rate = true_positive_rate(*found[best], seed=seed)
+        detail["found_at_1_percent"] = {"value": rate.value, "low": rate.low, "high": rate.high}
+    return Finding(
+        *auc(*found[best]),
+        reference=max(auc(*scores).value for scores in known.values()),
+        chance=0.5,
+        interval="DeLong, of the best attack",
+        detail=detail,
+    )
+
+
 def true_positive_rate(
     members: NDArray[Any], non_members: NDArray[Any], *, seed: int, resamples: int = RESAMPLES
 ) -> Interval:
@@ -191,6 +217,36 @@ def _make_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
         Scene(members(np.arange(len(c.train))), known[0], made, known[1]),
         Scene(members(kept), known[0], c.z_train[released[:SYNTHETIC]], known[1]),
     )
+
+
+def _unique_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
+    rng = np.random.default_rng([seed, 73])
+    own, others = _unique(c)
+    out, apart = _halves(c.holdout.y, c.holdout.subjects, rng)
+    released, kept = _halves(c.train.y, c.train.subjects, rng)
+    members, strangers, rest = np.flatnonzero(own), out[others[out]], kept[own[kept]]
+    if min(len(strangers), len(rest), len(apart), len(c.synthetic)) < LEAST:
+        raise NotEvaluable(
+            f"an attack on those whose sequence is unique needs at least {LEAST} of them in each half of the holdout "
+            f"and of train, and as many synthetic samples; there are {len(strangers)}, {len(rest)} and "
+            f"{len(c.synthetic)}"
+        )
+    known = (c.z_holdout[strangers], c.z_holdout[apart])
+    made = c.z_synthetic[rng.permutation(len(c.synthetic))[:SYNTHETIC]]
+    return (
+        Scene(c.z_train[rng.permutation(members)[:MEMBERS]], known[0], made, known[1]),
+        Scene(c.z_train[rng.permutation(rest)[:MEMBERS]], known[0], c.z_train[released[:SYNTHETIC]], known[1]),
+    )
+
+
+def _unique(c: Comparison) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows of train and of the holdout no other patient of either has."""
+    number = np.concatenate(same_rows(c.z_train, c.z_holdout))
+    patients = np.concatenate([c.train.subjects, c.holdout.subjects])
+    _, patient = np.unique(patients, return_inverse=True)
+    holders = np.unique(np.column_stack([number, patient]), axis=0)[:, 0]
+    alone = np.bincount(holders)[number] == 1
+    return alone[: len(c.train)], alone[len(c.train) :]
 
 
 def _halves(

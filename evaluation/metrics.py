@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from evaluation import copies, discriminator, distribution, genewise, membership, neighbours, utility
 from evaluation.estimate import Metric
+from evaluation.sequence_metrics import SEQUENCE_METRICS
+
+if TYPE_CHECKING:
+    from data.cohort import Kind
 
 _CHEN = "Chen et al. 2020, GAN-Leaks, CCS"
 _KYNKAANNIEMI = "Kynkaanniemi et al. 2019, Improved precision and recall, NeurIPS"
@@ -14,7 +19,9 @@ _ESTEBAN = "Esteban et al. 2017, Recurrent conditional GANs, arXiv:1706.02633"
 _LOPEZ_PAZ = "Lopez-Paz and Oquab 2017, Classifier two-sample tests, ICLR"
 _CARLINI = "Carlini et al. 2022, Membership inference from first principles, IEEE S&P"
 
-METRICS: tuple[Metric, ...] = (
+BOTH: tuple[Kind, ...] = ("expression", "sequence")
+
+_PROFILES: tuple[Metric, ...] = (
     Metric(
         name="js_divergence",
         group="fidelity",
@@ -53,6 +60,7 @@ METRICS: tuple[Metric, ...] = (
         "alike.",
         source="Gretton et al. 2012, JMLR 13:723",
         measure=distribution.mmd,
+        kinds=BOTH,
     ),
     Metric(
         name="correlation",
@@ -71,6 +79,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="Share of synthetic patients that could be real: they lie among real neighbours.",
         source=_KYNKAANNIEMI,
         measure=neighbours.precision,
+        kinds=BOTH,
     ),
     Metric(
         name="recall",
@@ -80,6 +89,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="Share of real patients that the generator could have made: they lie among synthetic neighbours.",
         source=_KYNKAANNIEMI,
         measure=neighbours.recall,
+        kinds=BOTH,
     ),
     Metric(
         name="density",
@@ -90,6 +100,7 @@ METRICS: tuple[Metric, ...] = (
         "when the generator keeps to the middle.",
         source=_NAEEM,
         measure=neighbours.density,
+        kinds=BOTH,
     ),
     Metric(
         name="coverage",
@@ -99,6 +110,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="Share of real patients that have a synthetic one among their nearest neighbours.",
         source=_NAEEM,
         measure=neighbours.coverage,
+        kinds=BOTH,
     ),
     Metric(
         name="frechet",
@@ -109,6 +121,7 @@ METRICS: tuple[Metric, ...] = (
         "components.",
         source="Heusel et al. 2017, Two time-scale update rule, NeurIPS",
         measure=distribution.frechet,
+        kinds=BOTH,
     ),
     Metric(
         name="discriminator_auc",
@@ -118,6 +131,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="How well gradient boosting tells synthetic from unseen real patients: 0.5 not at all, 1 always.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_auc,
+        kinds=BOTH,
     ),
     Metric(
         name="discriminator_accuracy",
@@ -127,6 +141,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="Share of patients that the same gradient boosting calls rightly real or synthetic.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_accuracy,
+        kinds=BOTH,
     ),
     Metric(
         name="discriminator_auc_linear",
@@ -136,6 +151,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="How well logistic regression tells synthetic from unseen real patients; it sees means only.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_auc_linear,
+        kinds=BOTH,
     ),
     Metric(
         name="adversarial_accuracy",
@@ -145,6 +161,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="Whether nearest neighbours give real and synthetic away: 0.5 mixed, 1 apart, 0 copied.",
         source="Yale et al. 2020, Neurocomputing 416:244",
         measure=neighbours.adversarial_accuracy,
+        kinds=BOTH,
     ),
     Metric(
         name="tstr",
@@ -154,6 +171,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="Accuracy on unseen real patients of a classifier that learnt from synthetic ones only.",
         source=_ESTEBAN,
         measure=utility.tstr,
+        kinds=BOTH,
     ),
     Metric(
         name="trts",
@@ -164,6 +182,7 @@ METRICS: tuple[Metric, ...] = (
         "they are caricatures.",
         source=_ESTEBAN,
         measure=utility.trts,
+        kinds=BOTH,
     ),
     Metric(
         name="exact_copies",
@@ -183,6 +202,7 @@ METRICS: tuple[Metric, ...] = (
         "it is a near-copy.",
         source="Zhao et al. 2021, CTAB-GAN, ACML",
         measure=copies.dcr,
+        kinds=BOTH,
     ),
     Metric(
         name="dcr_share",
@@ -193,6 +213,7 @@ METRICS: tuple[Metric, ...] = (
         "nothing away.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
         measure=copies.dcr_share,
+        kinds=BOTH,
     ),
     Metric(
         name="nndr",
@@ -202,6 +223,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="Distance to the closest over the second closest train patient: near 0 it sits on one person.",
         source="Zhao et al. 2021, CTAB-GAN, ACML",
         measure=copies.nndr,
+        kinds=BOTH,
     ),
     Metric(
         name="gan_leaks_auc",
@@ -211,6 +233,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="How well nearness to synthetic patients tells who was in train: 0.5 not at all.",
         source=_CHEN,
         measure=partial(membership.attack_auc, attack="gan_leaks"),
+        kinds=BOTH,
     ),
     Metric(
         name="gan_leaks_tpr",
@@ -229,6 +252,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="The same attack by an attacker who knows how near other real patients usually come.",
         source=_CHEN,
         measure=partial(membership.attack_auc, attack="gan_leaks_calibrated"),
+        kinds=BOTH,
     ),
     Metric(
         name="gan_leaks_calibrated_tpr",
@@ -247,6 +271,7 @@ METRICS: tuple[Metric, ...] = (
         explanation="How well local over-density of synthetic patients tells who was in train: 0.5 not at all.",
         source="van Breugel et al. 2023, DOMIAS, AISTATS",
         measure=partial(membership.attack_auc, attack="domias"),
+        kinds=BOTH,
     ),
     Metric(
         name="domias_tpr",
@@ -257,4 +282,9 @@ METRICS: tuple[Metric, ...] = (
         source=f"van Breugel et al. 2023, DOMIAS, AISTATS; {_CARLINI}",
         measure=partial(membership.attack_tpr, attack="domias"),
     ),
+)
+
+_GROUPS = ("fidelity", "utility", "privacy")
+METRICS: tuple[Metric, ...] = tuple(
+    sorted((*_PROFILES, *SEQUENCE_METRICS), key=lambda metric: _GROUPS.index(metric.group))
 )

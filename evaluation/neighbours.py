@@ -1,4 +1,7 @@
-"""Neighbourhoods: precision, recall, density, coverage, and nearest-neighbour adversarial accuracy."""
+"""Neighbourhoods: precision, recall, density, coverage, and nearest-neighbour adversarial accuracy.
+
+Distances between sequences are taken over their edits themselves: principal components would lose the rare ones.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 LIMIT = 2000
 K = 5
 INTERVAL = "delete-half jackknife over samples, 20 half-samples"
+_SPACES = {"expression": "principal components of train", "sequence": "edits"}
 
 
 class Manifold(NamedTuple):
@@ -58,12 +62,13 @@ def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
         reference=getattr(reference, name),
         chance=getattr(chance, name),
         interval=INTERVAL,
-        detail={"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": "principal components of train"},
+        detail={"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": _SPACES[comparison.kind]},
     )
 
 
 def _manifolds(comparison: Comparison, seed: int) -> tuple[Manifold, list[Manifold], Manifold, Manifold]:
-    draw = embedded_draw(comparison, LIMIT, seed)
+    sequences = comparison.kind == "sequence"
+    draw = comparison.draw(LIMIT, seed) if sequences else embedded_draw(comparison, LIMIT, seed)
     real = distances(draw.real, draw.real)
 
     def others(side: Matrix) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -100,32 +105,67 @@ def manifold(real: NDArray[Any], synthetic: NDArray[Any], cross: NDArray[Any], k
     )
 
 
+class Adversarial(NamedTuple):
+    """Both terms of the adversarial accuracy, (2,) each: of real samples, of synthetic ones."""
+
+    value: NDArray[np.float64]
+    halves: list[NDArray[np.float64]]
+    reference: NDArray[np.float64]
+    chance: NDArray[np.float64]
+    against_train: NDArray[np.float64]
+
+
 def adversarial_accuracy(comparison: Comparison, seed: int) -> Finding:
-    """Nearest-neighbour adversarial accuracy of Yale et al. (2020), eq. 1, on standardised log values.
+    """Nearest-neighbour adversarial accuracy of Yale et al. (2020), eq. 1, on `Comparison.z_train`'s profiles.
 
     Half the share of real samples whose nearest synthetic one is farther than their nearest real one (`truth`), half
     the share of synthetic ones nearer to another synthetic than to a real one (`synthetic`). A tie counts half, so that
     a cohort of copies does not look fine. 0.5: not to be told apart; 1: far apart; 0: copied or over-fitted.
     """
-    draw = comparison.draw(LIMIT, seed)
-    real = distances(draw.real, draw.real)
-    value, halves = _adversarial(real, draw.real, draw.synthetic)
-    reference, _ = _adversarial(real, draw.real, draw.reference)
-    chance, _ = _adversarial(real, draw.real, draw.structureless)
-    against_train, _ = _adversarial(distances(draw.reference, draw.reference), draw.reference, draw.synthetic)
+    found = _adversarial_terms(comparison, seed)
     return Finding(
-        *from_halves(float(value.mean()), [float(v.mean()) for v in halves]),
-        reference=float(reference.mean()),
-        chance=float(chance.mean()),
+        *from_halves(float(found.value.mean()), [float(v.mean()) for v in found.halves]),
+        reference=float(found.reference.mean()),
+        chance=float(found.chance.mean()),
         interval=INTERVAL,
         detail={
-            "n": len(draw),
-            "truth": float(value[0]),
-            "synthetic": float(value[1]),
-            "against_train": float(against_train.mean()),
-            "privacy_loss": float(value.mean() - against_train.mean()),
+            "n": len(comparison.draw(LIMIT, seed)),
+            "truth": float(found.value[0]),
+            "synthetic": float(found.value[1]),
+            "against_train": float(found.against_train.mean()),
+            "privacy_loss": float(found.value.mean() - found.against_train.mean()),
         },
     )
+
+
+def adversarial_term(comparison: Comparison, seed: int, *, term: int) -> Finding:
+    """One term of the adversarial accuracy by itself: 0 of real samples, 1 of synthetic ones.
+
+    Their mean hides a cohort that lies close around one point far from real patients: there one term is 1, the other 0.
+    """
+    found = _adversarial_terms(comparison, seed)
+    return Finding(
+        *from_halves(float(found.value[term]), [float(v[term]) for v in found.halves]),
+        reference=float(found.reference[term]),
+        chance=float(found.chance[term]),
+        interval=INTERVAL,
+        detail={"n": len(comparison.draw(LIMIT, seed))},
+    )
+
+
+def _adversarial_terms(comparison: Comparison, seed: int) -> Adversarial:
+    def make() -> Adversarial:
+        draw = comparison.draw(LIMIT, seed)
+        real = distances(draw.real, draw.real)
+        train = distances(draw.reference, draw.reference)
+        return Adversarial(
+            *_adversarial(real, draw.real, draw.synthetic),
+            _adversarial(real, draw.real, draw.reference)[0],
+            _adversarial(real, draw.real, draw.structureless)[0],
+            _adversarial(train, draw.reference, draw.synthetic)[0],
+        )
+
+    return comparison.memo(("adversarial", seed), make)
 
 
 def _adversarial(

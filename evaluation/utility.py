@@ -10,6 +10,7 @@ from evaluation.classifiers import logistic, quietly
 from evaluation.comparison import pick, proportional
 from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import wilson
+from evaluation.traits import traits_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from evaluation.comparison import Comparison, Matrix
 
 LIMIT = 5000
+CARRIERS = 2  # an edit that one sequence has can teach nothing about another
 
 
 class Tested(NamedTuple):
@@ -33,9 +35,9 @@ def tstr(comparison: Comparison, seed: int) -> Finding:
     """
     _check(comparison)
     c = comparison
-    fitted = _classifier(c.z_synthetic, c.synthetic.y, min(len(c.synthetic), LIMIT), seed)
+    fitted = _classifier(_profiles(c, "synthetic"), c.synthetic.y, min(len(c.synthetic), LIMIT), seed)
     n = min(len(c.train), len(c.synthetic), LIMIT)
-    test = (c.z_holdout, c.holdout.y)
+    test = (_profiles(c, "holdout"), c.holdout.y)
     return _finding(c, _test(fitted, *test), _test(_real_classifier(c, n, seed), *test), n)
 
 
@@ -49,7 +51,16 @@ def trts(comparison: Comparison, seed: int) -> Finding:
     c = comparison
     n = min(len(c.train), LIMIT)
     fitted = _real_classifier(c, n, seed)
-    return _finding(c, _test(fitted, c.z_synthetic, c.synthetic.y), _test(fitted, c.z_holdout, c.holdout.y), n)
+    made, held = (_profiles(c, "synthetic"), c.synthetic.y), (_profiles(c, "holdout"), c.holdout.y)
+    return _finding(c, _test(fitted, *made), _test(fitted, *held), n)
+
+
+def _profiles(comparison: Comparison, side: str) -> Matrix:
+    """What the classifier sees of a side: all genes, or traits of sequences."""
+    if comparison.kind == "sequence":
+        return traits_of(comparison, side, CARRIERS)
+    profiles: Matrix = getattr(comparison, f"z_{side}")
+    return profiles
 
 
 def _check(comparison: Comparison) -> None:
@@ -61,7 +72,7 @@ def _check(comparison: Comparison) -> None:
 
 def _real_classifier(comparison: Comparison, n: int, seed: int) -> Any:
     def make() -> Any:
-        return _classifier(comparison.z_train, comparison.train.y, n, seed)
+        return _classifier(_profiles(comparison, "train"), comparison.train.y, n, seed)
 
     return comparison.memo(("classifier of train", n, seed), make)
 

@@ -59,6 +59,27 @@ def merge_small_bins(patients: NDArray[np.int64], minimum: int = MINIMUM) -> lis
     return kept
 
 
+def large_enough(members: NDArray[np.bool_], minimum: int = MINIMUM) -> NDArray[np.bool_]:
+    """Categories that may be shown by themselves; the others are pooled into one.
+
+    Empty categories stand. Where the pool would hold fewer than `minimum` patients, who could then be found as the
+    difference between all and those shown, the smallest category shown joins it (complementary suppression).
+
+    Args:
+        members: (patients, categories) who is in which; a patient may be in several or in none.
+        minimum: fewest patients of a category, and of the pool, that are not empty.
+
+    Returns:
+        (categories,) whether each may be shown.
+    """
+    counts = members.sum(axis=0)
+    shown: NDArray[np.bool_] = (counts == 0) | (counts >= minimum)
+    while 0 < members[:, ~shown].any(axis=1).sum() < minimum and (shown & (counts > 0)).any():
+        rest = np.flatnonzero(shown & (counts > 0))
+        shown[rest[np.argmin(counts[rest])]] = False
+    return shown
+
+
 @dataclass(frozen=True)
 class Histogram:
     """Densities of real and synthetic values over the same bins.

@@ -1,4 +1,4 @@
-"""Pictures of numbers: a training run's curves, and families side by side on privacy and utility."""
+"""Pictures of training runs: losses, a discriminator's scores, several runs beside each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from evaluation.panels import (
     CHANCE,
-    INK,
     MUTED,
     REAL,
     SYNTHETIC,
@@ -28,9 +27,8 @@ from evaluation.panels import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evaluation.estimate import Estimate
-
 MOST_STEPS = 400
+MOST_BESIDE = 150  # steps of a curve where several panels stand beside each other
 LOG_2 = float(np.log(2))
 
 _SKIPPED = ("step", "steps", "seconds", "seconds_left", "epoch", "learning_rate")
@@ -89,11 +87,11 @@ def training(history: Sequence[Mapping[str, float]]) -> Gallery:
     return Gallery(panels, "Faint: as logged. Bold: running mean.", legend)
 
 
-def _scores(rows: Sequence[Mapping[str, float]]) -> Panel:
+def _scores(rows: Sequence[Mapping[str, float]], most: int = MOST_STEPS) -> Panel:
     data: list[Trace] = []
     every: list[float] = []
     for key, colour, name in (("d_real", REAL, "on real patients"), ("d_fake", SYNTHETIC, "on generated patients")):
-        steps, values = _series(rows, key)
+        steps, values = _series(rows, key, most)
         data += _curve(steps, values, colour, name)
         every += values
     looks = _plot()
@@ -105,6 +103,74 @@ def _scores(rows: Sequence[Mapping[str, float]]) -> Panel:
         looks["yaxis"] |= {"range": [-0.02, 1.02]}
         text = "Probability of being real that D gives. Both near one half: D cannot tell generated from real."
     return Panel("Discriminator's scores", text, data, looks, 260, 3)
+
+
+def duel(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> Gallery:
+    """A discriminator's scores against several opponents, one panel each, on the same axes with the line at 1/2.
+
+    Args:
+        histories: rows with `step`, `d_real`, `d_fake` of each opponent, such as a GAN, copies, random edits; those
+            without scores are left out.
+    """
+    panels = []
+    for name, history in histories.items():
+        rows = [row for row in history if "step" in row]
+        if any("d_real" in row for row in rows) and any("d_fake" in row for row in rows):
+            ends = [np.mean(_series(rows, key, MOST_BESIDE)[1][-5:]) for key in ("d_real", "d_fake")]
+            text = f"At the end {ends[0]:.2f} on real patients, {ends[1]:.2f} on generated ones."
+            panels.append(replace(_scores(rows, MOST_BESIDE), title=name, note=text))
+    heights = [value for panel in panels for trace in panel.data for value in trace["y"] if value is not None]
+    if not heights:
+        return Gallery([])
+    probable = min(heights) >= 0 and max(heights) <= 1
+    for panel in panels if probable else ():
+        panel.layout["annotations"] = []  # it would lie on curves that end at the line
+        panel.layout["yaxis"] |= {"tickvals": [0, 0.5, 1], "ticktext": ["0", "1/2", "1"]}
+    wide = {1: 6, 2: 3, 4: 3}.get(len(panels), 2)
+    return Gallery(
+        [replace(panel, width=wide, height=280) for panel in panels],
+        "Scores that a discriminator gives real patients and generated ones while it learns. "
+        + (
+            "Both reach 1/2 when the generator is perfect: then nothing tells the two apart. But handing out copies of "
+            "the training patients takes both to 1/2 as well, so the curves alone do not show that a generator has "
+            "learnt anything; what holdout patients and attacks say does."
+            if probable
+            else "Only the gap between the two has a meaning."
+        ),
+        [("on real patients", REAL, "━"), ("on generated patients", SYNTHETIC, "━")],
+    )
+
+
+def accuracy(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> Gallery:
+    """Accuracy of several classifiers while they learn, on training patients and on holdout patients.
+
+    Args:
+        histories: rows with `step`, `accuracy_train`, `accuracy_holdout` (0 to 1) of each, such as a
+            discriminator of classes with and without a non-linear activation.
+    """
+    panels = []
+    for key, title, text in (
+        (
+            "accuracy_train",
+            "Training patients",
+            "Patients that the updates saw: what can be learnt by heart.",
+        ),
+        ("accuracy_holdout", "Holdout patients", "Patients that no update saw: only this counts."),
+    ):
+        data: list[Trace] = []
+        for position, (name, history) in enumerate(histories.items()):
+            steps, values = _series([row for row in history if "step" in row], key, MOST_BESIDE)
+            if values:
+                data += _curve(steps, values, class_style(position)[0], plain(name), group=name)
+        if data:
+            looks = _plot()
+            looks["xaxis"] = axis("iteration")
+            looks["yaxis"] = axis("accuracy", range=[-0.02, 1.02], nticks=6)
+            panels.append(Panel(title, text, data, looks, 280, 3))
+    if len(panels) == 1:
+        panels = [replace(panels[0], width=6)]
+    legend = [(name, class_style(i)[0], "━") for i, name in enumerate(histories)]
+    return Gallery(panels, "Share of patients whose class is told. Faint: as logged. Bold: running mean.", legend)
 
 
 def _divergence(rows: Sequence[Mapping[str, float]]) -> Panel:
@@ -127,117 +193,25 @@ def _plot() -> dict[str, Any]:
     return layout(axis("step"), axis(nticks=5), hovermode="x")
 
 
-def _series(rows: Sequence[Mapping[str, float]], key: str) -> tuple[list[float], list[float]]:
-    """Steps and finite values of one key, at most `MOST_STEPS`, each the mean over the rows it stands for."""
+def _series(rows: Sequence[Mapping[str, float]], key: str, most: int = MOST_STEPS) -> tuple[list[float], list[float]]:
+    """Steps and finite values of one key, at most `most`, each the mean over the rows it stands for."""
     kept = [(float(row["step"]), float(row[key])) for row in rows if key in row and np.isfinite(row[key])]
     if not kept:
         return [], []
-    parts = np.array_split(np.asarray(kept), min(len(kept), MOST_STEPS))
+    parts = np.array_split(np.asarray(kept), min(len(kept), most))
     means = [part.mean(axis=0) for part in parts]
     return [float(m[0]) for m in means], [float(m[1]) for m in means]
 
 
-def _curve(steps: list[float], values: list[float], colour: str, name: str) -> list[Trace]:
+def _curve(steps: list[float], values: list[float], colour: str, name: str, group: str | None = None) -> list[Trace]:
+    """Bold running mean over the faint values as logged; `group` is the entry of the legend, `name` if not given."""
+    group = name if group is None else group
     window = max(1, len(values) // 25)
     padded = np.pad(np.asarray(values), (window // 2, (window - 1) // 2), mode="edge")
     smooth = np.convolve(padded, np.ones(window) / window, mode="valid")
     hover = "%{y:.3g}<extra>%{fullData.name}</extra>"
-    bold = line(short(steps, 6), short(smooth), colour, name, hovertemplate=hover, legendgroup=name)
+    bold = line(short(steps, 6), short(smooth), colour, name, hovertemplate=hover, legendgroup=group)
     if window == 1:
         return [bold]
-    logged: dict[str, Any] = {"weight": 1, "opacity": 0.3, "hoverinfo": "skip", "legendgroup": name}
+    logged: dict[str, Any] = {"weight": 1, "opacity": 0.3, "hoverinfo": "skip", "legendgroup": group}
     return [line(short(steps, 6), short(values), colour, name, **logged), bold]
-
-
-def frontier(points: Sequence[tuple[str, Estimate, Estimate]], attack: str, utility: str) -> Panel | None:
-    """Families on two axes: the worst attack's AUC to the right, train-on-synthetic score upwards.
-
-    Args:
-        points: (family, worst attack, utility) in the order of their colours.
-        attack: name of the abscissa.
-        utility: name of the ordinate.
-    """
-    data: list[Trace] = []
-    for position, (name, leak, use) in enumerate(points):
-        if leak.value is None or use.value is None:
-            continue
-        colour, symbol, _ = class_style(position)
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": short([leak.value]),
-                "y": short([use.value]),
-                "name": plain(name),
-                "legendgroup": name,
-                "error_x": _whisker(leak, colour),
-                "error_y": _whisker(use, colour),
-                "marker": {"color": colour, "symbol": symbol, "size": 13, "line": {"width": 0}},
-                "hovertemplate": f"%{{fullData.name}}<br>{attack} %{{x:.3f}}<br>{utility} %{{y:.3f}}<extra></extra>",
-            }
-        )
-    if not data:
-        return None
-    looks = layout(axis(attack), axis(utility), hovermode="closest")
-    shapes = [_rule("x", 0.5)]
-    notes = [note(0.5, 0, "guessing", yref="paper", xanchor="left", yanchor="bottom", xshift=4)]
-    ceilings = [use.reference for _, _, use in points if use.reference is not None]
-    if ceilings:
-        shapes.append(_rule("y", float(np.mean(ceilings))))
-        label = "trained on real patients"
-        notes.append(note(0.55, float(np.mean(ceilings)), label, xref="paper", xanchor="center", yanchor="bottom"))
-    looks |= {"shapes": shapes, "annotations": notes}
-    text = "Up: more useful. Right: easier to tell who was in the training data. The best corner is the upper left."
-    return Panel("Privacy and utility", text, data, looks, 420, 3)
-
-
-def ladder(points: Sequence[tuple[str, Estimate]], title: str, text: str) -> Panel | None:
-    """One row a family: a figure with its interval, beside the line of real data against real data."""
-    shown = [(i, name, e) for i, (name, e) in enumerate(points) if e.value is not None]
-    if not shown:
-        return None
-    data: list[Trace] = []
-    for row, (position, name, estimate) in enumerate(shown):
-        colour, symbol, _ = class_style(position)
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": short([estimate.value or 0.0]),
-                "y": [row],
-                "name": plain(name),
-                "legendgroup": name,
-                "error_x": _whisker(estimate, colour),
-                "marker": {"color": colour, "symbol": symbol, "size": 11, "line": {"width": 0}},
-                "hovertemplate": "%{fullData.name}: %{x:.3f}<extra></extra>",
-            }
-        )
-    ticks: dict[str, Any] = {"tickvals": list(range(len(shown))), "ticktext": [plain(name) for _, name, _ in shown]}
-    real = [e.reference for _, _, e in shown if e.reference is not None]
-    reach = [x for _, _, e in shown for x in (e.value, e.low, e.high) if x is not None] + real
-    pad = 0.06 * (max(reach) - min(reach)) or 0.05
-    looks = layout(
-        axis(range=short([min(reach) - pad, max(reach) + pad])),
-        axis(**ticks, range=[len(shown) - 0.4, -0.6], showgrid=False) | {"tickfont": {"size": 12, "color": INK}},
-        hovermode="closest",
-    )
-    if real:
-        looks["shapes"] = [_rule("x", float(np.mean(real)))]
-        looks["annotations"] = [
-            note(float(np.mean(real)), 1, "real against real", yref="paper", xanchor="left", yanchor="top", xshift=4)
-        ]
-    return Panel(title, text, data, looks, 420, 3)
-
-
-def _rule(along: str, at: float) -> dict[str, Any]:
-    other = "y" if along == "x" else "x"
-    place = {f"{along}0": at, f"{along}1": at, f"{other}0": 0, f"{other}1": 1, f"{other}ref": "paper"}
-    return {"type": "line", "line": {"color": CHANCE, "width": 1.5, "dash": "dash"}, "layer": "below"} | place
-
-
-def _whisker(estimate: Estimate, colour: str) -> dict[str, Any]:
-    value = estimate.value or 0.0
-    up = 0.0 if estimate.high is None else max(0.0, estimate.high - value)
-    down = 0.0 if estimate.low is None else max(0.0, value - estimate.low)
-    look = {"color": colour, "thickness": 1.5, "width": 4, "visible": bool(up or down)}
-    return {"type": "data", "symmetric": False, "array": short([up]), "arrayminus": short([down])} | look

@@ -9,19 +9,19 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from data.scale import log_expression
-from evaluation import curves, figures, gene_figures
+from evaluation import curves, expression_page, sequence_page
 from evaluation.binning import MINIMUM
 from evaluation.page import css_colour, gallery, page
 from evaluation.panels import Gallery, class_style
 from evaluation.scorecard import number, recall_bar, scorecard, side_by_side, verdicts, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from data.cohort import Cohort
     from evaluation.comparison import Comparison
     from evaluation.estimate import Estimate
+    from evaluation.page import Section
 
 _LEAD = (
     "A synthetic cohort, read against the real patients it was made from (train) and against real patients its "
@@ -31,7 +31,25 @@ _LEAD_MANY = (
     "Synthetic cohorts made from the same real patients by different families, each read against real patients that no "
     "generator saw."
 )
-MOST_VALUES = 20_000_000  # values of a cohort held for the pictures
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the report says and draws of one data kind.
+
+    Attributes:
+        facts: what the top of the page says of the features.
+        pictures: the sections between the scorecard and the classes.
+    """
+
+    facts: Callable[[Comparison], dict[str, str]]
+    pictures: Callable[[Sequence[Estimate], Comparison], list[Section]]
+
+
+ROOMS = {
+    "expression": Room(expression_page.facts, expression_page.pictures),
+    "sequence": Room(sequence_page.facts, sequence_page.pictures),
+}
 
 
 def render(
@@ -41,6 +59,7 @@ def render(
     history: Sequence[Mapping[str, float]] | None = None,
     title: str = "Scorecard of a synthetic cohort",
     facts: Mapping[str, Any] | None = None,
+    galleries: Mapping[str, Gallery] | None = None,
 ) -> str:
     """Report of one comparison as a single HTML file without any reference to the network.
 
@@ -50,22 +69,25 @@ def render(
         history: training curve of the generator.
         title: heading, plain text.
         facts: what to state at the top besides the cohorts' sizes, such as family and seed.
+        galleries: further pictures, each under its heading in plain text.
 
     Returns:
         The document. Real patients appear only as aggregates over at least five of them.
     """
     estimates = list(report)
+    room = ROOMS.get(comparison.kind)
     sizes = {
         "Train": _size(comparison.train),
         "Holdout": _size(comparison.holdout),
         "Synthetic": f"{len(comparison.synthetic):,} samples",
-        "Genes" if comparison.kind == "expression" else "Features": f"{len(comparison.features):,}",
+        **(room.facts(comparison) if room else {"Features": f"{len(comparison.features):,}"}),
         "Classes": str(len(comparison.classes)),
     }
     sections = [("scorecard", "Scorecard", scorecard(estimates))]
-    sections += _pictures(estimates, comparison)
+    sections += room.pictures(estimates, comparison) if room else []
     if table := _classes(estimates, comparison):
         sections.append(("classes", "Class by class", table))
+    sections += _more(galleries)
     if history and (learning := curves.training(history)).panels:
         sections.append(("training", "Training", gallery("training", learning)))
     sections.append(("meaning", "What each number means", words(estimates)))
@@ -96,6 +118,7 @@ def render_comparison(
     *,
     title: str = "Families side by side",
     facts: Mapping[str, Any] | None = None,
+    galleries: Mapping[str, Gallery] | None = None,
 ) -> str:
     """Several families on one page: every figure in one table, privacy against utility, and the discriminator.
 
@@ -103,22 +126,33 @@ def render_comparison(
         rows: families in the order to show them; each keeps its colour in all plots.
         title: heading, plain text.
         facts: what to state at the top.
+        galleries: further pictures, each under its heading in plain text.
     """
     cards = {row.name: {e.name: e for e in row.estimates} for row in rows}
-    sections = [("side", "Side by side", _plots(cards)), ("table", "All figures", _grid(rows, cards))]
+    sections = [
+        ("side", "Side by side", _plots(cards)),
+        *_more(galleries),
+        ("table", "All figures", _grid(rows, cards)),
+    ]
     every = list({name: e for card in cards.values() for name, e in card.items()}.values())
     sections.append(("meaning", "What each number means", words(every)))
     return page(title, _head(title, _LEAD_MANY, dict(facts or {}), sections) + _sections(sections) + _foot())
 
 
-def _head(title: str, lead: str, facts: Mapping[str, Any], sections: Sequence[tuple[str, str, str]]) -> str:
+def _more(galleries: Mapping[str, Gallery] | None) -> list[Section]:
+    """Sections of the pictures that whoever asks for the report adds; none for a gallery without panels."""
+    drawn = [(heading, pictures) for heading, pictures in (galleries or {}).items() if pictures.panels]
+    return [(f"more{i}", escape(heading), gallery(f"more{i}", pictures)) for i, (heading, pictures) in enumerate(drawn)]
+
+
+def _head(title: str, lead: str, facts: Mapping[str, Any], sections: Sequence[Section]) -> str:
     items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts.items())
     links = "".join(f'<a href="#{key}">{heading}</a>' for key, heading, _ in sections)
     listed = f'<dl class="facts">{items}</dl>' if items else ""
     return f'<header><h1>{escape(title)}</h1><p class="lead">{lead}</p>{listed}<nav>{links}</nav></header>'
 
 
-def _sections(sections: Sequence[tuple[str, str, str]]) -> str:
+def _sections(sections: Sequence[Section]) -> str:
     return "".join(f'<section id="{key}"><h2>{heading}</h2>{content}</section>\n' for key, heading, content in sections)
 
 
@@ -133,48 +167,6 @@ def _foot() -> str:
 def _size(cohort: Cohort) -> str:
     patients = len(np.unique(cohort.subjects))
     return f"{len(cohort):,} samples" + (f" of {patients:,} patients" if patients != len(cohort) else "")
-
-
-def _pictures(estimates: Sequence[Estimate], comparison: Comparison) -> list[tuple[str, str, str]]:
-    """Sections with the pictures of an expression cohort; none for other data kinds."""
-    if comparison.kind != "expression":
-        return []
-    train, holdout, synthetic = (_side(getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
-    names, classes = comparison.features, comparison.classes
-    real = figures.Side(
-        np.concatenate([train.z, holdout.z]),
-        np.concatenate([train.y, holdout.y]),
-        np.concatenate([train.subjects, holdout.subjects]),
-        train.total + holdout.total,
-    )
-    found = next((e.detail.get("by_gene") for e in estimates if e.name == "wasserstein"), None)
-    distance = np.asarray(found["value"], dtype=np.float64) if found else None
-    pictures = [
-        ("patients", "Patients", gallery("patients", figures.scatter(train, holdout, synthetic, classes))),
-        (
-            "genes",
-            "Genes",
-            gallery("genes", gene_figures.genes(real, synthetic, names, distance))
-            + "<h3>All genes</h3>"
-            + gallery("moments", gene_figures.moments(real, synthetic, names)),
-        ),
-        ("together", "Genes together", gallery("maps", gene_figures.correlations(train, holdout, synthetic, names))),
-    ]
-    thinned = [side for side in (train, holdout, synthetic) if len(side.z) < side.total]
-    if thinned:
-        shown = f"Pictures are drawn from at most {max(len(side.z) for side in thinned):,} samples a cohort, chosen at "
-        pictures[0] = (*pictures[0][:2], f'<p class="note">{shown}random.</p>' + pictures[0][2])
-    return pictures
-
-
-def _side(cohort: Cohort) -> figures.Side:
-    """Log expression of a cohort, thinned before the conversion so that wide cohorts stay small."""
-    most = max(100, min(figures.MOST_PATIENTS, MOST_VALUES // max(1, len(cohort.features))))
-    rows = np.arange(len(cohort))
-    if len(rows) > most:
-        rows = np.sort(np.random.default_rng(0).choice(len(cohort), most, replace=False))
-    kept = cohort.take(rows)
-    return figures.Side(log_expression(kept).astype(np.float64), kept.y, kept.subjects, len(cohort))
 
 
 def _classes(estimates: Sequence[Estimate], comparison: Comparison) -> str:
@@ -221,10 +213,8 @@ def _plots(cards: Mapping[str, Mapping[str, Estimate]]) -> str:
             attacked.append((name, max(attacks, key=lambda e: e.value or 0.0), use))
         told += [(name, max(seen, key=lambda e: e.value or 0.0))] if seen else []
     panels = [
-        curves.frontier(attacked, "AUC of the strongest membership attack", "accuracy, trained on synthetic (TSTR)"),
-        curves.ladder(
-            told, "Can it be told from real patients?", "AUC of a classifier that tries, one half: it cannot."
-        ),
+        frontier(attacked, "AUC of the strongest membership attack", "accuracy, trained on synthetic (TSTR)"),
+        ladder(told, "Can it be told from real patients?", "AUC of a classifier that tries, one half: it cannot."),
     ]
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(cards)]
     return gallery("families", Gallery([p for p in panels if p], "Bars are 95 % intervals.", legend))

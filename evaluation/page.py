@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from evaluation.panels import Gallery, Panel
 
+Section = tuple[str, str, str]
+"""A section of the report: its key in addresses, its heading as HTML, its content as HTML."""
+
 _STYLE = """
 :root { color-scheme: light dark;
   --paper: #fcfcfa; --card: #ffffff; --ink: #1d2430; --muted: #667080; --line: #e3e5e8; --soft: #f3f4f2;
@@ -104,6 +107,22 @@ figcaption span { display: block; font-size: 13px; line-height: 1.4; }
 .ramp { display: flex; align-items: center; gap: 10px; font-size: 12px; color: var(--muted); margin-top: 10px; }
 .ramp i { width: 220px; max-width: 40%; height: 10px; border-radius: 3px;
   background: linear-gradient(90deg, var(--low), var(--card) 50%, var(--high)); border: 1px solid var(--line); }
+svg.bases { display: block; font-size: 11.5px; fill: var(--ink); margin-top: 6px; }
+svg.bases text { font-variant-numeric: tabular-nums; }
+svg.bases .letter, .codes i { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+svg.bases .letter, svg.bases .ruler, svg.bases .amino, svg.bases .share { text-anchor: middle; }
+svg.bases .other { fill: #14171c; font-weight: 700; } svg.bases .same { fill: var(--muted); opacity: .7; }
+svg.bases .side { text-anchor: end; fill: var(--muted); } svg.bases .strong { fill: var(--ink); font-weight: 600; }
+svg.bases .heading { font-size: 13px; font-weight: 600; } svg.bases .amino { font-weight: 600; }
+svg.bases .ruler, svg.bases .remark { fill: var(--muted); } svg.bases .share { font-size: 10.5px; }
+svg.bases .codon { fill: var(--soft); } svg.bases .tick { stroke: var(--muted); stroke-width: 1; }
+svg.bases .rule { stroke: var(--line); stroke-width: 1; }
+rect.base.a { fill: #009e73; } rect.base.t { fill: #e0662d; } rect.base.c { fill: #56b4e9; }
+rect.base.g { fill: #e69f00; } rect.base.gap { fill: var(--muted); }
+.codes i { font-style: normal; font-weight: 700; color: #14171c; border-radius: 2px; padding: 0 4px;
+  margin-right: 5px; }
+.codes .a { background: #009e73; } .codes .t { background: #e0662d; } .codes .c { background: #56b4e9; }
+.codes .g { background: #e69f00; } .codes .gap { background: var(--muted); } .codes span { color: var(--muted); }
 .grid th, .grid td { padding-left: 10px; padding-right: 10px; text-align: right; }
 .grid td.cell { background: color-mix(in srgb, var(--tone) var(--tint, 9%), transparent); border-left: 2px solid
   var(--paper); } .grid .r-real { --tint: 17%; } .grid .r-far { --tint: 14%; }

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from evaluation.binning import MINIMUM, density, histogram, merge_small_bins, patients_per_bin
-from evaluation.curves import frontier, training
+from evaluation.curves import training
+from evaluation.family_figures import frontier
 from evaluation.figures import MOST_POINTS, Side, scatter
 from evaluation.gene_figures import correlations, genes, moments
 from evaluation.panels import OKABE_ITO, class_style

@@ -11,6 +11,7 @@ import numpy as np
 
 from evaluation import curves, expression_page, sequence_page
 from evaluation.binning import MINIMUM
+from evaluation.family_figures import frontier, ladder
 from evaluation.page import css_colour, gallery, page
 from evaluation.panels import Gallery, class_style
 from evaluation.scorecard import number, recall_bar, scorecard, side_by_side, verdicts, words

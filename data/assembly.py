@@ -77,7 +77,7 @@ def assemble(
     ids, own, repeats = _sample_ids(table)
     y, classes = _classes(table, label)
     subjects, orphans = _subjects(table, subject, own)
-    check_sizes(table, label, y, subjects, classes, part)
+    check_sizes(table.source, label, y, subjects, classes, part)
     imputed = check_values(table, impute)
     stated = scale or table.scale
     if stated == "counts":
@@ -108,6 +108,23 @@ def assemble(
         obs=obs,
         provenance=provenance,
     )
+
+
+def class_positions(names: pd.Series[Any], label: str, source: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Position of each sample's class among the class names, and these, sorted; no name may be missing.
+
+    Raises:
+        DataError: so many different names that they are no classes.
+    """
+    if names.dtype == np.float64 and bool((names == names.round()).all()):
+        names = names.astype("int64")
+    classes, y = np.unique(names.astype(str).to_numpy(dtype=np.str_), return_inverse=True)
+    if len(classes) > min(MAX_CLASSES, max(2, len(names) // 2)):
+        raise DataError(
+            f"{source}: label {label!r} has {len(classes)} different values in {len(names)} samples; that is a "
+            "measurement or an id, not a class; name a column with few values (--label)"
+        )
+    return y.astype(np.int64), tuple(classes.tolist())
 
 
 def _sample_ids(table: Table) -> tuple[list[str], list[str], int]:
@@ -179,16 +196,7 @@ def _classes(table: Table, label: str) -> tuple[NDArray[np.int64], tuple[str, ..
             f"{table.source}: label {label!r} is missing for {len(missing)} of {len(values)} samples (first in row "
             f"{missing[0] + table.first_row}); fill it in, or leave these rows out"
         )
-    names = values
-    if names.dtype == np.float64 and bool((names == names.round()).all()):
-        names = names.astype("int64")
-    classes, y = np.unique(names.astype(str).to_numpy(dtype=np.str_), return_inverse=True)
-    if len(classes) > min(MAX_CLASSES, max(2, len(values) // 2)):
-        raise DataError(
-            f"{table.source}: label {label!r} has {len(classes)} different values in {len(values)} samples; that is a "
-            "measurement or an id, not a class; name a column with few values (--label)"
-        )
-    return y.astype(np.int64), tuple(classes.tolist())
+    return class_positions(values, label, table.source)
 
 
 def _subjects(table: Table, subject: str | None, ids: list[str]) -> tuple[NDArray[np.str_], int]:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from data.assembly import LABEL, Table, assemble
 from data.errors import DataError
-from data.files import DELIMITED, SUFFIXES, read_cohort, stem_of, suffix_of
+from data.files import DELIMITED, SUFFIXES, kind_of, read_cohort, stem_of, suffix_of
+from data.records import count_records, fields_of
 from data.simulation import simulate
 from data.tables import SAMPLE_ID, header_of
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from data.cohort import Cohort, Kind, Scale
 
 FOLDER = "COHORTSMITH_DATA"
+_EVERY = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class NamedSet:
         kind: data kind.
         description: one line.
         licence: terms of use, one line.
-        load: takes the keyword arguments of `read_cohort` (without the source) and returns the cohort.
+        load: takes the keyword arguments of `read_cohort` that go with its kind, and returns the cohort.
     """
 
     name: str
@@ -47,7 +49,7 @@ class NamedSet:
 
 
 def named_sets() -> tuple[NamedSet, ...]:
-    """Every set that can be asked for: the built-in ones, then the expression files in COHORTSMITH_DATA."""
+    """Every set that can be asked for: the built-in ones, then the cohorts found in COHORTSMITH_DATA."""
     return (*BUILT_IN, *_found())
 
 
@@ -122,18 +124,22 @@ def _found() -> Iterator[NamedSet]:
     root = Path(folder)
     taken = {s.name for s in BUILT_IN}
     for path in sorted(root.rglob("*")):
-        if not path.name.lower().endswith(SUFFIXES) or path.name.startswith(".") or not path.is_file():
+        if not path.name.lower().endswith(_EVERY) or path.name.startswith(".") or not path.is_file():
             continue
-        if not _speaks_of_samples(path):
-            continue
+        kind = kind_of(path)
+        count, header = count_records(path, 2) if kind == "sequence" else (0, "")
+        if not (count > 1 if kind == "sequence" else _speaks_of_samples(path)):
+            continue  # a table of something else, or one sequence: a reference
+        unlabelled = kind == "sequence" and bool(header) and LABEL not in fields_of(header)
         name = stem_of(path)
         if name in taken:  # two files of one name: the second goes by its path in the folder
             name = path.relative_to(root).as_posix()
         taken.add(name)
         yield NamedSet(
             name,
-            "expression",
-            f"{path.relative_to(root).as_posix()} in {FOLDER}",
+            kind,
+            f"{path.relative_to(root).as_posix()} in {FOLDER}"
+            + unlabelled * "; say where its classes stand, e.g. --labels",
             f"see the notes beside the file in {FOLDER}",
             partial(read_cohort, path),
         )

@@ -42,14 +42,14 @@ def constant_genes(x: NDArray[Any]) -> int:
 
 
 def check_sizes(
-    table: Table, label: str, y: NDArray[np.int64], subjects: NDArray[np.str_], classes: tuple[str, ...], part: bool
+    source: str, label: str, y: NDArray[np.int64], subjects: NDArray[np.str_], classes: tuple[str, ...], part: bool
 ) -> None:
-    """Refuse one class only and a class with one patient, unless the table is a part of a cohort."""
+    """Refuse one class only and a class with one patient, unless it is a part of a cohort."""
     if part:
         return
     if len(classes) < 2:
         raise DataError(
-            f"{table.source}: label {label!r} has one class only ({classes[0]}); two or more are needed: "
+            f"{source}: label {label!r} has one class only ({classes[0]}); two or more are needed: "
             "name another column (--label)"
         )
     patients = pd.DataFrame({"y": y, "subject": subjects}).drop_duplicates()["y"].value_counts()
@@ -57,7 +57,7 @@ def check_sizes(
     if single:
         more = f" and {len(single) - 5} more" if len(single) > 5 else ""
         raise DataError(
-            f"{table.source}: class {', '.join(map(repr, single[:5]))}{more} of label {label!r} has one patient; "
+            f"{source}: class {', '.join(map(repr, single[:5]))}{more} of label {label!r} has one patient; "
             "two or more are needed to learn and to hold out: leave the class out or merge it with another"
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from data.errors import DataError
+from data.nucleotides import MASKED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,12 +29,15 @@ class Cohort:
     Attributes:
         kind: "expression", "sequence" or "image".
         x: measurements, one row a sample. Expression: float32 (n, genes), in the scale of the file it came from.
+            Sequence: uint8 (n, columns), codes of `data.nucleotides` on the columns of an alignment.
         y: int64 (n,), position of each sample's class in `classes`.
         classes: class names, sorted; a class may be empty after `take`.
-        features: gene (probe) names, in the order of the columns of `x`.
+        features: gene (probe) names, in the order of the columns of `x`. Sequence: "97" is position 97 of the
+            reference, "97+1" the first place inserted after it; "1".."L" without a reference.
         subjects: (n,) the patient each sample belongs to; samples of one patient are never split apart.
         obs: clinical covariates, indexed by sample id; neither the label nor the subject column.
-        provenance: where it came from: `source`, `scale`, `label`, `subject`, `imputed`, and the like.
+        provenance: where it came from: `source`, `scale`, `label`, `subject`, `imputed`, and the like. Sequence:
+            `reference`, name of what it is aligned to ("" when nothing), and `masked`, the number of unknown bases.
 
     Raises:
         DataError: the parts do not fit together.
@@ -57,9 +61,19 @@ class Cohort:
                 raise DataError(f"{name} must have one entry a sample: expected {n}, got {size}")
         if self.kind == "expression" and (self.x.ndim != 2 or self.x.shape[1] != len(self.features)):
             raise DataError(f"x must be (samples, {len(self.features)} genes); got shape {self.x.shape}")
+        if self.kind == "sequence":
+            self._check_codes()
         if n and (self.y.min() < 0 or self.y.max() >= len(self.classes)):
             raise DataError(f"y must hold positions 0..{len(self.classes) - 1} in classes")
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+    def _check_codes(self) -> None:
+        if self.x.ndim != 2 or self.x.shape[1] != len(self.features):
+            raise DataError(f"x must be (samples, {len(self.features)} columns); got shape {self.x.shape}")
+        if self.x.dtype != np.uint8 or self.x.max(initial=0) > MASKED:
+            raise DataError(
+                f"x of sequences must be uint8 codes 0..{MASKED}; got {self.x.dtype}, another range or both"
+            )
 
     def __len__(self) -> int:
         return len(self.x)
@@ -67,11 +81,12 @@ class Cohort:
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self.class_counts().items())
         scale = f", scale {self.scale}" if self.kind == "expression" else ""
-        return f"Cohort({self.kind}, {len(self)} samples x {len(self.features)} features{scale}; {counts})"
+        what = "columns" if self.kind == "sequence" else "features"
+        return f"Cohort({self.kind}, {len(self)} samples x {len(self.features)} {what}{scale}; {counts})"
 
     @property
     def scale(self) -> Scale:
-        """Scale of `x` for expression: raw counts, linear intensities or log2 values."""
+        """Scale of `x` for expression: raw counts, linear intensities or log2 values; of no meaning for other kinds."""
         scale: Scale = self.provenance.get("scale", "log")
         return scale
 

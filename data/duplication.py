@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,13 +26,21 @@ class Duplicates(NamedTuple):
 
     Attributes:
         exact: int64 (pairs, 2), rows in the first and in the second cohort that hold the same values.
-        near: int64 (pairs, 2), rows far closer to each other than records of different patients are.
+        near: int64 (pairs, 2), rows far closer to each other than records of different patients are. None for
+            sequences: patients differ in a few places or in none, so nearness tells nothing.
+        usual: equal records of different patients are the normal state of affairs, and no sign that one patient stands
+            twice. So it is with sequences: every carrier of the wild type, or of the same variant, has the same one.
     """
 
     exact: NDArray[np.int64]
     near: NDArray[np.int64]
+    usual: bool = False
 
     def __str__(self) -> str:
+        if self.usual:
+            return (
+                f"{len(self.exact)} equal sequences, as different patients have them (the wild type, common variants)"
+            )
         return f"{len(self.exact)} exact and {len(self.near)} near duplicates"
 
 
@@ -45,13 +53,20 @@ def duplicates(a: Cohort, b: Cohort | None = None, near: float = NEAR) -> Duplic
     one cohort each row is paired with an earlier one, so k copies make k - 1 pairs. Time is quadratic in samples, and
     linear in genes; memory beyond the log2 values stays under 200 MB.
 
+    Sequences are exact when every column is equal, a masked base being equal to a masked base only; none is near. Equal
+    sequences are usual among patients, see `Duplicates.usual`.
+
     Raises:
-        DataError: the cohorts differ in genes, or do not hold expression.
+        DataError: the cohorts differ in kind, genes or columns, or hold images.
     """
-    if b is not None and a.features != b.features:
+    if b is not None and (a.kind, a.features) != (b.kind, b.features):
+        if "sequence" in (a.kind, b.kind):
+            raise DataError("duplicates are looked for between sequences on the same columns; see data.on_columns")
         raise DataError("duplicates are looked for between cohorts of the same genes in the same order; these differ")
     other = a if b is None else b
     exact = _exact(a.x, other.x, inside=b is None)
+    if a.kind == "sequence":
+        return Duplicates(exact, np.empty((0, 2), dtype=np.int64), usual=True)
     if len(a) < 2 or not len(other):
         return Duplicates(exact, np.empty((0, 2), dtype=np.int64))
     reference = log_expression(a)
@@ -68,7 +83,7 @@ def duplicates(a: Cohort, b: Cohort | None = None, near: float = NEAR) -> Duplic
     return Duplicates(exact, np.asarray(pairs, dtype=np.int64).reshape(-1, 2))
 
 
-def _exact(a: NDArray[np.float32], b: NDArray[np.float32], inside: bool) -> NDArray[np.int64]:
+def _exact(a: NDArray[Any], b: NDArray[Any], inside: bool) -> NDArray[np.int64]:
     first: dict[bytes, int] = {}
     pairs = []
     if not inside:

@@ -23,7 +23,8 @@ from data.assembly import LABEL
 from data.cohort import Cohort
 from data.covariates import OBS_PREFIX, is_covariate, tidy
 from data.errors import DataError
-from data.files import suffix_of
+from data.fasta import FastaWriter
+from data.files import check_written
 from data.tables import METADATA, SAMPLE_ID, is_subject
 
 if TYPE_CHECKING:
@@ -52,16 +53,14 @@ def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> None:
 def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWriter]:
     """Writer of a stream of chunks that share the features, covariates, label and scale of `like`.
 
-    CSV, TSV and Parquet go out chunk by chunk; `.h5ad` is collected and written at the end. The file is written under
-    a temporary name in the same folder and renamed when whole.
+    CSV, TSV, Parquet and FASTA go out chunk by chunk; `.h5ad` is collected and written at the end. The file is written
+    under a temporary name in the same folder and renamed when whole.
 
     Raises:
         DataError: unknown suffix, no such folder, a chunk that does not fit, or the disk is full.
     """
     target = Path(path)
-    suffix = suffix_of(target)
-    if like.kind != "expression":
-        raise DataError(f"{suffix} holds expression; this cohort holds {like.kind} data")
+    suffix = check_written(target, like.kind)
     with whole_file(target) as temporary:
         if suffix == ".h5ad":
             collected = _Collected(temporary, like)
@@ -73,8 +72,11 @@ def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWr
                 yield columnar
             finally:
                 columnar.close()
+        elif like.kind == "sequence":
+            with _byte_stream(temporary, suffix) as stream:
+                yield _Fasta(stream, like)
         else:
-            with _delimited_stream(temporary, suffix) as stream:
+            with _byte_stream(temporary, suffix) as stream:
                 yield _Delimited(stream, like, "\t" if ".tsv" in suffix else ",")
 
 
@@ -114,7 +116,10 @@ class _Check:
 
     def __call__(self, chunk: Cohort) -> None:
         if chunk.features != self._like.features or list(chunk.obs.columns) != list(self._like.obs.columns):
-            raise DataError("a chunk has other genes or covariates than the file begun; write it to a file of its own")
+            genes = "columns" if self._like.kind == "sequence" else "genes"
+            raise DataError(
+                f"a chunk has other {genes} or covariates than the file begun; write it to a file of its own"
+            )
         first = str(chunk.ids[0]) if len(chunk) else None
         if first in self._first_ids:  # all ids would be a million strings; numbering begun anew shows in the first
             raise DataError("a chunk has the sample names of an earlier chunk; number the samples through")
@@ -180,7 +185,7 @@ class _Parquet:
 
 
 @contextmanager
-def _delimited_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
+def _byte_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
     with open(path, "wb") as file:
         if suffix.endswith(".gz"):
             # No name, no time in the head: the same cohort gives the same bytes. Level 3 is four times faster than 9.
@@ -188,6 +193,15 @@ def _delimited_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.Gzip
                 yield packed
         else:
             yield file
+
+
+class _Fasta:
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, like: Cohort) -> None:
+        self._writer, self._check = FastaWriter(stream, like), _Check(like)
+
+    def write(self, chunk: Cohort) -> None:
+        self._check(chunk)
+        self._writer.write(chunk)
 
 
 class _Delimited:

@@ -117,9 +117,8 @@ def test_unknown_file_names_what_lies_beside_it(tmp_path: Path, simulated: Cohor
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("cohort.xlsx", [".h5ad", ".csv.gz", ".parquet"]),
+        ("cohort.xlsx", [".h5ad", ".csv.gz", ".parquet", ".fasta"]),
         ("cohort", [".h5ad"]),
-        ("cohort.fasta", ["sequences", "expression"]),
         ("cohort.npz", ["images", "expression"]),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.console import say
 from data import DataError, duplicates, read_cohort
 from data.files import suffix_of
+from data.reference import REFERENCES
 
 if TYPE_CHECKING:
     from app.experiment import DataPart
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 # What the columns of a cohort are called, by data kind.
 FEATURES = {"expression": "genes", "sequence": "positions"}
 _WRITTEN = {"expression": ".csv", "sequence": ".fasta"}  # the format where the source has none of its own
-_SEQUENCES = (".fasta", ".fa", ".fna", ".gb", ".gbk")
 
 
 def read(part: DataPart) -> Cohort:
@@ -32,18 +31,15 @@ def read_holdout(source: Path, part: DataPart, train: Cohort) -> Cohort:
 
 
 def read_synthetic(source: Path, part: DataPart, train: Cohort) -> Cohort:
-    """Synthetic cohort, read as `train` was; sequences that name their classes themselves are taken at their word."""
-    changes: dict[str, Any] = {"subject": None}
-    if _names_its_classes(source):  # what finds the classes of real patients finds none in what a model wrote
-        changes |= {"label_pattern": None, "labels": None}
-    return _read_like(train, source, part, changes)
+    """Synthetic cohort, read as `train` was; each virtual patient is its own."""
+    return _read_like(train, source, part, {"subject": None})
 
 
 def _read_like(train: Cohort, source: Path, part: DataPart, changes: dict[str, Any]) -> Cohort:
     options = {**_options(part), **changes, "part": True}
     if train.kind == "sequence":
         known = train.provenance.get("reference")
-        options["reference"] = part.reference or known or None
+        options["reference"] = part.reference or (known if known in REFERENCES else None)
         return read_cohort(source, **{key: value for key, value in options.items() if value is not None})
     cohort = read_cohort(source, **options | {"label": train.provenance.get("label"), "scale": train.scale})
     if cohort.features == train.features or set(cohort.features) != set(train.features):
@@ -59,25 +55,13 @@ def _options(part: DataPart) -> dict[str, Any]:
         "label_pattern": part.label_pattern,
         "labels": Path(part.labels) if part.labels else None,
         "reference": part.reference,
+        "alphabet": part.alphabet,
         "subject": part.subject,
         "scale": part.scale,
         "impute": part.impute or None,
         "covariates": tuple(part.covariates) or None,
     }
     return {key: value for key, value in stated.items() if value is not None}
-
-
-def _names_its_classes(source: Path) -> bool:
-    """Whether the first header of a FASTA file holds `label=`, as the headers do that `sample` writes."""
-    if not source.is_file():
-        return False
-    opened = gzip.open(source, "rb") if source.name.lower().endswith(".gz") else source.open("rb")
-    try:
-        with opened as lines:
-            first = lines.readline(1 << 16)
-    except (OSError, EOFError):
-        return False  # the reader says what is wrong with it
-    return first.startswith(b">") and b" label=" in first
 
 
 def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
@@ -131,17 +115,6 @@ def check_writable(out: Path) -> None:
         raise DataError(f"the folder {str(out.parent)!r} does not exist; make it first")
 
 
-def check_holds(out: Path, kind: str) -> None:
-    """Check that a file of this name can hold a data kind, before the work that fills it.
-
-    Raises:
-        DataError: it holds another kind.
-    """
-    holds = "sequence" if _is_sequences(suffix_of(out)) else "expression"
-    if holds != kind:
-        raise DataError(f"{out.name} would hold {holds} data, and this is {kind} data; name a {_WRITTEN[kind]} file")
-
-
 def suffix_like(source: str, kind: str) -> str:
     """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind."""
     try:
@@ -151,7 +124,3 @@ def suffix_like(source: str, kind: str) -> str:
     if kind == "sequence":  # GenBank is read only, and .fa is FASTA
         return ".fasta.gz" if suffix.endswith(".gz") else ".fasta"
     return suffix
-
-
-def _is_sequences(suffix: str) -> bool:
-    return suffix.removesuffix(".gz") in _SEQUENCES

@@ -8,6 +8,7 @@ import typer
 
 from app.console import result, say, show, show_json
 from app.options import (
+    Alphabet,
     Covariate,
     Impute,
     Json,
@@ -60,6 +61,7 @@ def describe(
     label_pattern: LabelPattern = None,
     labels: Labels = None,
     reference: ReferenceName = None,
+    alphabet: Alphabet = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -83,6 +85,7 @@ def describe(
         label_pattern=label_pattern,
         labels=text_of(labels),
         reference=reference,
+        alphabet=alphabet,
         subject=subject,
         covariates=covariate,
         scale=scale,

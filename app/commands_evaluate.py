@@ -9,6 +9,7 @@ import typer
 
 from app.console import result, show, show_json
 from app.options import (
+    Alphabet,
     Blast,
     Covariate,
     Device,
@@ -42,6 +43,7 @@ def evaluate(
     label_pattern: LabelPattern = None,
     labels: Labels = None,
     reference: ReferenceName = None,
+    alphabet: Alphabet = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -78,6 +80,7 @@ def evaluate(
         label_pattern=label_pattern,
         labels=text_of(labels),
         reference=reference,
+        alphabet=alphabet,
         subject=subject,
         covariates=covariate,
         scale=scale,
@@ -111,6 +114,7 @@ def compare(
     label_pattern: LabelPattern = None,
     labels: Labels = None,
     reference: ReferenceName = None,
+    alphabet: Alphabet = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -149,6 +153,7 @@ def compare(
         label_pattern=label_pattern,
         labels=text_of(labels),
         reference=reference,
+        alphabet=alphabet,
         subject=subject,
         covariates=covariate,
         scale=scale,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from app.console import is_main_process, result, say, show_json
 from app.options import (
+    Alphabet,
     Covariate,
     Device,
     Force,
@@ -30,6 +31,9 @@ from app.options import (
     text_of,
 )
 
+if TYPE_CHECKING:
+    from data import Kind
+
 
 def fit(
     cohort: Source,
@@ -41,6 +45,7 @@ def fit(
     label_pattern: LabelPattern = None,
     labels: Labels = None,
     reference: ReferenceName = None,
+    alphabet: Alphabet = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -94,6 +99,7 @@ def fit(
         label_pattern=label_pattern,
         labels=text_of(labels),
         reference=reference,
+        alphabet=alphabet,
         subject=subject,
         covariates=covariate,
         scale=scale,
@@ -146,9 +152,10 @@ def sample(
 
     [bold]cohortsmith sample tp53-model --per-class 500 --out virtual.fasta.gz[/bold]
     """
-    from app.cohorts import check_holds, check_writable
+    from app.cohorts import check_writable
     from app.models import how_many, write_samples
     from data import DataError
+    from data.files import check_written
     from generators import load
 
     ways = {"--n": n is not None, "--per-class": per_class is not None, "--counts": counts is not None,
@@ -163,7 +170,7 @@ def sample(
             raise DataError(f"{option} must be at least 1; got {number}")
     check_writable(out)
     generator = load(model)
-    check_holds(out, generator.schema.kind)
+    check_written(out, cast("Kind", generator.schema.kind))
     drawn = write_samples(generator, how_many(generator, n, per_class, wanted, balance), seed, out)
     if as_json:
         show_json({"file": str(out), "samples": sum(drawn.values()), "classes": drawn, "seed": seed})

@@ -17,7 +17,6 @@ _TOLD = ("source", "label", "subject", "imputed", "constant_genes")
 
 def facts_of(cohort: Cohort) -> dict[str, Any]:
     """Figures of a cohort by name, as plain values."""
-    found = duplicates(cohort)
     covariates = {str(c): f"({int(cohort.obs[c].isna().sum())} missing)" for c in cohort.obs.columns}
     about = _sequences(cohort) if cohort.kind == "sequence" else _expression(cohort)
     return {
@@ -28,14 +27,18 @@ def facts_of(cohort: Cohort) -> dict[str, Any]:
         "classes": cohort.class_counts(),
         **about,
         "covariates": covariates or "none",
-        "exact_duplicates": len(found.exact),
-        "near_duplicates": len(found.near),
         "digest": cohort.digest(),
     } | {key: cohort.provenance[key] for key in _TOLD if cohort.provenance.get(key) is not None}
 
 
 def _expression(cohort: Cohort) -> dict[str, Any]:
-    return {"scale": cohort.scale, "zeros": f"{float(np.mean(cohort.x == 0)):.1%}"}
+    found = duplicates(cohort)
+    return {
+        "scale": cohort.scale,
+        "zeros": f"{float(np.mean(cohort.x == 0)):.1%}",
+        "exact_duplicates": len(found.exact),
+        "near_duplicates": len(found.near),
+    }
 
 
 def _sequences(cohort: Cohort) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class DataPart:
         label_pattern: of sequences, a regular expression whose one group matches the class in the header.
         labels: of sequences, a TSV file of id and class.
         reference: of sequences, what they are aligned to: a name, or a FASTA or GenBank file.
+        alphabet: of sequences, the letters they must be written in; either when not given.
         subject: column of the patient.
         covariates: numeric columns that are no genes.
         scale: scale of the values; detected when not given.
@@ -41,6 +42,7 @@ class DataPart:
     label_pattern: str | None = None
     labels: str | None = None
     reference: str | None = None
+    alphabet: Literal["dna", "rna"] | None = None
     subject: str | None = None
     covariates: list[str] = field(default_factory=list)
     scale: Literal["counts", "linear", "log"] | None = None

@@ -15,6 +15,7 @@ from app.pipeline import carry_out
 from data import simulate
 from generators import discriminate, make_generator
 from ssl_models import ClassProbabilities
+from training import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from app.novelty import Unseen
     from app.pipeline import Outcome
     from data import Cohort
+    from generators import Generator
 
 Rows = list[dict[str, float]]
 
@@ -83,7 +85,7 @@ def carry_out_study(seed: int, training: TrainingPart) -> Study:
         train=train,
         new=new,
         alone=alone,
-        duels=_duels(train, outcomes["gan"], seed),
+        duels=_duels(train, outcomes["gan"].generator, seed, Runtime(device=training.device)),
         outcomes=outcomes,
         unseen=unseen_variants(train, new, more),
         seconds=time.perf_counter() - started,
@@ -111,13 +113,12 @@ def _families(train: Cohort, holdout: Cohort, seed: int, training: TrainingPart)
     return outcomes
 
 
-def _duels(train: Cohort, gan: Outcome, seed: int) -> dict[str, Rows]:
+def _duels(train: Cohort, gan: Generator, seed: int, runtime: Runtime) -> dict[str, Rows]:
     """Score curves of one discriminator: in the GAN, and for as many steps against patients that stay as they are."""
-    duels: dict[str, Rows] = {GENERATED: gan.generator.history}
-    steps, settings = gan.generator.summary["steps"], gan.generator.settings
+    duels: dict[str, Rows] = {GENERATED: gan.history}
     for name, family in ((COPIES, "bootstrap"), (EDITS, "random-edits")):
         fake = make_generator(family).fit(train, seed=seed).sample(train.class_counts(), seed=seed)
-        duels[name] = discriminate(train, fake, steps=steps, seed=seed, settings=settings)
+        duels[name] = discriminate(train, fake, seed=seed, runtime=runtime, **gan.settings)
     for name, rows in duels.items():
         real, generated = last(rows, "d_real"), last(rows, "d_fake")
         say(f"discriminator against {name}: {real:.2f} on real patients, {generated:.2f} on these")

@@ -38,6 +38,9 @@ ReferenceName = Annotated[
         "--reference", metavar="NAME|FILE", help="Sequences are aligned to it: NM_000546.6, or a FASTA or GenBank file."
     ),
 ]
+Alphabet = Annotated[
+    str | None, typer.Option(metavar="dna|rna", help="Sequences: letters they must be written in; default: either.")
+]
 Subject = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of the patient, kept on one side of a split.")
 ]

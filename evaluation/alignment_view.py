@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 SHARED_ROWS = 10  # distinct sequences a side
 SINGLE_ROWS = 12  # synthetic patients
-_NAMES = 25  # letters of a row's variants
+_TOGETHER = 6  # columns outside the reading frame in one block
+_NAMES = 21  # letters of a row's variants
 
 
 def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
@@ -121,7 +122,7 @@ def _in_block(x: Codes, subjects: Subjects, counts: NDArray[np.int64], blocks: S
 def _blocks(
     reference: Reference, columns: Sequence[str], base: Codes, weight: NDArray[np.float64]
 ) -> list[tuple[float, Block]]:
-    """Blocks with a difference, in order: columns of one codon, or single columns outside the reading frame.
+    """Blocks with a difference, in order: columns of one codon; outside the reading frame those next to each other.
 
     A column that the reference has not (an insertion) belongs to the block before it, and is left out unless something
     stands there.
@@ -136,7 +137,7 @@ def _blocks(
             groups[-1][0].append(column)
         else:
             groups.append(([column], codon[0] if codon else None))
-    found = []
+    found: list[tuple[float, Block]] = []
     for members, number in groups:
         if not (heaviest := float(weight[members].max())) > 0:
             continue
@@ -144,7 +145,13 @@ def _blocks(
         bases = "".join(ALPHABET[base[c]] for c in members if base[c] != GAP)
         amino = translate(bases) if number is not None and len(bases) == 3 else ""
         label = f"{amino}{number}" if number is not None else ""
-        found.append((heaviest, Block(kept, label, columns[members[0]])))
+        block = Block(kept, label, columns[members[0]])
+        before = found[-1] if found and not label and not found[-1][1].label else None
+        if before and before[1].columns[-1] + 1 == kept[0] and len(before[1].columns) < _TOGETHER:
+            joined = Block((*before[1].columns, *kept), "", before[1].ruler)
+            found[-1] = (max(before[0], heaviest), joined)
+        else:
+            found.append((heaviest, block))
     return found
 
 
@@ -208,11 +215,9 @@ def _single_rows(comparison: Comparison, made: Codes, called: Called, name_of: C
 
 def names_in(variants: Sequence[Variant], name_of: Callable[[Variant], str]) -> str:
     """Names of a sequence's variants, as many as find room, and how many more there are."""
-    text, more = "", len(variants)
-    for variant in variants:
-        longer = f"{text} {name_of(variant)}".strip()
-        if len(longer) > _NAMES and text:
-            break
-        text, more = longer, more - 1
-    text = text if len(text) <= _NAMES else text[: _NAMES - 1] + "…"
-    return text + (f" +{more}" if more else "")
+    names = [name_of(variant) for variant in variants]
+    for shown in range(len(names), 0, -1):
+        text = " ".join(names[:shown]) + (f" +{len(names) - shown}" if shown < len(names) else "")
+        if len(text) <= _NAMES:
+            return text
+    return names[0][: _NAMES - 5] + "…" + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else ""

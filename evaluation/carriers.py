@@ -54,6 +54,10 @@ class Carriers:
         """Share of the patients who carry it, 0 to 1."""
         return self.count(variant) / max(1, len(self.names))
 
+    def commonest(self) -> list[Variant]:
+        """All variants, those of most patients first."""
+        return sorted(self.of, key=lambda v: (-len(self.of[v]), v))
+
     def without(self, left_out: Iterable[Variant]) -> Carriers:
         """The same patients with these variants overlooked."""
         gone = set(left_out)
@@ -112,8 +116,7 @@ class Tally:
     def named(self, group: Carriers | None = None) -> list[Variant]:
         """Variants that enough patients of a real group (train and holdout if not given) share, commonest first."""
         group = self.real if group is None else group
-        shared = [variant for variant, who in group.of.items() if len(who) >= MINIMUM]
-        return sorted(shared, key=lambda v: (-group.count(v), v.position, v.inserted, v.deleted))
+        return [variant for variant in group.commonest() if group.count(variant) >= MINIMUM]
 
     def polymorphisms(self) -> list[Variant]:
         """Variants of the germ line: the known ones of TP53, and what more than `COMMON` of the real patients carry."""

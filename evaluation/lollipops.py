@@ -51,6 +51,7 @@ FEW = f"under {MINIMUM} patients, or none"
 HOVER = "%{text}<br>real: %{customdata[0]}<br>synthetic: %{customdata[1]}<extra></extra>"
 CODONS = 10  # codons of a bin of rarer variants
 FEW_VARIANTS = 80  # distinct variants of synthetic patients up to which each has a stem
+MOST_STEMS = 150  # on each side
 MOST_LABELS = 14  # on each side
 _TRACK = 0.16  # half the height of the protein between the two sides, in powers of ten
 _LETTER, _LINE = 6.6, 0.17  # room of a letter in per mille of the width, of a line of text in powers of ten
@@ -86,13 +87,13 @@ def lollipops(tally: Tally) -> Panel:
     coding = tally.reference.cds is not None
     least = MINIMUM / len(tally.real)
     every = len(tally.synthetic.of) <= FEW_VARIANTS
-    made = [v for v in tally.synthetic.of if every or tally.synthetic.share(v) >= least]
-    own = {"real": tally.named(), "synthetic": made}
+    made = [v for v in tally.synthetic.commonest() if every or tally.synthetic.share(v) >= least]
+    own = {"real": tally.named()[:MOST_STEMS], "synthetic": made[:MOST_STEMS]}
     groups = {"real": tally.real, "synthetic": tally.synthetic}
     edges = rare_bins(tally)
     rarer = {who: _density(tally, group, set(own[who]), edges) for who, group in groups.items()}
     shares = [least, *(groups[who].share(v) for who in own for v in own[who])]
-    scale = Scale(min([*shares, *rarer["real"][rarer["real"] > 0]]) / 1.6, max(*shares, 4 * least))
+    scale = Scale(min([*shares, *rarer["real"][rarer["real"] > 0]]) / 1.6, max(*shares, 4 * least, *rarer["synthetic"]))
     low, high = _ends(tally)
     reach = scale.height(scale.top)
 
@@ -104,16 +105,16 @@ def lollipops(tally: Tally) -> Panel:
         heads = [Head(v, _place(tally, v), sign * scale.height(group.share(v))) for v in own[who]]
         heads.sort(key=lambda head: -abs(head.y))
         data += _stems(tally, heads, who)
-        notes += _labels(tally, heads, (high - low) / 1000)
+        notes += _labels(tally, heads, low, high)
         title = f"<b>{who}</b>, {len(group):,} patients"
         beside: dict[str, Any] = {"xref": "paper", "xanchor": "left", "yanchor": "middle"}
-        notes.append(note(0.005, sign * (reach + 0.25), title, colour, **beside))
+        notes.append(note(0.005, sign * (reach + 0.38), title, colour, **beside))
     shapes, names = _protein(tally, low, high)
     marks = [share for share in (0.0001, 0.001, 0.01, 0.1, 1.0) if scale.floor * 1.3 < share <= scale.top * 1.5]
     ticks: dict[str, Any] = {
         "tickvals": short([sign * scale.height(share) for sign in (1, -1) for share in marks]),
         "ticktext": [f"{100 * share:g} %" for _ in (1, -1) for share in marks],
-        "range": short([-reach - 0.42, reach + 0.42]),
+        "range": short([-reach - 0.52, reach + 0.52]),
     }
     along: dict[str, Any] = {"range": short([low, high], 5)}
     if coding:
@@ -232,8 +233,9 @@ def _stems(tally: Tally, heads: Sequence[Head], who: str) -> list[Trace]:
     return data
 
 
-def _labels(tally: Tally, heads: Sequence[Head], mille: float) -> list[dict[str, Any]]:
+def _labels(tally: Tally, heads: Sequence[Head], low: float, high: float) -> list[dict[str, Any]]:
     """Names of the highest heads as far as they find room: beyond the head, or beside it."""
+    mille = (high - low) / 1000
     stems = [(head.x - 5 * mille, head.x + 5 * mille, *sorted((0.0, head.y * 1.03))) for head in heads]
     taken: list[tuple[float, ...]] = []
     notes: list[dict[str, Any]] = []
@@ -251,7 +253,11 @@ def _labels(tally: Tally, heads: Sequence[Head], mille: float) -> list[dict[str,
         ):
             box = (left, left + wide, y - _LINE / 2, y + _LINE / 2)
             others = taken + stems[:rank] + stems[rank + 1 :]
-            if not any(box[0] < o[1] and o[0] < box[1] and box[2] < o[3] and o[2] < box[3] for o in others):
+            if (
+                low <= left
+                and left + wide <= high
+                and not any(box[0] < o[1] and o[0] < box[1] and box[2] < o[3] and o[2] < box[3] for o in others)
+            ):
                 taken.append(box)
                 where = {"xanchor": anchor, "yanchor": "middle"}
                 notes.append(note(float(f"{x:.5g}"), float(f"{y:.4g}"), plain(text), INK, **where))

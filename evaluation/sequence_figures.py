@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from evaluation.carriers import Tally
 
 
+MOST_FRESH = 300  # dots of variants that few real patients carry or none
+
+
 def variants(tally: Tally) -> Gallery:
     """Lollipops along the protein, and frequencies: holdout against train, synthetic against real."""
     if len(tally.real) < MINIMUM or not len(tally.synthetic):
@@ -57,7 +60,9 @@ def _synthetic(tally: Tally) -> Panel:
     sizes = (len(real), len(made))
     least = (MINIMUM / sizes[0], 1 / sizes[1])
     bands = (least[0] / 2.4, least[1] / 2.4)
-    shown = sorted({*tally.named(), *made.of}, key=lambda v: (v.position, v.deleted, v.inserted))
+    fresh = [v for v in made.of if real.count(v) < MINIMUM]
+    order = np.random.default_rng(0).permutation(len(fresh))[:MOST_FRESH]
+    shown = sorted({*tally.named(), *(fresh[i] for i in order)})
     jitter = 10 ** np.random.default_rng(0).uniform(-0.1, 0.1, (len(shown), 2))
     dots = []
     for v, (sideways, upward) in zip(shown, jitter, strict=True):
@@ -70,10 +75,10 @@ def _synthetic(tally: Tally) -> Panel:
         hovermode="closest",
         shapes=[_edge("x", least[0] / 1.5), _edge("y", least[1] / 1.5)],
     )
-    fresh = sum(real.count(v) < MINIMUM for v in made.of)
+    thinned = f", {len(order)} of them drawn," if len(order) < len(fresh) else ""
     text = (
-        f"At the left edge: {_variants(fresh)} that fewer than {MINIMUM} real patients carry, or none. At the lower "
-        "edge: variants of real patients that were never made."
+        f"At the left edge: {_variants(len(fresh))}{thinned} that fewer than {MINIMUM} real patients carry, or none. "
+        "At the lower edge: variants of real patients that were never made."
     )
     return Panel(
         "Synthetic against real", text, _sampling(sizes, min(least)) + _dots(tally, dots, HOVER), looks, 400, 3

@@ -154,7 +154,7 @@ def read_cohort(
         if path.is_dir():
             if not sequence_files(path):
                 raise DataError(
-                    f"{path.name} is a folder without sequence files; expected a file, or a folder of FASTA files, one a class"
+                    f"{path.name} is a folder without sequence files; expected a file, or a folder with a FASTA a class"
                 )
             return read_sequences(path, **options, **_fitting("sequence", path.name, tabular, sequential))
         suffix = suffix_of(path)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MATCH, MISMATCH, OPEN, EXTEND = 2.0, -3.0, -7.0, -2.0
 _WINDOW, _MOST_IN_WINDOW = 30, 3  # a detour through two gaps costs 16, three mismatches 15
 _ANCHOR = 32  # bases that stand once in the reference say where a shorter sequence begins and ends
+_ANCHORS = 8
 _TRIM = 20  # bases that agree at an end are taken as aligned; fewer may do so by chance
 _LIKE = 0.25  # score a base, gap lengths aside, out of 2; unrelated sequences reach 0.2, 25 % divergence 0.27
 _CELLS = 1 << 27  # of the alignment's table, 1 byte each
@@ -75,20 +76,22 @@ def _span(sequence: NDArray[np.uint8], reference: NDArray[np.uint8]) -> tuple[in
     if len(sequence) == len(reference) or len(sequence) < 2 * _ANCHOR:
         return 0, len(reference)
     text = reference.tobytes()
-    head, tail = sequence[:_ANCHOR].tobytes(), sequence[-_ANCHOR:].tobytes()
-    begin, end = text.find(head), text.rfind(tail)
-    begin = -1 if text.rfind(head) != begin else begin
-    end = -1 if text.find(tail) != end else end
-    if begin >= 0 and end >= 0:
-        return (begin, end + _ANCHOR) if end > begin else (0, len(reference))
-    # One end is mutated: without indels the length tells where it lies.
-    if begin >= 0 and begin + len(sequence) <= len(reference):
-        guess = begin, begin + len(sequence)
-    elif end + _ANCHOR >= len(sequence) and end >= 0:
-        guess = end + _ANCHOR - len(sequence), end + _ANCHOR
-    else:
-        return 0, len(reference)
-    return guess if _ungapped(sequence, reference, *guess) else (0, len(reference))
+    for k in range(0, min(len(sequence) - _ANCHOR, _ANCHORS * _ANCHOR) + 1, _ANCHOR):  # the first may hold a variant
+        at = _only(text, sequence[k : k + _ANCHOR])
+        if at >= k and at - k + len(sequence) <= len(reference):
+            guess = at - k, at - k + len(sequence)
+            if _ungapped(sequence, reference, *guess) is not None:
+                return guess
+    begin, end = _only(text, sequence[:_ANCHOR]), _only(text, sequence[-_ANCHOR:])
+    begin, end = max(begin, 0), end + _ANCHOR if end >= 0 else len(reference)
+    return (begin, end) if end > begin else (0, len(reference))
+
+
+def _only(text: bytes, part: NDArray[np.uint8]) -> int:
+    """Where the part stands in the text, -1 when nowhere or more than once."""
+    sought = part.tobytes()
+    at = text.find(sought)
+    return at if text.find(sought, at + 1) < 0 else -1
 
 
 def _ungapped(sequence: NDArray[np.uint8], reference: NDArray[np.uint8], begin: int, end: int) -> Placed | None:

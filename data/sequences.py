@@ -170,9 +170,9 @@ def _placed(
     if reference == NONE:
         other = records[int((lengths != lengths[0]).argmax())].place
         raise DataError(
-            f"{source}: sequences of one length are expected, as no reference is to be used (--reference none); they have "
-            f"{lengths.min()} to {lengths.max()} bases ({other} is the first of another length): align the file, or name a "
-            "reference (--reference)"
+            f"{source}: sequences of one length are expected, as no reference is to be used (--reference none); they "
+            f"have {lengths.min()} to {lengths.max()} bases ({other} is the first of another length): align the file, "
+            "or name a reference (--reference)"
         )
     bases = [s[s != GAP] for s in sequences]
     if target is None:

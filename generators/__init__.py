@@ -2,6 +2,7 @@
 
 from generators.base import Generator
 from generators.copies import Bootstrap, Marginals
+from generators.duel import discriminate
 from generators.gaussian import MVN
 from generators.neural import GAN, VAE, WGAN, Diffusion
 from generators.registry import FAMILIES, make_generator
@@ -19,6 +20,7 @@ __all__ = [
     "Diffusion",
     "Generator",
     "Marginals",
+    "discriminate",
     "load",
     "make_generator",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -76,5 +76,5 @@ class SequenceCodec:
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor is a KeyError."""
         del values
-        self.sites = Sites(**{name: tensors[name] for name in ("consensus", "log_rates", "common", "features")})
+        self.sites = Sites(**{part.name: tensors[part.name] for part in fields(Sites)})
         return self

@@ -16,22 +16,25 @@ class SequenceGANFamily(GANFamily):
     The discriminator sees symbols, so there is no noise to blur them with.
     """
 
-    steps: int = 1500
+    steps: int = 600
     epochs: int = 0
+    batch_size: int = 128
     width: int = 128
     depth: int = 2
     instance_noise: float = 0.0
-    r1: float = 1.0
+    r1: float = 0.001
 
 
 @dataclass(frozen=True)
 class SequenceWGANFamily(WGANFamily):
     """WGAN-GP whose generator draws symbols by the straight-through Gumbel softmax."""
 
-    steps: int = 800
+    steps: int = 300
     epochs: int = 0
+    batch_size: int = 128
     width: int = 128
     depth: int = 2
+    lipschitz: float = 70.0
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from generators.architecture import Law, Maker
+from generators.edit_law import EditLaw
 from generators.residual_mlp import ResidualMLP, ResidualStack
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ class SiteNetwork:
         return _Encoder(self, out_dim)
 
     def decoder(self, in_dim: int) -> nn.Module:
-        """Latents to logits (n, 5, columns) of the symbols."""
+        """Latents to what `EditLaw` reads."""
         return _Decoder(self, in_dim)
 
     def law(self) -> Law:
-        """One of five symbols a column."""
-        return CategoricalLaw()
+        """The consensus and a number of edits."""
+        return EditLaw(self.sites)
 
     def maker(self, in_dim: int) -> Maker:
         """Latents to symbols, by the straight-through Gumbel softmax."""
-        return _StraightThrough(self.decoder(in_dim), self.code_shape)
+        return _Maker(self.decoder(in_dim), EditLaw(self.sites))
 
     def denoiser(self) -> nn.Module:
         """Partly masked codes to logits (n, 5, columns) of what the masks hide."""
@@ -70,37 +70,6 @@ class SiteNetwork:
     def stack(self, in_dim: int, out_dim: int) -> ResidualStack:
         """Residual blocks of this width and depth."""
         return ResidualStack(ResidualMLP(in_dim, self.classes, self.width, self.depth, self.dropout), in_dim, out_dim)
-
-
-class CategoricalLaw(Law):
-    """Independent symbols, given what the decoder says; what it says are logits (n, 5, columns)."""
-
-    def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Cross-entropy in nats a patient; masked places (all zeros) count nothing."""
-        return -(x * F.log_softmax(decoded.float(), dim=1)).flatten(1).sum(1).mean()
-
-    def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """The symbols' probabilities, from which the codec draws."""
-        return self.mean(decoded)
-
-    def mean(self, decoded: Tensor) -> Tensor:
-        """The symbols' probabilities."""
-        return decoded.float().softmax(1)
-
-
-def straight_through(logits: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
-    """One-hot symbols (n, 5, columns) whose gradient is the Gumbel softmax's (Jang et al. 2017, section 2.2).
-
-    Args:
-        logits: (n, 5, columns).
-        uniform: noise of the same shape in [0, 1).
-        temperature: of the softmax behind the gradient.
-    """
-    gumbel = -torch.log(-torch.log(uniform.clamp(1e-7, 1 - 1e-7)))
-    scores = logits + gumbel
-    soft = (scores / temperature).softmax(1)
-    hard = (scores == scores.amax(1, keepdim=True)).to(soft)
-    return hard + soft - soft.detach()
 
 
 class _Cells(nn.Module):
@@ -172,27 +141,31 @@ class _Encoder(nn.Module):
 
 
 class _Decoder(nn.Module):
+    log_numbers: Tensor
+
     def __init__(self, shape: SiteNetwork, in_dim: int) -> None:
         super().__init__()
-        self.stack = shape.stack(in_dim, _Writer.dim)
+        numbers = torch.from_numpy(shape.sites.log_numbers)
+        self.register_buffer("log_numbers", numbers, persistent=False)
+        self.stack = shape.stack(in_dim, _Writer.dim + numbers.shape[1])
         self.writer = _Writer(shape.sites)
         _start_at_nought(self.stack)
 
     def forward(self, latent: Tensor, y: Tensor) -> Tensor:
-        out: Tensor = self.writer(self.stack(latent, y), y)
-        return out
+        vector, numbers = self.stack(latent, y).split([_Writer.dim, self.log_numbers.shape[1]], dim=1)
+        return torch.cat([self.writer(vector, y).flatten(1), self.log_numbers[y] + numbers], dim=1)
 
 
-class _StraightThrough(Maker):
-    def __init__(self, decoder: nn.Module, code_shape: tuple[int, ...]) -> None:
+class _Maker(Maker):
+    def __init__(self, decoder: nn.Module, law: EditLaw) -> None:
         super().__init__()
-        self.decoder = decoder
-        self.noise_shape = code_shape
+        self.decoder, self.law = decoder, law
+        self.noise_shape = law.noise_shape
 
     def forward(self, latent: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
         if uniform is None:
-            raise TypeError("symbols are drawn: this generator needs uniform noise")
-        return straight_through(self.decoder(latent, y).float(), uniform)
+            raise TypeError("edits are drawn: this generator needs uniform noise")
+        return self.law.relax(self.decoder(latent, y), uniform)
 
 
 class _Denoiser(nn.Module):

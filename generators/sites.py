@@ -16,7 +16,7 @@ import numpy as np
 
 from data.nucleotides import GAP, MASKED, SYMBOLS
 from data.reference import Reference, reference_of
-from data.variants import EFFECTS, substitution_effects
+from data.effects import EFFECTS, substitution_effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NEVER = 1e-9  # rate of what no cohort of this size can tell from impossible
 _UNSEEN = 0.1  # patients that a class is taken to have of what fewer than `min_carriers` of it have
+_FREQUENT = 0.2  # share of a class from which an edit is a polymorphism: those come on top of the sporadic ones
+_MOST = 8  # sporadic edits told apart by number
 _STRIDE = 32  # columns between the centres of the bumps that tell where in the sequence a column is
 
 
@@ -36,12 +38,16 @@ class Sites:
         consensus: (columns,) most frequent code.
         log_rates: (classes + 1, 5, columns) log-probability of each symbol in each class, and in all; none rests on
             fewer than `min_carriers` patients.
+        log_numbers: (classes + 1, m) log-probability of 0, 1, 2, ... sporadic edits, those out of polymorphic columns.
+        polymorphic: (columns,) whether another symbol is frequent in a class.
         common: positions (k,) among the cells of edits that at least so many patients carry.
         features: (5 * columns, f) what each cell is, of the consensus alone.
     """
 
     consensus: NDArray[np.uint8]
     log_rates: NDArray[np.float32]
+    log_numbers: NDArray[np.float32]
+    polymorphic: NDArray[np.bool_]
     common: NDArray[np.int64]
     features: NDArray[np.float32]
 
@@ -60,7 +66,11 @@ class Sites:
         patients = np.bincount(cohort.y, minlength=len(cohort.classes))
         tables = [*zip(counts, patients, strict=True), (counts.sum(0), int(patients.sum()))]
         rates = np.stack([_rates(table, n, edit, common, _groups(consensus), min_carriers) for table, n in tables])
-        return cls(consensus, rates, np.flatnonzero(common), _features(consensus, cohort))
+        shares = np.where(common, counts, 0) / np.maximum(patients, 1)[:, None, None]
+        polymorphic = (shares >= _FREQUENT).any((0, 1))
+        sporadic = ((cohort.x != consensus) & (cohort.x < MASKED) & ~polymorphic).sum(1)
+        numbers = _numbers(sporadic, cohort.y, len(cohort.classes), min_carriers)
+        return cls(consensus, rates, numbers, polymorphic, np.flatnonzero(common), _features(consensus, cohort))
 
     def __len__(self) -> int:
         return len(self.consensus)
@@ -76,8 +86,13 @@ class Sites:
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Everything the sites are, by name."""
         return {
-            "consensus": self.consensus, "log_rates": self.log_rates, "common": self.common, "features": self.features
-        }  # fmt: skip
+            "consensus": self.consensus,
+            "log_rates": self.log_rates,
+            "log_numbers": self.log_numbers,
+            "polymorphic": self.polymorphic,
+            "common": self.common,
+            "features": self.features,
+        }
 
 
 def _counts(x: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -111,6 +126,17 @@ def _rates(
     rates += ~edit * np.maximum(1 - rates.sum(0), 1e-3)
     rates /= rates.sum(0)
     return np.log(rates).astype(np.float32)
+
+
+def _numbers(edits: NDArray[np.int64], y: NDArray[np.int64], classes: int, min_carriers: int) -> NDArray[np.float32]:
+    """Log-probability of each number of edits (n,), (classes + 1, numbers); none rests on fewer than `min_carriers`."""
+    edits = np.minimum(edits, _MOST)
+    counts = np.stack([np.bincount(edits[y == label], minlength=_MOST + 1) for label in range(classes)])
+    counts = np.concatenate([counts, counts.sum(0, keepdims=True)])
+    most = max(int(np.flatnonzero(counts[-1] >= min_carriers).max(initial=0)), 1)
+    counts = counts[:, : most + 1]
+    shares = np.where(counts >= min_carriers, counts, _UNSEEN)
+    return np.log(shares / shares.sum(1, keepdims=True)).astype(np.float32)
 
 
 def _features(consensus: NDArray[np.uint8], cohort: Cohort) -> NDArray[np.float32]:

@@ -27,7 +27,8 @@ from evaluation.panels import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MOST_STEPS = 400
+MOST_STEPS = 200
+MOST_SMOOTH = 100  # points of a running mean
 MOST_BESIDE = 150  # steps of a curve where several panels stand beside each other
 LOG_2 = float(np.log(2))
 
@@ -210,7 +211,9 @@ def _curve(steps: list[float], values: list[float], colour: str, name: str, grou
     padded = np.pad(np.asarray(values), (window // 2, (window - 1) // 2), mode="edge")
     smooth = np.convolve(padded, np.ones(window) / window, mode="valid")
     hover = "%{y:.3g}<extra>%{fullData.name}</extra>"
-    bold = line(short(steps, 6), short(smooth), colour, name, hovertemplate=hover, legendgroup=group)
+    kept = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_SMOOTH)).astype(np.int64))
+    smooth_steps = short(np.asarray(steps)[kept], 6)
+    bold = line(smooth_steps, short(smooth[kept]), colour, name, hovertemplate=hover, legendgroup=group)
     if window == 1:
         return [bold]
     logged: dict[str, Any] = {"weight": 1, "opacity": 0.3, "hoverinfo": "skip", "legendgroup": group}

@@ -47,7 +47,7 @@ _SPELT = {
     "NM_000546.6": "TAD: transactivation, PRD: proline-rich, NLS: nuclear localisation, TET: tetramerisation, CTD: "
     "C-terminal domain."
 }
-FEW = f"under {MINIMUM} patients, or none"
+FEW = f"under {MINIMUM} or none"
 HOVER = "%{text}<br>real: %{customdata[0]}<br>synthetic: %{customdata[1]}<extra></extra>"
 CODONS = 10  # codons of a bin of rarer variants
 FEW_VARIANTS = 80  # distinct variants of synthetic patients up to which each has a stem
@@ -134,9 +134,8 @@ def lollipops(tally: Tally) -> Panel:
         f"{'all' if every else 'those of as large a share'} of synthetic ones. Shaded: patients with a rarer variant "
         f"in each {where}; bins are joined until they hold {MINIMUM} real patients. "
     ) + (_SPELT.get(tally.reference.name, "") if coding else "")
-    return Panel(
-        "Variants along the protein" if coding else "Variants along the sequence", text.strip(), data, looks, 520, 6
-    )
+    title = f"Variants along the {'protein' if coding else 'sequence'}"
+    return Panel(title, text.strip(), data, looks, 520, 6, least=820)
 
 
 def told(tally: Tally, variant: Variant) -> list[str]:

@@ -261,10 +261,14 @@ def _panel(name: str, position: int, panel: Panel) -> str:
     key = f"{name}-{position}"
     caption = f"<b>{html.escape(panel.title)}</b>" + (f"<span>{html.escape(panel.note)}</span>" if panel.note else "")
     label = html.escape(f"{panel.title}. {panel.note}")
-    return (
-        f'<figure class="w{panel.width}"><figcaption>{caption}</figcaption>'
-        f'<div class="plot" role="img" aria-label="{label}" style="height: {panel.height}px" data-figure="{key}" '
+    size = f"height: {panel.height}px" + (f"; min-width: {panel.least}px" if panel.least else "")
+    plot = (
+        f'<div class="plot" role="img" aria-label="{label}" style="{size}" data-figure="{key}" '
         f'data-gallery="{name}"></div>'
+    )
+    plot = f'<div class="scroll">{plot}</div>' if panel.least else plot
+    return (
+        f'<figure class="w{panel.width}"><figcaption>{caption}</figcaption>{plot}'
         f'<script type="application/json" id="{key}">{_json({"data": panel.data, "layout": panel.layout})}</script>'
         "</figure>"
     )

@@ -42,6 +42,7 @@ class Panel:
         layout: Plotly layout.
         height: pixels.
         width: share of the row in a grid of six.
+        least: pixels below which it scrolls sideways instead of shrinking; 0 for never.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Panel:
     layout: dict[str, Any]
     height: int = 300
     width: int = 3
+    least: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def plain(name: str) -> str:
 def short(values: ArrayLike, digits: int = 4) -> list[float | None]:
     """Values rounded to significant digits, so that the report stays small; None where not finite."""
     flat = np.asarray(values, dtype=np.float64).ravel()
-    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in flat]
+    rounded = (float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in flat)
+    return [value if value is None or value % 1 else int(value) for value in rounded]
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def test_the_report_does_not_tell_few_carriers_from_none() -> None:
             if "customdata" in trace
             for text, shares in zip(trace["text"], trace["customdata"], strict=True)
         ]
-        assert {real for text, real in texts if "R282W" in text} == {f"under {MINIMUM} patients, or none"}
+        assert {real for text, real in texts if "R282W" in text} == {f"under {MINIMUM} or none"}
         assert {real for text, real in texts if "P72R" in text} >= {"33 %"}
         left = next(plot for plot in plots(page) if "real patients" in plot["layout"]["xaxis"]["title"]["text"])
         x = [

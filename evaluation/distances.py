@@ -91,7 +91,7 @@ def _blocks(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:
 
 def _are_few_ones(x: Matrix) -> bool:
     ones = np.count_nonzero(x)
-    return x.shape[1] >= WIDE and ones <= SPARSE * x.size and ones == np.count_nonzero(x == 1)
+    return bool(x.shape[1] >= WIDE and ones <= SPARSE * x.size and ones == np.count_nonzero(x == 1))
 
 
 def _blocks_of_ones(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:

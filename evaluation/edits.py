@@ -41,7 +41,8 @@ class Edits:
         Args:
             x: (n, columns) codes.
         """
-        return (x[:, self.column] == self.symbol).astype(np.float32)
+        held: NDArray[np.float32] = (x[:, self.column] == self.symbol).astype(np.float32)
+        return held
 
     def names(self, features: Sequence[str]) -> tuple[str, ...]:
         """Each edit as text in the columns' own numbering: '665G>A', '665delG', '665+1insA'."""
@@ -60,7 +61,8 @@ def consensus(x: Codes) -> Codes:
     Args:
         x: (n, columns) codes.
     """
-    return symbol_counts(x).argmax(axis=1).astype(np.uint8)
+    codes: Codes = symbol_counts(x).argmax(axis=1).astype(np.uint8)
+    return codes
 
 
 def symbol_counts(x: Codes) -> NDArray[np.int64]:

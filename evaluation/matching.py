@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.alignment import on_columns, shared_columns
 from data.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from data.cohort import Cohort
 
 
@@ -25,23 +28,29 @@ def matched(train: Cohort, holdout: Cohort, synthetic: Cohort) -> tuple[Cohort, 
         if cohort.kind != train.kind:
             raise DataError(f"{name} is of kind {cohort.kind}, train of kind {train.kind}: compare cohorts of one kind")
     if train.kind == "sequence":
-        train, holdout, synthetic = _on_shared_columns(train, holdout, synthetic)
+        sides = {"train": train, "holdout": holdout, "synthetic": synthetic}
+        train, holdout, synthetic = _on_shared_columns(sides).values()
     return train, _like_train(train, holdout, "holdout"), _like_train(train, synthetic, "synthetic")
 
 
-def _on_shared_columns(train: Cohort, *others: Cohort) -> list[Cohort]:
-    own = train.provenance.get("reference") or ""
-    for name, cohort in zip(("holdout", "synthetic"), others, strict=True):
+def _on_shared_columns(cohorts: Mapping[str, Cohort]) -> dict[str, Cohort]:
+    """Cohorts of sequences, by what they are called, on the columns that any of them has.
+
+    Raises:
+        DataError: they are aligned to different references, or a column that is no insertion is missing.
+    """
+    first, *others = cohorts.items()
+    own = first[1].provenance.get("reference") or ""
+    for name, cohort in others:
         aligned_to = cohort.provenance.get("reference") or ""
         if aligned_to and own and aligned_to != own:
-            raise DataError(f"{name} is aligned to {aligned_to}, train to {own}: read all with the same --reference")
-    cohorts = [train, *others]
-    if all(cohort.features == train.features for cohort in cohorts):
-        return cohorts
-    from data.alignment import on_columns, shared_columns
-
-    columns = shared_columns(*cohorts)
-    return [on_columns(cohort, columns) for cohort in cohorts]
+            raise DataError(
+                f"{name} is aligned to {aligned_to}, {first[0]} to {own}: read all with the same --reference"
+            )
+    if all(cohort.features == first[1].features for _, cohort in others):
+        return dict(cohorts)
+    columns = shared_columns(*cohorts.values())
+    return {name: on_columns(cohort, columns) for name, cohort in cohorts.items()}
 
 
 def _like_train(train: Cohort, cohort: Cohort, name: str) -> Cohort:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evaluation import copies, membership, neighbours
+from evaluation import copies, identity, membership, neighbours
 from evaluation.estimate import Metric
 
 if TYPE_CHECKING:
@@ -15,6 +15,17 @@ _ONLY: tuple[Kind, ...] = ("sequence",)
 _YALE = "Yale et al. 2020, Neurocomputing 416:244"
 
 SEQUENCE_METRICS: tuple[Metric, ...] = (
+    Metric(
+        name="identity",
+        group="fidelity",
+        direction="target",
+        bounds=(0, 100),
+        explanation="How alike a synthetic patient and its best hit among train patients are, in percent of alignment "
+        "columns: about the real figure is right, 100 is a copy.",
+        source="Camacho et al. 2009, BLAST+, BMC Bioinformatics 10:421",
+        measure=identity.identity,
+        kinds=_ONLY,
+    ),
     Metric(
         name="adversarial_accuracy_real",
         group="fidelity",

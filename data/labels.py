@@ -155,9 +155,9 @@ def _stem(name: str) -> str:
 def _advice(records: Sequence[Record], key: str) -> str:
     known = sorted({name for record in records for name in record.fields})
     if key in known:
-        return f"{key}=CLASS in their header: add it, or leave the records out"
+        return f"by {key}=CLASS in their header: add it, or leave the records out"
     near = near_misses(key, known) or (f"; the headers name {', '.join(known[:6])}" if known else "")
     return (
-        f"{key}=CLASS in their header{near}; name the key (--label), a pattern with one group (--label-pattern), a "
+        f"by {key}=CLASS in their header{near}; name the key (--label), a pattern with one group (--label-pattern), a "
         "table <id><tab><label> (--labels), or keep one file a class in a folder"
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data import Cohort, simulate
+from data import Cohort, encode, simulate
+from data.columns import numbered
+from data.nucleotides import GAP, MASKED
+from data.reference import TP53
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +23,43 @@ if TYPE_CHECKING:
 @pytest.fixture
 def simulated() -> Cohort:
     return simulate("simulated-expression", 60, seed=0, genes=20)
+
+
+@pytest.fixture
+def windows() -> Cohort:
+    """60 windows of the TP53 reference with substitutions, on two inserted columns beside the positions."""
+    rng = np.random.default_rng(0)
+    window = encode(TP53.span(97, 1375))
+    x = np.repeat(np.insert(window, 204, [GAP, GAP])[None], 60, axis=0)
+    at = rng.integers(0, 1281, (60, 2))
+    x[np.arange(60)[:, None], at] = rng.integers(0, 4, (60, 2))
+    x[5, 204:206] = encode("TA")
+    x[6, 300:304] = GAP
+    x[7, 20] = MASKED
+    ids = pd.Index([f"P{i:03d}" for i in range(60)], dtype=object, name="sample_id")
+    obs = pd.DataFrame(index=ids)
+    obs["site"] = np.where(at[:, 0] % 2, "lung", "colon and rectum")
+    obs["site"] = obs["site"].astype(object)
+    obs["age"], obs["smoker"] = 40.5 + np.arange(60), at[:, 0] > 9
+    obs["stage"] = pd.Series(["007", np.nan] * 30, index=ids, dtype=object)
+    return Cohort(
+        kind="sequence", x=x, y=np.arange(60) % 2, classes=("mutated", "wild type"),
+        features=(*numbered(204, 97), "300+1", "300+2", *numbered(1075, 301)),
+        subjects=np.asarray([f"patient {i // 2}" for i in range(60)]), obs=obs,
+        provenance={"label": "label", "subject": "subject", "reference": TP53.name, "masked": 1},
+    )  # fmt: skip
+
+
+@pytest.fixture(name="fasta")
+def fasta_fixture() -> Callable[..., Path]:
+    return write_fasta
+
+
+def write_fasta(path: Path, records: dict[str, str] | list[tuple[str, str]]) -> Path:
+    pairs = records.items() if isinstance(records, dict) else records
+    text = "".join(f">{header}\n{letters}\n" for header, letters in pairs).encode()
+    path.write_bytes(gzip.compress(text) if path.name.endswith(".gz") else text)
+    return path
 
 
 @pytest.fixture

@@ -140,7 +140,9 @@ def _genbank(path: Path, lines: IO[str]) -> Iterator[Record]:
         while True:
             try:
                 entry = next(parsed, None)
-            except (ValueError, IndexError, AttributeError):  # as Biopython says that an entry breaks off
+            except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+                raise
+            except Exception:  # a broken entry comes out of Biopython as whatever its parser stumbled over
                 raise DataError(
                     f"{path.name}: record {number + 1} is no whole GenBank entry; download or write the file again"
                 ) from None

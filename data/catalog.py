@@ -99,6 +99,19 @@ def _load_simulated(
     return simulate("simulated-expression", n, seed, scale=scale or "counts", **options)
 
 
+def _load_tp53(
+    name: str, size: int, *, label: str | None = None, subject: str | None = None, label_pattern: str | None = None,
+    labels: Path | None = None, reference: str | None = None, alphabet: str | None = None, part: bool = False,
+    n: int | None = None, seed: int = 0, **options: Any,
+) -> Cohort:  # fmt: skip
+    stated = (label if label != "label" else None, subject, label_pattern, labels, alphabet)
+    if any(stated) or reference not in (None, "NM_000546.6"):
+        raise DataError(
+            f"{name} has the label 'label', one sequence a patient and reference NM_000546.6; leave other options out"
+        )
+    return simulate(name, size if n is None else n, seed, **options)
+
+
 BUILT_IN: tuple[NamedSet, ...] = (
     NamedSet(
         "gse7390",
@@ -113,6 +126,20 @@ BUILT_IN: tuple[NamedSet, ...] = (
         "600 simulated patients, 200 genes, 3 classes, counts; gene modules known",
         "none: no patient behind it",
         _load_simulated,
+    ),
+    NamedSet(
+        "tp53-founding",
+        "sequence",
+        "40 simulated patients, 20 with a TP53 mutation and 20 without; mRNA positions 97..1375",
+        "none: no patient behind it; published frequencies of variants",
+        partial(_load_tp53, "tp53-founding", 40),
+    ),
+    NamedSet(
+        "tp53-cohort",
+        "sequence",
+        "4000 simulated patients, half with a TP53 mutation; mRNA positions 97..1375",
+        "none: no patient behind it; published frequencies of variants",
+        partial(_load_tp53, "tp53-cohort", 4000),
     ),
 )
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from data import Cohort
 
 
+BUILT_IN = ["gse7390", "simulated-expression", "tp53-founding", "tp53-cohort"]
+
+
 def test_gse7390_is_198_real_patients() -> None:
     pytest.importorskip("sksurv", reason="extra demo")
     cohort = read_cohort("gse7390")
@@ -37,6 +40,15 @@ def test_simulated_set_can_be_read_by_name() -> None:
         read_cohort("simulated-expression", label="sex")
 
 
+def test_the_founding_patients_can_be_read_by_name() -> None:
+    cohort = read_cohort("tp53-founding")
+    assert cohort.class_counts() == {"mutated": 20, "wild-type": 20}
+    assert (cohort.features[0], cohort.features[-1], len(cohort.features)) == ("97", "1375", 1279)
+    assert cohort.digest() == simulate("tp53-founding", 40, 0).digest()
+    with pytest.raises(DataError, match="leave other options out"):
+        read_cohort("tp53-founding", label_pattern="(.)")
+
+
 def test_files_of_the_data_folder_go_by_their_names(
     simulated: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,8 +60,8 @@ def test_files_of_the_data_folder_go_by_their_names(
     (tmp_path / "notes.md").write_text("notes")
     (tmp_path / "broken.csv.gz").write_bytes(b"\x1f\x8b")
     found = [s.name for s in named_sets()]
-    assert found == ["gse7390", "simulated-expression", "broken", "mine", "deep/mine.csv.gz"]
-    for name in found[3:]:
+    assert found == [*BUILT_IN, "broken", "mine", "deep/mine.csv.gz"]
+    for name in found[-2:]:
         assert read_cohort(name).digest() == simulated.digest()
     with pytest.raises(DataError, match="truncated"):
         read_cohort("broken")
@@ -68,7 +80,7 @@ def test_no_data_folder_is_no_error(monkeypatch: pytest.MonkeyPatch, folder: str
         monkeypatch.delenv("COHORTSMITH_DATA", raising=False)
     else:
         monkeypatch.setenv("COHORTSMITH_DATA", folder)
-    assert [s.name for s in named_sets()] == ["gse7390", "simulated-expression"]
+    assert [s.name for s in named_sets()] == BUILT_IN
 
 
 def test_a_folder_of_the_same_name_does_not_hide_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,4 +197,5 @@ def _not_found(path: Path) -> str:
     near = near_misses(path.name, [*beside, *names])
     if not path.parent.is_dir():
         near = near or f"; the folder {str(path.parent)!r} does not exist"
-    return f"no file and no named set {str(path)!r}{near or '; named sets: ' + ', '.join(names)}"
+    more = f" and {len(names) - 8} more (cohortsmith data list)" if len(names) > 8 else ""
+    return f"no file and no named set {str(path)!r}{near or '; named sets: ' + ', '.join(names[:8]) + more}"

@@ -19,8 +19,8 @@ from evaluation.matching import matched
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from data.edits import Variant
     from data.reference import Reference
-    from data.variants import Variant
 
 Matrix = NDArray[np.float32]
 T = TypeVar("T")
@@ -93,6 +93,7 @@ class Comparison:
         train: real samples the generator was fitted on.
         holdout: real samples it never saw.
         synthetic: samples it made.
+        known_variants: of sequences, variants known to occur in people, as from a table of published ones.
 
     Raises:
         DataError: different kinds, scales or features; a class that train has not; an empty side; NaN or infinity.
@@ -101,6 +102,7 @@ class Comparison:
     train: Cohort
     holdout: Cohort
     synthetic: Cohort
+    known_variants: frozenset[Variant] = frozenset()
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from data.cohort import Cohort
+    from data.edits import Variant
     from evaluation.estimate import Estimate, Metric
+
+_WIDTHS = {"expression": "genes", "sequence": "columns", "image": "pixels"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,8 @@ class Report:
         sides = {name: getattr(self.comparison, name) for name in ("train", "holdout", "synthetic")}
         return {
             "metrics": [estimate.to_json() for estimate in self.estimates],
-            "sizes": {name: len(cohort) for name, cohort in sides.items()} | {"genes": len(self.comparison.features)},
+            "sizes": {name: len(cohort) for name, cohort in sides.items()}
+            | {_WIDTHS[self.comparison.kind]: len(self.comparison.features)},
             "seed": self.seed,
             "digests": {name: cohort.digest() for name, cohort in sides.items()},
             "notes": list(self.notes),
@@ -132,6 +136,7 @@ def evaluate(
     *,
     only: str | Iterable[str] | None = None,
     seed: int = 0,
+    known_variants: Iterable[Variant] = (),
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
     """Scorecard of a synthetic cohort: fidelity, utility and privacy, each beside real data against real data.
@@ -142,6 +147,7 @@ def evaluate(
         synthetic: samples it made.
         only: name or names of `METRICS` to measure; all of the data kind by default.
         seed: seed of every random draw; the same seed gives the same figures.
+        known_variants: of sequences, variants known to occur in people: which novel ones are real is told by them.
         on_progress: called before each metric with its name, how many are done and how many there are.
 
     Raises:
@@ -150,7 +156,7 @@ def evaluate(
     metrics = _chosen(only)
     if seed < 0:
         raise DataError(f"seed must be 0 or more; got {seed}")
-    comparison = Comparison(train, holdout, synthetic)
+    comparison = Comparison(train, holdout, synthetic, frozenset(known_variants))
     metrics = [metric for metric in metrics if comparison.kind in metric.kinds]
     if not metrics:
         raise DataError(f"none of the chosen metrics is defined for data of kind {comparison.kind}")

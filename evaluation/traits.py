@@ -62,14 +62,14 @@ def traits(comparison: Comparison, least: int | None = None) -> Traits:
 
     Args:
         comparison: three cohorts of sequences.
-        least: carriers an edit needs for a column of its own; by default 0.25 % of all sequences, 3 at least.
+        least: carriers an edit needs for a column of its own; by default 0.25 % of all sequences, 5 at least.
     """
 
     def make() -> Traits:
         c = comparison
         sides = (c.z_train, c.z_holdout, c.z_synthetic)
         carriers = np.sum([np.count_nonzero(z, axis=0) for z in sides], axis=0)
-        enough = max(3, int(SHARE * sum(map(len, sides)))) if least is None else least
+        enough = max(5, int(SHARE * sum(map(len, sides)))) if least is None else least
         order = np.argsort(-carriers, kind="stable")[:MOST]
         return Traits(c.edits, np.sort(order[carriers[order] >= enough]))
 

@@ -11,7 +11,7 @@ import torch
 from data import DataError
 from generators.gan import GANFamily, discriminator_loss, jensen_shannon, squared_gradient
 from generators.kinds import kind_of
-from training import adam, isolated_rng, train
+from training import Runtime, adam, isolated_rng, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from data import Cohort
-    from training import Batch, Runtime
+    from training import Batch
 
 
 def discriminate(
@@ -27,8 +27,8 @@ def discriminate(
 ) -> list[dict[str, float]]:
     """Curves of the discriminator that `gan` would train, against `fake` instead of a generator that learns.
 
-    Rows hold `step`, `d_real`, `d_fake` (mean scores on real and fake) and `js` (nats), as a GAN's history does. A score
-    of 1/2 on both means that this discriminator finds no difference: copies of the patients get there, too.
+    Rows hold `step`, `d_real`, `d_fake` (mean scores on real and fake) and `js` (nats), as a GAN's history does. A
+    score of 1/2 on both means that this discriminator finds no difference: copies of the patients get there, too.
 
     Args:
         real: training patients.
@@ -57,8 +57,7 @@ def discriminate(
     objective = _Standstill(family, made, torch.from_numpy(fake.y))
     plan = replace(family.plan(len(real)), log_every=10)
     y = torch.from_numpy(real.y)
-    options = {"runtime": runtime} if runtime else {}
-    return train(objective, nets, x, y, plan=plan, seed=seed, **options).history
+    return train(objective, nets, x, y, plan=plan, seed=seed, runtime=runtime or Runtime()).history
 
 
 class _Standstill:

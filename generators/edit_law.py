@@ -57,7 +57,7 @@ class EditLaw(Law):
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """One-hot codes (n, 5, columns)."""
         uniform = torch.rand((len(decoded), *self.noise_shape), generator=generator, device=decoded.device)
-        return self.relax(decoded, uniform)
+        return self.relax(decoded, uniform).round()  # the gradient's detour leaves a rounding error
 
     def mean(self, decoded: Tensor) -> Tensor:
         """Probability of each symbol, (n, 5, columns)."""
@@ -75,8 +75,8 @@ class EditLaw(Law):
         """
         cells, numbers = self._read(decoded)
         noise = gumbel(uniform)
-        free, counted = noise.split([self.closed.numel(), self.most + 1], dim=1)
-        symbols = straight_through(cells + free.view_as(cells), 1)
+        free, counted = noise[:, : self.closed.numel()], noise[:, self.closed.numel() :]
+        symbols = straight_through(cells + free.reshape(cells.shape), 1)
         number = straight_through(numbers + counted, 1)
         at_least = number.flip(1).cumsum(1).flip(1)
         scores = self._choice(cells) + free
@@ -89,8 +89,8 @@ class EditLaw(Law):
         return self._assemble(symbols, _one_a_column(edits.view_as(cells)))
 
     def _read(self, decoded: Tensor) -> tuple[Tensor, Tensor]:
-        cells, numbers = decoded.float().split([self.closed.numel(), self.most + 1], dim=1)
-        return cells.unflatten(1, (5, -1)), numbers
+        decoded, cells = decoded.float(), self.closed.numel()
+        return decoded[:, :cells].reshape(len(decoded), 5, -1), decoded[:, cells:]
 
     def _choice(self, cells: Tensor) -> Tensor:
         return cells.flatten(1).masked_fill(self.closed, -1e9)

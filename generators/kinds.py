@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from data import DataError
 from generators.diffusion import DiffusionFamily
 from generators.expression_codec import ExpressionCodec
+from generators.family import Family
 from generators.gan import GANFamily
 from generators.masked_diffusion import MaskedDiffusionFamily
 from generators.residual_mlp import ResidualMLP
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from generators.architecture import Architecture
     from generators.codec import Codec
-    from generators.family import Family
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ class DataKind:
             own = {name: value for name, value in settings.items() if name in _hints(part)}
             _refuse_impossible(family, part, own)
             chosen.append(own)
-        return self.families[family](**chosen[0]), chosen[1]
+        loss = self.families[family](**chosen[0])
+        if loss.validation and type(loss).validation_loss is Family.validation_loss:
+            raise DataError(f"{family} cannot stop early: adversarial losses do not tell when; leave validation at 0")
+        return loss, chosen[1]
 
     def _parts(self, family: str) -> tuple[type, type]:
         codec: Any = self.codec
@@ -95,8 +98,6 @@ def kind_of(name: str) -> DataKind:
 
 
 def _hints(part: type) -> dict[str, Any]:
-    from dataclasses import fields
-
     hints = get_type_hints(part)
     return {field.name: hints[field.name] for field in fields(part) if field.init}
 

@@ -99,7 +99,8 @@ class MaskedDiffusionFamily(Family):
             return kept
         kept = kept.log_softmax(1)
         common = net(x, level, torch.full_like(y, NO_CLASS)).float().log_softmax(1)
-        return common + self.guidance * (kept - common)
+        guided: Tensor = common + self.guidance * (kept - common)
+        return guided
 
     def _bound(self, net: nn.Module, x: Tensor, y: Tensor, share: Tensor, uniform: Tensor) -> Tensor:
         """Bound (nats a patient) for codes (n, 5, columns), levels from share (n,), and uniform noise (n, columns)."""
@@ -107,7 +108,8 @@ class MaskedDiffusionFamily(Family):
         hidden = uniform < level[:, None]
         logits = net(x * ~hidden[:, None], level, y).float()
         surprise = -(x * logits.log_softmax(1)).sum(1)
-        return ((surprise * hidden).sum(1) / level).mean()
+        bound: Tensor = ((surprise * hidden).sum(1) / level).mean()
+        return bound
 
     @staticmethod
     def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -10,7 +10,6 @@ import torch
 
 from data import Cohort, DataError
 from generators.base import Generator, refuse_unknown
-from generators.family import Family
 from generators.kinds import KINDS, kind_of
 from generators.vae import VAEFamily
 from training import Runtime, is_main_process, isolated_rng, place, train
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from generators.codec import Codec
+    from generators.family import Family
     from generators.kinds import DataKind
 
 _SAMPLED_AT_ONCE = 16_384
@@ -41,13 +41,17 @@ class NeuralGenerator(Generator):
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         refuse_unknown(self.family, settings, self.setting_names())
+        refusals: list[DataError | None] = []
         for kind in KINDS.values():
-            known = {name: value for name, value in settings.items() if name in kind.names(self.family)}
-            loss, _ = kind.split(self.family, known)
-            if loss.validation and type(loss).validation_loss is Family.validation_loss:
-                raise DataError(
-                    f"{self.family} cannot stop early: adversarial losses do not tell when; leave validation at 0"
-                )
+            if not set(settings) <= set(kind.names(self.family)):
+                continue
+            try:
+                kind.split(self.family, settings)
+                refusals.append(None)
+            except DataError as refusal:
+                refusals.append(refusal)
+        if refusals and all(refusals):  # what one data kind alone refuses is refused when the kind is known
+            raise next(filter(None, refusals))
         self._given = dict(settings)
         self.settings = dict(settings)
         self._loss: Family

@@ -10,8 +10,8 @@ from generators.base import refuse_unknown
 from generators.copies import Bootstrap, Marginals
 from generators.gaussian import MVN
 from generators.neural import GAN, VAE, WGAN, Diffusion
-from generators.sequence_baselines import PWM, GoodTuring, RandomEdits
 from generators.sdv import SDVCTGAN, SDVTVAE, SDVGaussianCopula
+from generators.sequence_baselines import PWM, GoodTuring, RandomEdits
 
 if TYPE_CHECKING:
     from generators.base import Generator

@@ -106,37 +106,35 @@ class GoodTuring(Generator):
         self._consensus: NDArray[np.uint8]
         self._numbers: list[NDArray[np.int64]]
         self._seen: list[NDArray[np.int64]]
+        self._unseen: list[NDArray[np.int64]]
         self._new: list[float]
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
         self._consensus = consensus(cohort.x)
         edit = (cohort.x != self._consensus) & (cohort.x < SYMBOLS)
-        self._numbers, self._seen, self._new = [], [], []
+        bases = np.flatnonzero(self._consensus != GAP)
+        possible = (bases[:, None] * SYMBOLS + np.arange(GAP))[np.arange(GAP) != self._consensus[bases, None]]
+        self._numbers, self._seen, self._unseen, self._new = [], [], [], []
         for label in range(len(cohort.classes)):
             rows, columns = np.nonzero(edit[cohort.y == label])
             cells = columns * SYMBOLS + cohort.x[cohort.y == label][rows, columns]
             _, counts = np.unique(cells, return_counts=True)
             self._numbers.append(edit[cohort.y == label].sum(1))
             self._seen.append(cells)
+            self._unseen.append(np.setdiff1d(possible, cells))
             self._new.append(float((counts == 1).sum() / max(len(cells), 1)))
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         x = np.tile(self._consensus, (len(y), 1))
-        bases = np.flatnonzero(self._consensus != GAP)
         for row, label in enumerate(y):
             for _ in range(int(rng.choice(self._numbers[label]))):
-                if rng.random() < self._new[label]:
-                    column = int(rng.choice(bases))
-                    unseen = np.setdiff1d(np.arange(GAP), self._seen[label] - column * SYMBOLS)
-                    unseen = unseen[unseen != self._consensus[column]]
-                    if len(unseen):
-                        x[row, column] = rng.choice(unseen)
-                else:
-                    column, symbol = divmod(int(rng.choice(self._seen[label])), SYMBOLS)
-                    x[row, column] = symbol
+                new = rng.random() < self._new[label] and len(self._unseen[label])
+                cell = rng.choice(self._unseen[label] if new else self._seen[label])
+                x[row, cell // SYMBOLS] = cell % SYMBOLS
         return x
 
 
 def consensus(x: np.ndarray[Any, np.dtype[np.uint8]]) -> NDArray[np.uint8]:
     """Most frequent symbol of each column of codes (n, columns); masked places count for nothing."""
-    return one_hot(x).sum(0).argmax(1).astype(np.uint8)
+    symbols: NDArray[np.uint8] = one_hot(x).sum(0).argmax(1).astype(np.uint8)
+    return symbols

@@ -64,7 +64,8 @@ class SequenceCodec:
         del y
         share = np.cumsum(codes, axis=1)
         drawn = rng.random((len(codes), 1, codes.shape[2]), dtype=np.float32) * share[:, -1:]
-        return (drawn >= share[:, :-1]).sum(axis=1).astype(np.uint8)
+        symbols: NDArray[np.uint8] = (drawn >= share[:, :-1]).sum(axis=1).astype(np.uint8)
+        return symbols
 
     def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
         """Nothing to set right: the codes are the symbols."""

@@ -1,9 +1,9 @@
 """`SiteNetwork`: networks for aligned sequences, each a consensus with a few edits.
 
-What reads a sequence sums the embeddings of its edits; what writes one scores every cell (column and symbol) by the
-product of the patient's vector with the cell's embedding, on top of the log-frequency of the symbol in the class. A
-cell's embedding is computed from what the cell is (`Sites.features`), plus a part of its own where enough patients carry
-the edit. Cells are embedded once a pass, not once a patient, so the cost of a long sequence is two products of matrices.
+What reads a sequence sums the embeddings of its edits; what writes one scores every cell (symbol and column) by the
+product of the patient's vector with the cell's embedding, on top of the symbol's log-frequency in the class. A cell's
+embedding is computed from what the cell is (`Sites.features`), plus a part of its own where enough patients carry the
+edit. Cells are embedded once a pass, not once a patient: the cost of a long sequence is two products of matrices.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class _Reader(nn.Module):
 
 
 class _Writer(nn.Module):
-    """Logits (n, 5, columns) from a vector (n, dim): the class's log-frequencies, moved a cell and a group at a time."""
+    """Logits (n, 5, columns) from vectors (n, dim): the class's log-frequencies, moved by cell and by group."""
 
     log_rates: Tensor
     groups: Tensor
@@ -125,8 +125,9 @@ class _Writer(nn.Module):
 
     def forward(self, vector: Tensor, y: Tensor) -> Tensor:
         table = torch.cat([self.cells(), self.groups], dim=1)
-        moved = (vector @ table.to(vector.dtype).T).unflatten(1, (5, -1))
-        return self.log_rates[y % len(self.log_rates)] + moved
+        moved = (vector @ table.to(vector.dtype).T).view(len(vector), 5, -1)
+        out: Tensor = self.log_rates[y % len(self.log_rates)] + moved
+        return out
 
 
 class _Encoder(nn.Module):
@@ -178,15 +179,15 @@ class _Denoiser(nn.Module):
         self.code_shape = shape.code_shape
         self.reader, self.writer = _Reader(shape.sites), _Writer(shape.sites)
         cells = self.writer.log_rates.exp().flatten(1)[:, :, None] * self.writer.groups
-        rates = cells.unflatten(1, (5, -1)).sum(1)  # expected edits of each group in each column, a class
+        rates = cells.view(len(cells), 5, -1, _GROUPS).sum(1)  # expected edits of each group in each column, a class
         self.register_buffer("rates", rates.permute(1, 0, 2).flatten(1), persistent=False)
         self.stack = shape.stack(_Reader.dim + _GROUPS + 1, _Writer.dim + _GROUPS)
         _start_at_nought(self.stack)
 
     def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
-        """Logits (n, 5, columns) for codes (n, 5, columns) whose hidden columns are all zeros; level: share hidden (n,)."""
+        """Logits (n, 5, columns) for codes (n, 5, columns) with hidden columns all zeros; level (n,): share hidden."""
         hidden = 1 - x.sum(1)
-        expected = (hidden @ self.rates).unflatten(1, (-1, _GROUPS))  # edits the masks may hide
+        expected = (hidden @ self.rates).view(len(x), -1, _GROUPS)  # edits the masks may hide
         rows = torch.arange(len(y), device=y.device)
         left = expected[rows, y % expected.shape[1]].clamp_min(1e-6).log()
         word = self.stack(torch.cat([self.reader(x), left / 4, level[:, None]], dim=1), y)

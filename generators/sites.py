@@ -1,8 +1,8 @@
 """`Sites`: what is known of each column and symbol of an alignment before any network is trained.
 
-A patient's sequence is the cohort's consensus with a few edits. Most edits are rarer than any cohort is large, so a model
-that knows an edit only by its place can say nothing of those it has not seen, and all too much of the one patient who
-has it. Here an edit carried by several patients is known by its place; every other one by what it is: which
+A patient's sequence is the cohort's consensus with a few edits. Most edits are rarer than any cohort is large, so a
+model that knows an edit only by its place can say nothing of those it has not seen, and all too much of the one patient
+who has it. Here an edit carried by several patients is known by its place; every other one by what it is: which
 base becomes which, in which neighbourhood, in which part of the sequence, and what it does to the protein.
 """
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.effects import EFFECTS, substitution_effects
 from data.nucleotides import GAP, MASKED, SYMBOLS
 from data.reference import Reference, reference_of
-from data.effects import EFFECTS, substitution_effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class Sites:
         tables = [*zip(counts, patients, strict=True), (counts.sum(0), int(patients.sum()))]
         rates = np.stack([_rates(table, n, edit, common, _groups(consensus), min_carriers) for table, n in tables])
         shares = np.where(common, counts, 0) / np.maximum(patients, 1)[:, None, None]
-        polymorphic = (shares >= _FREQUENT).any((0, 1))
+        polymorphic = np.any(shares >= _FREQUENT, axis=(0, 1))
         sporadic = ((cohort.x != consensus) & (cohort.x < MASKED) & ~polymorphic).sum(1)
         numbers = _numbers(sporadic, cohort.y, len(cohort.classes), min_carriers)
         return cls(consensus, rates, numbers, polymorphic, np.flatnonzero(common), _features(consensus, cohort))
@@ -125,7 +125,8 @@ def _rates(
             rates[cells] = max((seen if seen >= min_carriers else 0) / n / cells.sum(), _NEVER)
     rates += ~edit * np.maximum(1 - rates.sum(0), 1e-3)
     rates /= rates.sum(0)
-    return np.log(rates).astype(np.float32)
+    logs: NDArray[np.float32] = np.log(rates).astype(np.float32)
+    return logs
 
 
 def _numbers(edits: NDArray[np.int64], y: NDArray[np.int64], classes: int, min_carriers: int) -> NDArray[np.float32]:
@@ -136,7 +137,8 @@ def _numbers(edits: NDArray[np.int64], y: NDArray[np.int64], classes: int, min_c
     most = max(int(np.flatnonzero(counts[-1] >= min_carriers).max(initial=0)), 1)
     counts = counts[:, : most + 1]
     shares = np.where(counts >= min_carriers, counts, _UNSEEN)
-    return np.log(shares / shares.sum(1, keepdims=True)).astype(np.float32)
+    logs: NDArray[np.float32] = np.log(shares / shares.sum(1, keepdims=True)).astype(np.float32)
+    return logs
 
 
 def _features(consensus: NDArray[np.uint8], cohort: Cohort) -> NDArray[np.float32]:
@@ -163,7 +165,7 @@ def _features(consensus: NDArray[np.uint8], cohort: Cohort) -> NDArray[np.float3
 
 
 def _coding(consensus: NDArray[np.uint8], cohort: Cohort) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Effect of each cell on the protein (5 * columns, effects), and place in the codon (columns, 3); nought outside."""
+    """Effect of each cell on the protein (5 * columns, effects), and place in the codon (columns, 3)."""
     reference = reference_of(cohort)
     place = {name: i for i, name in enumerate(cohort.features)}
     columns = np.array([place[name] for name in reference.column_names])

@@ -70,8 +70,10 @@ class WGANFamily(Family):
         return draw(nets["generator"], y, self.latent_dim, generator)
 
 
-def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, y: Tensor, share: Tensor, lipschitz: float = 1.0) -> Tensor:
-    """E[(|grad f(x)| / lipschitz - 1)^2] at points between real and fake (n, ...); share (n, 1) of the way (equation 3)."""
+def gradient_penalty(
+    critic: nn.Module, real: Tensor, fake: Tensor, y: Tensor, share: Tensor, lipschitz: float = 1.0
+) -> Tensor:
+    """E[(|grad f(x)| / lipschitz - 1)^2] at points a share (n, 1) of the way from real to fake (n, ...): equation 3."""
     share = share.reshape(-1, *[1] * (real.ndim - 1))
     between = torch.lerp(real, fake, share).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between, y).sum(), between, create_graph=True)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -21,16 +22,25 @@ from training import TrainingError
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+def data_kind(cohort: str) -> str:
+    return "sequence" if cohort == "sequence" else "expression"
+
+
 TINY: dict[str, Any] = {"steps": 20, "width": 32, "depth": 1, "batch_size": 32}
 NEURAL = ("gan", "wgan", "vae", "diffusion")
-OWN = (*NEURAL, "mvn", "bootstrap", "marginals")
-SAVABLE = tuple(name for name in OWN if name != "bootstrap")
-COHORTS = ("counts", "linear", "log-floor", "wide")
+OWN = (*NEURAL, "mvn", "bootstrap", "marginals", "pwm", "random-edits", "good-turing")
+SAVABLE = tuple(name for name in OWN if FAMILIES[name].savable)
+EXPRESSION = tuple(name for name in OWN if "expression" in FAMILIES[name].kinds)
+COHORTS = ("counts", "linear", "log-floor", "wide", "sequence")
+CASES = [(name, kind) for name in OWN for kind in COHORTS if data_kind(kind) in FAMILIES[name].kinds]
 
 
 @lru_cache
 def cohort_of(kind: str) -> Cohort:
     """Sixty patients of three classes; the wide cohort has more genes than patients."""
+    if kind == "sequence":
+        return sequences()
     scale: Any = {"counts": "counts", "linear": "linear"}.get(kind, "log")
     genes = 90 if kind == "wide" else 12
     cohort = simulate("simulated-expression", 60, seed=1, genes=genes, scale=scale)
@@ -42,6 +52,31 @@ def cohort_of(kind: str) -> Cohort:
     # Gene order that no sorting gives, a label of another name.
     features = tuple(reversed(cohort.features))
     return replace(cohort, x=x, features=features, provenance={"scale": scale, "label": "er", "source": "simulated"})
+
+
+def sequences() -> Cohort:
+    """Each class with edits of its own, a polymorphism in all, gaps, an insertion column, and some masked places."""
+    rng = np.random.default_rng(5)
+    y = np.repeat(np.arange(3), 20)
+    x = np.tile(rng.integers(0, 4, 40).astype(np.uint8), (60, 1))
+    x[:, 30] = 4
+    x[rng.random(60) < 0.4, 3] = (x[0, 3] + 1) % 4
+    for row, label in enumerate(y):
+        at = 5 + 6 * label + rng.integers(0, 6)
+        x[row, at] = (x[row, at] + rng.integers(1, 4)) % 4
+    x[:6, 35] = 4
+    x[20:26, 30] = 1
+    x[rng.random(x.shape) < 0.01] = 5
+    names = np.array([f"patient-{row}" for row in range(60)])
+    columns = (*(str(p) for p in range(101, 131)), "130+1", *(str(p) for p in range(131, 140)))
+    about = {"reference": "", "label": "er", "source": "simulated", "masked": int((x == 5).sum())}
+    obs = pd.DataFrame(index=pd.Index(names, name="sample_id"))
+    return Cohort("sequence", x, y, ("class-A", "class-B", "class-C"), columns, names, obs, about)
+
+
+def home(family: str) -> str:
+    """A cohort that the family learns."""
+    return "log-floor" if "expression" in FAMILIES[family].kinds else "sequence"
 
 
 def settings_of(family: str) -> dict[str, Any]:
@@ -64,7 +99,8 @@ def random_states() -> tuple[str, str, str]:
 
 every = pytest.mark.parametrize("family", OWN)
 savable = pytest.mark.parametrize("family", SAVABLE)
-everywhere = pytest.mark.parametrize("kind", COHORTS)
+everywhere = pytest.mark.parametrize(("family", "kind"), CASES)
+saved_everywhere = pytest.mark.parametrize(("family", "kind"), [case for case in CASES if case[0] in SAVABLE])
 
 
 def test_the_contract_is_held_against_every_family() -> None:
@@ -74,7 +110,6 @@ def test_the_contract_is_held_against_every_family() -> None:
 
 
 @everywhere
-@every
 def test_samples_are_patients_that_could_exist(family: str, kind: str) -> None:
     train = cohort_of(kind)
     sample = fitted(family, kind).sample({"class-C": 70, "class-A": 130}, seed=2)
@@ -82,8 +117,10 @@ def test_samples_are_patients_that_could_exist(family: str, kind: str) -> None:
     assert (sample.features, sample.classes, sample.kind) == (train.features, train.classes, train.kind)
     assert (sample.scale, sample.provenance["label"]) == (train.scale, "er")
     assert sample.x.shape == (200, len(train.features))
-    assert sample.x.dtype == np.float32
+    assert sample.x.dtype == train.x.dtype
     assert np.isfinite(sample.x).all()
+    if kind == "sequence" and family != "bootstrap":
+        assert sample.x.max() <= 4, "a masked place was generated"
     assert len(set(sample.ids)) == len(set(sample.subjects)) == 200
     if kind == "counts":
         assert (sample.x >= 0).all()
@@ -98,7 +135,6 @@ def test_samples_are_patients_that_could_exist(family: str, kind: str) -> None:
 
 
 @everywhere
-@every
 def test_same_seed_same_patients(family: str, kind: str) -> None:
     generator = fitted(family, kind)
     first, again, other = (generator.sample(9, seed=seed) for seed in (5, 5, 6))
@@ -110,24 +146,26 @@ def test_same_seed_same_patients(family: str, kind: str) -> None:
 @every
 def test_fit_is_reproducible_and_returns_the_generator(family: str) -> None:
     generator = fresh(family)
-    assert generator.fit(cohort_of("log-floor"), seed=0) is generator
+    assert generator.fit(cohort_of(home(family)), seed=0) is generator
     first = generator.sample(20, seed=1).digest()
-    assert first == fitted(family, "log-floor").sample(20, seed=1).digest()
+    assert first == fitted(family, home(family)).sample(20, seed=1).digest()
     # Fitted once more, on other patients, nothing of the first fit is left.
-    generator.fit(cohort_of("counts"), seed=0)
-    assert generator.sample(20, seed=1).digest() == fitted(family, "counts").sample(20, seed=1).digest()
+    for kind in COHORTS:
+        if data_kind(kind) in generator.kinds:
+            generator.fit(cohort_of(kind), seed=0)
+            assert generator.sample(20, seed=1).digest() == fitted(family, kind).sample(20, seed=1).digest()
 
 
 @pytest.mark.parametrize("family", NEURAL)
 def test_another_seed_trains_another_model(family: str) -> None:
-    other = fresh(family).fit(cohort_of("log-floor"), seed=1)
-    assert not np.array_equal(other.sample(20, seed=1).x, fitted(family, "log-floor").sample(20, seed=1).x)
+    other = fresh(family).fit(cohort_of(home(family)), seed=1)
+    assert not np.array_equal(other.sample(20, seed=1).x, fitted(family, home(family)).sample(20, seed=1).x)
 
 
 @every
 def test_the_global_random_state_is_left_alone(family: str, tmp_path: Path) -> None:
     before = random_states()
-    generator = fresh(family).fit(cohort_of("wide"), seed=0)
+    generator = fresh(family).fit(cohort_of(home(family)), seed=0)
     generator.sample(5, seed=0)
     if generator.savable:
         generator.save(tmp_path / "model")
@@ -139,15 +177,15 @@ def test_the_global_random_state_is_left_alone(family: str, tmp_path: Path) -> N
 def test_the_callers_random_state_changes_nothing(family: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(987)
-        generator = fresh(family).fit(cohort_of("log-floor"), seed=0)
+        generator = fresh(family).fit(cohort_of(home(family)), seed=0)
         torch.manual_seed(654)
         sample = generator.sample(20, seed=1)
-    assert sample.digest() == fitted(family, "log-floor").sample(20, seed=1).digest()
+    assert sample.digest() == fitted(family, home(family)).sample(20, seed=1).digest()
 
 
 @every
 def test_a_number_alone_keeps_the_proportions_of_train(family: str) -> None:
-    generator, train = fitted(family, "counts"), cohort_of("counts")
+    generator, train = fitted(family, home(family)), cohort_of(home(family))
     for n in (1, 7, 60):
         sample = generator.sample(n)
         exact = np.bincount(train.y) * n / len(train)
@@ -169,8 +207,7 @@ def test_batches_are_the_same_patients_in_parts(family: str, monkeypatch: pytest
     assert [name for part in parts for name in part.ids] == list(whole.ids)
 
 
-@everywhere
-@savable
+@saved_everywhere
 def test_a_saved_model_makes_the_same_patients(family: str, kind: str, tmp_path: Path) -> None:
     generator = fitted(family, kind)
     generator.save(tmp_path / "model")
@@ -198,7 +235,7 @@ def test_what_cannot_be_saved_says_why(tmp_path: Path) -> None:
 
 @savable
 def test_the_training_records_are_let_go(family: str) -> None:
-    train = cohort_of("log-floor")
+    train = cohort_of(home(family))
     x = train.x.copy()
     held = weakref.ref(x)
     generator = fresh(family).fit(replace(train, x=x), seed=0)
@@ -208,14 +245,14 @@ def test_the_training_records_are_let_go(family: str) -> None:
     assert generator.class_counts == train.class_counts()
 
 
-@everywhere
-@savable
+@saved_everywhere
 def test_a_saved_model_holds_no_patient(family: str, kind: str, tmp_path: Path) -> None:
     train = cohort_of(kind)
     fitted(family, kind).save(tmp_path / "model")
     tensors = load_file(tmp_path / "model/model.safetensors")
     genes = len(train.features)
-    for values in (train.x, log_expression(train)):
+    measured = (train.x, log_expression(train)) if train.kind == "expression" else ()  # sequences: see test_sites
+    for values in measured:
         for name, tensor in tensors.items():
             # Curves carry the library size of counts as one more column.
             if tensor.ndim == 0 or tensor.shape[-1] not in (genes, genes + 1) or tensor.dtype != np.float32:
@@ -231,6 +268,14 @@ def test_a_saved_model_holds_no_patient(family: str, kind: str, tmp_path: Path) 
 
 
 @every
+def test_another_data_kind_is_refused_by_name(family: str) -> None:
+    for kind in ("counts", "sequence"):
+        if data_kind(kind) not in FAMILIES[family].kinds:
+            with pytest.raises(DataError, match=f"{family} learns .*; this cohort is of kind '{data_kind(kind)}'"):
+                fresh(family).fit(cohort_of(kind))
+
+
+@every
 def test_an_unfitted_generator_says_so(family: str, tmp_path: Path) -> None:
     generator = fresh(family)
     for use in (lambda: generator.sample(3), lambda: generator.save(tmp_path / "m"), lambda: generator.class_counts):
@@ -241,7 +286,7 @@ def test_an_unfitted_generator_says_so(family: str, tmp_path: Path) -> None:
 
 @every
 def test_numbers_that_cannot_be_are_refused(family: str) -> None:
-    generator = fitted(family, "counts")
+    generator = fitted(family, home(family))
     wrong: list[tuple[Any, str]] = [
         (0, "positive; got 0"),
         (-3, "positive; got -3"),
@@ -259,12 +304,12 @@ def test_numbers_that_cannot_be_are_refused(family: str) -> None:
     with pytest.raises(DataError, match="seed must be 0 or more"):
         generator.sample(3, seed=-1)
     with pytest.raises(DataError, match="seed must be 0 or more"):
-        fresh(family).fit(cohort_of("counts"), seed=-1)
+        fresh(family).fit(cohort_of(home(family)), seed=-1)
 
 
 @every
 def test_a_class_needs_patients_to_learn_from(family: str) -> None:
-    train = cohort_of("counts")
+    train = cohort_of(home(family))
     lone = train.take(np.append(np.flatnonzero(train.y != 1), np.flatnonzero(train.y == 1)[:1]))
     with pytest.raises(DataError, match="class 'class-B' has 1 to learn from"):
         fresh(family).fit(lone)
@@ -286,7 +331,7 @@ def test_too_few_patients_in_all_are_refused(family: str) -> None:
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES if FAMILIES[family].savable])
 def test_no_saved_model_speaks_of_fewer_than_five_patients(family: str) -> None:
-    train = cohort_of("counts")
+    train = cohort_of(home(family))
     few = train.take(np.append(np.flatnonzero(train.y != 1), np.flatnonzero(train.y == 1)[:4]))
     with pytest.raises(DataError, match="at least 5 patients of each class, class 'class-B' has 4"):
         fresh(family).fit(few)
@@ -331,7 +376,7 @@ def test_a_setting_that_cannot_be_is_refused(family: str, setting: str, value: o
 
 @pytest.mark.parametrize("family", NEURAL)
 def test_training_that_diverges_is_one_line(family: str) -> None:
-    train = cohort_of("log-floor")
+    train = cohort_of(home(family))
     broken = make_generator(family, **TINY | {"learning_rate": 1e30})
     with pytest.raises(TrainingError, match="learning_rate"):
         broken.fit(train)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from generators.architecture import NO_CLASS
-from generators.residual_mlp import ResidualMLP
 from generators.diffusion import DiffusionFamily, heun, karras_levels
+from generators.residual_mlp import ResidualMLP
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from generators.residual_mlp import ResidualMLP
 from generators.gan import GANFamily, discriminator_loss, jensen_shannon, squared_gradient
+from generators.residual_mlp import ResidualMLP
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,7 @@ from torch.distributions import Normal, kl_divergence
 
 from data import Cohort, DataError
 from generators import VAE
-from generators.residual_mlp import ResidualMLP
-from generators.residual_mlp import gaussian_nll
+from generators.residual_mlp import ResidualMLP, gaussian_nll
 from generators.vae import VAEFamily, kl_to_normal
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def test_reconstruction_against_scipy() -> None:
 
 def test_the_loss_is_reconstruction_and_beta_times_kl_that_rises(stub_batch: Callable[..., Any]) -> None:
     family = VAEFamily(beta=3.0, kl_warmup=0.5, **SMALL)
-    nets = family.build(ResidualMLP(3, 2, 16, 1))
+    nets: Any = family.build(ResidualMLP(3, 2, 16, 1))
     x, y = draws(10, 3), torch.arange(10) % 2
     for step, weight in ((0, 1 / 50), (24, 0.5), (49, 1.0), (99, 1.0)):
         batch = stub_batch(x, y, step=step, steps=100)
@@ -60,7 +59,7 @@ def test_the_loss_is_reconstruction_and_beta_times_kl_that_rises(stub_batch: Cal
         mean, log_variance = nets["encoder"](x, y).chunk(2, dim=1)
         decoded = nets["decoder"](mean + batch.drawn[0] * (0.5 * log_variance).exp(), y)
         assert kl == pytest.approx(kl_to_normal(mean, log_variance).item(), rel=1e-5)
-        assert reconstruction == pytest.approx(gaussian_nll(x, decoded, nets["noise"](y)).item(), rel=1e-5)
+        assert reconstruction == pytest.approx(gaussian_nll(x, decoded, nets["law"]._log_spread(y)).item(), rel=1e-5)
 
 
 def test_the_fitted_prior_has_the_moments_of_each_classs_posteriors() -> None:
@@ -98,8 +97,8 @@ def test_samples_carry_the_decoders_noise() -> None:
     with torch.no_grad():
         for weight in nets["decoder"].leave.parameters():
             weight.zero_()
-        nets["noise"].common.copy_(torch.tensor([-1.0, 0.0, 0.5]))
-        nets["noise"].own[1] = -0.5
+        nets["law"].common.copy_(torch.tensor([-1.0, 0.0, 0.5]))
+        nets["law"].own[1] = -0.5
         y = torch.arange(20_000) % 2
         codes = family.sample(nets, y, torch.Generator().manual_seed(0))
     for label, shift in ((0, 0.0), (1, -0.5)):

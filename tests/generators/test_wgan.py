@@ -81,7 +81,9 @@ def test_the_critic_finds_the_wasserstein_distance_of_a_shift(stub_batch: Callab
             return out
 
     class Shift(nn.Module):
-        def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        noise_shape = ()
+
+        def forward(self, z: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
             return z + torch.tensor([2.0, 0.0, 0.0])
 
     nets = {"critic": Line(), "generator": Shift()}

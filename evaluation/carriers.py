@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.effects import is_cpg
 from data.reference import TP53
+from data.variants import effect, hgvs, is_cpg
 from evaluation.binning import MINIMUM
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from data.variants import Effect, Variant
     from evaluation.comparison import Comparison
 
-COMMON = 0.5
-"""What more than this share of real patients carry is of the germ line: the reference has the rarer allele there."""
+COMMON = 0.1
+"""What more than this share of real patients carry is taken to be of the germ line."""
 
 SUBSTITUTIONS = ("CpG>TpG", "other C>T", "T>C", "C>A", "C>G", "T>A", "T>G")
 _PYRIMIDINE = str.maketrans("ACGT", "TGCA")
@@ -127,22 +127,16 @@ class Tally:
 
     def title(self, variant: Variant) -> str:
         """Name of a variant: its place in the coding sequence and what becomes of the protein."""
-        from data.variants import hgvs
-
         return f"{hgvs(variant, self.reference)} {self.effects[variant].protein}".strip()
 
     def short_title(self, variant: Variant) -> str:
         """What becomes of the protein, such as R175H; the place in the sequence where that is not told."""
-        from data.variants import hgvs
-
         protein = self.effects[variant].protein.removeprefix("p.")
         return protein if protein.strip("?=") else hgvs(variant, self.reference)
 
 
 def tally(comparison: Comparison) -> Tally:
     """Carriers of each side of a comparison of sequences, called against its reference."""
-    from data.variants import effect
-
     reference = comparison.reference
     called = {side: comparison.variants(side) for side in ("train", "holdout", "synthetic")}
     train, holdout, synthetic = (

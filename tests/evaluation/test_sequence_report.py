@@ -193,7 +193,7 @@ def test_facts_speak_of_positions_and_of_the_reference() -> None:
 def test_every_picture_of_sequences_is_there_and_plotly_accepts_it() -> None:
     import plotly.graph_objects as go
 
-    page = render([], comparison({R175H: 12, R213X: 8, P72R: 15}, {R175H: 9, P72R: 12, R282W: 1}))
+    page = render([], comparison({R175H: 12, R213X: 8, P72R: 50}, {R175H: 9, P72R: 48, R282W: 1}, n=80))
     assert re.findall(r'<section id="(\w+)"', page)[:4] == ["scorecard", "alignment", "variants", "spectrum"]
     titles = re.findall(r"<figcaption><b>([^<]*)</b>", page)
     assert titles == [
@@ -239,8 +239,8 @@ def test_a_frequency_stands_where_it_was_counted() -> None:
 
 
 def test_the_spectrum_counts_patients_and_leaves_polymorphisms_out() -> None:
-    train = {P72R: 25, R175H: 6, R282W: 6, (659, "G"): 6}  # two CpG transitions and Y220C, an A>G
-    panels = spectrum(tally(comparison(train, train, n=40))).panels
+    train = {P72R: 40, R175H: 6, R282W: 6, (659, "G"): 6}  # two CpG transitions and Y220C, an A>G
+    panels = spectrum(tally(comparison(train, train, n=70))).panels
     bars = panels[0].data[0]
     shares = dict(zip([unescape(x) for x in bars["x"]], bars["y"], strict=True))
     assert shares == {"CpG>TpG": pytest.approx(66.7, abs=0.1), "T>C": pytest.approx(33.3, abs=0.1)}

@@ -14,6 +14,7 @@ import pytest
 from data.cohort import Cohort
 from data.nucleotides import MASKED
 from data.reference import TP53
+from data.variants import Variant
 from evaluation.alignment_view import carried, names_in, shared_rows
 from evaluation.binning import MINIMUM, large_enough
 from evaluation.carriers import SUBSTITUTIONS, tally
@@ -265,16 +266,21 @@ def test_a_name_with_markup_is_shown_as_text(where: str) -> None:
 
 
 def test_names_that_find_no_room_are_counted() -> None:
-    assert names_in([], str) == ""
-    assert names_in(["P72R", "R175H"], str) == "P72R R175H"
-    assert names_in(["ABCDEFGHIJ"] * 4, str) == "ABCDEFGHIJ +3"
+    some = [Variant(position, "A", "T") for position in (7, 8, 9, 10)]
+    assert names_in([], hgvs_like) == ""
+    assert names_in(some[:2], hgvs_like) == "place-7 place-8"
+    assert names_in(some, hgvs_like) == "place-7 place-8 +2"
+
+
+def hgvs_like(variant: Variant) -> str:
+    return f"place-{variant.position}"
 
 
 def test_a_report_of_two_thousand_patients_stays_below_five_megabytes() -> None:
     rng = np.random.default_rng(0)
-    sides = [cohort(2000, {P72R: 1300, R175H: 60}, name=name) for name in "ths"]
-    for side in sides:
+    train, holdout, synthetic = (cohort(2000, {P72R: 1300, R175H: 60}, name=name) for name in "ths")
+    for side in (train, holdout, synthetic):
         places = np.minimum(rng.geometric(0.004, 1000) + 300, 1100)  # hundreds of distinct variants
         side.x[np.arange(1000), places] = (side.x[np.arange(1000), places] + 1) % 4
-    page = render([], Comparison(*sides))
+    page = render([], Comparison(train, holdout, synthetic))
     assert len(page.encode()) < 5_000_000

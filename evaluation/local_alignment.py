@@ -124,7 +124,10 @@ class Aligner:
         return no_detour_pays(at, len(q), self._off_diagonal + SPAN * int(edits))
 
     def dynamic(self, q: Codes, s: Codes) -> Local:
-        """Best local alignment by Biopython of two sequences without gaps, (length,) codes each."""
+        """Best local alignment by Biopython of two sequences without gaps, (length,) codes each.
+
+        A masked base differs from every base and, as blastn counts, is identical to a masked one.
+        """
         if len(q) * len(s) > CELLS:
             raise NotEvaluable(
                 f"local alignment of sequences of {max(len(q), len(s))} bases takes too long: use blastn (--blast)"

@@ -41,7 +41,7 @@ class SequenceWGANFamily(WGANFamily):
 class SequenceVAEFamily(VAEFamily):
     """VAE whose decoder gives each column's symbols their probabilities; the KL term is annealed over half the run."""
 
-    steps: int = 2000
+    steps: int = 1200
     width: int = 128
     depth: int = 2
     kl_warmup: float = 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +77,10 @@ def class_style(position: int) -> tuple[str, str, str]:
 
 
 def plain(name: str) -> str:
-    """Short form of a name that came with the data, safe inside Plotly's own markup."""
+    """Short form of a name that came with the data, safe inside Plotly's own markup (which begins at a "<")."""
     name = " ".join(name.split())
-    return html.escape(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…", quote=False)
+    name = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    return name.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def short(values: ArrayLike, digits: int = 4) -> list[float | None]:

@@ -28,7 +28,17 @@ _TONES: dict[Reading | None, str] = {
 }
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "target": "the nearer to real, the better"}
 _SPELT = {word: word.upper() for word in "js mmd auc tstr trts trtr tpr fpr domias dcr nndr knn gan".split()}
-_SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet"}
+_SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet", "cpg": "CpG", "kmer": "k-mer"}
+_PHRASES = (
+    ("GAN leaks", "GAN-Leaks"),
+    ("AUC linear", "AUC, linear"),
+    ("AUC unique", "AUC, unique carriers"),
+    ("accuracy real", "accuracy, real"),
+    ("accuracy synthetic", "accuracy, synthetic"),
+    ("ti tv", "transitions / transversions"),
+    ("JS 3", "JS, k = 3"),
+    ("JS 6", "JS, k = 6"),
+)
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEFT, _RIGHT = 8.0, 86.0  # where chance and real stand on every bar, per cent of its width
 
@@ -49,9 +59,9 @@ def number(value: float | None) -> str:
 def title_of(name: str) -> str:
     """A metric's name as words."""
     text = " ".join(_SPELT.get(word, word) for word in name.split("_"))
-    for plainly, spelt in (("GAN leaks", "GAN-Leaks"), ("AUC linear", "AUC, linear")):
+    for plainly, spelt in _PHRASES:
         text = text.replace(plainly, spelt)
-    return text[:1].upper() + text[1:]
+    return text if text.startswith("k-mer") else text[:1].upper() + text[1:]
 
 
 def verdicts(estimates: Sequence[Estimate]) -> str:

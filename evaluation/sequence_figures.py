@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evaluation.carriers import Tally
 
 
-MOST_FRESH = 200  # dots of variants that few real patients carry or none
+MOST_FRESH = 150  # dots of variants that few real patients carry or none
 
 
 def variants(tally: Tally) -> Gallery:

@@ -93,5 +93,14 @@ def merged(variants: Iterable[Variant], reference: Reference) -> tuple[Variant, 
     return tuple(reversed(out))
 
 
+def applied(variants: Iterable[Variant], reference: Reference) -> str:
+    """The reference's sequence with these changes, which do not overlap."""
+    parts, following = [], reference.start
+    for variant in sorted(variants):
+        parts += [reference.span(following, variant.position - 1), variant.inserted]
+        following = variant.end + 1
+    return "".join(parts) + reference.span(following, reference.end)
+
+
 def _joined(one: Variant, following: Variant) -> Variant:
     return Variant(one.position, one.deleted + following.deleted, one.inserted + following.inserted)

@@ -11,6 +11,7 @@ from data.cohort import Cohort, Scale
 from data.covariates import tidy
 from data.errors import DataError
 from data.names import near_misses
+from data.tp53 import tp53_cohort, tp53_founding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,8 @@ def _class_sizes(n: int, classes: int) -> NDArray[np.int64]:
 
 SIMULATORS: dict[str, Callable[..., Cohort]] = {
     "simulated-expression": simulate_expression,
+    "tp53-founding": tp53_founding,
+    "tp53-cohort": tp53_cohort,
 }
 
 

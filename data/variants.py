@@ -1,7 +1,7 @@
 """Variants of sequences, in one place: what they are, their names, what they do, and how they are called."""
 
 from data.calling import call_cohort, call_variants
-from data.edits import Variant, VariantKind, merged, normalised
+from data.edits import Variant, VariantKind, applied, merged, normalised
 from data.effects import EFFECTS, Effect, EffectKind, effect, is_cpg, is_transition, substitution_effects
 from data.hgvs import hgvs, parse_hgvs
 
@@ -11,6 +11,7 @@ __all__ = [
     "EffectKind",
     "Variant",
     "VariantKind",
+    "applied",
     "call_cohort",
     "call_variants",
     "effect",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -129,23 +130,51 @@ def get(
 
 @app.command()
 def simulate(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A simulator, e.g. simulated-expression.")],
-    n: Annotated[int, typer.Option("--n", metavar="N", help="Patients.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A simulator, e.g. simulated-expression, tp53-cohort.")],
     out: OutFile,
+    n: Annotated[
+        int | None, typer.Option("--n", metavar="N", help="Patients; tp53-founding has 40 when none are stated.")
+    ] = None,
     seed: Seed = 0,
-    genes: Annotated[int | None, typer.Option(help="Genes; default: the simulator's.")] = None,
-    classes: Annotated[int | None, typer.Option(help="Classes; default: the simulator's.")] = None,
+    genes: Annotated[int | None, typer.Option(help="Expression: genes; default: the simulator's.")] = None,
+    classes: Annotated[int | None, typer.Option(help="Expression: classes; default: the simulator's.")] = None,
+    prevalence: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="tp53-cohort: share of mutated patients; default 0.5.")
+    ] = None,
+    indels: Annotated[
+        bool, typer.Option("--indels", help="TP53: deletions and insertions too, not substitutions alone.")
+    ] = False,
+    variants: Annotated[
+        Path | None,
+        typer.Option(
+            "--variants",
+            metavar="TSV",
+            help="TP53: draw from this table (HGVSc, n_patients) by its numbers of patients.",
+        ),
+    ] = None,
 ) -> None:
-    """Simulate a cohort whose structure is known: gene modules, class shifts, library sizes, dropout zeros.
+    """Simulate a cohort whose truth is known: gene modules, or TP53 variants by their published frequencies.
 
-    Example: [bold]cohortsmith data simulate simulated-expression --n 500 --seed 1 --out sim.h5ad[/bold]
+    Examples: [bold]cohortsmith data simulate simulated-expression --n 500 --seed 1 --out sim.h5ad[/bold]
+    [bold]cohortsmith data simulate tp53-cohort --n 2000 --seed 0 --out tp53.fasta[/bold]
     """
     from app.cohorts import check_writable
+    from data import DataError
     from data import simulate as simulate_cohort
+    from data.tp53 import FOUNDING_PATIENTS
 
     check_writable(out)
-    options = {key: value for key, value in (("genes", genes), ("classes", classes)) if value is not None}
-    _write(simulate_cohort(name, n, seed, **options), out)
+    if n is None and name != "tp53-founding":
+        raise DataError(f"how many patients {name} has was not said; say it, e.g. --n 500")
+    stated = {
+        "genes": genes,
+        "classes": classes,
+        "prevalence": prevalence,
+        "indels": indels or None,
+        "table": variants,
+    }
+    options = {key: value for key, value in stated.items() if value is not None}
+    _write(simulate_cohort(name, FOUNDING_PATIENTS if n is None else n, seed, **options), out)
 
 
 def _write(cohort: Cohort, out: Any) -> None:

@@ -14,6 +14,7 @@ from data.nucleotides import ALPHABET, GAP, MASKED
 from data.reference import REFERENCES, translate
 from evaluation.alignment_drawing import CELL, GUTTER, ROOM, Block, Canvas, Row, figure, swatch
 from evaluation.binning import MINIMUM
+from evaluation.carriers import real_patients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
     """
     reference = comparison.reference
     train, holdout, synthetic = comparison.train, comparison.holdout, comparison.synthetic
-    people = np.concatenate([train.subjects, holdout.subjects])
+    people = np.concatenate(real_patients(comparison))
     # A consensus of few patients would be the sequence of one of them.
     least = MINIMUM if reference.name in REFERENCES else 5 * MINIMUM
     if (patients := len(np.unique(people))) < least:

@@ -135,15 +135,29 @@ class Tally:
         return protein if protein.strip("?=") else hgvs(variant, self.reference)
 
 
+def real_patients(comparison: Comparison) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Patient of each sample of train and of holdout, told apart where the two merely use the same names.
+
+    Two files that both number their patients from 1 name different people. Only if at least half of the names they
+    share have the same variants in both, the same people are taken to be in both, and count once.
+    """
+    train, holdout = comparison.train.subjects, comparison.holdout.subjects
+    known = dict(zip(train.tolist(), comparison.variants("train"), strict=True))
+    pairs = zip(holdout.tolist(), comparison.variants("holdout"), strict=True)
+    same = [known[name] == variants for name, variants in pairs if name in known]
+    if not same or 2 * sum(same) >= len(same):
+        return train, holdout
+    return train, np.asarray([f"{name} of holdout" for name in holdout], dtype=np.str_)
+
+
 def tally(comparison: Comparison) -> Tally:
     """Carriers of each side of a comparison of sequences, called against its reference."""
     reference = comparison.reference
     called = {side: comparison.variants(side) for side in ("train", "holdout", "synthetic")}
-    train, holdout, synthetic = (
-        carriers(called[side], getattr(comparison, side).subjects) for side in ("train", "holdout", "synthetic")
-    )
-    both = [*comparison.train.subjects, *comparison.holdout.subjects]
-    real = carriers([*called["train"], *called["holdout"]], both)
+    first, second = real_patients(comparison)
+    train, holdout = carriers(called["train"], first), carriers(called["holdout"], second)
+    synthetic = carriers(called["synthetic"], comparison.synthetic.subjects)
+    real = carriers([*called["train"], *called["holdout"]], [*first, *second])
     effects = {variant: effect(variant, reference) for variant in {**real.of, **synthetic.of}}
     return Tally(reference, train, holdout, real, synthetic, effects)
 

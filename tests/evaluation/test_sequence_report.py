@@ -132,6 +132,17 @@ def test_many_samples_of_one_patient_do_not_make_a_shared_sequence() -> None:
     assert not carried(x, people, base, MINIMUM).any()
 
 
+def test_two_files_that_number_their_patients_alike_name_different_people() -> None:
+    variants_of = {P72R: 20, R175H: 4}
+    other = cohort(30, {R282W: 4}, name="p")
+    other.x[::2, 500] = (other.x[::2, 500] + 1) % 4
+    counted = tally(Comparison(cohort(30, variants_of, name="p"), other, cohort(30, {}, name="s")))
+    assert len(counted.real) == 60
+    again = Comparison(cohort(30, variants_of, name="p"), cohort(30, variants_of, name="p"), cohort(30, {}, name="s"))
+    assert len(tally(again).real) == 30
+    assert "R175H" not in words(render([], again))  # four people, though eight sequences
+
+
 def test_categories_shown_and_their_pool_rest_on_no_patient_or_on_five() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from app.console import result, show, show_json
@@ -19,6 +22,10 @@ def _studies() -> None:
 def tp53_founding(
     out: OutFolder,
     seed: Seed = 0,
+    variants: Annotated[
+        Path | None,
+        typer.Option("--variants", metavar="TSV", help="Draw somatic variants from this table (HGVSc, n_patients)."),
+    ] = None,
     blast: Blast = False,
     device: Device = "auto",
     force: Force = False,
@@ -45,7 +52,7 @@ def tp53_founding(
     training = checked(TrainingPart, device=device)
     if blast:
         require_blastn()
-    study = carry_out_study(seed, training)
+    study = carry_out_study(seed, training, variants)
     measured = {name: identity_by_blast(o.synthetic, study.train) for name, o in study.outcomes.items() if blast}
     facts = facts_of(study, measured, seed)
     with whole_folder(out, force=force) as working:

@@ -111,7 +111,7 @@ def compare_families(
     title += f"{len(train.features)} {FEATURES[train.kind]}, seed {seed}"
     cards = {family: outcome.report.estimates for family, outcome in outcomes.items()}
     seconds = {family: outcome.fit_seconds for family, outcome in outcomes.items()}
-    return Compared(comparison_table(cards, failures, seconds, title), facts)
+    return Compared(comparison_table(cards, failures, seconds, title, train.kind), facts)
 
 
 def settings_by_family(families: Sequence[str], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

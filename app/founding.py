@@ -19,6 +19,7 @@ from training import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from app.experiment import TrainingPart
     from app.novelty import Unseen
@@ -49,7 +50,7 @@ class Study:
 
     Attributes:
         train: the 40 patients.
-        new: fresh patients of the same simulator.
+        new: fresh patients of the same simulator and length.
         alone: accuracy curves of the discriminator on its own, by `BENT` and `STRAIGHT`.
         duels: score curves (`d_real`, `d_fake`, `js`) of the discriminator by what it was set against.
         outcomes: each family with its virtual patients and its scorecard.
@@ -66,15 +67,24 @@ class Study:
     seconds: float
 
 
-def carry_out_study(seed: int, training: TrainingPart) -> Study:
+def carry_out_study(seed: int, training: TrainingPart, variants: Path | None = None) -> Study:
     """Simulate the cohort and carry the study out.
 
+    Args:
+        seed: of every draw.
+        training: where to train.
+        variants: table of somatic variants that patients are drawn from; by default the simulator's own law.
+
     Raises:
+        DataError: the table cannot be read.
         TrainingError: the device is absent, or a fit could not go on.
     """
     started = time.perf_counter()
-    train = simulate("tp53-founding", PATIENTS, seed)
-    new, more = (simulate("tp53-cohort", NEW, seed + offset) for offset in (1, 2))
+    drawn: dict[str, Any] = {} if variants is None else {"table": variants}
+    train = simulate("tp53-founding", PATIENTS, seed, **drawn)
+    new = simulate("tp53-cohort", NEW, seed + 1, **drawn)
+    # Tumours also insert and delete; the 40 are of one length, as the founding cohort was.
+    arriving, more = (simulate("tp53-cohort", NEW, seed + offset, indels=True, **drawn) for offset in (2, 3))
     say(f"train {train!r}\nnew patients {new!r}")
     alone = {
         name: ClassProbabilities(activation=bent).fit(train, new, seed=seed, log_every=4).history
@@ -87,7 +97,7 @@ def carry_out_study(seed: int, training: TrainingPart) -> Study:
         alone=alone,
         duels=_duels(train, outcomes["gan"].generator, seed, Runtime(device=training.device)),
         outcomes=outcomes,
-        unseen=unseen_variants(train, new, more),
+        unseen=unseen_variants(train, arriving, more),
         seconds=time.perf_counter() - started,
     )
 

@@ -61,7 +61,7 @@ def table_of(study: Study, blast: Mapping[str, float]) -> Group:
     seconds = {family: outcome.fit_seconds for family, outcome in study.outcomes.items()}
     title = f"{NAME}: {len(study.train)} train, {len(study.new)} new patients, {len(study.train.features)} positions"
     extra = {"blastn\nidentity": {family: f"{value:.2f}" for family, value in blast.items()}} if blast else {}
-    return comparison_table(cards, {}, seconds, title, extra)
+    return comparison_table(cards, {}, seconds, title, study.train.kind, extra)
 
 
 def write_study(

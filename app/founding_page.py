@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from app.founding import COPIES, EDITS, GENERATED, last
+from app.founding import last
 from evaluation import curves
 from evaluation.html import Contender, render_comparison
 from evaluation.panels import CHANCE, SYNTHETIC, Gallery, Panel, axis, layout, line, note
@@ -26,13 +26,15 @@ def sentences(study: Study) -> list[str]:
         f"{row['accuracy_train']:.0%} of these patients and {row['accuracy_holdout']:.0%} of new ones {name}"
         for name, row in alone.items()
     )
-    scores = {name: last(rows, "d_fake") for name, rows in study.duels.items()}
+    scores = [
+        f"{last(rows, 'd_fake'):.2f} to {name} ({last(rows, 'd_real'):.2f} to the real ones beside them)"
+        for name, rows in study.duels.items()
+    ]
     found = [
         study.unseen.sentence(),
         f"A discriminator on its own tells the class of {told}.",
-        f"Against a GAN the discriminator gives {scores[GENERATED]:.2f} to {GENERATED} at the end, against "
-        f"{COPIES} {scores[COPIES]:.2f}, against {EDITS} {scores[EDITS]:.2f}: one half is what copies reach too, so it "
-        "does not show that anything was learned.",
+        f"At the end the discriminator gives {', '.join(scores)}. One half on both means that it cannot tell; copies "
+        "come to that as well, so it is no proof that anything was learned.",
     ]
     alarms = study.outcomes["gan"].generator.summary.get("alarms", ())
     return [*found, *(f"Alarm of the GAN: {alarm}." for alarm in alarms)]
@@ -92,7 +94,10 @@ def _unseen(unseen: Unseen) -> Panel:
     # On a logarithmic axis Plotly takes the place of a note as a power of ten.
     place = {"xanchor": "left", "yanchor": "bottom", "xshift": 8}
     looks["annotations"] = [note(math.log10(unseen.train), unseen.unseen, f"{unseen.train} patients", CHANCE, **place)]
-    text = f"Somatic variants of {unseen.new:,} new patients that the training patients do not carry."
+    text = (
+        f"Somatic variants of {unseen.new:,} new patients, insertions and deletions among them, that the training "
+        f"patients do not carry; of the substitutions alone {unseen.substitutions:.0%}."
+    )
     if unseen.estimated is not None:
         text += f" Good and Turing's estimate, from these {unseen.train} alone: {unseen.estimated:.0%}."
     return Panel("Unseen variants", text, [curve, here], looks, 300, 6)

@@ -27,6 +27,7 @@ class Unseen:
         new: new patients.
         carried: somatic variants that these carry, each patient's counted.
         unseen: share of `carried` that no training patient has.
+        substitutions: the same share of the substitutions among them.
         estimated: the same share as the training patients alone tell it: that of variants seen once among all seen
             (Good 1953, Biometrika 40:237); None where they carry none.
         by_size: the same share for other numbers of training patients, by number.
@@ -37,6 +38,7 @@ class Unseen:
     new: int
     carried: int
     unseen: float
+    substitutions: float
     estimated: float | None
     by_size: dict[int, float]
 
@@ -58,7 +60,7 @@ def unseen_variants(train: Cohort, new: Cohort, more: Cohort) -> Unseen:
 
     Args:
         train: training patients, sequences aligned to TP53's mRNA.
-        new: new patients on the same columns.
+        new: new patients, on columns of their own.
         more: as many further patients as the largest of `SIZES`, the training patients of `by_size`.
     """
     known, carried, others = (_somatic(cohort) for cohort in (train, new, more))
@@ -72,6 +74,7 @@ def unseen_variants(train: Cohort, new: Cohort, more: Cohort) -> Unseen:
         new=len(new),
         carried=len(wanted),
         unseen=_missing(wanted, set(seen)),
+        substitutions=_missing([variant for variant in wanted if variant.kind == "substitution"], set(seen)),
         estimated=once / seen.total() if seen else None,
         by_size={size: _missing(wanted, {v for patient in others[:size] for v in patient}) for size in sizes},
     )

@@ -25,17 +25,29 @@ LEGEND = (
     "[dim]↑ higher is better, ↓ lower, = the nearer to real the better;[/dim] "
     "[green]as real or close[/green][dim],[/dim] [yellow]partway[/yellow][dim],[/dim] [red]far[/red]"
 )
-# The columns of a comparison, as far as they were measured: what a family is chosen by, in the terminal's width.
-KEY_METRICS = (
-    ("wasserstein", "W1"),
-    ("correlation", "corr."),
-    ("coverage", "cover."),
-    ("discriminator_auc", "disc.\nAUC"),
-    ("tstr", "TSTR"),
-    ("exact_copies", "copies"),
-    ("gan_leaks_auc", "GAN-\nleaks"),
-    ("domias_auc", "DOMIAS"),
-)
+# The columns of a comparison by data kind, as far as they were measured: what a family is chosen by, in the terminal's
+# width.
+KEY_METRICS: dict[str, tuple[tuple[str, str], ...]] = {
+    "expression": (
+        ("wasserstein", "W1"),
+        ("correlation", "corr."),
+        ("coverage", "cover."),
+        ("discriminator_auc", "disc.\nAUC"),
+        ("tstr", "TSTR"),
+        ("exact_copies", "copies"),
+        ("gan_leaks_auc", "GAN-\nleaks"),
+        ("domias_auc", "DOMIAS"),
+    ),
+    "sequence": (
+        ("identity", "ident-\nity, %"),
+        ("called_class", "called\nclass"),
+        ("allele_correlation", "allele\ncorr."),
+        ("kmer_js_6", "6-mer\nJS"),
+        ("discriminator_auc", "disc.\nAUC"),
+        ("exact_matches", "equal"),
+        ("attack_auc_unique", "attack\nunique"),
+    ),
+}
 
 
 def scorecard(report: Report) -> Group:
@@ -65,6 +77,7 @@ def comparison_table(
     failures: Mapping[str, str],
     seconds: Mapping[str, float],
     title: str,
+    kind: str,
     more: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Group:
     """Families as rows, the key metrics as columns; first what real data score, last what chance scores.
@@ -74,12 +87,13 @@ def comparison_table(
         failures: families that could not be fitted, and why.
         seconds: of each family's fit.
         title: above the table, plain text.
+        kind: data kind, for the columns.
         more: further columns by heading: a cell's text by family.
     """
     more = more or {}
     by_name = {family: {e.name: e for e in card} for family, card in cards.items()}
     measured = {name: e for card in by_name.values() for name, e in card.items() if e.ok}
-    columns = [(name, head) for name, head in KEY_METRICS if name in measured]
+    columns = [(name, head) for name, head in KEY_METRICS[kind] if name in measured]
     if not columns:
         columns = [(name, title_of(name)) for name in list(measured)[:6]]
     table = _table(escape(title))

@@ -30,14 +30,18 @@ class Cohort:
         kind: "expression", "sequence" or "image".
         x: measurements, one row a sample. Expression: float32 (n, genes), in the scale of the file it came from.
             Sequence: uint8 (n, columns), codes of `data.nucleotides` on the columns of an alignment.
+            Image: uint8 (n, height, width, channels), 0..255, one channel (grey) or three (red, green, blue).
         y: int64 (n,), position of each sample's class in `classes`.
         classes: class names, sorted; a class may be empty after `take`.
         features: gene (probe) names, in the order of the columns of `x`. Sequence: "97" is position 97 of the
-            reference, "97+1" the first place inserted after it; "1".."L" without a reference.
+            reference, "97+1" the first place inserted after it; "1".."L" without a reference. Image: one name, that
+            of the pixel grid, height x width x channels: ("28x28x3",); see `grid`.
         subjects: (n,) the patient each sample belongs to; samples of one patient are never split apart.
-        obs: clinical covariates, indexed by sample id; neither the label nor the subject column.
+        obs: clinical covariates, indexed by sample id; neither the label nor the subject column. Image: `split` says
+            train, val or test where the file does; `data.split` keeps to it.
         provenance: where it came from: `source`, `scale`, `label`, `subject`, `imputed`, and the like. Sequence:
             `reference`, name of what it is aligned to ("" when nothing), and `masked`, the number of unknown bases.
+            Image: `label_names`, the file's classes in the order of its numbers, and `resized`, the size it came in.
 
     Raises:
         DataError: the parts do not fit together.
@@ -63,6 +67,8 @@ class Cohort:
             raise DataError(f"x must be (samples, {len(self.features)} genes); got shape {self.x.shape}")
         if self.kind == "sequence":
             self._check_codes()
+        if self.kind == "image":
+            self._check_pixels()
         if n and (self.y.min() < 0 or self.y.max() >= len(self.classes)):
             raise DataError(f"y must hold positions 0..{len(self.classes) - 1} in classes")
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
@@ -75,11 +81,22 @@ class Cohort:
                 f"x of sequences must be uint8 codes 0..{MASKED}; got {self.x.dtype}, another range or both"
             )
 
+    def _check_pixels(self) -> None:
+        if self.x.ndim != 4 or self.x.shape[3] not in (1, 3) or self.x.dtype != np.uint8:
+            raise DataError(
+                "x of images must be uint8 (images, height, width, channels) with 1 or 3 channels; got "
+                f"{self.x.dtype} of shape {self.x.shape}"
+            )
+        if self.features != grid(self.x):
+            raise DataError(f"features of images must be {grid(self.x)}, their pixel grid; got {self.features[:3]}")
+
     def __len__(self) -> int:
         return len(self.x)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self.class_counts().items())
+        if self.kind == "image":
+            return f"Cohort(image, {len(self)} samples of {self.features[0]} pixels; {counts})"
         scale = f", scale {self.scale}" if self.kind == "expression" else ""
         what = "columns" if self.kind == "sequence" else "features"
         return f"Cohort({self.kind}, {len(self)} samples x {len(self.features)} {what}{scale}; {counts})"
@@ -118,3 +135,8 @@ class Cohort:
         h.update(np.ascontiguousarray(self.x).tobytes())
         h.update(np.ascontiguousarray(self.y).tobytes())
         return h.hexdigest()[:16]
+
+
+def grid(x: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Features of images: the name of their pixel grid, e.g. ("28x28x3",); `x` is (n, height, width, channels)."""
+    return ("x".join(str(size) for size in x.shape[1:]),)

@@ -42,3 +42,18 @@ def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
     text = column.astype(object).map(str, na_action="ignore").astype(object)
     missing |= text.isin(MISSING)
     return text.where(~missing, np.nan) if not missing.all() else pd.Series(np.nan, index=column.index, dtype="float64")
+
+
+def typed(values: list[str | None]) -> Any:
+    """Texts as whole numbers, numbers or yes/no where every one is written so, else as they are; None is missing."""
+    given = [value for value in values if value is not None]
+    whole = len(given) == len(values)
+    if whole and set(given) <= {"True", "False"}:
+        return np.asarray([value == "True" for value in given])
+    for kind in (int, float) if whole else (float,):
+        try:
+            if all(repr(kind(value)) == value for value in given):  # 007 is a name, and no number
+                return np.asarray([np.nan if value is None else kind(value) for value in values], dtype=kind)
+        except ValueError:
+            continue
+    return np.asarray(values, dtype=object)

@@ -12,7 +12,7 @@ from data.assembly import SUBJECTS, class_positions
 from data.checks import check_sizes
 from data.cohort import Cohort
 from data.columns import expand, in_order, is_inserted, numbered
-from data.covariates import tidy
+from data.covariates import tidy, typed
 from data.errors import DataError
 from data.labels import LABEL, classes_of, subjects_of
 from data.names import near_misses
@@ -212,19 +212,5 @@ def _as_recorded(
 def _covariates(records: Sequence[Record], keys: Sequence[str], ids: list[str]) -> pd.DataFrame:
     """Other words of the headers: whole numbers, numbers and yes/no where every one is written so, else text."""
     index = pd.Index(ids, dtype=object, name="sample_id")
-    columns = {key: _typed([record.fields.get(key) for record in records]) for key in keys}
+    columns = {key: typed([record.fields.get(key) for record in records]) for key in keys}
     return tidy(pd.DataFrame({key: pd.Series(column, index=index) for key, column in columns.items()}, index=index))
-
-
-def _typed(values: list[str | None]) -> Any:
-    given = [value for value in values if value is not None]
-    whole = len(given) == len(values)
-    if whole and set(given) <= {"True", "False"}:
-        return np.asarray([value == "True" for value in given])
-    for kind in (int, float) if whole else (float,):
-        try:
-            if all(repr(kind(value)) == value for value in given):  # 007 is a name, and no number
-                return np.asarray([np.nan if value is None else kind(value) for value in values], dtype=kind)
-        except ValueError:
-            continue
-    return np.asarray(values, dtype=object)

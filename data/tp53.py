@@ -112,6 +112,8 @@ def simulate_tp53(
     """
     if preset == "tp53-founding" and (prevalence, tuple(window)) != (0.5, WINDOW):
         raise DataError("tp53-founding is half mutated and holds positions 97..1375; choose tp53-cohort to change that")
+    if not 0 <= prevalence <= 1:
+        raise DataError(f"the prevalence of mutated patients is a share between 0 and 1; got {prevalence:g}")
     reference = TP53.window(*window)
     mutated = round(n * prevalence)
     if not 2 <= mutated <= n - 2:

@@ -10,8 +10,6 @@ from data.errors import DataError
 from data.hgvs import parse_hgvs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from data.edits import Variant
     from data.reference import Reference
 
@@ -46,8 +44,8 @@ def _read(rows: csv.DictReader[str], path: Path, reference: Reference) -> dict[V
     count = next((name for name in COUNTS if name in columns), None)
     if NAME not in columns or count is None:
         raise DataError(
-            f"{path}: a table of variants has the columns {NAME} and {' or '.join(COUNTS)}; got {_listed(columns)}; "
-            "name its columns so, with tabs between"
+            f"{path}: a table of variants has the columns {NAME} and {' or '.join(COUNTS)} in its first line; "
+            f"got {len(columns)} column(s) without {COUNTS[0] if NAME in columns else NAME}; name them so, tabs between"
         )
     found: dict[Variant, int] = {}
     for row in rows:
@@ -62,8 +60,3 @@ def _read(rows: csv.DictReader[str], path: Path, reference: Reference) -> dict[V
             f"{path}: no row names a variant of {reference.name}; names such as c.524G>A are expected in {NAME}"
         )
     return found
-
-
-def _listed(columns: Iterable[str]) -> str:
-    names = list(columns)
-    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "") if names else "none"

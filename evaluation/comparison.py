@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from data.cohort import Cohort
 from data.errors import DataError
+from data.reference import reference_of
 from data.scale import log_expression
+from data.variants import call_cohort
 from evaluation.edits import Edits, consensus, edits_of, independent
 from evaluation.estimate import NotEvaluable
 from evaluation.matching import matched
@@ -19,8 +21,8 @@ from evaluation.matching import matched
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from data.edits import Variant
     from data.reference import Reference
+    from data.variants import Variant
 
 Matrix = NDArray[np.float32]
 T = TypeVar("T")
@@ -149,14 +151,10 @@ class Comparison:
     @cached_property
     def reference(self) -> Reference:
         """What the sequences are read against: `data.reference.reference_of(train)`."""
-        from data.reference import reference_of
-
         return reference_of(self.train)
 
     def variants(self, side: str) -> list[tuple[Variant, ...]]:
         """Variants of each sequence of "train", "holdout" or "synthetic" against `reference`, called once."""
-        from data.variants import call_cohort
-
         return self.memo(("variants", side), lambda: call_cohort(getattr(self, side), self.reference))
 
     @cached_property

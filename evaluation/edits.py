@@ -75,11 +75,16 @@ def symbol_counts(x: Codes) -> NDArray[np.int64]:
 
 
 def edits_of(own: Codes, *cohorts: Codes) -> Edits:
-    """Edits from the consensus `own` (columns,) that occur in any of the cohorts, (n, columns) codes each."""
+    """Edits from the consensus `own` (columns,) that occur in any of the cohorts, (n, columns) codes each.
+
+    Where none does, the first column's next symbol stands for one, so that tables of edits are never empty.
+    """
     seen = np.zeros((len(own), SYMBOLS), dtype=bool)
     for x in cohorts:
         seen |= symbol_counts(x) > 0
     seen[np.arange(len(own)), own] = False
+    if not seen.any():
+        seen[0, (own[0] + 1) % SYMBOLS] = True
     column, symbol = np.nonzero(seen)
     return Edits(own, column, symbol.astype(np.uint8))
 

@@ -26,6 +26,11 @@ def embedded_draw(comparison: Comparison, limit: int, seed: int) -> Draw:
         draw = comparison.draw(limit, seed)
         z = comparison.z_train[np.random.default_rng([seed, 31]).permutation(draw.apart)[:SAMPLES]]
         components = max(1, min(COMPONENTS, z.shape[1], len(z) // PER_COMPONENT))
+        if comparison.kind == "sequence":  # an edit of one patient has no part in any of the first components
+            shared = np.count_nonzero(z, axis=0) > 1
+            shared[0] |= not shared.any()
+            z, draw = z[:, shared], draw.mapped(lambda x, _: x[:, shared])
+            components = min(components, z.shape[1])
         # The exact solver is cheap only when genes are few; the randomised one is seeded.
         solver = "full" if z.shape[1] <= 2 * COMPONENTS else "randomized"
         pca = PCA(components, svd_solver=solver, random_state=seed).fit(z)

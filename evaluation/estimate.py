@@ -52,14 +52,16 @@ class Estimate:
         low: lower end of the 95 % interval, None when there is none.
         high: upper end of the 95 % interval, None when there is none.
         reference: what real data score against real data on this metric at the same sizes.
-        chance: what something that knows nothing scores: 0.5 for an AUC, the majority class for an accuracy, and for a
-            distance a cohort whose genes are drawn independently from N(train mean, train sd).
+        chance: what something that knows nothing scores: 0.5 for an AUC, the majority class for an accuracy, for a
+            distance a cohort whose genes, or columns of the alignment, are drawn independently of each other, and for
+            base frequencies and variants substitutions at random places.
         direction: "higher" or "lower" is better, or "target": the nearer to `reference` the better.
         status: "ok" or "not evaluable: reason".
         detail: tables behind the figure, fit for JSON; `interval` says how the interval was made.
         group: "fidelity", "utility" or "privacy".
         explanation: what the number means, one sentence.
         source: the paper that defines it.
+        bounds: smallest and largest value that can occur, None where unbounded.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Estimate:
     group: Group
     explanation: str
     source: str
+    bounds: tuple[float | None, float | None] = (None, None)
 
     @property
     def ok(self) -> bool:
@@ -134,6 +137,7 @@ class Metric:
             group=self.group,
             explanation=self.explanation,
             source=self.source,
+            bounds=self.bounds,
         )
 
     def _clip(self, limit: float | None) -> float | None:

@@ -64,6 +64,9 @@ def domias(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
     components of synthetic and reference samples together, each scaled to variance 1.
     """
     both = np.concatenate([synthetic, reference])
+    shared = np.count_nonzero(both, axis=0) > 1  # a component of one patient's own edit would only be slow
+    if shared.any():
+        both, x, synthetic, reference = both[:, shared], x[:, shared], synthetic[:, shared], reference[:, shared]
     components = max(1, min(COMPONENTS, both.shape[1], len(reference) // 5))
     solver = "full" if both.shape[1] <= 100 else "randomized"
     basis = PCA(components, whiten=True, svd_solver=solver, random_state=0).fit(both)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from data.cohort import Cohort
-    from data.edits import Variant
+    from data.variants import Variant
     from evaluation.estimate import Estimate, Metric
 
 _WIDTHS = {"expression": "genes", "sequence": "columns", "image": "pixels"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evaluation.comparison import Comparison
+    from evaluation.comparison import Comparison, Matrix
     from evaluation.edits import Codes
 
     Counts = NDArray[np.int64]
@@ -122,33 +122,39 @@ def kmer_js(comparison: Comparison, seed: int, *, k: int) -> Finding:
 def linkage(comparison: Comparison, seed: int) -> Finding:
     """Mean absolute difference of linkage r2 between real and synthetic patients, over pairs of edits.
 
-    r2 is the squared correlation of carrying both (Hill and Robertson 1968); up to 100 edits of at least 5 holdout
-    patients. Chance: every column of the alignment drawn on its own.
+    r2 is the squared correlation of carrying both (Hill and Robertson 1968). Up to 100 edits that at least 5 patients
+    of either cohort carry, and 5 do not, the most frequent ones: an edit that is not made has no linkage. Chance: every
+    column of the alignment drawn on its own.
     """
     draw = comparison.draw(LIMIT, seed)
-    carriers = np.count_nonzero(draw.real, axis=0)
-    usable = np.flatnonzero(np.minimum(carriers, len(draw) - carriers) >= LEAST_CARRIERS)
-    edits = usable[np.argsort(-carriers[usable], kind="stable")[:LINKED]]
-    if len(edits) < 2:
+
+    def shared(other: Matrix) -> NDArray[np.int64]:
+        carriers = [np.count_nonzero(side, axis=0) for side in (draw.real, other)]
+        fewest = np.min([np.minimum(held, len(draw) - held) for held in carriers], axis=0)
+        usable = np.flatnonzero(fewest >= LEAST_CARRIERS)
+        return usable[np.argsort(-carriers[0][usable], kind="stable")[:LINKED]]
+
+    def difference(other: Matrix, edits: NDArray[np.int64], keep: NDArray[np.bool_] | slice = slice(None)) -> float:
+        return float(np.abs(_r_squared(draw.real[keep][:, edits]) - _r_squared(other[keep][:, edits])).mean())
+
+    edits, known, alone = (shared(side) for side in (draw.synthetic, draw.reference, draw.structureless))
+    if min(len(edits), len(known)) < 2:
         raise NotEvaluable(
-            f"linkage needs two edits of at least {LEAST_CARRIERS} holdout patients, there are {len(edits)}"
+            f"linkage needs two edits that {LEAST_CARRIERS} patients of both cohorts carry; there are {len(edits)}"
         )
-    real, synthetic, reference, chance = (
-        side[:, edits].astype(np.float64) for side in (draw.real, draw.synthetic, draw.reference, draw.structureless)
-    )
-
-    def difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-        return float(np.abs(_r_squared(a) - _r_squared(b)).mean())
-
-    value = difference(real, synthetic)
+    left_out = leave_group_out(len(draw), lambda keep: difference(draw.synthetic, edits, keep))
     return Finding(
-        *jackknife(value, leave_group_out(len(draw), lambda keep: difference(real[keep], synthetic[keep]))),
-        reference=difference(real, reference),
-        chance=difference(real, chance),
+        *jackknife(difference(draw.synthetic, edits), left_out),
+        reference=difference(draw.reference, known),
+        chance=difference(draw.structureless, alone) if len(alone) > 1 else None,
         interval=INTERVAL,
-        detail={"n": len(draw), "edits": len(edits), "mean_r2": float(_r_squared(synthetic).mean()),
-                "mean_r2_real": float(_r_squared(real).mean())},
-    )  # fmt: skip
+        detail={
+            "n": len(draw),
+            "edits": len(edits),
+            "mean_r2": float(_r_squared(draw.synthetic[:, edits]).mean()),
+            "mean_r2_real": float(_r_squared(draw.real[:, edits]).mean()),
+        },
+    )
 
 
 def kmer_counts(x: Codes, k: int, group: NDArray[np.int64] | None = None) -> Counts:
@@ -264,9 +270,9 @@ def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(a @ b / norm) if norm > 0 else 0.0
 
 
-def _r_squared(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _r_squared(x: Matrix) -> NDArray[np.float64]:
     """r2 of each pair of columns, (pairs,); 0 where a column is constant."""
-    centred = x - x.mean(axis=0)
+    centred = x - x.mean(axis=0, dtype=np.float64)
     scale = np.sqrt((centred**2).sum(axis=0))
     centred /= np.where(scale > 0, scale, np.inf)
     squared: NDArray[np.float64] = np.square(centred.T @ centred)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from data.effects import EFFECTS, is_cpg, is_transition, substitution_effects
 from data.reference import TP53
+from data.tp53 import called_class as class_of
+from data.tp53 import is_polymorphism
+from data.variants import EFFECTS, effect, hgvs, is_cpg, is_transition, substitution_effects
 from evaluation.binning import MINIMUM
 from evaluation.carriers import COMMON
 from evaluation.estimate import Finding, NotEvaluable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from data.edits import Variant
+    from data.variants import Variant
     from evaluation.comparison import Comparison
 
     Called = Sequence[tuple[Variant, ...]]
@@ -49,8 +51,6 @@ def called_class(comparison: Comparison, seed: int) -> Finding:
 
     Reference: the same of the holdout. Chance: labels dealt out again at random.
     """
-    from data.tp53 import called_class as call
-
     c = comparison
     if c.reference.name != TP53.name or set(c.classes) != TP53_CLASSES:
         raise NotEvaluable(
@@ -61,7 +61,7 @@ def called_class(comparison: Comparison, seed: int) -> Finding:
 
     def called(side: str, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         variants = c.variants(side)
-        answer = {held: call(held, c.reference) for held in {variants[i] for i in chosen}}
+        answer = {held: class_of(held, c.reference) for held in {variants[i] for i in chosen}}
         return np.asarray([answer[variants[i]] for i in chosen]), getattr(c, side).labels[chosen]
 
     said, asked = called("synthetic", rows.synthetic)
@@ -154,8 +154,6 @@ def hotspot_share(comparison: Comparison, seed: int) -> Finding:
 
     Chance: single bases changed at random.
     """
-    from data.variants import hgvs
-
     found, reference = _spectrum(comparison, seed), comparison.reference
     ranked = sorted(found.train.items(), key=lambda item: (-item[1], item[0]))
     hotspots = [variant for variant, carriers in ranked[:HOTSPOTS] if carriers >= MINIMUM]
@@ -205,8 +203,6 @@ def novel_variants(comparison: Comparison, seed: int) -> Finding:
 
 def _spectrum(comparison: Comparison, seed: int) -> Spectrum:
     def make() -> Spectrum:
-        from data.variants import effect
-
         c, rows = comparison, comparison.draw(LIMIT, seed).rows
         held, drawn = c.variants("holdout"), c.variants("synthetic")
         real = _somatic(c, [held[i] for i in rows.real])
@@ -228,8 +224,6 @@ def _germ_line(comparison: Comparison) -> set[Variant]:
     carried = Counter(variant for variants in real for variant in set(variants))
     found = {variant for variant, carriers in carried.items() if carriers > COMMON * len(real)}
     if comparison.reference.name == TP53.name:
-        from data.tp53 import is_polymorphism
-
         every = {*carried, *(variant for variants in comparison.variants("synthetic") for variant in variants)}
         found |= {variant for variant in every if is_polymorphism(variant)}
     return found

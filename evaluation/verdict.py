@@ -96,13 +96,18 @@ def line_of(estimate: Estimate) -> Line | None:
     if chance is not None and _hoped_for(estimate):
         return Line(1.0, max(real, chance)) if max(real, chance) < 1 else None
     # Chance about as good as real is no yardstick: start from the worst score of a share, or of a distance.
-    if chance is not None and abs(chance - real) > 0.1 * max(abs(real), 1e-9):
+    if chance is not None and abs(chance - real) > 0.1 * max(_size(estimate, real), 1e-9):
         if (chance > real) == lower:
             return Line(chance, real)
         if direction == "target":
             return Line(2 * real - chance, real)
     worst = 0.0 if not lower else 1.0 if 0 <= real < 1 and value <= 1 else None
     return None if worst is None or abs(worst - real) < 1e-9 else Line(worst, real)
+
+
+def _size(estimate: Estimate, real: float) -> float:
+    """How large a figure is, to tell what is a small difference; of a percentage near 100 what it lacks of 100."""
+    return min(abs(real), 100 - real) if estimate.bounds[1] == 100 else abs(real)
 
 
 def _direction(estimate: Estimate) -> Direction:

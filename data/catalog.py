@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from data.assembly import LABEL, Table, assemble
 from data.errors import DataError
 from data.files import DELIMITED, SUFFIXES, kind_of, read_cohort, stem_of, suffix_of
+from data.npzfile import holds_images
 from data.records import count_records, fields_of
 from data.simulation import simulate
 from data.tables import SAMPLE_ID, header_of
@@ -155,8 +156,10 @@ def _found() -> Iterator[NamedSet]:
             continue
         kind = kind_of(path)
         count, header = count_records(path, 2) if kind == "sequence" else (0, "")
-        if not (count > 1 if kind == "sequence" else _speaks_of_samples(path)):
-            continue  # a table of something else, or one sequence: a reference
+        if not (
+            count > 1 if kind == "sequence" else holds_images(path) if kind == "image" else _speaks_of_samples(path)
+        ):
+            continue  # a table or arrays of something else, or one sequence: a reference
         unlabelled = kind == "sequence" and bool(header) and LABEL not in fields_of(header)
         name = stem_of(path)
         if name in taken:  # two files of one name: the second goes by its path in the folder

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from data.errors import DataError
+from data.likeness import NEAR as LOOK_ALIKE
+from data.likeness import look_alikes
 from data.scale import log_expression
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ class Duplicates(NamedTuple):
 
     Attributes:
         exact: int64 (pairs, 2), rows in the first and in the second cohort that hold the same values.
-        near: int64 (pairs, 2), rows far closer to each other than records of different patients are. None for
-            sequences: patients differ in a few places or in none, so nearness tells nothing.
+        near: int64 (pairs, 2), rows far closer to each other than records of different patients are; of images,
+            pairs that look the same. None for sequences: patients differ in a few places or in none, so nearness tells
+            nothing.
         usual: equal records of different patients are the normal state of affairs, and no sign that one patient stands
             twice. So it is with sequences: every carrier of the wild type, or of the same variant, has the same one.
     """
@@ -44,37 +47,50 @@ class Duplicates(NamedTuple):
         return f"{len(self.exact)} exact and {len(self.near)} near duplicates"
 
 
-def duplicates(a: Cohort, b: Cohort | None = None, near: float = NEAR) -> Duplicates:
+def duplicates(a: Cohort, b: Cohort | None = None, near: float | None = None) -> Duplicates:
     """Duplicates across two cohorts, or inside one.
 
     A row of `b` is exact when a row of `a` has the same values, and near when its Euclidean distance to the closest row
-    of `a`, on log2 values, is below `near` times the median distance from a row of `a` to its closest other row
+    of `a`, on log2 values, is below `near` (0.1) times the median distance from a row of `a` to its closest other row
     (copies aside). Each row of `b` is paired with one row of `a`: the first that is equal, or else the closest. Inside
     one cohort each row is paired with an earlier one, so k copies make k - 1 pairs. Time is quadratic in samples, and
     linear in genes; memory beyond the log2 values stays under 200 MB.
+
+    Images are exact when every pixel is equal, and near when they look the same whatever the brightness, contrast and
+    white balance: the distance of their standardised pixels is below `near` (0.2, a correlation above 0.98); see
+    `data.likeness`. Turned and mirrored copies are not looked for.
 
     Sequences are exact when every column is equal, a masked base being equal to a masked base only; none is near. Equal
     sequences are usual among patients, see `Duplicates.usual`.
 
     Raises:
-        DataError: the cohorts differ in kind, genes or columns, or hold images.
+        DataError: the cohorts differ in kind, genes, columns or pixel grid.
     """
     if b is not None and (a.kind, a.features) != (b.kind, b.features):
         if "sequence" in (a.kind, b.kind):
             raise DataError("duplicates are looked for between sequences on the same columns; see data.on_columns")
+        if "image" in (a.kind, b.kind):
+            raise DataError(
+                "duplicates are looked for between images of one size and number of channels; these are "
+                f"{a.kind} data ({', '.join(a.features[:1])}) and {b.kind} data ({', '.join(b.features[:1])})"
+            )
         raise DataError("duplicates are looked for between cohorts of the same genes in the same order; these differ")
     other = a if b is None else b
     exact = _exact(a.x, other.x, inside=b is None)
     if a.kind == "sequence":
         return Duplicates(exact, np.empty((0, 2), dtype=np.int64), usual=True)
+    copies = set(exact[:, 1].tolist())
+    if a.kind == "image":
+        alike = look_alikes(other.x, a.x, LOOK_ALIKE if near is None else near, earlier=b is None)
+        pairs = [pair for pair in alike if pair[1] not in copies]
+        return Duplicates(exact, np.asarray(pairs, dtype=np.int64).reshape(-1, 2))
     if len(a) < 2 or not len(other):
         return Duplicates(exact, np.empty((0, 2), dtype=np.int64))
     reference = log_expression(a)
     centre = reference.mean(axis=0)
     reference -= centre  # the closer to the origin, the less the difference of squares loses
     queries = reference if b is None else log_expression(b) - centre
-    limit = near * _usual(reference)
-    copies = set(exact[:, 1].tolist())
+    limit = (NEAR if near is None else near) * _usual(reference)
     pairs = [
         (hit, row)
         for row, hit, distance in _nearest(queries, reference, earlier=b is None)

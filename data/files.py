@@ -10,13 +10,15 @@ from data.annfile import read_h5ad
 from data.assembly import assemble
 from data.errors import DataError
 from data.names import near_misses
+from data.npzfile import read_npz
+from data.pngs import png_files, read_pngs
 from data.records import GENBANK
 from data.records import SUFFIXES as SEQUENCES
 from data.sequences import read_sequences, sequence_files
 from data.tables import read_delimited, read_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from data.cohort import Cohort, Kind, Scale
 
@@ -24,30 +26,36 @@ DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "expression": (".h5ad", *DELIMITED, ".parquet"),
     "sequence": SEQUENCES,
+    "image": (".npz",),
 }
+PNG_FOLDER = "/"  # stands for a format that has no suffix: a folder with a folder of PNG a class
 WRITTEN: dict[Kind, tuple[str, ...]] = {
     "expression": SUFFIXES["expression"],
     "sequence": tuple(suffix for suffix in SEQUENCES if suffix.removesuffix(".gz") not in GENBANK),
+    "image": (".npz", PNG_FOLDER),
 }
 _EVERY = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-_HELD = {"expression": "expression", "sequence": "sequences"}
-_OTHER_KINDS = {".npz": "images", ".png": "images"}
+_HELD = {"expression": "expression", "sequence": "sequences", "image": "images"}
+_CONTENT = {
+    "expression": "a header and one row a sample are",
+    "sequence": "one record a sample is",
+    "image": "images and labels are",
+}
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
     """Format of a path by its name: one of those in `SUFFIXES`.
 
     Raises:
-        DataError: another one, or one of another data kind.
+        DataError: another one.
     """
     name = Path(path).name
     for suffix in sorted(_EVERY, key=len, reverse=True):
         if name.lower().endswith(suffix):
             return suffix
     can = "; ".join(f"{_HELD[kind]}: {', '.join(suffixes)}" for kind, suffixes in SUFFIXES.items())
-    for suffix, kind in _OTHER_KINDS.items():
-        if name.lower().endswith(suffix):
-            raise DataError(f"{name}: {suffix} holds {kind}, which are not read yet; use one of {can}")
+    if name.lower().endswith(".png"):
+        raise DataError(f"{name} is one image; name the folder that holds a folder of PNG for each class")
     raise DataError(f"{name}: unknown kind of file; the name must end in one of {can}")
 
 
@@ -62,18 +70,25 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
 
 
 def check_written(path: str | os.PathLike[str], kind: Kind) -> str:
-    """Suffix of a file to write a cohort of that kind to.
+    """Suffix of a file to write a cohort of that kind to; `PNG_FOLDER` for images and a name without a suffix.
 
     Raises:
         DataError: the format holds another kind, or is only read.
     """
+    if kind == "image" and names_folder(path):
+        return PNG_FOLDER
     suffix = suffix_of(path)
     if suffix not in WRITTEN.get(kind, ()):
         held = kind_of(path)
         why = f"{suffix} is read only" if held == kind else f"{suffix} holds {_HELD[held]}"
-        can = ", ".join(WRITTEN.get(kind, ())) or "none"
+        can = ", ".join(WRITTEN[kind]).replace(PNG_FOLDER, "a folder of PNG (a name without a suffix)")
         raise DataError(f"{Path(path).name}: {why}; a cohort of kind {kind} is written as {can}")
     return suffix
+
+
+def names_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a folder to be written: it has no suffix, or ends in a slash."""
+    return os.fspath(path).endswith(("/", os.sep)) or not Path(path).suffix
 
 
 def stem_of(path: str | os.PathLike[str]) -> str:
@@ -94,9 +109,10 @@ def read_cohort(
     labels: str | os.PathLike[str] | None = None,
     reference: str | os.PathLike[str] | None = None,
     alphabet: str | None = None,
+    resize: int | None = None,
     part: bool = False,
 ) -> Cohort:
-    """Read a cohort from a file, a folder of sequences (one file a class), or by the name of a set (`named_sets`).
+    """Read a cohort from a file, a folder (a FASTA, or a folder of PNG, a class), or by a set's name (`named_sets`).
 
     Expression: samples stand in rows. In CSV, TSV and Parquet the first column `sample_id` (or `id`, `sample`, no name)
     holds the ids; besides label and subject, covariates are the columns whose values are all text, those named in
@@ -107,8 +123,13 @@ def read_cohort(
     `key=value` are covariates. Columns: see `data.sequences.read_sequences`. U reads as T; N and IUPAC codes are
     masked, and counted in `provenance["masked"]`.
 
+    Images: MedMNIST `.npz` of 2D sets, and folders of PNG, at 28 x 28; see `data.npzfile.read_npz` and
+    `data.pngs.read_pngs`. Images of one lesion are one patient's, where no patient is named. The split of each image
+    stands in `obs["split"]`, and `data.split` keeps to it. Multi-label sets (ChestMNIST) are not supported.
+
     Args:
-        source: path (.h5ad, .csv, .tsv, each also .gz, .parquet; .fasta, .fa, .fna, .gb, .gbk), or a set's name.
+        source: path (.h5ad, .csv, .tsv, each also .gz, .parquet; .fasta, .fa, .fna, .gb, .gbk; .npz), folder, or a
+            set's name.
         label: column (sequences: key in the header) of the classes; by default what the file records, else `label`.
         subject: column (key in the header, or pattern with one group on the whole header) of the patients; by default
             what the file records, else `patient`, `patient_id`, `subject` or `subject_id` if there is one, else every
@@ -121,23 +142,28 @@ def read_cohort(
         reference: what sequences are aligned to: a known reference's name, a FASTA or GenBank file with one record, or
             "none" to take them as they stand.
         alphabet: "dna" or "rna" where sequences must hold no U, or no T; by default both are read.
+        resize: 28 to have images of another size cut to the square in their middle and resized to 28 x 28.
         part: the file is a part of a cohort (a holdout, a synthetic sample): one class, or one patient of a class,
             is then no error.
 
     Raises:
         DataError: unknown file or set, wrong suffix, damaged or empty file, no such column, missing labels, one class,
             a class with one patient, missing or infinite values, text among numbers, repeated names, negative counts;
-            letters of no nucleotide, an empty or wholly masked sequence, sequences that cannot be aligned; an option
-            that is not for this kind of data.
+            letters of no nucleotide, an empty or wholly masked sequence, sequences that cannot be aligned; no whole
+            `.npz` or PNG, pickled arrays, a split that is absent, pixels that are not uint8, another size than 28,
+            labels out of range, several labels an image, mixed channels; an option that is not for this kind of data.
     """
     name = os.fspath(source)
     options: dict[str, Any] = {"label": label, "subject": subject, "part": part}
-    tabular: dict[str, Any] = {"scale": scale, "impute": impute, "covariates": tuple(covariates)}
-    sequential: dict[str, Any] = {
-        "label_pattern": label_pattern,
-        "labels": None if labels is None else Path(labels),
-        "reference": None if reference is None else os.fspath(reference),
-        "alphabet": alphabet,
+    by_kind: dict[Kind, dict[str, Any]] = {
+        "expression": {"scale": scale, "impute": impute, "covariates": tuple(covariates)},
+        "sequence": {
+            "label_pattern": label_pattern,
+            "labels": None if labels is None else Path(labels),
+            "reference": None if reference is None else os.fspath(reference),
+            "alphabet": alphabet,
+        },
+        "image": {"resize": resize},
     }
     path = Path(name)
     try:
@@ -148,23 +174,27 @@ def read_cohort(
 
             named = find_set(name)
             if named is not None:
-                return named.load(**options, **_fitting(named.kind, name, tabular, sequential))
+                return named.load(**options, **_fitting(named.kind, name, by_kind))
         if not there:
             raise DataError(_not_found(path))
         if path.is_dir():
-            if not sequence_files(path):
-                raise DataError(
-                    f"{path.name} is a folder without sequence files; expected a file, or a folder with a FASTA a class"
-                )
-            return read_sequences(path, **options, **_fitting("sequence", path.name, tabular, sequential))
+            if sequence_files(path):
+                return read_sequences(path, **options, **_fitting("sequence", path.name, by_kind))
+            if png_files(path):
+                return read_pngs(path, **options, **_fitting("image", path.name, by_kind))
+            raise DataError(
+                f"{path.name} is a folder without sequence files or PNG; expected a file, a folder with a FASTA a "
+                "class, or one with a folder of PNG a class"
+            )
         suffix = suffix_of(path)
         kind = kind_of(path)
-        fitting = _fitting(kind, path.name, tabular, sequential)
+        fitting = _fitting(kind, path.name, by_kind)
         if path.stat().st_size == 0:
-            held = "a header and one row a sample are" if kind == "expression" else "one record a sample is"
-            raise DataError(f"{path.name} is empty; {held} expected")
+            raise DataError(f"{path.name} is empty; {_CONTENT[kind]} expected")
         if kind == "sequence":
             return read_sequences(path, **options, **fitting)
+        if kind == "image":
+            return read_npz(path, **options, **fitting)
         chosen = tuple(covariates)
         if suffix == ".h5ad":
             table = read_h5ad(path)
@@ -177,16 +207,16 @@ def read_cohort(
     return assemble(table, label=label, subject=subject, scale=scale, impute=impute, part=part)
 
 
-def _fitting(kind: Kind, name: str, tabular: dict[str, Any], sequential: dict[str, Any]) -> dict[str, Any]:
+def _fitting(kind: Kind, name: str, by_kind: Mapping[Kind, dict[str, Any]]) -> dict[str, Any]:
     """The options that go with a kind; a scale is passed over where there is none, others are refused."""
-    mine, others = (tabular, sequential) if kind == "expression" else (sequential, tabular)
+    others = {option: value for other in by_kind if other != kind for option, value in by_kind[other].items()}
     stray = [option for option, value in others.items() if value and option != "scale"]
     if stray:
         asked = ", ".join(
             f"--{option.replace('_', '-').removesuffix('s' * (option == 'covariates'))}" for option in stray
         )
         raise DataError(f"{name} holds {_HELD[kind]}, which {asked} is not for; leave it out")
-    return mine
+    return by_kind[kind]
 
 
 def _not_found(path: Path) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from data.errors import DataError
+from data.images import SPLIT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,7 @@ class Split(NamedTuple):
     holdout: Cohort
 
 
-def split(cohort: Cohort, seed: int, holdout: float = 0.3) -> Split:
+def split(cohort: Cohort, seed: int, holdout: float = 0.3, *, validation: bool = False) -> Split:
     """Split a cohort by subject, stratified by class.
 
     With one sample a subject this is the plain stratified split: the holdout of each class is its share of the
@@ -29,19 +30,26 @@ def split(cohort: Cohort, seed: int, holdout: float = 0.3) -> Split:
     they are dealt one by one, rarest class first, to the side that still lacks most of that class (iterative
     stratification, Sechidis et al. 2011).
 
+    Images whose file says which of them are train and which test (`obs["split"]`) are split so, whatever the seed and
+    the share: published figures are of that split. Those of val are left out, or join train.
+
     Args:
         cohort: what to split; samples keep their order on each side.
         seed: of the draw.
         holdout: share of the samples that the generators never see, between 0 and 1.
+        validation: images of the file's own val join train.
 
     Returns:
         `Split(train, holdout)`; each side has at least one patient of every class.
 
     Raises:
-        DataError: `holdout` out of range, or a class that cannot stand on both sides.
+        DataError: `holdout` out of range, or a class that cannot stand on both sides; a patient of images who is on
+            both sides of the file's own split.
     """
     if not 0 < holdout < 1:
         raise DataError(f"holdout must be a share between 0 and 1, both excluded; got {holdout}")
+    if cohort.kind == "image" and SPLIT in cohort.obs and {"train", "test"} <= set(cohort.obs[SPLIT].dropna()):
+        return _own_split(cohort, validation)
     names, subject = np.unique(cohort.subjects, return_inverse=True)
     table = np.zeros((len(names), len(cohort.classes)), dtype=np.int64)  # samples of each class, a row a subject
     np.add.at(table, (subject, cohort.y), 1)
@@ -61,6 +69,26 @@ def split(cohort: Cohort, seed: int, holdout: float = 0.3) -> Split:
             )
     mask = out[subject]
     return Split(cohort.take(~mask), cohort.take(mask))
+
+
+def _own_split(cohort: Cohort, validation: bool) -> Split:
+    """Train, with val if asked, against test, as the file has them."""
+    side = cohort.obs[SPLIT].to_numpy()
+    train, holdout = cohort.take((side == "train") | (validation & (side == "val"))), cohort.take(side == "test")
+    both = np.intersect1d(train.subjects, holdout.subjects)
+    if len(both):
+        raise DataError(
+            f"{len(both)} patients have images in train and in test of the file's own split, so test is not unseen; "
+            "move their images to one side, or leave the splits out of the file to have one drawn by patient"
+        )
+    present = np.flatnonzero(np.bincount(cohort.y, minlength=len(cohort.classes)))
+    for name, part in (("train", train), ("test", holdout)):
+        for c in present[~np.isin(present, part.y)]:
+            raise DataError(
+                f"class {cohort.classes[c]!r} has no image in {name} of the file's own split; leave the class out, or "
+                "leave the splits out of the file to have one drawn"
+            )
+    return Split(train, holdout)
 
 
 def _targets(sizes: NDArray[np.int64], share: float) -> NDArray[np.int64]:

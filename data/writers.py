@@ -6,9 +6,9 @@ import csv
 import gzip
 import io
 import json
-import os
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -20,14 +20,18 @@ import pyarrow.parquet as pq
 
 from data.annfile import UNS
 from data.assembly import LABEL
+from data.atomic import whole_file, whole_folder
 from data.cohort import Cohort
 from data.covariates import OBS_PREFIX, is_covariate, tidy
 from data.errors import DataError
 from data.fasta import FastaWriter
-from data.files import check_written
+from data.files import PNG_FOLDER, check_written
+from data.npzfile import write_npz
+from data.pngs import PngWriter
 from data.tables import METADATA, SAMPLE_ID, is_subject
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
 
@@ -53,19 +57,30 @@ def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> None:
 def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWriter]:
     """Writer of a stream of chunks that share the features, covariates, label and scale of `like`.
 
-    CSV, TSV, Parquet and FASTA go out chunk by chunk; `.h5ad` is collected and written at the end. The file is written
-    under a temporary name in the same folder and renamed when whole.
+    CSV, TSV, Parquet, FASTA and folders of PNG go out chunk by chunk; `.h5ad` and `.npz` are collected and written at
+    the end. The file (the folder) is written under a temporary name in the same folder and renamed when whole.
 
     Raises:
-        DataError: unknown suffix, no such folder, a chunk that does not fit, or the disk is full.
+        DataError: unknown suffix, no such folder, a chunk that does not fit, or the disk is full; a folder of PNG is to
+            stand where something stands already.
     """
     target = Path(path)
     suffix = check_written(target, like.kind)
+    if suffix == PNG_FOLDER:
+        with whole_folder(target) as folder:
+            pngs = PngWriter(folder, like)
+            yield _Checked(pngs, like)
+            pngs.close()
+        return
     with whole_file(target) as temporary:
         if suffix == ".h5ad":
             collected = _Collected(temporary, like)
             yield collected
             collected.close()
+        elif suffix == ".npz":
+            pictures = _Pictures(like)
+            yield pictures
+            write_npz(pictures.joined(), temporary)
         elif suffix == ".parquet":
             columnar = _Parquet(temporary, like)
             try:
@@ -74,33 +89,10 @@ def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWr
                 columnar.close()
         elif like.kind == "sequence":
             with _byte_stream(temporary, suffix) as stream:
-                yield _Fasta(stream, like)
+                yield _Checked(FastaWriter(stream, like), like)
         else:
             with _byte_stream(temporary, suffix) as stream:
                 yield _Delimited(stream, like, "\t" if ".tsv" in suffix else ",")
-
-
-@contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """Temporary path beside `target`, renamed to it when the block ends well and removed when it does not.
-
-    Raises:
-        DataError: the folder is missing or not writable, or the disk is full.
-    """
-    if not target.parent.is_dir():
-        raise DataError(f"cannot write {target.name}: the folder {str(target.parent)!r} does not exist; make it first")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        with open(temporary, "r+b") as done:
-            os.fsync(done.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        # pyarrow and HDF5 put their own words, and paths, around the system's
-        reason = os.strerror(error.errno) if error.errno else "the write failed; is the disk full?"
-        raise DataError(f"cannot write {target.name}: {reason}; what stood there before is unchanged") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _layout(like: Cohort) -> tuple[str, str | None]:
@@ -116,7 +108,7 @@ class _Check:
 
     def __call__(self, chunk: Cohort) -> None:
         if chunk.features != self._like.features or list(chunk.obs.columns) != list(self._like.obs.columns):
-            genes = "columns" if self._like.kind == "sequence" else "genes"
+            genes = {"expression": "genes", "sequence": "columns", "image": "pixels"}[self._like.kind]
             raise DataError(
                 f"a chunk has other {genes} or covariates than the file begun; write it to a file of its own"
             )
@@ -195,13 +187,36 @@ def _byte_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.GzipFile]
             yield file
 
 
-class _Fasta:
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, like: Cohort) -> None:
-        self._writer, self._check = FastaWriter(stream, like), _Check(like)
+class _Checked:
+    """A writer whose chunks are held against the first."""
+
+    def __init__(self, writer: CohortWriter, like: Cohort) -> None:
+        self._writer, self._check = writer, _Check(like)
 
     def write(self, chunk: Cohort) -> None:
         self._check(chunk)
         self._writer.write(chunk)
+
+
+class _Pictures:
+    def __init__(self, like: Cohort) -> None:
+        self._like, self._chunks, self._check = like, list[Cohort](), _Check(like)
+
+    def write(self, chunk: Cohort) -> None:
+        self._check(chunk)
+        self._chunks.append(chunk)
+
+    def joined(self) -> Cohort:
+        chunks = self._chunks or [self._like.take([])]
+        if len(chunks) == 1:
+            return chunks[0]
+        return replace(
+            self._like,
+            x=np.concatenate([c.x for c in chunks]),
+            y=np.concatenate([c.y for c in chunks]),
+            subjects=np.concatenate([c.subjects for c in chunks]),
+            obs=pd.concat([c.obs for c in chunks]),
+        )
 
 
 class _Delimited:

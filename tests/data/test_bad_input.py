@@ -119,7 +119,7 @@ def test_unknown_file_names_what_lies_beside_it(tmp_path: Path, simulated: Cohor
     [
         ("cohort.xlsx", [".h5ad", ".csv.gz", ".parquet", ".fasta"]),
         ("cohort", [".h5ad"]),
-        ("cohort.npz", ["images", "expression"]),
+        ("cohort.png", ["one image", "folder of PNG for each class"]),
     ],
 )
 def test_wrong_extension_lists_the_right_ones(

@@ -112,6 +112,8 @@ def _resized(number: int, old: str, new: str, reference: Reference) -> str:
         number, old, new = number + 1, old[1:], new[1:]
     while old and new and old[-1] == new[-1]:
         old, new = old[:-1], new[:-1]
+    if new.startswith("*"):
+        return f"p.{protein[number - first]}{number}*"
     moved = old or new
     while bool(old) != bool(new) and number + len(old) - first < len(protein):
         following = protein[number + len(old) - first]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.console import say
 from data import DataError, duplicates, read_cohort
-from data.files import suffix_of
+from data.files import PNG_FOLDER, check_written, suffix_of
 from data.reference import REFERENCES
 
 if TYPE_CHECKING:
     from app.experiment import DataPart
-    from data import Cohort
+    from data import Cohort, Kind
 
 # What the columns of a cohort are called, by data kind.
 FEATURES = {"expression": "genes", "sequence": "positions"}
@@ -21,7 +21,22 @@ _WRITTEN = {"expression": ".csv", "sequence": ".fasta"}  # the format where the 
 
 
 def read(part: DataPart) -> Cohort:
-    """Cohort from a path or a named set; see `data.read_cohort` for the rules and the errors."""
+    """Cohort to learn from or to score, from a path or a named set; see `data.read_cohort` for rules and errors.
+
+    Raises:
+        DataError: also for images, which are read and written, and not learned.
+    """
+    cohort = read_any(part)
+    if cohort.kind not in FEATURES:
+        raise DataError(
+            f"{Path(part.cohort).name} holds {cohort.kind}s, which this version does not learn or score yet; it reads, "
+            "describes, simulates and writes them (cohortsmith data)"
+        )
+    return cohort
+
+
+def read_any(part: DataPart) -> Cohort:
+    """Cohort of any data kind, to be described or written elsewhere; see `data.read_cohort`."""
     return read_cohort(part.cohort, **_options(part))
 
 
@@ -56,6 +71,7 @@ def _options(part: DataPart) -> dict[str, Any]:
         "labels": Path(part.labels) if part.labels else None,
         "reference": part.reference,
         "alphabet": part.alphabet,
+        "resize": part.resize,
         "subject": part.subject,
         "scale": part.scale,
         "impute": part.impute or None,
@@ -102,14 +118,16 @@ def _report_same_sequences(train: Cohort, holdout: Cohort) -> dict[str, int]:
     return {"exact": len(found.exact), "near": len(found.near)}
 
 
-def check_writable(out: Path) -> None:
+def check_writable(out: Path, kind: Kind | None = None) -> None:
     """Check the name and the folder of a file to be written, before the work that fills it.
+
+    A cohort of that data kind is to be written, if one is given; images may go into a folder.
 
     Raises:
         DataError: a suffix that cohorts are not written in, a folder in its place, or no such parent folder.
     """
-    suffix_of(out)
-    if out.is_dir():
+    suffix = suffix_of(out) if kind is None else check_written(out, kind)
+    if out.is_dir() and suffix != PNG_FOLDER:
         raise DataError(f"{out} is a folder; a file name was expected")
     if not out.parent.is_dir():
         raise DataError(f"the folder {str(out.parent)!r} does not exist; make it first")

@@ -18,6 +18,7 @@ from app.options import (
     Labels,
     OutFile,
     ReferenceName,
+    Resize,
     ScaleName,
     Seed,
     Source,
@@ -63,6 +64,7 @@ def describe(
     labels: Labels = None,
     reference: ReferenceName = None,
     alphabet: Alphabet = None,
+    resize: Resize = None,
     subject: Subject = None,
     covariate: Covariate = None,
     scale: ScaleName = None,
@@ -75,7 +77,7 @@ def describe(
 
     [bold]cohortsmith data describe tp53.fasta --reference NM_000546.6[/bold]
     """
-    from app.cohorts import read
+    from app.cohorts import read_any
     from app.describing import facts_of
     from app.experiment import DataPart, checked
 
@@ -87,12 +89,13 @@ def describe(
         labels=text_of(labels),
         reference=reference,
         alphabet=alphabet,
+        resize=resize,
         subject=subject,
         covariates=covariate,
         scale=scale,
         impute=impute,
     )
-    facts = facts_of(read(part))
+    facts = facts_of(read_any(part))
     if as_json:
         show_json(facts)
         return
@@ -109,23 +112,37 @@ def describe(
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A named set, as `data list` shows them.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A named set, as `data list` shows them, or a MedMNIST 2D set.")
+    ],
     out: OutFile,
     label: Label = None,
 ) -> None:
-    """Write a named set to a file, to look at or to work on elsewhere.
+    """Write a named set to a file, to look at or to work on elsewhere; MedMNIST sets are fetched from Zenodo.
 
-    Example: [bold]cohortsmith data get gse7390 --out gse7390.csv[/bold]
+    Examples: [bold]cohortsmith data get gse7390 --out gse7390.csv[/bold]
+
+    [bold]cohortsmith data get bloodmnist --out bloodmnist.npz[/bold]
     """
-    from app.cohorts import read
+    from app.cohorts import read_any
     from app.experiment import DataPart, checked
     from data import DataError, named_sets
+    from data.medmnist import MEDMNIST, fetch
     from data.names import near_misses
 
     names = [s.name for s in named_sets()]
+    if name not in names and name.endswith("mnist"):
+        if label is not None:
+            raise DataError(
+                f"{name} is fetched as it is published, so --label is not for it; name the label on reading"
+            )
+        fetch(name, out, say=say)
+        result(str(out))
+        return
     if name not in names:
-        raise DataError(f"no named set {name!r}{near_misses(name, names)}; `cohortsmith data list` shows them all")
-    _write(read(checked(DataPart, cohort=name, label=label)), out)
+        near = near_misses(name, [*names, *MEDMNIST])
+        raise DataError(f"no named set {name!r}{near}; `cohortsmith data list` shows them all")
+    _write(read_any(checked(DataPart, cohort=name, label=label)), out)
 
 
 @app.command()
@@ -161,9 +178,11 @@ def simulate(
     from app.cohorts import check_writable
     from data import DataError
     from data import simulate as simulate_cohort
+    from data.catalog import find_set
     from data.tp53 import FOUNDING_PATIENTS
 
-    check_writable(out)
+    known = find_set(name)
+    check_writable(out, known.kind if known else None)
     if n is None and name != "tp53-founding":
         raise DataError(f"how many patients {name} has was not said; say it, e.g. --n 500")
     stated = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data import duplicates
+from data.images import SPLIT, SPLITS
 from data.nucleotides import GAP, MASKED, SYMBOLS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _TOLD = ("source", "label", "subject", "imputed", "constant_genes")
 def facts_of(cohort: Cohort) -> dict[str, Any]:
     """Figures of a cohort by name, as plain values."""
     covariates = {str(c): f"({int(cohort.obs[c].isna().sum())} missing)" for c in cohort.obs.columns}
-    about = _sequences(cohort) if cohort.kind == "sequence" else _expression(cohort)
+    about = {"expression": _expression, "sequence": _sequences, "image": _images}[cohort.kind](cohort)
     return {
         "kind": cohort.kind,
         "samples": len(cohort),
@@ -39,6 +40,22 @@ def _expression(cohort: Cohort) -> dict[str, Any]:
         "exact_duplicates": len(found.exact),
         "near_duplicates": len(found.near),
     }
+
+
+def _images(cohort: Cohort) -> dict[str, Any]:
+    """Size, splits, and pictures that stand twice: in the whole cohort, and in train and test of the file's split."""
+    found = duplicates(cohort)
+    facts: dict[str, Any] = {
+        "pixels": cohort.features[0],
+        "resized_from": cohort.provenance.get("resized", "no"),
+        "exact_duplicates": len(found.exact),
+        "near_duplicates": len(found.near),
+    }
+    if SPLIT in cohort.obs:
+        side = cohort.obs[SPLIT].to_numpy()
+        facts["splits"] = {name: int((side == name).sum()) for name in SPLITS}
+        facts["in_train_and_test"] = str(duplicates(cohort.take(side == "train"), cohort.take(side == "test")))
+    return facts
 
 
 def _sequences(cohort: Cohort) -> dict[str, Any]:

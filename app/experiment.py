@@ -30,6 +30,7 @@ class DataPart:
         labels: of sequences, a TSV file of id and class.
         reference: of sequences, what they are aligned to: a name, or a FASTA or GenBank file.
         alphabet: of sequences, the letters they must be written in; either when not given.
+        resize: of images, 28 to have those of another size resized.
         subject: column of the patient.
         covariates: numeric columns that are no genes.
         scale: scale of the values; detected when not given.
@@ -43,6 +44,7 @@ class DataPart:
     labels: str | None = None
     reference: str | None = None
     alphabet: Literal["dna", "rna"] | None = None
+    resize: int | None = None
     subject: str | None = None
     covariates: list[str] = field(default_factory=list)
     scale: Literal["counts", "linear", "log"] | None = None

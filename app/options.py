@@ -15,8 +15,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="COHORT",
-        help="A file (expression: .h5ad, .csv, .tsv, .parquet; sequences: .fasta, .gb; text also .gz), "
-        "or a named set (`data list`).",
+        help="A file (expression: .h5ad, .csv, .tsv, .parquet; sequences: .fasta, .gb; text also .gz; "
+        "images: .npz), a folder (a FASTA, or a folder of PNG, a class), or a named set (`data list`).",
     ),
 ]
 Label = Annotated[
@@ -40,6 +40,9 @@ ReferenceName = Annotated[
 ]
 Alphabet = Annotated[
     str | None, typer.Option(metavar="dna|rna", help="Sequences: letters they must be written in; default: either.")
+]
+Resize = Annotated[
+    int | None, typer.Option(metavar="28", help="Images of another size: cut square and resized to 28 x 28 pixels.")
 ]
 Subject = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of the patient, kept on one side of a split.")
@@ -67,7 +70,9 @@ OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to
 OutFile = Annotated[
     Path,
     typer.Option(
-        "--out", metavar="FILE", help="File to write (.h5ad, .csv, .tsv, .parquet; sequences: .fasta; text also .gz)."
+        "--out",
+        metavar="FILE",
+        help="File to write (.h5ad, .csv, .tsv, .parquet; sequences: .fasta; text also .gz; images: .npz, a folder).",
     ),
 ]
 

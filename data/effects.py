@@ -82,6 +82,8 @@ def effect(variant: Variant, reference: Reference) -> Effect:
         return Effect(kind, _replaced(number, old, new, kind), number)
     if number == 1 and new[:1] != "M":
         return Effect("start-lost", "p.M1?", 1)
+    if "*" in old and new[: len(old)] == old:  # what follows the stop is not read
+        return Effect("silent", f"p.{old[0]}{number}=", number)
     kind = kind if kind in ("nonsense", "stop-lost") else "in-frame"
     return Effect(kind, _resized(number, old, new, reference), number)
 
@@ -167,7 +169,7 @@ def _changed(number: int, before: str, after: str) -> EffectKind:
     """Effect of amino acids `after` in the place of as many `before`, from codon `number` on."""
     if before == after:
         return "silent"
-    if number == 1 and before[0] != after[0]:
+    if number == 1 and after[:1] != before[0]:
         return "start-lost"
     if "*" in after[: (before + "*").index("*")]:
         return "nonsense"

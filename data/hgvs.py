@@ -53,7 +53,12 @@ def parse_hgvs(name: str, reference: Reference) -> Variant | None:
     kind, left, right, old, new, gone, word, put = hit.groups()
     first = _position(left, reference, kind)
     last = _position(right, reference, kind) if right else first
-    if first is None or last is None or not reference.start <= first <= last <= reference.end:
+    if first is None or last is None or first > last:
+        return None
+    if word == "ins" and put and gone is None:  # may stand before the first base and after the last
+        between = last == first + 1 and reference.start - 1 <= first <= reference.end and not put.isdigit()
+        return normalised(Variant(last, "", put.replace("U", "T")), reference) if between else None
+    if not reference.start <= first <= last <= reference.end:
         return None
     there = reference.span(first, last)
     if old:
@@ -66,10 +71,8 @@ def parse_hgvs(name: str, reference: Reference) -> Variant | None:
     put = (put or "").replace("U", "T")
     if word == "dup":
         return normalised(Variant(last + 1, "", there), reference) if gone is None and _says(put, there) else None
-    if (word and not put) or put.isdigit() or (word is None and gone is None):
+    if gone is None or (word and not put) or put.isdigit():
         return None
-    if gone is None:
-        return normalised(Variant(last, "", put), reference) if last == first + 1 else None
     return normalised(Variant(first, there, put), reference)
 
 

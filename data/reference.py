@@ -99,7 +99,7 @@ class Reference:
         number, phase = divmod(position - self.cds[0], 3)
         return number + 1, phase
 
-    @property
+    @cached_property
     def frame(self) -> tuple[int, int]:
         """First and last position of the whole codons that are held; last before first when there is none."""
         if self.cds is None:
@@ -108,7 +108,7 @@ class Reference:
         first += -(first - self.cds[0]) % 3
         return first, first + max(last - first + 1, 0) // 3 * 3 - 1
 
-    @property
+    @cached_property
     def protein(self) -> str:
         """Amino acids of the whole codons that are held, with '*' for the stop; empty without a coding sequence."""
         return translate(self.span(*self.frame))

@@ -265,6 +265,20 @@ def test_not_sequences_is_said() -> None:
         call_variants("ACGT" * 300, TP53)
 
 
+def test_any_variant_has_a_name_that_means_it_and_an_effect() -> None:
+    """Variants at random, over both ends of the coding sequence and of the reference."""
+    rng = np.random.default_rng(5)
+    for reference in (TP53.window(97, 1375), TP53.window(144, 400), SMALL, Reference("n", "ACGTACGTTT", 5)):
+        for _ in range(400):
+            at = int(rng.integers(reference.start, reference.end + 2))
+            gone = min(int(rng.choice([0, 1, 2, 3, 6, 30, 300])), reference.end - at + 1)
+            bases = "".join(rng.choice(list("ATCG"), int(rng.choice([0, 1, 2, 3, 9, 60]))))
+            variant = normalised(Variant(at, reference.span(at, at + gone - 1), bases), reference)
+            if variant.deleted or variant.inserted:
+                assert parse_hgvs(hgvs(variant, reference), reference) == variant
+                assert effect(variant, reference).kind in EFFECTS
+
+
 def test_published_variants_are_called_back_from_their_sequences(real_file: Callable[[str], Path]) -> None:
     """448 mRNAs, each with one real somatic variant put in: all of them are called by the name in the header."""
     from Bio import SeqIO

@@ -34,7 +34,7 @@ COLUMNS = {
     "kmer_js_6": "6-mer JS",
     "exact_matches": "exact matches",
     "attack_auc_unique": "attack on unique carriers",
-    "titv": "ti/tv",
+    "ti_tv": "ti/tv",
     "nonsense_share": "nonsense",
     "novel_variants": "novel variants",
     "identity": "identity %",
@@ -105,7 +105,7 @@ def results_table(families: list[str], rows: list[dict[str, Any]]) -> str:
     """Markdown table: real against real first, then every family, mean +- standard deviation over seeds."""
     measured = [row for row in rows if "values" in row]
     by_seed = {row["seed"]: row["real"] for row in measured}
-    digits = {"kmer_js_6": 5, "identity": 3, "allele_correlation": 4, "titv": 2}
+    digits = {"kmer_js_6": 5, "identity": 3, "allele_correlation": 4, "ti_tv": 2}
 
     def line(name: str, figures: list[dict[str, Any]], own: list[dict[str, Any]]) -> list[str]:
         return [

@@ -38,7 +38,7 @@ class MaskedDiffusionFamily(Family):
         level_min: lowest noise level in training.
     """
 
-    steps: int = 2000
+    steps: int = 1500
     learning_rate: float = 2e-3
     width: int = 128
     depth: int = 2

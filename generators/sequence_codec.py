@@ -28,7 +28,7 @@ class SequenceCodec:
             (see `Sites`), so that no patient's own edit is held.
     """
 
-    min_carriers: int = 5
+    min_carriers: int = 3
     sites: Sites = field(init=False, repr=False)
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -115,7 +115,8 @@ def _resized(number: int, old: str, new: str, reference: Reference) -> str:
     while old and new and old[-1] == new[-1]:
         old, new = old[:-1], new[:-1]
     if new.startswith("*"):
-        return f"p.{protein[number - first]}{number}*"
+        at = number - first  # beyond the held codons where a window ends before the stop
+        return f"p.{protein[at] if at < len(protein) else '?'}{number}*"
     moved = old or new
     while bool(old) != bool(new) and number + len(old) - first < len(protein):
         following = protein[number + len(old) - first]

@@ -268,8 +268,14 @@ def test_not_sequences_is_said() -> None:
 def test_any_variant_has_a_name_that_means_it_and_an_effect() -> None:
     """Variants at random, over both ends of the coding sequence and of the reference."""
     rng = np.random.default_rng(5)
-    for reference in (TP53.window(97, 1375), TP53.window(144, 400), SMALL, Reference("n", "ACGTACGTTT", 5)):
-        for _ in range(400):
+    for reference in (
+        TP53.window(97, 1375),
+        TP53.window(144, 400),
+        SMALL,
+        SMALL.window(4, 16),
+        Reference("n", "ACGTACGTTT", 5),
+    ):
+        for _ in range(600):
             at = int(rng.integers(reference.start, reference.end + 2))
             gone = min(int(rng.choice([0, 1, 2, 3, 6, 30, 300])), reference.end - at + 1)
             bases = "".join(rng.choice(list("ATCG"), int(rng.choice([0, 1, 2, 3, 9, 60]))))

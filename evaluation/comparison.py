@@ -104,7 +104,7 @@ class Comparison:
     train: Cohort
     holdout: Cohort
     synthetic: Cohort
-    known_variants: frozenset[Variant] = frozenset()
+    known_variants: frozenset[Variant] = field(default=frozenset(), kw_only=True)
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

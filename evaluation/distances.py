@@ -95,8 +95,8 @@ def _are_few_ones(x: Matrix) -> bool:
 
 
 def _blocks_of_ones(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    left, right = csr_array(a), csr_array(b).T.tocsr()
-    size_a, size_b = (np.count_nonzero(x, axis=1).astype(np.float32) for x in (a, b))
+    left, right = sparse(a), sparse(b).T.tocsr()
+    size_a, size_b = (np.asarray(x.sum(axis=axis), dtype=np.float32).ravel() for x, axis in ((left, 1), (right, 0)))
     for start in range(0, len(a), BLOCK):
         rows = slice(start, min(start + BLOCK, len(a)))
         block = (left[rows] @ right).toarray()
@@ -104,3 +104,11 @@ def _blocks_of_ones(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.floa
         block += size_a[rows, None]
         block += size_b
         yield start, np.sqrt(block, out=block)
+
+
+def sparse(x: NDArray[Any]) -> csr_array:
+    """Table of who has what, (n, d), as a sparse one of float32 ones; far quicker than SciPy's own way from floats."""
+    held = x != 0
+    at = np.flatnonzero(held)
+    starts = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
+    return csr_array((np.ones(len(at), dtype=np.float32), at % max(1, x.shape[1]), starts), shape=x.shape)

@@ -74,6 +74,17 @@ def symbol_counts(x: Codes) -> NDArray[np.int64]:
     return np.stack([np.count_nonzero(x == code, axis=0) for code in range(SYMBOLS)], axis=1)
 
 
+def distinct(x: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First row of each distinct sequence, and which of the distinct ones each row is, (n,).
+
+    Args:
+        x: (n, columns) codes, one column at least.
+    """
+    keys = np.ascontiguousarray(x).view(np.dtype((np.void, x.shape[1]))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return first, inverse
+
+
 def edits_of(own: Codes, *cohorts: Codes) -> Edits:
     """Edits from the consensus `own` (columns,) that occur in any of the cohorts, (n, columns) codes each.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.nucleotides import GAP
-from evaluation.edits import scattered
+from evaluation.edits import distinct, scattered
 from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import wilson
 
@@ -44,16 +44,14 @@ def frames(x: Codes, stops_at_end: bool) -> NDArray[np.bool_]:
         x: (n, columns) codes of the coding columns, gaps taken out before reading.
         stops_at_end: the last codon may be a stop.
     """
-    out = np.zeros((len(x), 2), dtype=bool)
-    rows, which = np.unique(x, axis=0, return_inverse=True)
+    first, which = distinct(x)
     found = []
-    for row in rows:
+    for row in x[first]:
         bases = row[row != GAP].astype(np.int64)
         codons = bases[: len(bases) // 3 * 3].reshape(-1, 3) @ (36, 6, 1)
         read = codons[:-1] if stops_at_end else codons
         found.append((len(bases) % 3 == 0, bool(np.isin(read, _STOPS).any())))
-    out[:] = np.asarray(found, dtype=bool)[which.ravel()]
-    return out
+    return np.asarray(found, dtype=bool)[which]
 
 
 def _share_of(comparison: Comparison, seed: int, column: int) -> Finding:

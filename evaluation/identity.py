@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from data.nucleotides import GAP
-from evaluation.edits import consensus, edits_of, scattered
+from evaluation.distances import sparse
+from evaluation.edits import consensus, distinct, edits_of, scattered
 from evaluation.estimate import Finding
 from evaluation.intervals import mean
 from evaluation.local_alignment import Aligner
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LIMIT = 2000
 CANDIDATES = 8
-MOST_ALIGNED = 200
+MOST_ALIGNED = 150
 BLOCK = 512
 
 
@@ -103,8 +103,8 @@ def best_hits(
         NotEvaluable: the sequences are too long.
     """
     aligner = aligner or aligner_of(subjects)
-    first_query, query_of = _distinct(queries)
-    first_subject, _ = _distinct(subjects)
+    first_query, query_of = distinct(queries)
+    first_subject, _ = distinct(subjects)
     q, s = queries[first_query], subjects[first_subject]
     spent = aligner.dynamic_runs
     identities = np.full(len(q), np.nan)
@@ -125,13 +125,6 @@ def best_hits(
     return Hits(identities[rows], coverage[rows], subject[rows])
 
 
-def _distinct(x: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First row of each distinct row, and which distinct row each row is."""
-    keys = np.ascontiguousarray(x).view(np.dtype((np.void, x.shape[1]))).ravel()
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    return first, inverse
-
-
 def _first(hit: NDArray[np.bool_]) -> int:
     return int(hit.argmax()) if hit.any() else len(hit)
 
@@ -144,8 +137,8 @@ def _nearest_subjects(q: Codes, s: Codes) -> list[NDArray[np.int64]]:
     """
     own = consensus(s)
     edits = edits_of(own, q, s)
-    off = [csr_array((x != own).astype(np.float32)) for x in (q, s)]
-    held = [csr_array(edits.matrix(x)) for x in (q, s)]
+    off = [sparse(x != own) for x in (q, s)]
+    held = [sparse(edits.matrix(x)) for x in (q, s)]
     across = [off[1].T.tocsr(), held[1].T.tocsr()]
     size_q, size_s = (np.asarray(x.sum(axis=1)).ravel() for x in off)
     gapped_q = ((q == GAP) & (own != GAP)).any(axis=1)

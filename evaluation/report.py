@@ -156,7 +156,7 @@ def evaluate(
     metrics = _chosen(only)
     if seed < 0:
         raise DataError(f"seed must be 0 or more; got {seed}")
-    comparison = Comparison(train, holdout, synthetic, frozenset(known_variants))
+    comparison = Comparison(train, holdout, synthetic, known_variants=frozenset(known_variants))
     metrics = [metric for metric in metrics if comparison.kind in metric.kinds]
     if not metrics:
         raise DataError(f"none of the chosen metrics is defined for data of kind {comparison.kind}")

@@ -11,6 +11,7 @@ import pytest
 
 from data.cohort import Cohort
 from evaluation import METRICS, Comparison, Metric
+from tests.evaluation import sequences
 
 
 def _patients(n: int, seed: int) -> Cohort:
@@ -36,14 +37,26 @@ def _global_state() -> str:
     return repr(state)
 
 
-@pytest.fixture(scope="module")
-def comparison() -> Comparison:
-    return Comparison(_patients(240, 1), _patients(210, 2), _patients(240, 3))
+CASES = [pytest.param(metric, kind, id=f"{metric.name}-{kind}") for metric in METRICS for kind in metric.kinds]
+NEEDS_NO_DRAW = {"exact_copies"}
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Comparison:
-    return Comparison(_patients(12, 1), _patients(8, 2), _patients(12, 3))
+def comparisons() -> dict[str, Comparison]:
+    """Real patients in the synthetic place, of each kind."""
+    return {
+        "expression": Comparison(_patients(240, 1), _patients(210, 2), _patients(240, 3)),
+        "sequence": Comparison(sequences.patients(400, 1), sequences.patients(300, 2), sequences.patients(300, 3)),
+    }
+
+
+@pytest.fixture(scope="module")
+def tiny() -> dict[str, Comparison]:
+    """Too few patients for any figure."""
+    return {
+        "expression": Comparison(_patients(12, 1), _patients(8, 2), _patients(12, 3)),
+        "sequence": Comparison(sequences.patients(12, 1), sequences.patients(8, 2), sequences.patients(12, 3)),
+    }
 
 
 def test_names_are_unique() -> None:
@@ -51,11 +64,11 @@ def test_names_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+@pytest.mark.parametrize(("metric", "kind"), CASES)
 def test_a_figure_lies_in_its_interval_and_bounds_beside_reference_and_chance(
-    metric: Metric, comparison: Comparison
+    metric: Metric, kind: str, comparisons: dict[str, Comparison]
 ) -> None:
-    e = metric.compute(comparison, 0)
+    e = metric.compute(comparisons[kind], 0)
     assert e.status == "ok"
     assert e.value is not None
     assert e.low is not None
@@ -70,9 +83,11 @@ def test_a_figure_lies_in_its_interval_and_bounds_beside_reference_and_chance(
     assert e.source
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
-def test_real_in_the_synthetic_place_is_not_told_from_real(metric: Metric, comparison: Comparison) -> None:
-    e = metric.compute(comparison, 0)
+@pytest.mark.parametrize(("metric", "kind"), CASES)
+def test_real_in_the_synthetic_place_is_not_told_from_real(
+    metric: Metric, kind: str, comparisons: dict[str, Comparison]
+) -> None:
+    e = metric.compute(comparisons[kind], 0)
     assert e.value is not None
     assert e.low is not None
     assert e.high is not None
@@ -81,19 +96,29 @@ def test_real_in_the_synthetic_place_is_not_told_from_real(metric: Metric, compa
     assert abs(e.value - e.reference) <= 2 * half + 1e-9
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
-def test_same_seed_same_figure_and_plain_json(metric: Metric, comparison: Comparison) -> None:
-    again = Comparison(comparison.train, comparison.holdout, comparison.synthetic)
+@pytest.mark.parametrize(("metric", "kind"), CASES)
+def test_same_seed_same_figure_and_plain_json(metric: Metric, kind: str, comparisons: dict[str, Comparison]) -> None:
+    known = comparisons[kind]
+    again = Comparison(known.train, known.holdout, known.synthetic)
     before = _global_state()
-    first, second = metric.compute(comparison, 0).to_json(), metric.compute(again, 0).to_json()
+    first, second = metric.compute(known, 0).to_json(), metric.compute(again, 0).to_json()
     assert json.dumps(first, allow_nan=False) == json.dumps(second, allow_nan=False)
     assert _global_state() == before, "the global random state was touched"
 
 
-@pytest.mark.parametrize("metric", [m for m in METRICS if m.name != "exact_copies"], ids=lambda m: m.name)
-def test_too_few_patients_are_not_evaluable_with_a_reason(metric: Metric, tiny: Comparison) -> None:
-    e = metric.compute(tiny, 0)
+@pytest.mark.parametrize(("metric", "kind"), [case for case in CASES if case.values[0].name not in NEEDS_NO_DRAW])  # type: ignore[union-attr]
+def test_too_few_patients_are_not_evaluable_with_a_reason(
+    metric: Metric, kind: str, tiny: dict[str, Comparison]
+) -> None:
+    e = metric.compute(tiny[kind], 0)
     assert e.status.startswith("not evaluable: ")
     assert len(e.status) > 30
     assert e.value is e.low is e.high is e.reference is e.chance is None
     json.dumps(e.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+def test_words_for_sequences_do_not_speak_of_genes(metric: Metric) -> None:
+    if "sequence" in metric.kinds:
+        assert "gene " not in metric.explanation
+        assert "genes" not in metric.explanation

@@ -22,7 +22,7 @@ FEATURES = tuple(str(p) for p in range(FIRST, LAST + 1))
 CLASSES = ("mutated", "wild-type")
 BASE = encode(TP53.span(FIRST, LAST))
 BASE.flags.writeable = False
-POLYMORPHISMS = ((357, "G", 0.68), (250, "A", 0.012))  # c.215C>G (P72R), c.108G>A (P36=)
+POLYMORPHISMS = ((357, "G", 0.68), (250, "A", 0.12))  # c.215C>G (P72R), c.108G>A (P36=)
 
 
 def sequences(x: Any, y: Any = None, *, features: tuple[str, ...] | None = None, classes: Any = CLASSES) -> Cohort:

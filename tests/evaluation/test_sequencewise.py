@@ -94,7 +94,7 @@ def test_random_edits_have_the_wrong_alleles_and_words_and_a_weight_matrix_the_r
     train, holdout = patients(600, 1), patients(400, 2)
     edits, matrix = (Comparison(train, holdout, make(train, 3)) for make in (random_edits, weight_matrix))
     assert allele_correlation(edits, 0).value < 0.2
-    assert allele_correlation(matrix, 0).value > 0.98
+    assert allele_correlation(matrix, 0).value > 0.96
     for metric in (position_js, position_wasserstein):
         bad, good = metric(edits, 0), metric(matrix, 0)
         assert bad.value > 1.5 * (bad.reference or 0)

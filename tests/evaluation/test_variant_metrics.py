@@ -46,7 +46,7 @@ def _made(*parts: np.ndarray) -> Comparison:
     train, holdout = patients(600, 1), patients(300, 2)
     x = np.concatenate(parts)
     real = [replace(c, y=np.zeros(len(c), dtype=np.int64)) for c in (train, holdout)]
-    return Comparison(*real, sequences(x))
+    return Comparison(real[0], real[1], sequences(x))
 
 
 @cache
@@ -115,7 +115,7 @@ def test_novel_variants_are_those_train_lacks_and_known_ones_are_told_apart() ->
     assert (np.concatenate([train.x, holdout.x])[:, 400 - FIRST : 402 - FIRST] == encode("AC")).all()
     made = sequences(np.concatenate([_carrying(new), _carrying(other), train.x[train.y == 0][:100]]))
     known = frozenset({Variant(400, "A", "G")})
-    found = novel_variants(Comparison(train, holdout, made, known), 0)
+    found = novel_variants(Comparison(train, holdout, made, known_variants=known), 0)
     assert found.value == pytest.approx(120 / 220, abs=0.06)
     assert found.detail["real"] == pytest.approx(0.5, abs=0.02)
     assert found.reference is not None

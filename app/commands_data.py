@@ -170,10 +170,11 @@ def simulate(
         ),
     ] = None,
 ) -> None:
-    """Simulate a cohort whose truth is known: gene modules, or TP53 variants by their published frequencies.
+    """Simulate a cohort whose truth is known: gene modules, TP53 variants by published frequencies, or blood cells.
 
     Examples: [bold]cohortsmith data simulate simulated-expression --n 500 --seed 1 --out sim.h5ad[/bold]
     [bold]cohortsmith data simulate tp53-cohort --n 2000 --seed 0 --out tp53.fasta[/bold]
+    [bold]cohortsmith data simulate simulated-cells --n 1000 --out cells.npz[/bold]
     """
     from app.cohorts import check_writable
     from data import DataError

@@ -113,6 +113,15 @@ def _load_tp53(
     return simulate(name, size if n is None else n, seed, **options)
 
 
+def _load_cells(
+    *, label: str | None = None, subject: str | None = None, resize: int | None = None, part: bool = False,
+    n: int = 2000, seed: int = 0, **options: Any,
+) -> Cohort:  # fmt: skip
+    if label not in (None, "label") or subject is not None:
+        raise DataError("simulated-cells has the label 'label' and one image a patient; leave both out")
+    return simulate("simulated-cells", n, seed, **options)
+
+
 BUILT_IN: tuple[NamedSet, ...] = (
     NamedSet(
         "gse7390",
@@ -141,6 +150,13 @@ BUILT_IN: tuple[NamedSet, ...] = (
         "4000 simulated patients, half with a TP53 mutation; mRNA positions 97..1375",
         "none: no patient behind it; published frequencies of variants",
         partial(_load_tp53, "tp53-cohort", 4000),
+    ),
+    NamedSet(
+        "simulated-cells",
+        "image",
+        "2000 simulated blood cells, 28 x 28 in colour, 8 classes; size, lobes, granules and stain known",
+        "none: no patient behind it",
+        _load_cells,
     ),
 )
 

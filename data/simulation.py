@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
+from data.cells import simulate_cells
 from data.cohort import Cohort, Scale
 from data.covariates import tidy
 from data.errors import DataError
@@ -121,6 +122,7 @@ SIMULATORS: dict[str, Callable[..., Cohort]] = {
     "simulated-expression": simulate_expression,
     "tp53-founding": tp53_founding,
     "tp53-cohort": tp53_cohort,
+    "simulated-cells": simulate_cells,
 }
 
 

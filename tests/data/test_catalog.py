@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from data import Cohort
 
 
-BUILT_IN = ["gse7390", "simulated-expression", "tp53-founding", "tp53-cohort"]
+BUILT_IN = ["gse7390", "simulated-expression", "tp53-founding", "tp53-cohort", "simulated-cells"]
 
 
 def test_gse7390_is_198_real_patients() -> None:
@@ -69,7 +69,7 @@ def test_files_of_the_data_folder_go_by_their_names(
 
 def test_every_set_says_what_it_is_and_on_what_terms() -> None:
     for named in named_sets():
-        assert named.kind in ("expression", "sequence")
+        assert named.kind in ("expression", "sequence", "image")
         assert named.description
         assert named.licence
 

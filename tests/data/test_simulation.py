@@ -66,7 +66,7 @@ def test_asked_sizes_come_back_and_every_class_has_patients(n: int, classes: int
 
 
 def test_what_cannot_be_simulated_is_said() -> None:
-    with pytest.raises(DataError, match=r"did you mean 'simulated-expression'\?"):
+    with pytest.raises(DataError, match=r"did you mean 'simulated-expression'"):
         simulate("simulate-expression", 10, 0)
     with pytest.raises(DataError, match="must be positive; got 0"):
         simulate("simulated-expression", 0, 0)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from data.variants import Variant
 
 SIZES = (10, 20, 40, 100, 200, 400, 1000)
+_GROUPS = 25
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Unseen:
         substitutions: the same share of the substitutions among them.
         estimated: the same share as the training patients alone tell it: that of variants seen once among all seen
             (Good 1953, Biometrika 40:237); None where they carry none.
-        by_size: the same share for other numbers of training patients, by number.
+        by_size: the same share for other patients in their place, by their number; the mean over disjoint groups.
     """
 
     train: int
@@ -44,10 +45,12 @@ class Unseen:
 
     def sentence(self) -> str:
         """The finding in words."""
+        usual = self.by_size.get(self.train)
+        beside = f" (other {self.train} patients miss {usual:.0%} on average)" if usual is not None else ""
         return (
             f"{self.unseen:.0%} of the somatic variants of new patients are not among the {self.known} that these "
-            f"{self.train} patients carry. Whoever learns from {self.train} patients can repeat those or make others "
-            "up, and cannot know the rest."
+            f"{self.train} patients carry{beside}. Whoever learns from {self.train} patients can repeat those or make "
+            "others up, and cannot know the rest."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -61,13 +64,17 @@ def unseen_variants(train: Cohort, new: Cohort, more: Cohort) -> Unseen:
     Args:
         train: training patients, sequences aligned to TP53's mRNA.
         new: new patients, on columns of their own.
-        more: as many further patients as the largest of `SIZES`, the training patients of `by_size`.
+        more: further patients that the groups of `by_size` are made of, in an order that says nothing.
     """
     known, carried, others = (_somatic(cohort) for cohort in (train, new, more))
     seen = Counter(variant for patient in known for variant in patient)
     wanted = [variant for patient in carried for variant in patient]
     once = sum(1 for count in seen.values() if count == 1)
-    sizes = [size for size in SIZES if size <= len(others)]
+    by_size = {}
+    for size in (size for size in SIZES if size <= len(others)):
+        groups = [others[start : start + size] for start in range(0, len(others) - size + 1, size)][:_GROUPS]
+        missed = [_missing(wanted, {variant for patient in group for variant in patient}) for group in groups]
+        by_size[size] = sum(missed) / len(missed)
     return Unseen(
         train=len(train),
         known=len(seen),
@@ -76,7 +83,7 @@ def unseen_variants(train: Cohort, new: Cohort, more: Cohort) -> Unseen:
         unseen=_missing(wanted, set(seen)),
         substitutions=_missing([variant for variant in wanted if variant.kind == "substitution"], set(seen)),
         estimated=once / seen.total() if seen else None,
-        by_size={size: _missing(wanted, {v for patient in others[:size] for v in patient}) for size in sizes},
+        by_size=by_size,
     )
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from data import DataError
-from data.nucleotides import SYMBOLS, one_hot
+from data.nucleotides import one_hot
 from training import Plan, Runtime, adam, isolated_rng, train
 
 if TYPE_CHECKING:
@@ -48,8 +48,22 @@ class CrossEntropy:
         return missed
 
 
+class _Centred(nn.Module):
+    mean: Tensor
+
+    def __init__(self, mean: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - self.mean
+
+
 class ClassProbabilities:
     """Classes of aligned sequences by a perceptron on their one-hot form, all positions at once.
+
+    Inputs are centred on the training patients' mean: patients share all but a few positions, and what they share would
+    otherwise drive every unit alike, until none of them tells two patients apart.
 
     Args:
         steps: rounds of training; each sees every patient once.
@@ -69,7 +83,7 @@ class ClassProbabilities:
     def __init__(
         self,
         *,
-        steps: int = 200,
+        steps: int = 120,
         width: int = 64,
         depth: int = 1,
         activation: bool = True,
@@ -114,7 +128,7 @@ class ClassProbabilities:
             log_every=log_every,
         )
         with isolated_rng(seed):
-            net = self._build(cohort.x.shape[1] * SYMBOLS, len(cohort.classes))
+            net = self._build(_inputs(cohort).mean(0), len(cohort.classes))
         result = train(
             CrossEntropy(),
             {_NET: net},
@@ -145,8 +159,9 @@ class ClassProbabilities:
         """Share of the patients whose class is the most probable one."""
         return float(np.mean(self.probabilities(cohort).argmax(axis=1) == cohort.y))
 
-    def _build(self, inputs: int, classes: int) -> nn.Module:
-        layers: list[nn.Module] = []
+    def _build(self, mean: Tensor, classes: int) -> nn.Module:
+        layers: list[nn.Module] = [_Centred(mean)]
+        inputs = len(mean)
         for _ in range(self.depth):
             layers.append(nn.Linear(inputs, self.width))
             layers += [nn.ReLU()] if self.activation else []

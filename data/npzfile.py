@@ -108,7 +108,7 @@ def write_npz(cohort: Cohort, path: Path) -> None:
         arrays[f"{name}_images"] = x[rows]
         arrays[f"{name}_labels"] = numbers[rows, None].astype(np.uint8 if len(names) <= 256 else np.int64)
         arrays[f"{name}_ids"] = np.asarray(cohort.ids[rows], dtype=np.str_)
-        arrays |= {f"{name}_{key}": values[rows] for key, values in columns.items()}
+        arrays |= {f"{name}_{key}": _narrow(values[rows]) for key, values in columns.items()}
     arrays[LABEL_NAMES] = np.asarray(names, dtype=np.str_)
     if label != LABEL:
         arrays[LABEL_KEY] = np.asarray(label)
@@ -232,6 +232,11 @@ def _ids(source: str, split: str, arrays: Mapping[str, NDArray[Any]], size: int)
 
 def _word(array: NDArray[Any]) -> str:
     return str(array.ravel()[0]) if array.size else LABEL
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Text no wider than its longest, so that the same images give the same bytes."""
+    return np.asarray(values.tolist(), dtype=np.str_) if values.dtype.kind == "U" else values
 
 
 def _plain(column: pd.Series[Any]) -> NDArray[Any]:

@@ -1,7 +1,8 @@
 """Copies and near-copies: exact copies of train, and distances to the nearest records, beside the holdout's.
 
-Most wild types of a gene are equal, so sequences that equal a train patient's are no sign of copying by themselves:
-`exact_matches` reads them beside the holdout's share.
+Most wild types of a gene are equal, so a sequence that equals a train patient's is no sign of copying by itself:
+`exact_matches` stands beside the holdout's share, and `unique_matches` counts the sequences that one train patient
+alone has.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evaluation.comparison import pick, proportional
+from evaluation.comparison import LEAST, pick, proportional
 from evaluation.distances import distances, group_nearest, nearest, same_rows
-from evaluation.estimate import Finding
+from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import Interval, from_halves, group_of, group_starts, half_samples, mean, median, wilson
 
 if TYPE_CHECKING:
@@ -59,23 +60,41 @@ def exact_copies(comparison: Comparison, seed: int) -> Finding:
 def exact_matches(comparison: Comparison, seed: int) -> Finding:
     """Share of synthetic sequences that equal a train sequence; reference: the share of holdout sequences that do.
 
-    What exceeds the reference was copied. Classes are drawn in the holdout's proportions, since wild types are equal
-    more often than others. A masked base counts as the consensus.
+    What exceeds the reference was copied or collapsed onto the wild type, what is missing was made up. Classes are
+    drawn in the holdout's proportions, since wild types are equal more often than others. A masked base counts as the
+    consensus.
     """
-    draw = comparison.draw(LIMIT, seed)
-    # of edits alone: equal rows of them are equal sequences, and there are fewer of them than of bases
-    shares = []
-    for side in (draw.synthetic, draw.real, draw.structureless):
+    return _matches(comparison, seed, most=None)
+
+
+def unique_matches(comparison: Comparison, seed: int) -> Finding:
+    """Share of synthetic sequences that equal the sequence of one train patient alone; reference: the holdout's share.
+
+    Such a sequence points at one person, unlike one that several share.
+    """
+    return _matches(comparison, seed, most=1)
+
+
+def _matches(comparison: Comparison, seed: int, most: int | None) -> Finding:
+    """Share of sequences that equal one of train, held there by at most so many patients."""
+    draw, (_, patient) = comparison.draw(LIMIT, seed), np.unique(comparison.train.subjects, return_inverse=True)
+
+    def matched(side: Matrix) -> NDArray[np.bool_]:
         train, mine = same_rows(comparison.z_train, side)
-        shares.append(np.isin(mine, train))
-    hits = float(shares[0].sum())
-    excess = float(shares[0].mean() - shares[1].mean())
+        holders = np.bincount(np.unique(np.column_stack([train, patient]), axis=0)[:, 0], minlength=int(mine.max()) + 1)
+        return (holders[mine] > 0) & (holders[mine] <= (most or len(train)))
+
+    synthetic, real, chance = (matched(side) for side in (draw.synthetic, draw.real, draw.structureless))
     return Finding(
-        *wilson(hits, len(draw)),
-        reference=float(shares[1].mean()),
-        chance=float(shares[2].mean()),
+        *wilson(float(synthetic.sum()), len(draw)),
+        reference=float(real.mean()),
+        chance=float(chance.mean()),
         interval="Wilson",
-        detail={"n": len(draw), "matches": int(hits), "excess": excess},
+        detail={
+            "n": len(draw),
+            "matches": int(synthetic.sum()),
+            "excess": float(synthetic.mean() - real.mean()),
+        },
     )
 
 
@@ -83,15 +102,22 @@ def dcr(comparison: Comparison, seed: int) -> Finding:
     """Distance of a synthetic sample to the closest train record; reference: a holdout sample's.
 
     Expression: median of the root mean square over genes of standardised log differences. Sequences: mean number of
-    edits in which they differ, since most patients differ in none.
+    edits in which they differ, of those that do not equal a sequence which train holds twice, as most wild types do.
     """
     found = _nearest(comparison, seed)
+    if comparison.kind == "sequence":
+        found = Nearest(*(side[side[:, 1] > 0] for side in found))
+        if min(len(found.synthetic), len(found.holdout)) < LEAST:
+            raise NotEvaluable(
+                f"distances need at least {LEAST} sequences that train does not hold twice; there are "
+                f"{len(found.synthetic)} synthetic and {len(found.holdout)} of the holdout"
+            )
     closest = found.synthetic[:, 0]
     centre, interval = _centre(comparison)
     return Finding(
         *centre(closest),
         reference=centre(found.holdout[:, 0]).value,
-        chance=centre(found.structureless[:, 0]).value,
+        chance=centre(found.structureless[:, 0]).value if len(found.structureless) else None,
         interval=interval,
         detail={
             "n": len(closest),

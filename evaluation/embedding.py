@@ -33,7 +33,8 @@ def embedded_draw(comparison: Comparison, limit: int, seed: int) -> Draw:
             components = min(components, z.shape[1])
         # The exact solver is cheap only when genes are few; the randomised one is seeded.
         solver = "full" if z.shape[1] <= 2 * COMPONENTS else "randomized"
-        pca = PCA(components, svd_solver=solver, random_state=seed).fit(z)
+        with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
+            pca = PCA(components, svd_solver=solver, random_state=seed).fit(z)
         return draw.mapped(lambda x, _: np.asarray(pca.transform(x), dtype=np.float32))
 
     return comparison.memo(("embedded draw", limit, seed), make)

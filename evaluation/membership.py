@@ -69,7 +69,8 @@ def domias(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
         both, x, synthetic, reference = both[:, shared], x[:, shared], synthetic[:, shared], reference[:, shared]
     components = max(1, min(COMPONENTS, both.shape[1], len(reference) // 5))
     solver = "full" if both.shape[1] <= 100 else "randomized"
-    basis = PCA(components, whiten=True, svd_solver=solver, random_state=0).fit(both)
+    with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
+        basis = PCA(components, whiten=True, svd_solver=solver, random_state=0).fit(both)
     points, made, known = (np.asarray(basis.transform(side), dtype=np.float32) for side in (x, synthetic, reference))
     return log_density(points, made) - log_density(points, known)
 

@@ -140,7 +140,7 @@ def linkage(comparison: Comparison, seed: int) -> Finding:
     edits, known, alone = (shared(side) for side in (draw.synthetic, draw.reference, draw.structureless))
     if min(len(edits), len(known)) < 2:
         raise NotEvaluable(
-            f"linkage needs two edits that {LEAST_CARRIERS} patients of both cohorts carry; there are {len(edits)}, and "
+            f"linkage needs two edits that {LEAST_CARRIERS} patients of both cohorts carry; there are {len(edits)} and "
             f"between train and the holdout {len(known)}"
         )
     left_out = leave_group_out(len(draw), lambda keep: difference(draw.synthetic, edits, keep))

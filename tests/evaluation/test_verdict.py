@@ -103,3 +103,16 @@ def test_what_could_not_be_measured_is_not_called_safe() -> None:
     verdict = judge([estimate(None, **ATTACK | {"status": "not evaluable: too few"})], "privacy")
     assert verdict.reading is None
     assert verdict.headline == "Not measured"
+
+
+@pytest.mark.parametrize(
+    ("value", "reading"),
+    [(99.985, "as real"), (99.975, "close"), (99.955, "partway"), (99.70, "far"), (100.0, "partway")],
+)
+def test_a_percentage_near_100_is_read_by_what_it_lacks_of_100(value: float, reading: str) -> None:
+    """99.7 % identical sounds near to the 99.985 % of new patients, and is what random edits score."""
+    found = estimate(
+        value, value - 0.002, value + 0.002, reference=99.985, chance=99.93, direction="target", group="fidelity",
+        bounds=(0, 100),
+    )  # fmt: skip
+    assert read(found) == reading

@@ -129,7 +129,8 @@ def results_table(families: list[str], rows: list[dict[str, Any]]) -> str:
     for family in families:
         own = [row for row in measured if row["family"] == family]
         lines.append(line(family, [row["values"] for row in own], own))
-    return harness.table(["", *COLUMNS.values(), "of these real", "fit s", "sample s"], lines) + f"\n\nAsked of the {TARGET}."
+    head = ["", *COLUMNS.values(), "of these real", "fit s", "sample s"]
+    return f"{harness.table(head, lines)}\n\nAsked of the {TARGET}."
 
 
 if __name__ == "__main__":

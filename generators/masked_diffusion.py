@@ -44,7 +44,7 @@ class MaskedDiffusionFamily(Family):
     depth: int = 2
     validation: float = 0.1
     validate_every: int = 100
-    patience: int = 5
+    patience: int = 3
     class_dropout: float = 0.1
     guidance: float = 1.0
     sampling_steps: int = 48

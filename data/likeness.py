@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 # comes out at 0.03 to 0.2 (BreastMNIST has dozens), and no two pictures of different cells or lesions below 0.23.
 NEAR = 0.2
 _POOL = 4  # pixels on a side of the tiles of the coarse pictures
-_BLOCK = 512  # queries at a time
+_BLOCK = 512  # images standardised at a time
+_ENTRIES = 1 << 24  # distances held at a time: 64 MB
 _COLUMNS = 1 << 22  # entries of standardised pixels at a time, 16 MB
 
 
@@ -47,8 +48,9 @@ def look_alikes(
     wanted = coarse if other is None else other
     squares = np.einsum("ij,ij->i", coarse, coarse)
     pairs = []
-    for start in range(0, len(queries), _BLOCK):
-        part = wanted[start : start + _BLOCK]
+    block = max(1, _ENTRIES // max(len(reference), 1))
+    for start in range(0, len(queries), block):
+        part = wanted[start : start + block]
         gap = squares - 2 * (part @ coarse.T) + np.einsum("ij,ij->i", part, part)[:, None]
         likely = gap < near**2 + 1e-4
         if earlier:

@@ -99,6 +99,9 @@ def write_npz(cohort: Cohort, path: Path) -> None:
     columns = {str(name): _plain(cohort.obs[name]) for name in cohort.obs.columns if not (known and name == SPLIT)}
     if subject:
         columns[subject] = cohort.subjects
+    for name in columns:
+        if name in _OWN:
+            raise DataError(f"cannot write: covariate {name!r} has the name of MedMNIST's own keys; rename it")
     if LABEL in columns:  # images classed by another column keep what they were classed by before
         columns[f"{LABEL}_"] = columns.pop(LABEL)
     x = cohort.x if cohort.x.shape[3] == 3 else cohort.x[..., 0]

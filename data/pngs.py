@@ -28,9 +28,10 @@ _CHANNELS = {"L": 1, "RGB": 3}
 
 
 def png_files(folder: Path) -> list[Path]:
-    """The PNG files of a folder and of the folders in it, hidden ones left out; sorted."""
-    found = (p for p in folder.rglob("*") if p.suffix.lower() == ".png" and p.is_file())
-    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    """The PNG files of a folder and of two levels of folders in it, hidden ones left out; sorted."""
+    found = (p for depth in ("*", "*/*", "*/*/*") for p in folder.glob(depth) if p.suffix.lower() == ".png")
+    shown = (p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    return sorted(p for p in shown if p.is_file())
 
 
 def read_pngs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -237,6 +238,8 @@ def test_images_go_into_no_table(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=expected):
             write_cohort(cells, tmp_path / name)
+    with pytest.raises(DataError, match="covariate 'labels' has the name of MedMNIST's own keys"):
+        write_cohort(replace(cells, obs=cells.obs.assign(labels=1)), tmp_path / "a.npz")
     with pytest.raises(DataError, match=r"\.npz holds images; a cohort of kind expression"):
         write_cohort(simulate("simulated-expression", 20, 0), tmp_path / "a.npz")
     assert not list(tmp_path.iterdir())

@@ -34,6 +34,7 @@ TABLE = "sequences/tp53_tcga_variant_counts.tsv"
 COLUMNS = {
     "called_class": "called = asked",
     "discriminator_auc": "discriminator AUC",
+    "discriminator_auc_linear": "linear one",
     "allele_correlation": "allele r",
     "kmer_js_6": "6-mer JS",
     "exact_matches": "exact matches",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.founding import last
+from app.founding import GENERATED, last
 from evaluation import curves
 from evaluation.html import Contender, render_comparison
 from evaluation.panels import CHANCE, SYNTHETIC, Gallery, Panel, axis, layout, line, note
@@ -27,7 +28,8 @@ def sentences(study: Study) -> list[str]:
         for name, row in alone.items()
     )
     scores = [
-        f"{last(rows, 'd_fake'):.2f} to {name} ({last(rows, 'd_real'):.2f} to the real ones beside them)"
+        f"{last(rows, 'd_fake'):.2f} to {name} ({last(rows, 'd_real'):.2f} to the real ones beside them, JS estimate "
+        f"{last(rows, 'js'):.2f} nats)"
         for name, rows in study.duels.items()
     ]
     found = [
@@ -52,18 +54,24 @@ def page(study: Study, blast: Mapping[str, float], seed: int) -> str:
         f"What {len(study.train)} patients allow": Gallery([_unseen(study.unseen)], about[0]),
         "The discriminator alone": Gallery(alone.panels, f"{about[1]} {alone.note}", alone.legend),
         "The discriminator against generated patients, copies and random edits": Gallery(
-            duels.panels, " ".join([*about[2:], duels.note]), duels.legend
+            [*duels.panels, *_divergence(study)], " ".join([duels.note, *about[3:]]), duels.legend
         ),
     }
     facts = {
         "Cohort": "tp53-founding, simulated",
         "Train": len(study.train),
-        "New patients": len(study.new),
+        "New patients": f"{len(study.new):,}",
         "Positions": f"{study.train.features[0]} to {study.train.features[-1]}",
         "Variants unseen": f"{study.unseen.unseen:.0%}",
         "Seed": seed,
     }
     return render_comparison(rows, title=TITLE, facts=facts, galleries=galleries)
+
+
+def _divergence(study: Study) -> list[Panel]:
+    """The Jensen-Shannon estimate through the GAN's training."""
+    drawn = curves.training([{key: row[key] for key in ("step", "js")} for row in study.duels[GENERATED]])
+    return [replace(panel, width=6, title=f"{panel.title}: {GENERATED}") for panel in drawn.panels]
 
 
 def _facts(study: Study, family: str, blast: Mapping[str, float]) -> dict[str, Any]:

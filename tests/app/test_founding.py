@@ -55,8 +55,10 @@ def test_study_writes_curves_families_and_one_page(tmp_path: Path, cohortsmith: 
     assert steps[founding.GENERATED] == steps[founding.COPIES] == steps[founding.EDITS] == 30
     assert all("accuracy_holdout" in row for row in rows if row["curve"] == "alone")
     page = (out / "report.html").read_text()
-    for sentence in facts["sentences"]:
+    unseen, alone, _, *alarms = facts["sentences"]  # the third says the panels' own figures
+    for sentence in (unseen, alone, *alarms):
         assert html.escape(sentence) in page
+    assert [name for name in steps if name not in page] == []
     assert read_cohort(out / "train.fasta").class_counts() == {"mutated": 20, "wild-type": 20}
     (row,) = json.loads(cohortsmith("runs", "list", "--runs", tmp_path, "--json").out)
     assert (row["kind"], row["cohort"], row["families"]) == ("study", "tp53-founding", list(SMALL))
@@ -112,3 +114,4 @@ def test_study_takes_less_than_two_minutes(tmp_path: Path, cohortsmith: Any) -> 
     done = cohortsmith("study", "tp53-founding", "--out", tmp_path / "founding")
     assert done.code == 0, done.err
     assert time.perf_counter() - started < 120
+    assert "Jensen-Shannon divergence" in (tmp_path / "founding" / "report.html").read_text()

@@ -79,3 +79,29 @@ def test_each_family_gives_the_mutated_just_one_edit(family: str) -> None:
     real = (cohort(4000, seed=9).x[::2] != 0).mean(0)
     made = (sample.x[sample.y == 0] != 0).mean(0)
     assert np.corrcoef(real, made)[0, 1] > 0.85
+
+
+def test_diffusion_learns_that_gaps_come_in_runs() -> None:
+    rng = np.random.default_rng(0)
+    x = np.tile(rng.integers(0, 4, 60).astype(np.uint8), (400, 1))
+    for row in range(0, 400, 2):
+        start = rng.integers(0, 56)
+        x[row, start : start + 4] = 4
+    names = np.array([f"p{row}" for row in range(400)])
+    y, classes = (np.arange(400) % 2).astype(np.int64), ("deleted", "wild")
+    obs, about = pd.DataFrame(index=pd.Index(names)), {"reference": "", "label": "label"}
+    train = Cohort("sequence", x, y, classes, tuple(map(str, range(1, 61))), names, obs, about)
+    settings: dict[str, Any] = {
+        "steps": 400,
+        "learning_rate": 6e-3,
+        "width": 32,
+        "depth": 1,
+        "batch_size": 128,
+        "sampling_steps": 60,
+    }
+    sample = make_generator("diffusion", **settings).fit(train, seed=0).sample({"deleted": 400}, seed=1)
+    gaps = sample.x == 4
+    inner = gaps[:, 1:-1]
+    lonely = inner & ~gaps[:, :-2] & ~gaps[:, 2:]
+    assert gaps.sum(1).mean() == pytest.approx(4, abs=1)
+    assert lonely.sum() < 0.25 * inner.sum(), "drawn each on its own, most gaps would stand alone"

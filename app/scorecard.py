@@ -69,7 +69,9 @@ def scorecard(report: Report) -> Group:
         parts.append(table)
         missing = [e for e in report if e.group == group and not e.ok]
         parts += [f"[dim]{title_of(e.name)}: {escape(e.status)}[/dim]" for e in missing]
-    return Group(*parts, LEGEND, "[dim]real: what real patients score against real patients at the same sizes[/dim]")
+    notes = [f"note: {escape(note)}" for note in report.notes]
+    meaning = "[dim]real: what real patients score against real patients at the same sizes[/dim]"
+    return Group(*parts, LEGEND, meaning, *notes)
 
 
 def comparison_table(

@@ -204,9 +204,10 @@ def test_compare_takes_the_families_of_the_data_kind(
 def test_blastn_stands_beside_the_scorecard(tmp_path: Path, fasta: Path, model: Path, cohortsmith: Any) -> None:
     assert cohortsmith("sample", model, "--per-class", 20, "--out", tmp_path / "virtual.fasta").code == 0
     line = ["evaluate", "--train", fasta, "--holdout", fasta, "--synthetic", tmp_path / "virtual.fasta", "--blast"]
-    done = cohortsmith(*line, "--only", "identity", "--out", tmp_path / "card", "--json")
+    done = cohortsmith(*line, "--only", "identity", "--out", tmp_path / "card")
     assert done.code == 0, done.err
-    report = json.loads(done.out)
+    assert "note: NCBI blastn" in done.out
+    report = json.loads((tmp_path / "card" / "metrics.json").read_text())
     (note,) = (note for note in report["notes"] if "blastn" in note)
     found = [float(figure) for figure in re.findall(r"(\d+\.\d+) %", note)]
     assert found[1] == 100.0  # the holdout here is train itself

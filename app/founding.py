@@ -38,8 +38,8 @@ PER_CLASS = 100
 FAMILIES: dict[str, dict[str, Any]] = {
     "gan": {"steps": 300},
     "wgan": {"steps": 100},
-    "vae": {"steps": 400},
-    "diffusion": {"steps": 200, "sampling_steps": 12},
+    "vae": {"steps": 300},
+    "diffusion": {"steps": 200, "sampling_steps": 4},
     "bootstrap": {},
     "random-edits": {},
 }

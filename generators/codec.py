@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 
 class Codec(Protocol):
-    """Fitted on train only; holds statistics over several patients, never a record."""
+    """Fitted on train only; holds statistics over several patients, never a record.
+
+    Attributes:
+        calibration_patients: generated patients of a class that `calibrate` and the collapse alarm want to see.
+    """
+
+    calibration_patients: ClassVar[int]
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
         """Learn the statistics; return train's codes (n, *code_shape), about zero mean and unit variance.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from data import DataError
 from generators.calibration import ClassMarginals
@@ -39,6 +39,7 @@ class ExpressionCodec:
         calibrate_marginals: map each class's generated genes onto train's distribution of that class.
     """
 
+    calibration_patients: ClassVar[int] = 3000
     rank: int = 0
     wide: int = 0
     calibrate_marginals: bool = True

@@ -114,7 +114,8 @@ class NeuralGenerator(Generator):
         """Set the codec's class marginals right; return each class's diversity, generated over real."""
         counts = np.array(list(cohort.class_counts().values()))
         present = np.flatnonzero(counts)
-        each = int(np.clip(_CALIBRATION_VALUES // (len(cohort.features) * len(present)), 64, 3000))
+        most = self._codec.calibration_patients
+        each = int(np.clip(_CALIBRATION_VALUES // (len(cohort.features) * len(present)), 64, most))
         y = np.repeat(present, each).astype(np.int64)
         generated = self._codes(y, rng)
         self._codec.calibrate(generated, y, rng)

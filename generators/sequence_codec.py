@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class SequenceCodec:
             (see `Sites`), so that no patient's own edit is held.
     """
 
+    calibration_patients: ClassVar[int] = 256  # for the alarm alone
     min_carriers: int = 3
     sites: Sites = field(init=False, repr=False)
 

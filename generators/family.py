@@ -55,8 +55,10 @@ class Family(ABC):
         """Plan of training on so many patients."""
         batch_size = min(self.batch_size, max(patients // 4, 2) * 2)
         limit = max(self.epochs * patients // batch_size, 1) if self.epochs else self.steps
+        steps = min(self.steps, limit)
         return Plan(
-            steps=min(self.steps, limit),
+            steps=steps,
+            log_every=min(50, max(1, steps // 30)),
             batch_size=batch_size,
             learning_rate=self.learning_rate,
             warmup=self.warmup,

@@ -145,7 +145,7 @@ class TestCodec:
         assert np.median(np.abs(back - values)) < 2
 
     def test_another_data_kind_is_refused(self, correlated: Cohort) -> None:
-        image = replace(correlated, kind="image", x=np.zeros((300, 4, 4, 1), np.uint8))
+        image = replace(correlated, kind="image", x=np.zeros((300, 4, 4, 1), np.uint8), features=("4x4x1",))
         with pytest.raises(DataError, match="expression"):
             ExpressionCodec().fit_encode(image, rng())
 

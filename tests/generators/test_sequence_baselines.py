@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from data import Cohort, DataError
-from generators import discriminate, make_generator
+from generators import VAE, discriminate, make_generator
 
 
 def cohort(n: int = 400, seed: int = 0) -> Cohort:
@@ -105,3 +105,14 @@ def test_diffusion_learns_that_gaps_come_in_runs() -> None:
     lonely = inner & ~gaps[:, :-2] & ~gaps[:, 2:]
     assert gaps.sum(1).mean() == pytest.approx(4, abs=1)
     assert lonely.sum() < 0.25 * inner.sum(), "drawn each on its own, most gaps would stand alone"
+
+
+def test_interpolation_between_classes_of_sequences() -> None:
+    settings: dict[str, Any] = {"steps": 120, "width": 32, "depth": 1, "batch_size": 128}
+    model = VAE(**settings).fit(cohort(), seed=0)
+    way = model.interpolate("mutated", "wild", steps=9, seed=3)
+    assert way.labels.tolist() == ["mutated"] * 5 + ["wild"] * 4
+    assert way.x.max() <= 4
+    ends = [model.interpolate("mutated", "wild", steps=2, seed=seed) for seed in range(40)]
+    assert np.mean([edits(pair)[0] for pair in ends]) == pytest.approx(1, abs=0.4)
+    assert np.mean([edits(pair)[1] for pair in ends]) < 0.2

@@ -63,7 +63,8 @@ def compare_families(
         DataError: an unknown family, setting or metric, a family of another data kind, a cohort that cannot be split,
             or no family that worked.
     """
-    plans = settings_by_family(DEFAULT_FAMILIES[cohort.kind] if families is None else families, settings)
+    names = DEFAULT_FAMILIES[cohort.kind] if families is None else families
+    plans = settings_by_family(names, settings, cohort.kind)
     _refuse_other_kinds(plans, cohort.kind)
     train, holdout = split(cohort, seed=seed, holdout=part.holdout)
     say(f"train {train!r}\nholdout {len(holdout)} samples")
@@ -114,8 +115,8 @@ def compare_families(
     return Compared(comparison_table(cards, failures, seconds, title, train.kind), facts)
 
 
-def settings_by_family(families: Sequence[str], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Settings of each family from `family.key` (that one) and `key` (every family that has it).
+def settings_by_family(families: Sequence[str], settings: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Settings of each family from `family.key` (that one) and `key` (every family that has it on this data kind).
 
     Raises:
         DataError: an unknown family or setting, a family named twice, or none at all.
@@ -124,17 +125,16 @@ def settings_by_family(families: Sequence[str], settings: Mapping[str, Any]) -> 
         raise DataError("--families needs names with commas between, as in diffusion,mvn")
     if repeated := {family for family in families if families.count(family) > 1}:
         raise DataError(f"--families names {', '.join(sorted(repeated))} more than once")
-    known = {family: set(make_generator(family).setting_names()) for family in families}
+    known = {family: set(make_generator(family).setting_names(kind)) for family in families}
     plans: dict[str, dict[str, Any]] = {family: {} for family in families}
     for name, value in settings.items():
         family, dot, key = name.rpartition(".")
         if dot and family not in plans:
             raise DataError(f"--set {name}: {family!r} is not among --families{near_misses(family, plans)}")
-        takers = [family] if dot else [f for f in families if key in known[f]]
+        takers = [f for f in ([family] if dot else families) if key in known[f]]
         if not takers:
-            raise DataError(
-                f"--set {name}: no family here has that setting{near_misses(key, set().union(*known.values()))}"
-            )
+            near = known[family] if dot else set().union(*known.values())
+            raise DataError(f"--set {name}: no family here has that setting for {kind} data{near_misses(key, near)}")
         for taker in takers:
             plans[taker][key] = value
     for family, chosen in plans.items():

@@ -76,8 +76,8 @@ class Generator(ABC):
         return f"{type(self).__name__}({fitted})"
 
     @classmethod
-    def setting_names(cls) -> list[str]:
-        """Names of the settings that the constructor takes."""
+    def setting_names(cls, kind: str = "") -> list[str]:
+        """Names of the settings that the constructor takes; of a family with a data kind named, those that it has."""
         return list(inspect.signature(cls).parameters)
 
     @property

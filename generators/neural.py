@@ -59,14 +59,15 @@ class NeuralGenerator(Generator):
         self._nets: dict[str, nn.Module] = {}
 
     @classmethod
-    def setting_names(cls) -> list[str]:
-        """Names of the family's settings and of the codec's, whatever the data kind."""
-        return list(dict.fromkeys(name for kind in KINDS.values() for name in kind.names(cls.family)))
+    def setting_names(cls, kind: str = "") -> list[str]:
+        """Names of the family's settings and of the codec's, for one data kind or whatever the kind."""
+        asked = [kind_of(kind)] if kind else KINDS.values()
+        return list(dict.fromkeys(name for one in asked for name in one.names(cls.family)))
 
     def _take_kind(self, name: str) -> DataKind:
         """Settle family and codec for a data kind; `settings` then holds every setting with its value."""
         kind = kind_of(name)
-        known = kind.names(self.family)
+        known = self.setting_names(name)
         refuse_unknown(f"{self.family} on {name} data", self._given, known)
         self._loss, own = kind.split(self.family, self._given)
         self._codec = kind.codec(**own)

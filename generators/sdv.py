@@ -50,7 +50,7 @@ class SDV(Generator):
         self._floor: NDArray[np.float32]
 
     @classmethod
-    def setting_names(cls) -> list[str]:
+    def setting_names(cls, kind: str = "") -> list[str]:
         """Names the synthesizer's own constructor takes."""
         import inspect
 

@@ -58,9 +58,9 @@ def test_key_metrics_are_metrics_of_their_kind() -> None:
 
 
 def test_settings_reach_the_families_that_have_them() -> None:
-    plans = settings_by_family(["diffusion", "mvn"], {"steps": 7})
+    plans = settings_by_family(["diffusion", "mvn"], {"steps": 7}, "expression")
     assert plans == {"diffusion": {"steps": 7}, "mvn": {}}
-    assert settings_by_family(["diffusion", "mvn"], {"diffusion.steps": 8})["diffusion"] == {"steps": 8}
+    assert settings_by_family(["diffusion", "mvn"], {"diffusion.steps": 8}, "expression")["diffusion"] == {"steps": 8}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,14 @@ def test_settings_reach_the_families_that_have_them() -> None:
 )
 def test_wrong_families_and_settings_are_refused(families: list[str], settings: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        settings_by_family(families, settings)
+        settings_by_family(families, settings, "expression")
+
+
+@pytest.mark.parametrize("name", ["rank", "vae.rank"])
+def test_setting_of_another_data_kind_is_refused_before_any_work(name: str) -> None:
+    assert settings_by_family(["vae"], {name: 5}, "expression") == {"vae": {"rank": 5}}
+    with pytest.raises(DataError, match="rank"):
+        settings_by_family(["vae"], {name: 5}, "sequence")
 
 
 def test_family_that_cannot_learn_is_left_out_and_told(

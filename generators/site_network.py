@@ -189,12 +189,14 @@ class _Denoiser(nn.Module):
         self.register_buffer("rates", rates.permute(1, 0, 2).flatten(1), persistent=False)
         self.stack = shape.stack(_Reader.dim + _GROUPS + 1, _Writer.dim + _GROUPS)
         _start_at_nought(self.stack)
-        indels = self.writer.groups[:, 2:].T.reshape(1, 2, 5, -1)  # which cells are gaps, which inserted bases
+        indels = torch.from_numpy(shape.sites.indels)[None]
         self.register_buffer("indels", indels, persistent=False)
-        look = nn.Conv1d(3, _LOCAL, 2 * _BESIDE + 1, padding=_BESIDE)
-        say = nn.Conv1d(_LOCAL, 2, 1, bias=False)
-        nn.init.zeros_(say.weight)
-        self.beside = nn.Sequential(look, nn.SiLU(), say)
+        self.beside: nn.Module | None = None
+        if shape.sites.has_indels:
+            look = nn.Conv1d(3, _LOCAL, 2 * _BESIDE + 1, padding=_BESIDE)
+            say = nn.Conv1d(_LOCAL, 2, 1, bias=False)
+            nn.init.zeros_(say.weight)
+            self.beside = nn.Sequential(look, nn.SiLU(), say)
 
     def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
         """Logits (n, 5, columns) for codes (n, 5, columns) with hidden columns all zeros; level (n,): share hidden."""
@@ -206,9 +208,11 @@ class _Denoiser(nn.Module):
         vector, grip = word.split([_Writer.dim, _GROUPS], dim=1)
         # A patient who has just one edit has it the surer, the fewer places are left: the logit rises as -log(left).
         vector = torch.cat([vector[:, :_RANK], vector[:, _RANK:] - grip * left], dim=1)
+        out: Tensor = self.writer(vector, y)
+        if self.beside is None:
+            return out
         known = torch.cat([(x[:, None] * self.indels).sum(2), 1 - hidden[:, None]], dim=1)
-        run = self.beside(known)
-        out: Tensor = self.writer(vector, y) + (run[:, :, None] * self.indels).sum(1)
+        out = out + (self.beside(known)[:, :, None] * self.indels).sum(1)
         return out
 
 

@@ -83,6 +83,17 @@ class Sites:
         groups: NDArray[np.float32] = np.eye(4, dtype=np.float32)[kind] * _edits(self.consensus).reshape(-1, 1)
         return groups
 
+    @cached_property
+    def indels(self) -> NDArray[np.float32]:
+        """Which cells are gaps among bases, and which bases among gaps: (2, 5, columns)."""
+        groups, edits = _groups(self.consensus), _edits(self.consensus)
+        return np.stack([(groups == 2) & edits, (groups == 3) & edits]).astype(np.float32)
+
+    @property
+    def has_indels(self) -> bool:
+        """Whether any of them can occur, as far as this cohort tells."""
+        return bool((np.exp(self.log_rates) * self.indels.sum(0) > 2 * _NEVER).any())
+
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Everything the sites are, by name."""
         return {

@@ -77,6 +77,16 @@ def test_a_frequent_edit_makes_its_column_polymorphic() -> None:
     assert np.exp(sites.log_numbers[0, 0]) > 0.95, "a polymorphism is no sporadic edit"
 
 
+def test_gaps_are_looked_for_where_a_cohort_has_them() -> None:
+    assert not Sites.fit(cohort(), 3).has_indels
+    assert not Sites.fit(edited({row: (70, other(70)) for row in range(12)}), 3).has_indels
+    rare = Sites.fit(edited({row: (10 * row + 7, 4) for row in range(6)}), 3)
+    common = Sites.fit(edited({row: (70, 4) for row in range(12)}), 3)
+    assert rare.has_indels
+    assert common.has_indels
+    assert common.indels[0, 4, 70] == 1
+
+
 def test_a_cell_is_told_what_it_does_to_the_protein() -> None:
     sites = Sites.fit(cohort(), 5)
     features = sites.features.reshape(5, len(sites), -1)

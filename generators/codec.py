@@ -20,6 +20,10 @@ class Codec(Protocol):
 
     calibration_patients: ClassVar[int]
 
+    def narrowed(self, cohort: Cohort) -> Cohort:
+        """The cohort without features whose very names would tell of too few patients; `fit_encode` gets this one."""
+        ...
+
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
         """Learn the statistics; return train's codes (n, *code_shape), about zero mean and unit variance.
 

@@ -24,32 +24,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DiffusionFamily(Family):
-    """EDM: preconditioned denoising, Heun's sampler, classifier-free guidance (Ho & Salimans 2022).
+class DenoisingFamily(Family):
+    """What diffusion on numbers and on symbols have in common: one network, told the class or not, and guidance.
 
     Attributes:
-        sigma_data: standard deviation of the codes.
-        p_mean, p_std: of the logarithm of the noise level in training (table 1).
         class_dropout: share of patients whose class is hidden in training, so that guidance is possible.
-        guidance: 1 samples the class as learned; above 1 pushes away from the population.
-        sampling_steps: noise levels of the sampler; the network is called twice at each but the last.
-        sigma_min, sigma_max, rho: noise levels of the sampler (equation 5).
+        guidance: 1 samples the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
     """
 
-    steps: int = 8000
-    width: int = 384
     validation: float = 0.1
     validate_every: int = 100
-    patience: int = 8
-    sigma_data: float = 1.0
-    p_mean: float = -0.8
-    p_std: float = 1.4
     class_dropout: float = 0.1
     guidance: float = 1.0
-    sampling_steps: int = 10
-    sigma_min: float = 0.02
-    sigma_max: float = 20.0
-    rho: float = 7.0
 
     name: ClassVar[str] = "diffusion"
 
@@ -61,9 +47,47 @@ class DiffusionFamily(Family):
         """One Adam."""
         return {"denoiser": adam(nets["denoiser"].parameters(), betas=(0.9, 0.99))}
 
+    def told(self, batch: Batch) -> Tensor:
+        """Classes (n,) of a batch, some of them hidden."""
+        return torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y) if self.class_dropout else batch.y
+
+    def guided(self, ask: Callable[[Tensor], Tensor], y: Tensor) -> Tensor:
+        """What the network answers for classes y (n,), pushed away from what it answers for the population.
+
+        Of logits a constant for all symbols does not matter, so they need not be normalised first.
+        """
+        own = ask(y)
+        if self.guidance == 1.0:
+            return own
+        common = ask(torch.full_like(y, NO_CLASS))
+        return common + self.guidance * (own - common)
+
+
+@dataclass(frozen=True)
+class DiffusionFamily(DenoisingFamily):
+    """EDM: preconditioned denoising and Heun's sampler.
+
+    Attributes:
+        sigma_data: standard deviation of the codes.
+        p_mean, p_std: of the logarithm of the noise level in training (table 1).
+        sampling_steps: noise levels of the sampler; the network is called twice at each but the last.
+        sigma_min, sigma_max, rho: noise levels of the sampler (equation 5).
+    """
+
+    steps: int = 8000
+    width: int = 384
+    patience: int = 8
+    sigma_data: float = 1.0
+    p_mean: float = -0.8
+    p_std: float = 1.4
+    sampling_steps: int = 10
+    sigma_min: float = 0.02
+    sigma_max: float = 20.0
+    rho: float = 7.0
+
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move on the weighted denoising error (equation 8)."""
-        y = torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y) if self.class_dropout else batch.y
+        y = self.told(batch)
         sigma = (self.p_mean + self.p_std * batch.randn()).exp()
         yield "denoiser", self._error(nets["denoiser"], batch.x, y, sigma, batch.randn(*batch.x.shape[1:]))
 
@@ -85,11 +109,7 @@ class DiffusionFamily(Family):
         x = torch.randn(shape, generator=generator, device=y.device) * self.sigma_max
 
         def model(x: Tensor, sigma: Tensor) -> Tensor:
-            kept = self.denoise(denoiser, x, sigma, y)
-            if self.guidance == 1.0:
-                return kept
-            common = self.denoise(denoiser, x, sigma, torch.full_like(y, NO_CLASS))
-            return common + self.guidance * (kept - common)
+            return self.guided(lambda told: self.denoise(denoiser, x, sigma, told), y)
 
         return heun(model, x, karras_levels(self.sampling_steps, self.sigma_min, self.sigma_max, self.rho))
 

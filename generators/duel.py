@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from data import DataError
+from data import DataError, on_columns, shared_columns
 from generators.gan import GANFamily, discriminator_loss, jensen_shannon, squared_gradient
 from generators.kinds import kind_of
 from training import Runtime, adam, isolated_rng, train
@@ -32,18 +32,20 @@ def discriminate(
 
     Args:
         real: training patients.
-        fake: patients on the same columns and of the same classes, at least one.
+        fake: patients of the same classes, aligned to the same reference, at least one.
         seed: of every draw.
         runtime: device and progress.
         settings: of the family `gan` (`steps`, `r1`, ...).
 
     Raises:
-        DataError: other columns or classes, nobody to compare with, or an unknown setting.
+        DataError: other positions or classes, nobody to compare with, or an unknown setting.
     """
     if real.kind != "sequence":
         raise DataError(f"this comparison is made on sequences; got a cohort of kind {real.kind!r}")
-    if fake.features != real.features or fake.classes != real.classes or not len(fake):
-        raise DataError("a discriminator compares cohorts of the same columns and classes with somebody in each")
+    if fake.classes != real.classes or not len(fake):
+        raise DataError("a discriminator compares cohorts of the same classes with somebody in each")
+    columns = shared_columns(real, fake)
+    real, fake = on_columns(real, columns), on_columns(fake, columns)
     kind = kind_of(real.kind)
     family, own = kind.split("gan", settings)
     if not isinstance(family, GANFamily):

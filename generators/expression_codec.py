@@ -49,6 +49,10 @@ class ExpressionCodec:
     low_rank: LowRank | None = field(default=None, init=False, repr=False)
     marginals: ClassMarginals | None = field(default=None, init=False, repr=False)
 
+    def narrowed(self, cohort: Cohort) -> Cohort:
+        """The cohort as it is: a platform's genes tell of nobody."""
+        return cohort
+
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
         """Learn curves, class marginals and, when wide, components; return the training cohort's codes (n, dim).
 

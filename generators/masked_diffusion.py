@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from generators.architecture import NO_CLASS
-from generators.family import Family
-from training import adam
+from generators.diffusion import DenoisingFamily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from torch import nn
 
-    from generators.architecture import Architecture
     from training import Batch
 
 
 @dataclass(frozen=True)
-class MaskedDiffusionFamily(Family):
-    """Absorbing-state diffusion with the simplified bound, and classifier-free guidance.
+class MaskedDiffusionFamily(DenoisingFamily):
+    """Absorbing-state diffusion with the simplified bound.
 
     At noise level t in (0, 1) each column is hidden with probability t. The bound on -log p(x) is the expectation over
     t of the cross-entropy of the hidden columns over t (Sahoo et al. 2024, "MDLM", equation 10 for alpha = 1 - t).
@@ -32,8 +30,6 @@ class MaskedDiffusionFamily(Family):
     independently.
 
     Attributes:
-        class_dropout: share of patients whose class is hidden in training, so that guidance is possible.
-        guidance: 1 samples the class as learned; above 1 pushes away from the population.
         sampling_steps: parts in which the columns are shown.
         level_min: lowest noise level in training.
     """
@@ -42,27 +38,13 @@ class MaskedDiffusionFamily(Family):
     learning_rate: float = 2e-3
     width: int = 128
     depth: int = 2
-    validation: float = 0.1
-    validate_every: int = 100
     patience: int = 3
-    class_dropout: float = 0.1
-    guidance: float = 1.0
     sampling_steps: int = 48
     level_min: float = 0.005
 
-    name: ClassVar[str] = "diffusion"
-
-    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
-        """Build the denoiser."""
-        return {"denoiser": architecture.denoiser()}
-
-    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-        """One Adam."""
-        return {"denoiser": adam(nets["denoiser"].parameters(), betas=(0.9, 0.99))}
-
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move on the bound."""
-        y = torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y) if self.class_dropout else batch.y
+        y = self.told(batch)
         yield "denoiser", self._bound(nets["denoiser"], batch.x, y, batch.rand(), batch.rand(batch.x.shape[2]))
 
     def validation_loss(
@@ -86,21 +68,13 @@ class MaskedDiffusionFamily(Family):
         for part in order.tensor_split(min(self.sampling_steps, columns), dim=1):
             level = torch.full((len(y),), 1 - shown / columns, device=y.device)
             index = part[:, None, :].expand(-1, symbols, -1)
-            chances = self._guided(denoiser, x, level, y).gather(2, index).softmax(1).cumsum(1)
+            logits = self.guided(partial(_logits, denoiser, x, level), y)
+            chances = logits.gather(2, index).softmax(1).cumsum(1)
             uniform = torch.rand((len(y), 1, part.shape[1]), generator=generator, device=y.device)
             drawn = (uniform * chances[:, -1:] >= chances[:, :-1]).sum(1, keepdim=True)
             x.scatter_(2, index, (drawn == torch.arange(symbols, device=y.device)[:, None]).to(x))
             shown += part.shape[1]
         return x
-
-    def _guided(self, net: nn.Module, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
-        kept: Tensor = net(x, level, y).float()
-        if self.guidance == 1.0:
-            return kept
-        kept = kept.log_softmax(1)
-        common = net(x, level, torch.full_like(y, NO_CLASS)).float().log_softmax(1)
-        guided: Tensor = common + self.guidance * (kept - common)
-        return guided
 
     def _bound(self, net: nn.Module, x: Tensor, y: Tensor, share: Tensor, uniform: Tensor) -> Tensor:
         """Bound (nats a patient) for codes (n, 5, columns), levels from share (n,), and uniform noise (n, columns)."""
@@ -114,3 +88,8 @@ class MaskedDiffusionFamily(Family):
     @staticmethod
     def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
         return torch.rand((len(x), x.shape[2]), generator=generator, device=x.device)
+
+
+def _logits(net: nn.Module, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
+    logits: Tensor = net(x, level, y)
+    return logits.float()

@@ -75,8 +75,12 @@ class NeuralGenerator(Generator):
         self.settings = {key: family[key] if key in family else getattr(self._codec, key) for key in known}
         return kind
 
+    def _narrowed(self, cohort: Cohort) -> Cohort:
+        self._take_kind(cohort.kind)
+        return self._codec.narrowed(cohort)
+
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
-        kind = self._take_kind(cohort.kind)
+        kind = kind_of(cohort.kind)
         runtime = runtime or Runtime()
         place(runtime)  # says at once when the device asked for is not here
         rng = np.random.default_rng([seed, 0])

@@ -9,6 +9,7 @@ import numpy as np
 from data import DataError
 from data.nucleotides import GAP, SYMBOLS, one_hot
 from generators.base import Generator
+from generators.carriers import without_rare_insertions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +69,9 @@ class RandomEdits(Generator):
             raise DataError(f"random-edits: edits must be a whole number of at least 0; got {edits!r}")
         self.settings = {"edits": edits}
         self._consensus: NDArray[np.uint8]
+
+    def _narrowed(self, cohort: Cohort) -> Cohort:
+        return without_rare_insertions(cohort, self.min_patients)
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
         self._consensus = consensus(cohort.x)

@@ -9,6 +9,7 @@ import numpy as np
 
 from data import DataError
 from data.nucleotides import MASKED, SYMBOLS
+from generators.carriers import without_rare_insertions
 from generators.sites import Sites
 
 if TYPE_CHECKING:
@@ -31,6 +32,16 @@ class SequenceCodec:
     calibration_patients: ClassVar[int] = 256  # for the alarm alone
     min_carriers: int = 3
     sites: Sites = field(init=False, repr=False)
+
+    def narrowed(self, cohort: Cohort) -> Cohort:
+        """The cohort without columns of inserted bases that fewer than `min_carriers` patients have.
+
+        Raises:
+            DataError: no sequences.
+        """
+        if cohort.kind != "sequence":
+            raise DataError(f"sequences are expected; this cohort is of kind {cohort.kind!r}")
+        return without_rare_insertions(cohort, self.min_carriers)
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
         """Learn consensus and rates; return one-hot codes (n, 5, columns).

@@ -17,6 +17,7 @@ import numpy as np
 from data.effects import EFFECTS, substitution_effects
 from data.nucleotides import GAP, MASKED, SYMBOLS
 from data.reference import Reference, reference_of
+from generators.carriers import carriers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,17 +60,23 @@ class Sites:
             cohort: of sequences; masked places count for nothing.
             min_carriers: fewest patients whose edit is known by its place.
         """
-        counts = np.stack([_counts(cohort.x[cohort.y == label]) for label in range(len(cohort.classes))])
-        consensus = counts.sum(0).argmax(0).astype(np.uint8)
+        own = [np.flatnonzero(cohort.y == label) for label in range(len(cohort.classes))]
+        rows = [*own, np.arange(len(cohort))]
+        counts = np.stack([_counts(cohort.x[part]) for part in rows])
+        held = np.stack([carriers(cohort.x[part], cohort.subjects[part]) for part in rows])
+        consensus = counts[-1].argmax(0).astype(np.uint8)
         edit = _edits(consensus)
-        common = edit & (counts.sum(0) >= min_carriers)
-        patients = np.bincount(cohort.y, minlength=len(cohort.classes))
-        tables = [*zip(counts, patients, strict=True), (counts.sum(0), int(patients.sum()))]
-        rates = np.stack([_rates(table, n, edit, common, _groups(consensus), min_carriers) for table, n in tables])
-        shares = np.where(common, counts, 0) / np.maximum(patients, 1)[:, None, None]
+        common = edit & (held[-1] >= min_carriers)
+        groups = _groups(consensus)
+        rates = np.stack(
+            [_rates(counts[i], len(part), held[i], edit, common, groups, min_carriers) for i, part in enumerate(rows)]
+        )
+        sizes = np.array([max(len(part), 1) for part in own])
+        shares = np.where(common & (held[:-1] >= min_carriers), counts[:-1], 0) / sizes[:, None, None]
         polymorphic = np.any(shares >= _FREQUENT, axis=(0, 1))
         sporadic = ((cohort.x != consensus) & (cohort.x < MASKED) & ~polymorphic).sum(1)
-        numbers = _numbers(sporadic, cohort.y, len(cohort.classes), min_carriers)
+        weights = np.stack([_numbers(sporadic[part], cohort.subjects[part], min_carriers) for part in rows])
+        numbers = _as_far_as_known(weights)
         return cls(consensus, rates, numbers, polymorphic, np.flatnonzero(common), _features(consensus, cohort))
 
     def __len__(self) -> int:
@@ -107,7 +114,7 @@ class Sites:
 
 
 def _counts(x: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Patients that have each symbol in each column, (5, columns)."""
+    """Sequences that have each symbol in each column, (5, columns)."""
     return np.stack([(x == code).sum(0) for code in range(MASKED)]).astype(np.int64)
 
 
@@ -123,32 +130,36 @@ def _groups(consensus: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _rates(
-    counts: NDArray[np.int64], n: int, edit: NDArray[np.bool_], common: NDArray[np.bool_], groups: NDArray[np.int64],
-    min_carriers: int,
+    counts: NDArray[np.int64], n: int, held: NDArray[np.int64], edit: NDArray[np.bool_], common: NDArray[np.bool_],
+    groups: NDArray[np.int64], min_carriers: int,
 ) -> NDArray[np.float32]:  # fmt: skip
-    """Log-probability of each symbol, (5, columns), in a class of n patients with these counts of symbols."""
+    """Log-probability of each symbol, (5, columns), in n sequences with these counts of symbols, held by patients."""
     n = max(n, 1)
-    rates = np.where(common, np.where(counts >= min_carriers, counts, _UNSEEN) / n, 0.0)
+    rates = np.where(common, np.where(held >= min_carriers, counts, _UNSEEN) / n, 0.0)
     for group in (1, 2, 3):
         cells = edit & ~common & (groups == group)
         seen = counts[cells].sum()
         if cells.any():
-            rates[cells] = max((seen if seen >= min_carriers else 0) / n / cells.sum(), _NEVER)
+            rates[cells] = max((seen if held[cells].sum() >= min_carriers else 0) / n / cells.sum(), _NEVER)
     rates += ~edit * np.maximum(1 - rates.sum(0), 1e-3)
     rates /= rates.sum(0)
     logs: NDArray[np.float32] = np.log(rates).astype(np.float32)
     return logs
 
 
-def _numbers(edits: NDArray[np.int64], y: NDArray[np.int64], classes: int, min_carriers: int) -> NDArray[np.float32]:
-    """Log-probability of each number of edits (n,), (classes + 1, numbers); none rests on fewer than `min_carriers`."""
+def _numbers(edits: NDArray[np.int64], subjects: NDArray[np.str_], min_carriers: int) -> NDArray[np.float64]:
+    """Weight of each number of edits (n,) up to `_MOST`; that of fewer than `min_carriers` patients stands for none."""
     edits = np.minimum(edits, _MOST)
-    counts = np.stack([np.bincount(edits[y == label], minlength=_MOST + 1) for label in range(classes)])
-    counts = np.concatenate([counts, counts.sum(0, keepdims=True)])
-    most = max(int(np.flatnonzero(counts[-1] >= min_carriers).max(initial=0)), 1)
-    counts = counts[:, : most + 1]
-    shares = np.where(counts >= min_carriers, counts, _UNSEEN)
-    logs: NDArray[np.float32] = np.log(shares / shares.sum(1, keepdims=True)).astype(np.float32)
+    weights = np.bincount(edits, minlength=_MOST + 1).astype(np.float64)
+    held = [len(np.unique(subjects[edits == number])) for number in range(_MOST + 1)]
+    return np.where(np.array(held) >= min_carriers, weights, _UNSEEN)
+
+
+def _as_far_as_known(weights: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Log-probability of each number of edits, (classes + 1, m), up to the greatest that enough patients have."""
+    most = max(int(np.flatnonzero(weights[-1] > _UNSEEN).max(initial=0)), 1)
+    known = weights[:, : most + 1]
+    logs: NDArray[np.float32] = np.log(known / known.sum(1, keepdims=True)).astype(np.float32)
     return logs
 
 

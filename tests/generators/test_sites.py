@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from data import Cohort, DataError
 from data.effects import EFFECTS
 from data.reference import TP53
 from generators.sequence_codec import SequenceCodec
+from generators.site_network import SiteNetwork
 from generators.sites import Sites
 
 if TYPE_CHECKING:
@@ -117,3 +119,51 @@ def test_symbols_are_drawn_by_their_probabilities_not_the_likeliest() -> None:
     shares = np.tile(np.array([0.6, 0.3, 0.1, 0.0, 0.0], np.float32)[None, :, None], (20_000, 1, 1))
     drawn = codec.decode(shares, np.zeros(20_000, np.int64), np.random.default_rng(0))
     np.testing.assert_allclose(np.bincount(drawn[:, 0], minlength=5) / 20_000, [0.6, 0.3, 0.1, 0, 0], atol=0.012)
+
+
+def test_a_class_says_nothing_of_its_own_few_carriers() -> None:
+    # Six carry the edit, so that its place is known; how few of them are of class "b" is not.
+    several = {row: (70, other(70)) for row in range(6)}
+    rates = [
+        Sites.fit(edited(several | {30 + row: (70, other(70)) for row in range(few)}), 3).log_rates[1, other(70), 70]
+        for few in (0, 1, 2, 3)
+    ]
+    assert rates[0] == pytest.approx(rates[1], abs=1e-3)
+    assert rates[1] == pytest.approx(rates[2], abs=1e-3)
+    assert rates[3] > rates[2] + 1
+
+
+def test_a_class_with_few_rare_edits_looks_as_one_without() -> None:
+    def rare(few: int) -> float:
+        sites = Sites.fit(edited({30 + row: (10 * row + 7, other(10 * row + 7)) for row in range(few)}), 3)
+        return float((np.exp(sites.log_rates[1, :4]) * (np.arange(4)[:, None] != sites.consensus)).sum())
+
+    assert rare(0) == pytest.approx(rare(2), abs=1e-5)
+    assert rare(3) == pytest.approx(3 / 30, rel=0.01)
+
+
+def test_a_sure_edit_is_the_surer_the_fewer_places_are_left() -> None:
+    # With a grip of one the expected number of edits still hidden stays the same, however few columns may hide them.
+    made = edited({row: (10 * row + 7, other(10 * row + 7)) for row in range(20)})
+    codec = SequenceCodec()
+    codes = torch.from_numpy(codec.fit_encode(made, np.random.default_rng(0)))
+    denoiser: Any = SiteNetwork(codec.sites, 2, width=16, depth=1).denoiser()
+    with torch.no_grad():
+        denoiser.stack.leave.bias[-3] = 1.0  # of rare bases
+        for hidden in (300, 30, 3):
+            x = codes[59:60].clone()  # a patient without an edit
+            x[:, :, :hidden] = 0
+            chances = denoiser(x, torch.tensor([hidden / 300]), torch.tensor([0])).softmax(1)[0, :, :hidden]
+            edits = chances.sum() - chances.gather(0, codes[59].argmax(0)[None, :hidden]).sum()
+            assert 0.5 < edits.item() < 1.2
+
+
+def test_only_edits_known_by_their_place_have_an_embedding_of_their_own() -> None:
+    edits = {row: (70, other(70)) for row in range(3)} | {row: (90, other(90)) for row in (5, 6)}
+    sites = Sites.fit(edited(edits), 3)
+    cells: Any = SiteNetwork(sites, 2, width=16, depth=1).denoiser().writer.cells
+    with torch.no_grad():
+        before = cells()
+        cells.own += 1
+        moved = (cells() != before).any(dim=1).reshape(5, 300).numpy()
+    assert np.argwhere(moved).tolist() == [[other(70), 70]]

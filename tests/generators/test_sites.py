@@ -161,7 +161,8 @@ def test_a_sure_edit_is_the_surer_the_fewer_places_are_left() -> None:
 def test_only_edits_known_by_their_place_have_an_embedding_of_their_own() -> None:
     edits = {row: (70, other(70)) for row in range(3)} | {row: (90, other(90)) for row in (5, 6)}
     sites = Sites.fit(edited(edits), 3)
-    cells: Any = SiteNetwork(sites, 2, width=16, depth=1).denoiser().writer.cells
+    denoiser: Any = SiteNetwork(sites, 2, width=16, depth=1).denoiser()
+    cells = denoiser.writer.cells
     with torch.no_grad():
         before = cells()
         cells.own += 1

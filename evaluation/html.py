@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from evaluation import curves, expression_page, sequence_page
+from data.errors import DataError
+from evaluation import curves, expression_page, image_page, sequence_page
 from evaluation.binning import MINIMUM
 from evaluation.family_figures import frontier, ladder
 from evaluation.page import css_colour, gallery, page
@@ -34,22 +35,31 @@ _LEAD_MANY = (
 )
 
 
+_HELD = "This page shows images of real patients: it must stay in the house."
+_HOUSE = f'<p class="callout house"><b>{_HELD}</b></p>'
+
+
 @dataclass(frozen=True)
 class Room:
     """What the report says and draws of one data kind.
 
     Attributes:
         facts: what the top of the page says of the features.
-        pictures: the sections between the scorecard and the classes.
+        pictures: the sections between the scorecard and the classes; no picture of a single real patient.
+        patients: the same sections with pictures of single real patients; None where there are none.
+        together: the sections of a page of several families.
     """
 
     facts: Callable[[Comparison], dict[str, str]]
     pictures: Callable[[Sequence[Estimate], Comparison], list[Section]]
+    patients: Callable[[Sequence[Estimate], Comparison], list[Section]] | None = None
+    together: Callable[[Mapping[str, Comparison]], list[Section]] | None = None
 
 
 ROOMS = {
     "expression": Room(expression_page.facts, expression_page.pictures),
     "sequence": Room(sequence_page.facts, sequence_page.pictures),
+    "image": Room(image_page.facts, image_page.pictures, image_page.with_patients, image_page.together),
 }
 
 
@@ -61,6 +71,7 @@ def render(
     title: str = "Scorecard of a synthetic cohort",
     facts: Mapping[str, Any] | None = None,
     galleries: Mapping[str, Gallery] | None = None,
+    patients: bool = False,
 ) -> str:
     """Report of one comparison as a single HTML file without any reference to the network.
 
@@ -71,12 +82,19 @@ def render(
         title: heading, plain text.
         facts: what to state at the top besides the cohorts' sizes, such as family and seed.
         galleries: further pictures, each under its heading in plain text.
+        patients: show single real patients too; the page then says that it must stay in the house.
 
     Returns:
-        The document. Real patients appear only as aggregates over at least five of them.
+        The document. Without `patients`, real patients appear only as aggregates over at least five of them.
+
+    Raises:
+        DataError: single patients of a data kind that has no pictures of them.
     """
     estimates = list(report)
     room = ROOMS.get(comparison.kind)
+    draw = room and (room.patients if patients else room.pictures)
+    if patients and not draw:
+        raise DataError(f"single patients can be shown of images only, and these are {comparison.kind} data")
     sizes = {
         "Train": _size(comparison.train),
         "Holdout": _size(comparison.holdout),
@@ -85,7 +103,7 @@ def render(
         "Classes": str(len(comparison.classes)),
     }
     sections = [("scorecard", "Scorecard", scorecard(estimates))]
-    sections += room.pictures(estimates, comparison) if room else []
+    sections += draw(estimates, comparison) if draw else []
     if table := _classes(estimates, comparison):
         sections.append(("classes", "Class by class", table))
     sections += _more(galleries)
@@ -93,8 +111,9 @@ def render(
         sections.append(("training", "Training", gallery("training", learning)))
     sections.append(("meaning", "What each number means", words(estimates)))
     notes = "".join(f'<p class="callout">{escape(note)}.</p>' for note in getattr(report, "notes", ()))
-    body = _head(title, _LEAD, sizes | dict(facts or {}), sections) + verdicts(estimates) + notes
-    return page(title, body + _sections(sections) + _foot())
+    warning = _HOUSE if patients else ""
+    body = _head(title, _LEAD, sizes | dict(facts or {}), sections) + warning + verdicts(estimates) + notes
+    return page(title, body + _sections(sections) + _foot(patients))
 
 
 @dataclass(frozen=True)
@@ -130,14 +149,23 @@ def render_comparison(
         galleries: further pictures, each under its heading in plain text.
     """
     cards = {row.name: {e.name: e for e in row.estimates} for row in rows}
+    known = {row.name: getattr(row.estimates, "comparison", None) for row in rows}
     sections = [
         ("side", "Side by side", _plots(cards)),
+        *_together({name: comparison for name, comparison in known.items() if comparison is not None}),
         *_more(galleries),
         ("table", "All figures", _grid(rows, cards)),
     ]
     every = list({name: e for card in cards.values() for name, e in card.items()}.values())
     sections.append(("meaning", "What each number means", words(every)))
     return page(title, _head(title, _LEAD_MANY, dict(facts or {}), sections) + _sections(sections) + _foot())
+
+
+def _together(comparisons: Mapping[str, Comparison]) -> list[Section]:
+    """Pictures of several families, where their data kind has such."""
+    kind = next((comparison.kind for comparison in comparisons.values()), "")
+    room = ROOMS.get(kind)
+    return room.together(comparisons) if room and room.together else []
 
 
 def _more(galleries: Mapping[str, Gallery] | None) -> list[Section]:
@@ -157,10 +185,10 @@ def _sections(sections: Sequence[Section]) -> str:
     return "".join(f'<section id="{key}"><h2>{heading}</h2>{content}</section>\n' for key, heading, content in sections)
 
 
-def _foot() -> str:
+def _foot(patients: bool = False) -> str:
+    real = _HELD if patients else "Real patients appear in it only as aggregates over at least five of them."
     return (
-        "<footer>Made by cohortsmith. This file holds everything it shows and asks nothing of the network. Real "
-        "patients appear in it only as aggregates over at least five of them. "
+        f"<footer>Made by cohortsmith. This file holds everything it shows and asks nothing of the network. {real} "
         "<noscript>The plots need JavaScript; the tables do not.</noscript></footer>"
     )
 

@@ -123,6 +123,25 @@ rect.base.g { fill: #e69f00; } rect.base.gap { fill: var(--muted); }
   margin-right: 5px; }
 .codes .a { background: #009e73; } .codes .t { background: #e0662d; } .codes .c { background: #56b4e9; }
 .codes .g { background: #e69f00; } .codes .gap { background: var(--muted); } .codes span { color: var(--muted); }
+.px { display: block; width: 56px; height: 56px; image-rendering: pixelated; border-radius: 3px; }
+.px.empty { display: grid; place-items: center; color: var(--muted); background: var(--soft); font-size: 12px; }
+.tiles { display: flex; flex-wrap: wrap; gap: 4px; } .tiles + small { display: block; margin-top: 8px; }
+.images { display: grid; grid-template-columns: 168px minmax(0, 1fr); }
+.images > div { padding: 10px 0; border-top: 1px solid var(--line); }
+.images > .who { padding-right: 12px; } .who b { font-weight: 600; overflow-wrap: anywhere; }
+.who small { display: block; } p.none { color: var(--muted); margin: 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); gap: 12px; }
+.cards.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px 12px; }
+.trio { display: flex; gap: 12px; margin-top: 6px; } .trio > div, .trio .px { width: 72px; }
+.trio .px { height: 72px; } .trio small { font-size: 12px; }
+.trio.large { gap: 14px; } .trio.large > div, .trio.large .px { width: 84px; } .trio.large .px { height: 84px; }
+.trio.large small, .trio.large b { display: block; font-size: 12px; line-height: 1.35; }
+.trio b { font-weight: 600; overflow-wrap: anywhere; } b.low { color: var(--low); } b.high { color: var(--high); }
+.beside { width: auto; } .beside th, .beside td { padding: 8px 18px 8px 0; } .beside .px { width: 42px; height: 42px; }
+.beside .tiles { width: 134px; } .beside tbody th { font-weight: 600; position: sticky; left: 0;
+  background: var(--paper); max-width: 150px; overflow-wrap: anywhere; }
+.callout.house { border-left-color: var(--bad); }
 .grid th, .grid td { padding-left: 10px; padding-right: 10px; text-align: right; }
 .grid td.cell { background: color-mix(in srgb, var(--tone) var(--tint, 9%), transparent); border-left: 2px solid
   var(--paper); } .grid .r-real { --tint: 17%; } .grid .r-far { --tint: 14%; }
@@ -137,6 +156,7 @@ dl.words dt { font-weight: 600; margin-top: 10px; } dl.words dd { margin: 0; max
 footer { margin-top: 56px; border-top: 1px solid var(--line); padding-top: 14px; font-size: 13px; color: var(--muted); }
 @media (max-width: 860px) {
   main { padding: 24px 16px 48px; } .verdicts { grid-template-columns: minmax(0, 1fr); }
+  .images { grid-template-columns: minmax(0, 1fr); } .images > div + div:not(.who) { border: 0; padding-top: 0; }
   .panels { grid-template-columns: minmax(0, 1fr); } .w2, .w3, .w6 { grid-column: auto; }
   .score thead, .score colgroup { display: none; }
   .score, .score tbody { display: block; }

@@ -100,6 +100,7 @@ class Report:
         *,
         history: Sequence[dict[str, float]] | None = None,
         title: str = "Scorecard of a synthetic cohort",
+        show_patients: bool = False,
     ) -> Path:
         """Write `metrics.json` and `report.html` into `folder` (made when missing), each whole or not at all.
 
@@ -107,17 +108,18 @@ class Report:
             folder: where to.
             history: training curve of the generator, rows of `Generator.history`, shown on the page.
             title: heading of the page.
+            show_patients: show images of single real patients; such a page must stay in the house.
 
         Returns:
             Path of report.html.
 
         Raises:
-            DataError: the folder cannot be written.
+            DataError: the folder cannot be written, or single patients of a data kind that has no images.
         """
         from evaluation.html import render  # Plotly takes a second to import: only a page needs it
 
         folder = Path(folder)
-        page = render(self, self.comparison, history=history, title=title)
+        page = render(self, self.comparison, history=history, title=title, patients=show_patients)
         figures = json.dumps(self.to_json(), indent=2, allow_nan=False)
         try:
             folder.mkdir(parents=True, exist_ok=True)

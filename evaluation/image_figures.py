@@ -1,0 +1,201 @@
+"""Curves of images: power by spatial frequency, colours and contrast, spread within classes, who is taken for whom.
+
+Real patients appear only as aggregates over at least five of them (see `binning`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy.stats import wasserstein_distance
+
+from evaluation.binning import MINIMUM, histogram
+from evaluation.panels import (
+    MUTED,
+    REAL,
+    SYNTHETIC,
+    Gallery,
+    Panel,
+    axis,
+    class_style,
+    layout,
+    line,
+    plain,
+    short,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from evaluation.comparison import Comparison
+
+    Floats = NDArray[np.float64]
+    Pixels = NDArray[np.uint8]
+
+_LUMA = np.asarray((0.299, 0.587, 0.114))  # ITU-R BT.601
+_BOTH = "real (train and holdout)"
+
+
+class Sides(NamedTuple):
+    """What is drawn: all real images, and the synthetic ones.
+
+    Attributes:
+        real: (n, height, width, channels), train and then holdout.
+        real_y: (n,) classes.
+        subjects: (n,) patients.
+        held: (n,) whether of the holdout.
+        made: (m, height, width, channels).
+        made_y: (m,) classes.
+    """
+
+    real: Pixels
+    real_y: NDArray[np.int64]
+    subjects: NDArray[np.str_]
+    held: NDArray[np.bool_]
+    made: Pixels
+    made_y: NDArray[np.int64]
+
+
+def sides(comparison: Comparison) -> Sides:
+    """Images of a comparison, those of real patients together."""
+    train, holdout, made = comparison.train, comparison.holdout, comparison.synthetic
+    return Sides(
+        np.concatenate([train.x, holdout.x]),
+        np.concatenate([train.y, holdout.y]),
+        np.concatenate([train.subjects, holdout.subjects]),
+        np.arange(len(train) + len(holdout)) >= len(train),
+        made.x,
+        made.y,
+    )
+
+
+def brightness(x: Pixels) -> Floats:
+    """Brightness of each pixel, (n, height, width), 0..255."""
+    light: Floats = x @ _LUMA if x.shape[3] == 3 else x[..., 0].astype(np.float64)
+    return light
+
+
+def radial_power(x: Pixels) -> Floats:
+    """Power of each image's brightness by spatial frequency, (n, frequencies): cycles per image 1, 2, ....
+
+    Mean of the squared modulus of the Fourier transform over the ring of frequencies that round to the same number.
+    """
+    light = brightness(x)
+    height, width = light.shape[1:]
+    power = np.abs(np.fft.rfft2(light - light.mean(axis=(1, 2), keepdims=True))) ** 2 / (height * width)
+    across, down = np.fft.rfftfreq(width, 1 / width), np.fft.fftfreq(height, 1 / height)
+    ring = np.rint(np.hypot(down[:, None], across)).astype(np.int64).ravel()
+    rings = min(height, width) // 2
+    flat = power.reshape(len(x), -1)
+    result: Floats = np.stack([flat[:, ring == k].mean(axis=1) for k in range(1, rings + 1)], axis=1)
+    return result
+
+
+def sharpness(images: Sides, classes: Sequence[str]) -> Gallery:
+    """Radial power spectrum of real and synthetic images, and their ratio in each class."""
+    if not _enough(images):
+        return Gallery([], _FEW)
+    real, made = np.log10(radial_power(images.real) + 1e-6), np.log10(radial_power(images.made) + 1e-6)
+    x = list(range(1, real.shape[1] + 1))
+    hover = {"hovertemplate": "%{y:.3g} at %{x} cycles per image<extra>%{fullData.name}</extra>"}
+    data = []
+    for values, colour, name, group in ((real, REAL, "real", _BOTH), (made, SYNTHETIC, "synthetic", "synthetic")):
+        centre, spread = values.mean(axis=0), values.std(axis=0)
+        own: dict[str, Any] = {"legendgroup": group}
+        data.append(line(x, short(10 ** (centre - spread)), colour, name, weight=0, hoverinfo="skip", **own))
+        upper = line(x, short(10 ** (centre + spread)), colour, name, weight=0, hoverinfo="skip", **own)
+        data.append(upper | {"fill": "tonexty", "fillcolor": f"fill:{colour}"})
+        data.append(line(x, short(10**centre), colour, name, **own, **hover))
+    ticks: dict[str, Any] = {"tickvals": [1, 2, 4, 6, 8, 10, 12, 14]}
+    looks = layout(axis("cycles per image", **ticks), axis("power", type="log", exponentformat="power", dtick=1))
+    text = "Geometric mean over images; shaded: one standard deviation between images."
+    panels = [Panel("Power by spatial frequency", text, data, looks, 320, 3)]
+    ratios = [line([1, real.shape[1]], [1, 1], MUTED, "equal", weight=1, hoverinfo="skip")]
+    hover = {"hovertemplate": "%{fullData.name}: %{y:.2f} times at %{x}<extra></extra>"}
+    if min(images.held.sum(), (~images.held).sum()) >= MINIMUM:
+        gap = real[images.held].mean(axis=0) - real[~images.held].mean(axis=0)
+        ratios.append(line(x, short(10**gap, 3), REAL, "holdout over train", dash="dot", legendgroup=_BOTH, **hover))
+    for position, name in enumerate(classes):
+        mine, theirs = images.real_y == position, images.made_y == position
+        if len(np.unique(images.subjects[mine])) >= MINIMUM and theirs.any():
+            gap = made[theirs].mean(axis=0) - real[mine].mean(axis=0)
+            colour, symbol, _ = class_style(position)
+            drawn = line(x, short(10**gap, 3), colour, plain(name), weight=1.5, legendgroup=name, **hover)
+            ratios.append(drawn | {"mode": "lines+markers", "marker": {"symbol": symbol, "size": 5}})
+    seen = np.log10([y for trace in ratios for y in trace["y"]])
+    ends = [
+        float(np.floor(min(-0.4, seen.min() - 0.05) * 10) / 10),
+        float(np.ceil(max(0.4, seen.max() + 0.05) * 10) / 10),
+    ]
+    up = axis("synthetic over real", type="log", range=ends, tickvals=_TIMES, ticktext=[f"{t:g}" for t in _TIMES])
+    text = "By class. Below 1 on the right: blurred; above 1: noise. Dotted: holdout over train."
+    panels.append(Panel("Synthetic over real", text, ratios, layout(axis("cycles per image", **ticks), up), 320, 3))
+    legend = [(_BOTH, REAL, "■"), ("synthetic", SYNTHETIC, "━")]
+    legend += [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(classes)]
+    return Gallery(
+        panels,
+        "How much of the brightness varies slowly over the image (left) and how much from pixel to pixel (right).",
+        legend,
+    )
+
+
+_TIMES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+_FEW = f"Fewer than {MINIMUM} real patients: curves are not drawn."
+
+
+def colours(images: Sides) -> Gallery:
+    """Distributions over images of mean colour, saturation, contrast and detail, real against synthetic."""
+    if not _enough(images):
+        return Gallery([], _FEW)
+    panels = []
+    real, made = looks_of(images.real), looks_of(images.made)
+    for name, (what, there) in real.items():
+        bars = histogram(there, made[name][1], images.subjects)
+        if bars is None:
+            continue
+        stairs = short(np.repeat(bars.edges, 2), 5)
+        shaded = {"fill": "tozeroy", "fillcolor": f"fill:{REAL}", "line": {"color": REAL, "width": 1}}
+        hover = {"hovertemplate": "%{y:.3g} at %{x:.3g}<extra>%{fullData.name}</extra>"}
+        data = [
+            line(stairs, _steps(bars.real), REAL, "real", legendgroup=_BOTH, **hover) | shaded,
+            line(stairs, _steps(bars.synthetic), SYNTHETIC, "synthetic", legendgroup="synthetic", **hover),
+        ]
+        up = axis(rangemode="tozero", nticks=4, exponentformat="none")
+        look = layout(axis(what), up, margin={"l": 40, "r": 8, "t": 6, "b": 40})
+        off = wasserstein_distance(there, made[name][1]) / (there.std() or 1.0)
+        panels.append(Panel(name, f"{off:.2f} sd off (Wasserstein)", data, look, 200, 2))
+    return Gallery(
+        panels,
+        f"One value an image; share of images per unit. Bins with fewer than {MINIMUM} real patients are merged with "
+        "their neighbours; the outermost bins also hold what lies beyond.",
+        [(_BOTH, REAL, "■"), ("synthetic", SYNTHETIC, "━")],
+    )
+
+
+def looks_of(x: Pixels) -> dict[str, tuple[str, Floats]]:
+    """Properties of each image, by name: what the axis says, and the values (n,)."""
+    light, level = brightness(x), "mean level, 0 to 255"
+    found: dict[str, tuple[str, Floats]] = {}
+    if x.shape[3] == 3:
+        channels = x.mean(axis=(1, 2), dtype=np.float64)
+        found |= {name: (level, channels[:, i]) for i, name in enumerate(("Red", "Green", "Blue"))}
+        low, high = x.min(axis=3).astype(np.float64), x.max(axis=3).astype(np.float64)
+        found["Saturation"] = ("mean of 1 - min / max", (1 - low / np.maximum(high, 1)).mean(axis=(1, 2)))
+    else:
+        found["Brightness"] = (level, light.mean(axis=(1, 2)))
+    found["Contrast"] = ("standard deviation of brightness", light.std(axis=(1, 2)))
+    steps = np.abs(np.diff(light, axis=1)).mean(axis=(1, 2)) + np.abs(np.diff(light, axis=2)).mean(axis=(1, 2))
+    found["Detail"] = ("mean step to the next pixel", steps / 2)
+    return found
+
+
+def _steps(heights: Floats) -> list[float | None]:
+    """Heights of a staircase that starts and ends at 0, two points a border."""
+    return short(np.concatenate([[0.0], np.repeat(heights, 2), [0.0]]))
+
+
+def _enough(images: Sides) -> bool:
+    return len(np.unique(images.subjects)) >= MINIMUM and len(images.made) > 0

@@ -77,7 +77,7 @@ class VAEFamily(Family):
     @torch.no_grad()
     def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:
         """Fit the class-conditional prior to the posterior of train."""
-        mean, log_variance = _posterior(nets, x, y)
+        mean, log_variance = posterior(nets, x, y)
         prior = nets["prior"]
         if not isinstance(prior, _ClassGaussian):
             raise TypeError("the prior of a VAE is a Gaussian a class")
@@ -92,7 +92,7 @@ class VAEFamily(Family):
 
     def decode(self, nets: Mapping[str, nn.Module], latent: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """Codes of latents (n, latent_dim) and classes (n,), drawn from the law."""
-        return _law(nets).sample(nets["decoder"](latent, y), y, generator)
+        return law_of(nets).sample(nets["decoder"](latent, y), y, generator)
 
     def interpolate(
         self, nets: Mapping[str, nn.Module], first: int, last: int, steps: int, generator: torch.Generator
@@ -107,23 +107,25 @@ class VAEFamily(Family):
             latent = nets["prior"](latent, ends)
         share = torch.linspace(0, 1, steps)[:, None]
         between = torch.lerp(latent[:1], latent[1:], share)
-        law = _law(nets)
+        law = law_of(nets)
         start = law.mean(nets["decoder"](between, ends[:1].expand(steps)))
         end = law.mean(nets["decoder"](between, ends[1:].expand(steps)))
         return torch.lerp(start, end, share.reshape(-1, *[1] * (start.ndim - 1)))
 
     def _terms(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = _posterior(nets, x, y)
+        mean, log_variance = posterior(nets, x, y)
         decoded = nets["decoder"](mean + noise * (0.5 * log_variance).exp(), y).float()
-        return _law(nets).nll(decoded, x, y), kl_to_normal(mean, log_variance)
+        return law_of(nets).nll(decoded, x, y), kl_to_normal(mean, log_variance)
 
 
-def _posterior(nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def posterior(nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Means and log variances, both (n, latent_dim), that the encoder gives codes x (n, ...) of classes y (n,)."""
     mean, log_variance = nets["encoder"](x, y).float().chunk(2, dim=1)
     return mean, log_variance.clamp(-12, 6)
 
 
-def _law(nets: Mapping[str, nn.Module]) -> Law:
+def law_of(nets: Mapping[str, nn.Module]) -> Law:
+    """The law that reads a decoder."""
     law = nets["law"]
     if not isinstance(law, Law):
         raise TypeError("what a VAE's decoder says is read by a law")

@@ -1,0 +1,129 @@
+"""The VAE's settings for images: a latent that is a map, a flow as its prior, noise that looks like an image's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from data import DataError
+from generators.family import latents
+from generators.image_autoencoder import MAP, ImageLaw
+from generators.image_prior import FlowPrior
+from generators.vae import VAEFamily, law_of, posterior
+from training import adam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from generators.architecture import Architecture
+    from training import Batch
+
+_AT_ONCE = 512
+_FITTED_ON = 3000
+
+
+@dataclass(frozen=True)
+class ImageVAEFamily(VAEFamily):
+    """Beta-VAE of images whose latent is a map of 7 x 7, with a flow from N(0, I) to the posterior of train as prior.
+
+    Two players: encoder, decoder and law minimise the negative ELBO under N(0, I); the flow learns the latents as they
+    come (Rombach et al. 2022 train the two one after the other; here both settle together as the rate falls).
+
+    Attributes:
+        latent_dim: length of the latent, a multiple of 49.
+        prior: what samples start from: `fitted`, the flow, or `normal`, N(0, I).
+        prior_width, prior_depth: of the flow's network.
+        prior_start: share of the steps before the flow begins to learn: the latents move too much until then.
+        solver_steps: of the flow's solver.
+    """
+
+    steps: int = 2000
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    width: int = 64
+    depth: int = 2
+    validation: float = 0.0
+    latent_dim: int = 196
+    kl_warmup: float = 0.1
+    prior_width: int = 128
+    prior_depth: int = 6
+    prior_start: float = 0.15
+    solver_steps: int = 16
+
+    def __post_init__(self) -> None:
+        """Refuse a latent that is no map.
+
+        Raises:
+            DataError: its length is no multiple of 49.
+        """
+        if self.latent_dim % MAP**2:
+            raise DataError(
+                f"vae: on images latent_dim must be a multiple of {MAP**2} (a map of {MAP} x {MAP}); "
+                f"got {self.latent_dim}"
+            )
+
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        """Build encoder, decoder, the law of an image given the decoder's word, and the flow."""
+        return {
+            "encoder": architecture.encoder(2 * self.latent_dim),
+            "decoder": architecture.decoder(self.latent_dim),
+            "law": architecture.law(),
+            "prior": FlowPrior(
+                architecture.classes,
+                self.latent_dim,
+                self.prior_width,
+                self.prior_depth,
+                self.dropout,
+                self.solver_steps,
+            ),
+        }
+
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """One Adam for encoder, decoder and law, one for the flow."""
+        return super().players(nets) | {"prior": adam(nets["prior"].parameters())}
+
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """One move on the negative ELBO, one on the flow's squared error."""
+        yield from super().losses(nets, batch)
+        if batch.step < self.prior_start * batch.steps:
+            return
+        with torch.no_grad():
+            mean, log_variance = posterior(nets, batch.x, batch.y)
+        latent = mean + batch.randn(self.latent_dim) * (0.5 * log_variance).exp()
+        prior = _flow(nets)
+        # Times in the middle, where the velocity is hardest to tell, come more often (Esser et al. 2024).
+        yield "prior", prior.loss(latent, batch.randn(self.latent_dim), batch.randn().sigmoid(), batch.y)
+
+    @torch.no_grad()
+    def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:
+        """Fit the spectrum of the noise to the residuals of train, or of a few thousand of it, evenly picked."""
+        law = law_of(nets)
+        if not isinstance(law, ImageLaw):
+            raise TypeError("the law of an image is an ImageLaw")
+        picked = slice(None, None, max(len(x) // _FITTED_ON, 1))
+        generator = torch.Generator().manual_seed(0)
+        law.fit(
+            (self._seen(nets, images, labels, generator), images)
+            for images, labels in zip(torch.split(x[picked], _AT_ONCE), torch.split(y[picked], _AT_ONCE), strict=True)
+        )
+
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes of classes y (n,): prior, decoder, noise; few at a time, for the maps inside are many."""
+        return torch.cat(
+            [super(ImageVAEFamily, self).sample(nets, part, generator) for part in torch.split(y, _AT_ONCE)]
+        )
+
+    def _seen(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        mean, log_variance = posterior(nets, x, y)
+        seen: Tensor = nets["decoder"](mean + latents(y, self.latent_dim, generator) * (0.5 * log_variance).exp(), y)
+        return seen
+
+
+def _flow(nets: Mapping[str, nn.Module]) -> FlowPrior:
+    prior = nets["prior"]
+    if not isinstance(prior, FlowPrior):
+        raise TypeError("the prior of an image VAE is a flow")
+    return prior

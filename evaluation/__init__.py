@@ -2,7 +2,8 @@
 
 from evaluation.comparison import Comparison
 from evaluation.estimate import Estimate, Metric
+from evaluation.eyes import Eyes, Learned
 from evaluation.metrics import METRICS
 from evaluation.report import Report, evaluate
 
-__all__ = ["METRICS", "Comparison", "Estimate", "Metric", "Report", "evaluate"]
+__all__ = ["METRICS", "Comparison", "Estimate", "Eyes", "Learned", "Metric", "Report", "evaluate"]

@@ -16,6 +16,7 @@ from data.scale import log_expression
 from data.variants import call_cohort
 from evaluation.edits import Edits, consensus, edits_of, independent
 from evaluation.estimate import NotEvaluable
+from evaluation.image_space import PixelScale
 from evaluation.matching import matched
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from data.reference import Reference
     from data.variants import Variant
+    from evaluation.eyes import Eyes, Images
 
 Matrix = NDArray[np.float32]
 T = TypeVar("T")
@@ -89,13 +91,15 @@ class Comparison:
 
     Metrics on whole profiles read `z_train`, `z_holdout` and `z_synthetic`. Expression: log values, each gene
     standardised by train. Sequences: one column an edit (a symbol other than train's consensus that occurs in any of
-    the three), 1 for those who have it and 0 for the others, so that a squared distance counts differing edits.
+    the three), 1 for those who have it and 0 for the others, so that a squared distance counts differing edits. Images:
+    means of tiles of 2 x 2 pixels, in train's standard deviations of the channel.
 
     Attributes:
         train: real samples the generator was fitted on.
         holdout: real samples it never saw.
         synthetic: samples it made.
         known_variants: of sequences, variants known to occur in people, as from a table of published ones.
+        eyes: of images, the networks that see them; without, pixels and their principal components have to do.
 
     Raises:
         DataError: different kinds, scales or features; a class that train has not; an empty side; NaN or infinity.
@@ -105,6 +109,7 @@ class Comparison:
     holdout: Cohort
     synthetic: Cohort
     known_variants: frozenset[Variant] = field(default=frozenset(), kw_only=True)
+    eyes: Eyes | None = field(default=None, kw_only=True)
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -134,7 +139,7 @@ class Comparison:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Gene names in train's order, or names of the alignment's columns."""
+        """Gene names in train's order, names of the alignment's columns, or the one of the pixel grid."""
         return self.train.features
 
     @property
@@ -180,36 +185,50 @@ class Comparison:
         return np.where(sd > 1e-6, sd, 1.0).astype(np.float32)
 
     @cached_property
+    def pixels(self) -> PixelScale:
+        """Mean and standard deviation of each channel over train's images."""
+        return PixelScale(self.train.x)
+
+    @cached_property
     def z_train(self) -> Matrix:
-        """Train, (n, d): each gene's log values standardised by train, or edits."""
+        """Train, (n, d): each gene's log values standardised by train, or edits, or tiles of pixels."""
         return self._profiles(self.train)
 
     @cached_property
     def z_holdout(self) -> Matrix:
-        """Holdout, (n, d): each gene's log values standardised by train, or edits."""
+        """Holdout, (n, d), as `z_train` holds train."""
         return self._profiles(self.holdout)
 
     @cached_property
     def z_synthetic(self) -> Matrix:
-        """Synthetic cohort, (n, d): each gene's log values standardised by train, or edits."""
+        """Synthetic cohort, (n, d), as `z_train` holds train."""
         return self._profiles(self.synthetic)
 
     def _profiles(self, cohort: Cohort) -> Matrix:
         if self.kind == "sequence":
             return self.edits.matrix(cohort.x)
+        if self.kind == "image":
+            return self.pixels.profiles(cohort.x)
         values = self.log_train if cohort is self.train else log_expression(cohort)
         return np.asarray((values - self.location) / self.spread, dtype=np.float32)
 
     def structureless(self, n: int, seed: int) -> Matrix:
         """A cohort of `n` without structure, (n, d), as `z_train` holds it.
 
-        Every gene N(train mean, train sd), or every column of the alignment at train's frequencies, independently of
-        all others and of the class.
+        Every gene N(train mean, train sd), or every column of the alignment at train's frequencies, or every pixel
+        N(mean, sd of its channel in train), independently of all others and of the class.
         """
+        if self.kind == "image":
+            return self.pixels.profiles(self.structureless_images(n, seed))
         rng = np.random.default_rng([seed, 77])
         if self.kind == "sequence":
             return self.edits.matrix(independent(self.train.x, n, rng))
         return rng.standard_normal((n, len(self.features)), dtype=np.float32)
+
+    def structureless_images(self, n: int, seed: int) -> Images:
+        """The images behind `structureless`, uint8 (n, height, width, channels): coloured noise."""
+        shape, rng = self.train.x.shape[1:], np.random.default_rng([seed, 77])
+        return self.memo(("structureless", n, seed), lambda: self.pixels.noise(n, shape, rng))
 
     def draw(self, limit: int, seed: int) -> Draw:
         """Equally large draws of each side, at most `limit` samples a side, the same for the same seed.

@@ -31,7 +31,7 @@ DECIMALS = 4
 class Nearest(NamedTuple):
     """Distances to the nearest and second nearest train record, (n, 2) a side.
 
-    Expression: root mean square over genes. Sequences: number of edits in which they differ.
+    Expression, images: root mean square over genes or tiles. Sequences: number of edits in which they differ.
     """
 
     synthetic: NDArray[np.float32]
@@ -42,11 +42,11 @@ class Nearest(NamedTuple):
 def exact_copies(comparison: Comparison, seed: int) -> Finding:
     """Share of synthetic samples equal to a train sample in every gene, to 4 decimals of the log value.
 
-    Reference: the share of holdout samples that are. All samples are looked at.
+    Images: in every pixel. Reference: the share of holdout samples that are. All samples are looked at.
     """
     del seed
-    train, synthetic = _identities(comparison.z_train, comparison.z_synthetic)
-    own, holdout = _identities(comparison.z_train, comparison.z_holdout)
+    train, synthetic = _identities(comparison, "synthetic")
+    own, holdout = _identities(comparison, "holdout")
     copied = np.isin(synthetic, train)
     return Finding(
         *wilson(float(copied.sum()), len(copied)),
@@ -101,8 +101,9 @@ def _matches(comparison: Comparison, seed: int, most: int | None) -> Finding:
 def dcr(comparison: Comparison, seed: int) -> Finding:
     """Distance of a synthetic sample to the closest train record; reference: a holdout sample's.
 
-    Expression: median of the root mean square over genes of standardised log differences. Sequences: mean number of
-    edits in which they differ, of those that do not equal a sequence which train holds twice, as most wild types do.
+    Expression, images: median of the root mean square over genes (tiles of pixels) of standardised differences.
+    Sequences: mean number of edits in which they differ, of those that do not equal a sequence which train holds twice,
+    as most wild types do.
     """
     found = _nearest(comparison, seed)
     if comparison.kind == "sequence":
@@ -130,8 +131,9 @@ def dcr(comparison: Comparison, seed: int) -> Finding:
 def nndr(comparison: Comparison, seed: int) -> Finding:
     """Distance to the nearest over the second nearest train record; reference: the holdout's.
 
-    Near 0 a synthetic sample sits on one patient, near 1 it favours none; Zhao et al. (2021). Expression: median, and 0
-    for a copy of a record that train holds twice. Sequences: mean, and 1 for what train holds twice, which is nobody's.
+    Near 0 a synthetic sample sits on one patient, near 1 it favours none; Zhao et al. (2021). Expression, images:
+    median, and 0 for a copy of a record that train holds twice. Sequences: mean, and 1 for what train holds twice,
+    which is nobody's.
     """
     found = _nearest(comparison, seed)
     shared = 1.0 if comparison.kind == "sequence" else 0.0
@@ -174,8 +176,12 @@ def dcr_share(comparison: Comparison, seed: int) -> Finding:
     )
 
 
-def _identities(a: Matrix, b: Matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return same_rows(np.round(a, DECIMALS), np.round(b, DECIMALS))
+def _identities(comparison: Comparison, side: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the samples of train and of a side, equal where the samples are."""
+    if comparison.kind == "image":
+        train, other = comparison.train.x, getattr(comparison, side).x
+        return same_rows(train.reshape(len(train), -1), other.reshape(len(other), -1))
+    return same_rows(np.round(comparison.z_train, DECIMALS), np.round(getattr(comparison, f"z_{side}"), DECIMALS))
 
 
 def _nearest(comparison: Comparison, seed: int) -> Nearest:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from evaluation.classifiers import boosting, logistic, quietly
-from evaluation.embedding import embedded_draw
+from evaluation.embedding import components_draw
 from evaluation.estimate import Finding
+from evaluation.image_space import fixed_draw, learnt_draw, seen_draw
+from evaluation.image_traits import trait_names
+from evaluation.image_traits import traits as image_traits
 from evaluation.intervals import Interval, auc_over_folds, fold_inflation, wilson
 from evaluation.traits import traits, traits_of
 
@@ -50,7 +53,8 @@ def discriminator_auc(comparison: Comparison, seed: int) -> Finding:
     """AUC of gradient boosting that tells synthetic from holdout samples, 5-fold cross-validated, equally many of each.
 
     Wide data: train's principal components and 200 genes (a seeded draw) stand for all genes. Sequences: their traits
-    (`evaluation.traits`), edits that patients share and counts of all edits.
+    (`evaluation.traits`), edits that patients share and counts of all edits. Images: principal components, colours and
+    spectrum (`evaluation.image_traits`), and the features of both networks where there are any.
     """
     found, reference, detail = _boosting(comparison, seed)
     return Finding(
@@ -77,18 +81,16 @@ def discriminator_accuracy(comparison: Comparison, seed: int) -> Finding:
 def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
     """AUC of logistic regression that tells synthetic from holdout samples, 5-fold cross-validated.
 
-    It sees all genes, or the same traits of sequences as gradient boosting does.
+    It sees all genes, or the same traits of sequences and images as gradient boosting does.
     """
     draw = comparison.draw(LIMIT, seed)
-    sequences = comparison.kind == "sequence"
-    sides = _traits(comparison, draw) if sequences else Sides(draw.real, draw.synthetic, draw.reference)
+    sides, names = _whole(comparison, draw, seed)
     found, reference = _both(logistic, sides, draw, seed)
     with quietly():
         whole = logistic(*_stacked(sides.real, sides.synthetic), seed)
     weights = whole.weights()[0]
     telling = np.argsort(-np.abs(weights), kind="stable")[:TELLING]
-    names = traits(comparison).names(comparison) if sequences else comparison.features
-    what = "trait" if sequences else "gene"
+    what = "gene" if comparison.kind == "expression" else "trait"
     detail = {
         "n": len(draw),
         "folds": FOLDS,
@@ -108,7 +110,8 @@ def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
 def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[str, Any]]:
     def make() -> tuple[Scores, Scores, dict[str, Any]]:
         draw = comparison.draw(LIMIT, seed)
-        sides = _traits(comparison, draw) if comparison.kind == "sequence" else _narrowed(comparison, draw, seed)
+        expression = comparison.kind == "expression"
+        sides = _narrowed(comparison, draw, seed) if expression else _whole(comparison, draw, seed)[0]
         detail = {
             "n": len(draw),
             "folds": FOLDS,
@@ -120,6 +123,36 @@ def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[s
     return comparison.memo(("boosting", seed), make)
 
 
+def _whole(comparison: Comparison, draw: Draw, seed: int) -> tuple[Sides, tuple[str, ...]]:
+    """All that a discriminator may see, and the names of its columns."""
+    if comparison.kind == "expression":
+        return Sides(draw.real, draw.synthetic, draw.reference), comparison.features
+    if comparison.kind == "sequence":
+        return _traits(comparison, draw), tuple(traits(comparison).names(comparison))
+    return comparison.memo(("seen by discriminators", seed), lambda: _pictures(comparison, seed))
+
+
+def _pictures(comparison: Comparison, seed: int) -> tuple[Sides, tuple[str, ...]]:
+    """What stands for images, standardised by the holdout: thousands of pixels would only be slow."""
+    views = {
+        "component": components_draw(comparison, LIMIT, seed),
+        "trait": seen_draw(comparison, LIMIT, seed, image_traits),
+    }
+    if comparison.eyes is not None:
+        views |= {
+            "fixed feature": fixed_draw(comparison, LIMIT, seed),
+            "learnt feature": learnt_draw(comparison, LIMIT, seed),
+        }
+    names: list[str] = []
+    for what, view in views.items():
+        own = trait_names(comparison.train.x.shape[1:])
+        names += own if what == "trait" else [f"{what} {i + 1}" for i in range(view.real.shape[1])]
+    sides = [np.hstack([getattr(view, side) for view in views.values()]) for side in Sides._fields]
+    location, spread = sides[0].mean(axis=0), sides[0].std(axis=0)
+    spread = np.where(spread > 1e-6, spread, 1)
+    return Sides(*((side - location) / spread for side in sides)), tuple(names)
+
+
 def _traits(comparison: Comparison, draw: Draw) -> Sides:
     at = (("holdout", draw.rows.real), ("synthetic", draw.rows.synthetic), ("train", draw.rows.reference))
     return Sides(*(traits_of(comparison, side)[rows] for side, rows in at))
@@ -127,7 +160,7 @@ def _traits(comparison: Comparison, draw: Draw) -> Sides:
 
 def _narrowed(comparison: Comparison, draw: Draw, seed: int) -> Sides:
     """The draw itself, or for wide data its principal components and some genes: boosting costs genes times samples."""
-    embedded = embedded_draw(comparison, LIMIT, seed)
+    embedded = components_draw(comparison, LIMIT, seed)
     genes = np.arange(draw.real.shape[1])
     if len(genes) <= GENES + embedded.real.shape[1]:
         return Sides(draw.real, draw.synthetic, draw.reference)

@@ -52,9 +52,11 @@ def group_nearest(d: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[
     return np.minimum.reduceat(d, starts, axis=1)
 
 
-def same_rows(a: Matrix, b: Matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def same_rows(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers of rows, (len(a),) and (len(b),): equal numbers if and only if the rows are equal, in `a` or across."""
-    both: NDArray[Any] = np.ascontiguousarray(np.concatenate([a, b])) + np.float32(0)  # -0 becomes 0
+    both: NDArray[Any] = np.ascontiguousarray(np.concatenate([a, b]))
+    if both.dtype.kind == "f":
+        both = both + np.float32(0)  # -0 becomes 0
     if _are_few_ones(both):
         both = np.packbits(both > 0, axis=1)
     keys = both.view(np.dtype((np.void, both.dtype.itemsize * both.shape[1]))).ravel()
@@ -89,7 +91,7 @@ def _blocks(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:
         yield start, block
 
 
-def _are_few_ones(x: Matrix) -> bool:
+def _are_few_ones(x: NDArray[Any]) -> bool:
     ones = np.count_nonzero(x)
     return bool(x.shape[1] >= WIDE and ones <= SPARSE * x.size and ones == np.count_nonzero(x == 1))
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import sqrtm
 
 from evaluation.distances import distances
-from evaluation.embedding import embedded_draw
+from evaluation.embedding import embedded_draw, space_of
 from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import group_starts, jackknife, leave_group_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from evaluation.comparison import Comparison, Matrix
+    from evaluation.comparison import Comparison, Draw, Matrix
 
 LIMIT = 2000
 PROJECTIONS = 200
@@ -101,11 +100,16 @@ def mmd(comparison: Comparison, seed: int) -> Finding:
     bandwidth = float(np.median(within[np.triu_indices(len(draw), 1)]))
     if bandwidth == 0:
         raise NotEvaluable("more than half of the holdout's samples are equal")
-    kernel = partial(_kernel_sums, bandwidth=bandwidth)
-    real = kernel(within)
+
+    def kernel(d: NDArray[np.float32]) -> NDArray[np.float32]:
+        similarity: NDArray[np.float32] = np.exp(-np.square(d / np.float32(bandwidth)) / 2)
+        return similarity
+
+    real = kernel_sums(kernel(within), within=True)
 
     def measured(other: Matrix) -> tuple[float, list[float]]:
-        return _mmd_from_sums(real, kernel(distances(other, other)), kernel(distances(draw.real, other)), len(draw))
+        own = kernel_sums(kernel(distances(other, other)), within=True)
+        return mmd_from_sums(real, own, kernel_sums(kernel(distances(draw.real, other))), len(draw))
 
     value, left_out = measured(draw.synthetic)
     return Finding(
@@ -121,16 +125,20 @@ def frechet(comparison: Comparison, seed: int) -> Finding:
     """Squared Frechet distance between Gaussians fitted to both cohorts in train's principal components.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), Heusel et al. (2017), eq. 6, with train's components in place of an
-    image network.
+    image network; images in what a network learnt on train, where one was given.
     """
-    draw = embedded_draw(comparison, LIMIT, seed)
+    return frechet_in(embedded_draw(comparison, LIMIT, seed), space_of(comparison))
+
+
+def frechet_in(draw: Draw, space: str) -> Finding:
+    """Squared Frechet distance of a draw in some space, named `space`."""
     left_out = leave_group_out(len(draw), lambda keep: frechet_distance(draw.real[keep], draw.synthetic[keep]))
     return Finding(
         *jackknife(frechet_distance(draw.real, draw.synthetic), left_out),
         reference=frechet_distance(draw.real, draw.reference),
         chance=frechet_distance(draw.real, draw.structureless),
         interval=INTERVAL,
-        detail={"n": len(draw), "components": draw.real.shape[1]},
+        detail={"n": len(draw), "components": draw.real.shape[1], "space": space},
     )
 
 
@@ -159,20 +167,23 @@ def _pearson(a: NDArray[Any], b: NDArray[Any]) -> float:
     return float(a @ b / norm) if norm > 0 else 0.0
 
 
-def _kernel_sums(d: NDArray[np.float32], bandwidth: float) -> NDArray[np.float64]:
-    """Kernel summed over each pair of groups, (groups, groups), the diagonal's equal samples included."""
-    k = np.exp(-np.square(d / np.float32(bandwidth)) / 2)
-    starts = group_starts(len(d))
+def kernel_sums(k: NDArray[np.float32], *, within: bool = False) -> NDArray[np.float64]:
+    """Kernel (n, n) summed over each pair of groups, (groups, groups); `within` a side, samples with themselves out."""
+    if within:
+        np.fill_diagonal(k, 0)
+    starts = group_starts(len(k))
     rows: NDArray[np.float64] = np.add.reduceat(k, starts, axis=0, dtype=np.float64)
     return np.add.reduceat(rows, starts, axis=1)
 
 
-def _mmd_from_sums(
+def mmd_from_sums(
     real: NDArray[np.float64], other: NDArray[np.float64], cross: NDArray[np.float64], n: int
 ) -> tuple[float, list[float]]:
+    """Unbiased squared discrepancy from `kernel_sums` of n samples a side, and the same with each group left out."""
+
     def estimate(keep: NDArray[np.bool_], m: int) -> float:
         a, b, c = (part[np.ix_(keep, keep)].sum() for part in (real, other, cross))
-        return float((a - m + b - m) / (m * (m - 1)) - 2 * c / m**2)
+        return float((a + b) / (m * (m - 1)) - 2 * c / m**2)
 
     sizes = np.diff([*group_starts(n).tolist(), n])
     everything = np.ones(len(sizes), dtype=bool)

@@ -1,4 +1,4 @@
-"""Train's principal components: the space in which neighbourhoods and Frechet distances are measured."""
+"""Where neighbourhoods and Frechet distances are measured: in train's principal components, or in what networks see."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.decomposition import PCA
+
+from evaluation.image_space import learnt_draw
 
 if TYPE_CHECKING:
     from evaluation.comparison import Comparison, Draw
@@ -16,6 +18,23 @@ PER_COMPONENT = 5
 
 
 def embedded_draw(comparison: Comparison, limit: int, seed: int) -> Draw:
+    """`comparison.draw(limit, seed)` as what stands outside it in train taught to see it, (n, d) each side.
+
+    Images that a network sees: its embedding (`learnt_draw`). Everything else: `components_draw`.
+    """
+    return (learnt_draw if _by_network(comparison) else components_draw)(comparison, limit, seed)
+
+
+def space_of(comparison: Comparison) -> str:
+    """What `embedded_draw` measures in, in words."""
+    return "what a network learnt on train" if _by_network(comparison) else "principal components of train"
+
+
+def _by_network(comparison: Comparison) -> bool:
+    return comparison.kind == "image" and comparison.eyes is not None
+
+
+def components_draw(comparison: Comparison, limit: int, seed: int) -> Draw:
     """`comparison.draw(limit, seed)` in train's principal components, (n, components) each side.
 
     At most 50 components, one for every 5 samples, fitted on train samples outside the draw: train samples spread
@@ -37,4 +56,4 @@ def embedded_draw(comparison: Comparison, limit: int, seed: int) -> Draw:
             pca = PCA(components, svd_solver=solver, random_state=seed).fit(z)
         return draw.mapped(lambda x, _: np.asarray(pca.transform(x), dtype=np.float32))
 
-    return comparison.memo(("embedded draw", limit, seed), make)
+    return comparison.memo(("components draw", limit, seed), make)

@@ -37,7 +37,7 @@ def wasserstein(comparison: Comparison, seed: int) -> Finding:
     Both sides have n samples, so it is the mean absolute difference of the ordered values; equal to
     `scipy.stats.wasserstein_distance`.
     """
-    return _finding(comparison, seed, _wasserstein_by_gene)
+    return _finding(comparison, seed, wasserstein_by_column)
 
 
 def _finding(comparison: Comparison, seed: int, by_gene: Any, **options: Any) -> Finding:
@@ -106,8 +106,8 @@ def _counts(x: Matrix, edges: list[Matrix], widest: int) -> NDArray[np.float64]:
     return out
 
 
-def _wasserstein_by_gene(real: Matrix, other: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(genes,) distances, and (groups, genes) with each group of samples left out of both sides."""
+def wasserstein_by_column(real: Matrix, other: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Wasserstein-1 of each column, (d,), and with each group of samples left out of both sides, (groups, d)."""
     first, first_group = _ordered(real)
     second, second_group = _ordered(other)
     value = np.abs(first - second).mean(axis=1, dtype=np.float64)

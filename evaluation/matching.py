@@ -58,6 +58,11 @@ def _like_train(train: Cohort, cohort: Cohort, name: str) -> Cohort:
         raise DataError(
             f"{name} is on scale {cohort.scale}, train on scale {train.scale}: state the scale when reading the files"
         )
+    if cohort.kind == "image" and cohort.features != train.features:
+        raise DataError(
+            f"{name} holds images of {cohort.features[0]} pixels, train of {train.features[0]}: give images of one "
+            "size, all in colour or all grey"
+        )
     if cohort.features != train.features:
         cohort = _reordered(train, cohort, name)
     unknown = sorted(set(np.unique(cohort.labels).tolist()) - set(train.classes))

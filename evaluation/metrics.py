@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evaluation import copies, discriminator, distribution, genewise, membership, neighbours, utility
 from evaluation.estimate import Metric
+from evaluation.image_metrics import IMAGE_METRICS
 from evaluation.sequence_metrics import SEQUENCE_METRICS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _ESTEBAN = "Esteban et al. 2017, Recurrent conditional GANs, arXiv:1706.02633"
 _LOPEZ_PAZ = "Lopez-Paz and Oquab 2017, Classifier two-sample tests, ICLR"
 _CARLINI = "Carlini et al. 2022, Membership inference from first principles, IEEE S&P"
 
-BOTH: tuple[Kind, ...] = ("expression", "sequence")
+EVERY: tuple[Kind, ...] = ("expression", "sequence", "image")
 
 _PROFILES: tuple[Metric, ...] = (
     Metric(
@@ -60,7 +61,7 @@ _PROFILES: tuple[Metric, ...] = (
         "alike.",
         source="Gretton et al. 2012, JMLR 13:723",
         measure=distribution.mmd,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="correlation",
@@ -79,7 +80,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Share of synthetic patients that could be real: they lie among real neighbours.",
         source=_KYNKAANNIEMI,
         measure=neighbours.precision,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="recall",
@@ -89,7 +90,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Share of real patients that the generator could have made: they lie among synthetic neighbours.",
         source=_KYNKAANNIEMI,
         measure=neighbours.recall,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="density",
@@ -100,7 +101,7 @@ _PROFILES: tuple[Metric, ...] = (
         "when the generator keeps to the middle.",
         source=_NAEEM,
         measure=neighbours.density,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="coverage",
@@ -110,7 +111,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Share of real patients that have a synthetic one among their nearest neighbours.",
         source=_NAEEM,
         measure=neighbours.coverage,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="frechet",
@@ -118,10 +119,10 @@ _PROFILES: tuple[Metric, ...] = (
         direction="lower",
         bounds=(0, None),
         explanation="How far mean and spread of synthetic profiles are from the real ones in train's principal "
-        "components.",
+        "components, of images in what a network learnt from train.",
         source="Heusel et al. 2017, Two time-scale update rule, NeurIPS",
         measure=distribution.frechet,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="discriminator_auc",
@@ -131,7 +132,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="How well gradient boosting tells synthetic from unseen real patients: 0.5 not at all, 1 always.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_auc,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="discriminator_accuracy",
@@ -141,7 +142,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Share of patients that the same gradient boosting calls rightly real or synthetic.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_accuracy,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="discriminator_auc_linear",
@@ -151,7 +152,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="How well logistic regression tells synthetic from unseen real patients; it sees means only.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_auc_linear,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="adversarial_accuracy",
@@ -161,7 +162,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Whether nearest neighbours give real and synthetic away: 0.5 mixed, 1 apart, 0 copied.",
         source="Yale et al. 2020, Neurocomputing 416:244",
         measure=neighbours.adversarial_accuracy,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="tstr",
@@ -171,7 +172,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Accuracy on unseen real patients of a classifier that learnt from synthetic ones only.",
         source=_ESTEBAN,
         measure=utility.tstr,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="trts",
@@ -182,16 +183,17 @@ _PROFILES: tuple[Metric, ...] = (
         "they are caricatures.",
         source=_ESTEBAN,
         measure=utility.trts,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="exact_copies",
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of synthetic patients that are a real patient of train, gene for gene.",
+        explanation="Share of synthetic patients that are a real patient of train, value for value.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
         measure=copies.exact_copies,
+        kinds=("expression", "image"),
     ),
     Metric(
         name="dcr",
@@ -202,7 +204,7 @@ _PROFILES: tuple[Metric, ...] = (
         "it is a near-copy.",
         source="Zhao et al. 2021, CTAB-GAN, ACML",
         measure=copies.dcr,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="dcr_share",
@@ -213,7 +215,7 @@ _PROFILES: tuple[Metric, ...] = (
         "nothing away.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
         measure=copies.dcr_share,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="nndr",
@@ -223,7 +225,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Distance to the closest over the second closest train patient: near 0 it sits on one person.",
         source="Zhao et al. 2021, CTAB-GAN, ACML",
         measure=copies.nndr,
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="gan_leaks_auc",
@@ -233,7 +235,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="How well nearness to synthetic patients tells who was in train: 0.5 not at all.",
         source=_CHEN,
         measure=partial(membership.attack_auc, attack="gan_leaks"),
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="gan_leaks_tpr",
@@ -252,7 +254,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="The same attack by an attacker who knows how near other real patients usually come.",
         source=_CHEN,
         measure=partial(membership.attack_auc, attack="gan_leaks_calibrated"),
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="gan_leaks_calibrated_tpr",
@@ -271,7 +273,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="How well local over-density of synthetic patients tells who was in train: 0.5 not at all.",
         source="van Breugel et al. 2023, DOMIAS, AISTATS",
         measure=partial(membership.attack_auc, attack="domias"),
-        kinds=BOTH,
+        kinds=EVERY,
     ),
     Metric(
         name="domias_tpr",
@@ -286,5 +288,5 @@ _PROFILES: tuple[Metric, ...] = (
 
 _GROUPS = ("fidelity", "utility", "privacy")
 METRICS: tuple[Metric, ...] = tuple(
-    sorted((*_PROFILES, *SEQUENCE_METRICS), key=lambda metric: _GROUPS.index(metric.group))
+    sorted((*_PROFILES, *SEQUENCE_METRICS, *IMAGE_METRICS), key=lambda metric: _GROUPS.index(metric.group))
 )

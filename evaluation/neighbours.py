@@ -1,6 +1,7 @@
 """Neighbourhoods: precision, recall, density, coverage, and nearest-neighbour adversarial accuracy.
 
-Distances between sequences are taken over their edits themselves: principal components would lose the rare ones.
+Distances between sequences are taken over their edits themselves: principal components would lose the rare ones. Those
+between images are a network's that learnt on train, where one was given.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from evaluation.distances import distances, group_nearest
-from evaluation.embedding import embedded_draw
+from evaluation.embedding import embedded_draw, space_of
 from evaluation.estimate import Finding
 from evaluation.intervals import from_halves, group_of, group_starts, half_samples
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 LIMIT = 2000
 K = 5
 INTERVAL = "delete-half jackknife over samples, 20 half-samples"
-_SPACES = {"expression": "principal components of train", "sequence": "edits"}
+LEAST_OF_A_CLASS = 20
 
 
 class Manifold(NamedTuple):
@@ -56,17 +57,29 @@ def coverage(comparison: Comparison, seed: int) -> Finding:
 
 def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
     found = comparison.memo(("manifold", seed), lambda: _manifolds(comparison, seed))
-    value, halves, reference, chance = found
+    value, halves, reference, chance, by_class = found
+    detail: dict[str, Any] = {"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": _space(comparison)}
+    if by_class:
+        detail["by_class"] = [
+            {"class": c, "value": getattr(made, name), "reference": getattr(real, name)} for c, made, real in by_class
+        ]
     return Finding(
         *from_halves(getattr(value, name), [getattr(m, name) for m in halves]),
         reference=getattr(reference, name),
         chance=getattr(chance, name),
         interval=INTERVAL,
-        detail={"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": _SPACES[comparison.kind]},
+        detail=detail,
     )
 
 
-def _manifolds(comparison: Comparison, seed: int) -> tuple[Manifold, list[Manifold], Manifold, Manifold]:
+def _space(comparison: Comparison) -> str:
+    return "edits" if comparison.kind == "sequence" else space_of(comparison)
+
+
+def _manifolds(
+    comparison: Comparison, seed: int
+) -> tuple[Manifold, list[Manifold], Manifold, Manifold, list[tuple[str, Manifold, Manifold]]]:
+    """Synthetic against real, its halves, real against real, chance, and of images the first and third by class."""
     sequences = comparison.kind == "sequence"
     draw = comparison.draw(LIMIT, seed) if sequences else embedded_draw(comparison, LIMIT, seed)
     real = distances(draw.real, draw.real)
@@ -80,9 +93,16 @@ def _manifolds(comparison: Comparison, seed: int) -> tuple[Manifold, list[Manifo
     for keep in half_samples():
         at = np.ix_(keep[group], keep[group])
         halves.append(manifold(real[at], synthetic[at], cross[at]))
-    reference = manifold(real, *others(draw.reference))
+    train, train_cross = others(draw.reference)
     chance = manifold(real, *others(draw.structureless))
-    return manifold(real, synthetic, cross), halves, reference, chance
+    by_class = []
+    for c, name in enumerate(comparison.classes if comparison.kind == "image" else ()):
+        rows, made, known = (np.flatnonzero(y == c) for y in (draw.real_y, draw.synthetic_y, draw.reference_y))
+        if min(len(rows), len(made), len(known)) >= LEAST_OF_A_CLASS:
+            own = real[np.ix_(rows, rows)]
+            found = manifold(own, synthetic[np.ix_(made, made)], cross[np.ix_(rows, made)])
+            by_class.append((name, found, manifold(own, train[np.ix_(known, known)], train_cross[np.ix_(rows, known)])))
+    return manifold(real, synthetic, cross), halves, manifold(real, train, train_cross), chance, by_class
 
 
 def manifold(real: NDArray[Any], synthetic: NDArray[Any], cross: NDArray[Any], k: int = K) -> Manifold:

@@ -1,66 +1,160 @@
-"""Utility: classifiers trained on synthetic and tested on real samples, and the other way round."""
+"""Utility: classifiers trained on synthetic and tested on real samples, and the other way round.
+
+Logistic regression; of images, where eyes were given, the small network that `Eyes.learn` trains from scratch.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from evaluation.classifiers import logistic, quietly
 from evaluation.comparison import pick, proportional
 from evaluation.estimate import Finding, NotEvaluable
-from evaluation.intervals import wilson
+from evaluation.image_space import LIMIT as DRAWN
+from evaluation.image_space import eyes_of, learnt
+from evaluation.intervals import Interval, wilson
 from evaluation.traits import traits_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from evaluation.comparison import Comparison, Matrix
+    from evaluation.comparison import Comparison
+    from evaluation.eyes import Images, Learned
 
 LIMIT = 5000
+IMAGES = 20000  # that a network learns from: it takes as many steps whatever their number
+RESAMPLES = 500
 CARRIERS = 2  # an edit that one sequence has can teach nothing about another
 
 
-class Tested(NamedTuple):
-    """Right answers of a classifier on a test set, (n,), and the test set's classes, (n,)."""
+class Classifier(Protocol):
+    """Something that has learnt classes."""
 
-    right: NDArray[np.bool_]
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Class of each sample, (n,)."""
+
+
+class Tested(NamedTuple):
+    """What a classifier says of a test set, (n,), and the test set's classes, (n,)."""
+
+    said: NDArray[np.int64]
     y: NDArray[np.int64]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Where it is right, (n,)."""
+        return np.asarray(self.said == self.y, dtype=bool)
+
+
+class Tests(NamedTuple):
+    """A classifier on its test set, one of real data on real data, and how many samples the latter learnt from."""
+
+    found: Tested
+    real: Tested
+    n: int
 
 
 def tstr(comparison: Comparison, seed: int) -> Finding:
-    """Train on synthetic, test on real: accuracy on the holdout of logistic regression fitted on the synthetic cohort.
+    """Train on synthetic, test on real: accuracy on the holdout of a classifier fitted on the synthetic cohort.
 
     Esteban et al. (2017). Reference (TRTR): the same classifier fitted on as many samples of train, at most all.
     """
-    _check(comparison)
-    c = comparison
-    fitted = _classifier(_profiles(c, "synthetic"), c.synthetic.y, min(len(c.synthetic), LIMIT), seed)
-    n = min(len(c.train), len(c.synthetic), LIMIT)
-    test = (_profiles(c, "holdout"), c.holdout.y)
-    return _finding(c, _test(fitted, *test), _test(_real_classifier(c, n, seed), *test), n)
+    return _finding(comparison, _synthetic_on_real(comparison, seed))
+
+
+def tstr_macro_f1(comparison: Comparison, seed: int) -> Finding:
+    """The same classifiers: F1 of each class in the holdout, averaged over classes, so that a rare one counts as much.
+
+    Interval: 500 draws of the holdout's samples.
+    """
+    found, real, n = _synthetic_on_real(comparison, seed)
+    k = len(comparison.classes)
+    table = confusion(found, k)
+    again = np.random.default_rng([seed, 52]).multinomial(len(found.y), table.ravel() / len(found.y), RESAMPLES)
+    low, high = np.quantile([macro_f1(draw.reshape(k, k)) for draw in again], [0.025, 0.975])
+    value = macro_f1(table)
+    majority = np.full(len(found.y), int(np.bincount(comparison.train.y).argmax()))
+    by_class = zip(comparison.classes, f1(table), f1(confusion(real, k)), strict=True)
+    return Finding(
+        *Interval(value, float(low), float(high)).widened(Interval(value, value, value)),
+        reference=macro_f1(confusion(real, k)),
+        chance=macro_f1(confusion(Tested(majority, found.y), k)),
+        interval=f"bootstrap of the test samples, {RESAMPLES} draws",
+        detail={
+            "n_test": len(found.y),
+            "n_reference_classifier": n,
+            "by_class": [{"class": name, "value": a, "reference": b} for name, a, b in by_class],
+        },
+    )
 
 
 def trts(comparison: Comparison, seed: int) -> Finding:
-    """Train on real, test on synthetic: accuracy on the synthetic cohort of logistic regression fitted on train.
+    """Train on real, test on synthetic: accuracy on the synthetic cohort of a classifier fitted on train.
 
     Esteban et al. (2017). Reference (TRTR): the same classifier on the holdout. Much above it, the synthetic cohort is
-    a caricature of its classes; below it, labels and profiles do not go together.
+    a caricature of its classes; below it, labels and profiles do not go together. A network is the one that also embeds
+    images (`evaluation.image_space.learnt`), so that only one has to learn.
     """
     _check(comparison)
     c = comparison
-    n = min(len(c.train), LIMIT)
-    fitted = _real_classifier(c, n, seed)
-    made, held = (_profiles(c, "synthetic"), c.synthetic.y), (_profiles(c, "holdout"), c.holdout.y)
-    return _finding(c, _test(fitted, *made), _test(fitted, *held), n)
+    if _by_network(c):
+        n = len(c.draw(DRAWN, seed).apart)
+        fitted: Classifier = _Network(learnt(c, seed))
+    else:
+        n = min(len(c.train), LIMIT)
+        fitted = _real_classifier(c, n, seed)
+    made, held = (_test(fitted, _seen(c, side), getattr(c, side).y) for side in ("synthetic", "holdout"))
+    return _finding(c, Tests(made, held, n))
 
 
-def _profiles(comparison: Comparison, side: str) -> Matrix:
-    """What the classifier sees of a side: all genes, or traits of sequences."""
+def confusion(tested: Tested, classes: int) -> NDArray[np.int64]:
+    """How many samples of each class (rows) are called each class (columns), (classes, classes)."""
+    table: NDArray[np.int64] = np.bincount(tested.y * classes + tested.said, minlength=classes**2)
+    return table.reshape(classes, classes)
+
+
+def f1(table: NDArray[np.int64]) -> list[float]:
+    """F1 of each class of a confusion table: twice the right ones, over those that are it plus those called it."""
+    either = table.sum(axis=0) + table.sum(axis=1)
+    return [float(2 * right / total) if total else 0.0 for right, total in zip(table.diagonal(), either, strict=True)]
+
+
+def macro_f1(table: NDArray[np.int64]) -> float:
+    """Mean F1 over the classes that the test set has."""
+    return float(np.mean(np.asarray(f1(table))[table.sum(axis=1) > 0]))
+
+
+class _Network:
+    """A network as a classifier."""
+
+    def __init__(self, learned: Learned) -> None:
+        self._learned = learned
+
+    def predict(self, x: Images) -> NDArray[np.int64]:
+        return np.asarray(self._learned.predict_proba(x).argmax(axis=1), dtype=np.int64)
+
+
+class _Always:
+    """What can be learnt from one class."""
+
+    def __init__(self, answer: int) -> None:
+        self._answer = answer
+
+    def predict(self, x: Any) -> NDArray[np.int64]:
+        return np.full(len(x), self._answer, dtype=np.int64)
+
+
+def _by_network(comparison: Comparison) -> bool:
+    return comparison.kind == "image" and comparison.eyes is not None
+
+
+def _seen(comparison: Comparison, side: str) -> Any:
+    """What the classifier sees of a side: all genes, traits of sequences, or images, as they are to a network."""
     if comparison.kind == "sequence":
         return traits_of(comparison, side, CARRIERS)
-    profiles: Matrix = getattr(comparison, f"z_{side}")
-    return profiles
+    return getattr(comparison, side).x if _by_network(comparison) else getattr(comparison, f"z_{side}")
 
 
 def _check(comparison: Comparison) -> None:
@@ -70,29 +164,44 @@ def _check(comparison: Comparison) -> None:
             raise NotEvaluable(f"a classifier needs two classes, {name} has one")
 
 
-def _real_classifier(comparison: Comparison, n: int, seed: int) -> Any:
-    def make() -> Any:
-        return _classifier(_profiles(comparison, "train"), comparison.train.y, n, seed)
+def _synthetic_on_real(comparison: Comparison, seed: int) -> Tests:
+    _check(comparison)
 
-    return comparison.memo(("classifier of train", n, seed), make)
+    def make() -> Tests:
+        c, most = comparison, IMAGES if _by_network(comparison) else LIMIT
+        n = min(len(c.train), len(c.synthetic), most)
+        fitted = _classifier(c, "synthetic", min(len(c.synthetic), most), seed)
+        test = (_seen(c, "holdout"), c.holdout.y)
+        return Tests(_test(fitted, *test), _test(_real_classifier(c, n, seed), *test), n)
+
+    return comparison.memo(("synthetic on real", seed), make)
 
 
-def _classifier(x: Matrix, y: NDArray[np.int64], n: int, seed: int) -> Any:
-    """Logistic regression on `n` samples in the classes' proportions; a class itself when there is only one."""
+def _real_classifier(comparison: Comparison, n: int, seed: int) -> Classifier:
+    return comparison.memo(("classifier of train", n, seed), lambda: _classifier(comparison, "train", n, seed))
+
+
+def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> Classifier:
+    """Classifier fitted on `n` samples in the classes' proportions; a class itself when there is only one."""
+    x, y = _seen(comparison, side), getattr(comparison, side).y
     if n < len(y):
         share = np.bincount(y) / len(y)
         rows = pick(y, proportional(share, n), np.random.default_rng([seed, 51]))
         x, y = x[rows], y[rows]
+    if len(np.unique(y)) < 2:
+        return _Always(int(y[0]))
+    if _by_network(comparison):
+        return _Network(eyes_of(comparison).learn(x, y, len(comparison.classes), seed))
     with quietly():
-        return logistic(x, y, seed) if len(np.unique(y)) > 1 else int(y[0])
+        return logistic(x, y, seed)
 
 
-def _test(fitted: Any, x: Matrix, y: NDArray[np.int64]) -> Tested:
-    said = np.full(len(y), fitted) if isinstance(fitted, int) else fitted.predict(x)
-    return Tested(np.asarray(said == y, dtype=bool), y)
+def _test(fitted: Classifier, x: Any, y: NDArray[np.int64]) -> Tested:
+    return Tested(np.asarray(fitted.predict(x), dtype=np.int64), y)
 
 
-def _finding(comparison: Comparison, found: Tested, real: Tested, n: int) -> Finding:
+def _finding(comparison: Comparison, tests: Tests) -> Finding:
+    found, real, n = tests
     by_class: list[dict[str, Any]] = []
     for c, name in enumerate(comparison.classes):
         mine, theirs = found.right[found.y == c], real.right[real.y == c]

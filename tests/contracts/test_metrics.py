@@ -11,7 +11,7 @@ import pytest
 
 from data.cohort import Cohort
 from evaluation import METRICS, Comparison, Metric
-from tests.evaluation import sequences
+from tests.evaluation import images, sequences
 
 
 def _patients(n: int, seed: int) -> Cohort:
@@ -47,6 +47,7 @@ def comparisons() -> dict[str, Comparison]:
     return {
         "expression": Comparison(_patients(240, 1), _patients(210, 2), _patients(240, 3)),
         "sequence": Comparison(sequences.patients(400, 1), sequences.patients(300, 2), sequences.patients(300, 3)),
+        "image": Comparison(images.cells(400, 1), images.cells(260, 2), images.cells(260, 3), eyes=images.eyes()),
     }
 
 
@@ -56,6 +57,7 @@ def tiny() -> dict[str, Comparison]:
     return {
         "expression": Comparison(_patients(12, 1), _patients(8, 2), _patients(12, 3)),
         "sequence": Comparison(sequences.patients(12, 1), sequences.patients(8, 2), sequences.patients(12, 3)),
+        "image": Comparison(images.cells(12, 1), images.cells(8, 2), images.cells(12, 3), eyes=images.eyes()),
     }
 
 
@@ -99,7 +101,7 @@ def test_real_in_the_synthetic_place_is_not_told_from_real(
 @pytest.mark.parametrize(("metric", "kind"), CASES)
 def test_same_seed_same_figure_and_plain_json(metric: Metric, kind: str, comparisons: dict[str, Comparison]) -> None:
     known = comparisons[kind]
-    again = Comparison(known.train, known.holdout, known.synthetic)
+    again = Comparison(known.train, known.holdout, known.synthetic, eyes=known.eyes)
     before = _global_state()
     first, second = metric.compute(known, 0).to_json(), metric.compute(again, 0).to_json()
     assert json.dumps(first, allow_nan=False) == json.dumps(second, allow_nan=False)
@@ -118,7 +120,7 @@ def test_too_few_patients_are_not_evaluable_with_a_reason(
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
-def test_words_for_sequences_do_not_speak_of_genes(metric: Metric) -> None:
-    if "sequence" in metric.kinds:
+def test_words_for_sequences_and_images_do_not_speak_of_genes(metric: Metric) -> None:
+    if {"sequence", "image"} & set(metric.kinds):
         assert "gene " not in metric.explanation
         assert "genes" not in metric.explanation

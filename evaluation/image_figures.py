@@ -11,6 +11,8 @@ import numpy as np
 from scipy.stats import wasserstein_distance
 
 from evaluation.binning import MINIMUM, histogram
+from evaluation.image_traits import colour_names, radial_power
+from evaluation.image_traits import colours as traits
 from evaluation.panels import (
     MUTED,
     REAL,
@@ -30,12 +32,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from data.cohort import Cohort
     from evaluation.comparison import Comparison
 
     Floats = NDArray[np.float64]
     Pixels = NDArray[np.uint8]
 
-_LUMA = np.asarray((0.299, 0.587, 0.114))  # ITU-R BT.601
+MOST = 4000  # images of a cohort behind the curves
 _BOTH = "real (train and holdout)"
 
 
@@ -60,8 +63,8 @@ class Sides(NamedTuple):
 
 
 def sides(comparison: Comparison) -> Sides:
-    """Images of a comparison, those of real patients together."""
-    train, holdout, made = comparison.train, comparison.holdout, comparison.synthetic
+    """Images of a comparison, those of real patients together; of each cohort at most `MOST`, drawn at random."""
+    train, holdout, made = (_thin(getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
     return Sides(
         np.concatenate([train.x, holdout.x]),
         np.concatenate([train.y, holdout.y]),
@@ -72,33 +75,16 @@ def sides(comparison: Comparison) -> Sides:
     )
 
 
-def brightness(x: Pixels) -> Floats:
-    """Brightness of each pixel, (n, height, width), 0..255."""
-    light: Floats = x @ _LUMA if x.shape[3] == 3 else x[..., 0].astype(np.float64)
-    return light
-
-
-def radial_power(x: Pixels) -> Floats:
-    """Power of each image's brightness by spatial frequency, (n, frequencies): cycles per image 1, 2, ....
-
-    Mean of the squared modulus of the Fourier transform over the ring of frequencies that round to the same number.
-    """
-    light = brightness(x)
-    height, width = light.shape[1:]
-    power = np.abs(np.fft.rfft2(light - light.mean(axis=(1, 2), keepdims=True))) ** 2 / (height * width)
-    across, down = np.fft.rfftfreq(width, 1 / width), np.fft.fftfreq(height, 1 / height)
-    ring = np.rint(np.hypot(down[:, None], across)).astype(np.int64).ravel()
-    rings = min(height, width) // 2
-    flat = power.reshape(len(x), -1)
-    result: Floats = np.stack([flat[:, ring == k].mean(axis=1) for k in range(1, rings + 1)], axis=1)
-    return result
+def _thin(cohort: Cohort) -> Cohort:
+    rows = np.random.default_rng(0).permutation(len(cohort))[:MOST]
+    return cohort.take(np.sort(rows))
 
 
 def sharpness(images: Sides, classes: Sequence[str]) -> Gallery:
     """Radial power spectrum of real and synthetic images, and their ratio in each class."""
     if not _enough(images):
         return Gallery([], _FEW)
-    real, made = np.log10(radial_power(images.real) + 1e-6), np.log10(radial_power(images.made) + 1e-6)
+    real, made = (np.log10(radial_power(x)).astype(np.float64) for x in (images.real, images.made))
     x = list(range(1, real.shape[1] + 1))
     hover = {"hovertemplate": "%{y:.3g} at %{x} cycles per image<extra>%{fullData.name}</extra>"}
     data = []
@@ -137,11 +123,16 @@ def sharpness(images: Sides, classes: Sequence[str]) -> Gallery:
     legend += [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(classes)]
     return Gallery(
         panels,
-        "How much of the brightness varies slowly over the image (left) and how much from pixel to pixel (right).",
+        "How much varies slowly over an image (left) and how much from pixel to pixel (right), averaged over channels.",
         legend,
     )
 
 
+_LEVEL = "mean level, 0 to 255"
+_CONTRAST = ("Contrast", "range of brightness, 5 % to 95 % of the pixels")
+_SHOWN = {f"mean of {name}": (name.capitalize(), _LEVEL) for name in ("red", "green", "blue")}
+_SHOWN |= {"saturation": ("Saturation", "mean of 1 - min / max"), "contrast": _CONTRAST}
+_SHOWN_GREY = {"mean of grey": ("Brightness", _LEVEL), "contrast": _CONTRAST}
 _TIMES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
 _FEW = f"Fewer than {MINIMUM} real patients: curves are not drawn."
 
@@ -169,27 +160,19 @@ def colours(images: Sides) -> Gallery:
         panels.append(Panel(name, f"{off:.2f} sd off (Wasserstein)", data, look, 200, 2))
     return Gallery(
         panels,
-        f"One value an image; share of images per unit. Bins with fewer than {MINIMUM} real patients are merged with "
-        "their neighbours; the outermost bins also hold what lies beyond.",
+        f"One value an image, of at most {MOST:,} images a cohort; share of images per unit. Bins with fewer than "
+        f"{MINIMUM} real patients are merged with their neighbours; the outermost bins also hold what lies beyond.",
         [(_BOTH, REAL, "■"), ("synthetic", SYNTHETIC, "━")],
     )
 
 
 def looks_of(x: Pixels) -> dict[str, tuple[str, Floats]]:
     """Properties of each image, by name: what the axis says, and the values (n,)."""
-    light, level = brightness(x), "mean level, 0 to 255"
-    found: dict[str, tuple[str, Floats]] = {}
-    if x.shape[3] == 3:
-        channels = x.mean(axis=(1, 2), dtype=np.float64)
-        found |= {name: (level, channels[:, i]) for i, name in enumerate(("Red", "Green", "Blue"))}
-        low, high = x.min(axis=3).astype(np.float64), x.max(axis=3).astype(np.float64)
-        found["Saturation"] = ("mean of 1 - min / max", (1 - low / np.maximum(high, 1)).mean(axis=(1, 2)))
-    else:
-        found["Brightness"] = (level, light.mean(axis=(1, 2)))
-    found["Contrast"] = ("standard deviation of brightness", light.std(axis=(1, 2)))
-    steps = np.abs(np.diff(light, axis=1)).mean(axis=(1, 2)) + np.abs(np.diff(light, axis=2)).mean(axis=(1, 2))
-    found["Detail"] = ("mean step to the next pixel", steps / 2)
-    return found
+    known = dict(zip(colour_names(x.shape[3]), traits(x).T.astype(np.float64), strict=True))
+    names = _SHOWN if x.shape[3] == 3 else _SHOWN_GREY
+    steps = [np.abs(np.diff(x.astype(np.float32), axis=axis)).mean(axis=(1, 2, 3)) for axis in (1, 2)]
+    found = {title: (what, known[name]) for name, (title, what) in names.items()}
+    return found | {"Detail": ("mean step to the next pixel", np.mean(steps, axis=0, dtype=np.float64))}
 
 
 def _steps(heights: Floats) -> list[float | None]:

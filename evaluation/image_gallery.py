@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evaluation.binning import MINIMUM
-from evaluation.image_tiles import Chosen, each_of, presentable, some_of, tile
+from evaluation.image_tiles import Chosen, breakable, each_of, like_a_patient, presentable, some_of, tile
 from evaluation.page import css_colour
 from evaluation.panels import class_style
 
@@ -44,12 +44,12 @@ def galleries(comparison: Comparison, *, patients: bool = False) -> str:
         if patients:
             train = comparison.train
             real = _tiles(train.x[some_of(train.y, position, count)], f"real {name}")
-            tiles = f"<small>synthetic</small>{tiles}<small>real (train)</small>{real}"
+            tiles = f"<small>synthetic</small>{tiles}<small>real, train</small>{real}"
         rows.append(
             f'<div class="who">{swatch(position, name)}<small>{total:,} synthetic</small></div><div>{tiles}</div>'
         )
     passed = sum(each.alike for each in chosen)
-    told = f"Synthetic images of each class, drawn at random, at most {count}."
+    told = f"Images of each class, drawn at random, at most {count}."
     if passed and not patients:
         told += f" Passed over: {passed:,} that looked like a real patient's image (correlation of pixels above 0.98)."
     return f'<p class="note">{told}</p><div class="images">{"".join(rows)}</div>'
@@ -74,21 +74,34 @@ def _tiles(x: Pixels, what: str) -> str:
 def means(comparison: Comparison) -> str:
     """Mean image of each class, real beside synthetic, and where they differ in brightness."""
     real_y = np.concatenate([comparison.train.y, comparison.holdout.y])
+    made_means = _shown_means(comparison)
     found: list[tuple[int, Floats | None, Floats | None]] = []
     for position in range(len(comparison.classes)):
         people = np.concatenate([side.subjects[side.y == position] for side in (comparison.train, comparison.holdout)])
         enough = len(np.unique(people)) >= MINIMUM and (real_y == position).any()
         real = _mean(comparison.train, comparison.holdout, position=position) if enough else None
-        found.append((position, real, _mean(comparison.synthetic, position=position)))
+        found.append((position, real, made_means[position]))
     gaps = [_light(made) - _light(real) for _, real, made in found if real is not None and made is not None]
     scale = max([_LEAST_SCALE, *(float(np.quantile(np.abs(gap), 0.99)) for gap in gaps)])
     cards = "".join(_card(comparison.classes[c], c, real, made, scale) for c, real, made in found)
     return (
         '<p class="note">The mean image of each class, of real patients (train and holdout) and of synthetic ones, and '
         'where they differ: <b class="low">synthetic darker</b>, <b class="high">synthetic lighter</b>, in full '
-        f"colour from {scale:.0f} of 255 grey levels on. Means of fewer than {MINIMUM} real patients are not shown.</p>"
+        f"colour from {scale:.0f} of 255 grey levels on. Not shown: means of fewer than {MINIMUM}, and those that "
+        "look like one patient's image.</p>"
         f'<div class="cards">{cards}</div>'
     )
+
+
+def _shown_means(comparison: Comparison) -> list[Floats | None]:
+    """Mean synthetic image of each class; None for too few, or where the mean of copies is a patient again."""
+    made = comparison.synthetic
+    classes = range(len(comparison.classes))
+    found = [_mean(made, position=c) for c in classes]
+    drawn = np.stack([np.zeros(made.x.shape[1:]) if mean is None else mean for mean in found])
+    alike = like_a_patient(comparison, np.rint(drawn).astype(np.uint8))
+    enough = [int((made.y == c).sum()) >= MINIMUM and not alike[c] for c in classes]
+    return [mean if kept else None for mean, kept in zip(found, enough, strict=True)]
 
 
 def _mean(*sides: Cohort, position: int) -> Floats | None:
@@ -121,8 +134,7 @@ def _card(name: str, position: int, real: Floats | None, made: Floats | None, sc
 
 def _picture(image: Floats | None, side: str, name: str) -> str:
     if image is None:
-        empty = "no image" if side == "synthetic" else f"&lt; {MINIMUM}"
-        return f'<div><span class="px empty">{empty}</span><small>{side}</small></div>'
+        return f'<div><span class="px empty">–</span><small>{side}</small></div>'
     drawn = tile(np.rint(image).astype(np.uint8), f"mean of {side} {name}")
     return f"<div>{drawn}<small>{side}</small></div>"
 
@@ -142,7 +154,7 @@ def side_by_side(comparisons: Mapping[str, Comparison]) -> str:
             total = int((comparison.synthetic.y == position).sum())
             drawn = _tiles(comparison.synthetic.x[chosen.rows], f"{family}, synthetic {name}")
             cells += f"<td>{drawn or f'<p class=none>{_none(total, chosen)}</p>'}</td>"
-        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
+        rows.append(f"<tr><th>{breakable(name)}</th>{cells}</tr>")
     return (
         '<p class="note">Synthetic images of each class, drawn at random. Those that look like a real patient\'s image '
         "(correlation of pixels above 0.98) are left out, so that the page shows no patient.</p>"
@@ -154,5 +166,4 @@ def side_by_side(comparisons: Mapping[str, Comparison]) -> str:
 def swatch(position: int, name: str) -> str:
     """HTML of the sign and the name of the class at `position`."""
     colour, _, glyph = class_style(position)
-    shown = escape(name).replace("_", "_<wbr>")
-    return f'<b><span class="swatch" style="color: {css_colour(colour)}">{glyph}</span>{shown}</b>'
+    return f'<b><span class="swatch" style="color: {css_colour(colour)}">{glyph}</span>{breakable(name)}</b>'

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evaluation import figures, image_figures, image_gallery
-from evaluation.image_panels import panels
+from evaluation.class_figures import classwise
+from evaluation.image_panels import by_network, by_pixels
+from evaluation.image_space import fixed_features
 from evaluation.page import gallery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
     from data.cohort import Cohort
     from evaluation.comparison import Comparison
@@ -27,38 +27,39 @@ def facts(comparison: Comparison) -> dict[str, str]:
     return {"Images": f"{height} × {width} pixels, {'colour' if channels == 3 else 'grey'}"}
 
 
-def pictures(_: Sequence[Estimate], comparison: Comparison) -> list[Section]:
+def pictures(estimates: Sequence[Estimate], comparison: Comparison) -> list[Section]:
     """Sections with the pictures of a cohort of images, none of them a real patient's."""
-    return _sections(comparison, image_gallery.galleries(comparison))
+    return [("images", "Images", image_gallery.galleries(comparison)), *_others(estimates, comparison)]
 
 
-def with_patients(_: Sequence[Estimate], comparison: Comparison) -> list[Section]:
+def with_patients(estimates: Sequence[Estimate], comparison: Comparison) -> list[Section]:
     """The same sections with real patients' images, and synthetic ones beside the nearest of them."""
-    galleries, *others = _sections(comparison, image_gallery.galleries(comparison, patients=True))
-    return [galleries, ("neighbours", "Nearest patients", _neighbours(comparison)), *others]
+    return [
+        ("images", "Images", image_gallery.galleries(comparison, patients=True)),
+        ("neighbours", "Nearest patients", _neighbours(comparison)),
+        *_others(estimates, comparison),
+    ]
 
 
 def _neighbours(comparison: Comparison) -> str:
-    def pixels(x: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return x.reshape(len(x), -1).astype(np.float32)
-
-    drawn = "<h3>By their pixels</h3>" + panels(comparison, pixels, "root mean square over pixels, grey levels of 255")
-    if (eyes := getattr(comparison, "eyes", None)) is not None:
-        drawn += "<h3>As a fixed network sees them</h3>"
-        drawn += panels(comparison, eyes.fixed, "root mean square over the features of a network that has seen no data")
+    drawn = f"<h3>By their pixels</h3>{by_pixels(comparison)}"
+    if comparison.eyes is not None:
+        drawn += f"<h3>As a fixed network sees them</h3>{by_network(comparison)}"
     return drawn
 
 
-def _sections(comparison: Comparison, galleries: str) -> list[Section]:
+def _others(estimates: Sequence[Estimate], comparison: Comparison) -> list[Section]:
     classes = comparison.classes
     images = image_figures.sides(comparison)
-    return [
-        ("images", "Images", galleries),
+    sections = [
         ("means", "Means", image_gallery.means(comparison)),
         ("patients", "Patients", _plane(comparison)),
         ("sharpness", "Sharpness", gallery("sharpness", image_figures.sharpness(images, classes))),
         ("colours", "Colours and contrast", gallery("colours", image_figures.colours(images))),
     ]
+    if (by_class := classwise(estimates, classes)).panels:
+        sections.append(("within", "Within classes", gallery("within", by_class)))
+    return sections
 
 
 def together(comparisons: Mapping[str, Comparison]) -> list[Section]:
@@ -67,15 +68,18 @@ def together(comparisons: Mapping[str, Comparison]) -> list[Section]:
 
 
 def _plane(comparison: Comparison) -> str:
-    train, holdout, made = (_side(getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
+    """Where patients lie by what the fixed network sees of their images, or else by the pixels."""
+    by = "their pixels" if comparison.eyes is None else "what a network that has seen no data sees of them"
+    train, holdout, made = (_side(comparison, getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
     drawn = gallery("patients", figures.scatter(train, holdout, made, comparison.classes))
-    return f'<p class="note">Each image by its pixels.</p>{drawn}'
+    return f'<p class="note">Images by {by}.</p>{drawn}'
 
 
-def _side(cohort: Cohort) -> figures.Side:
-    """Pixels of a cohort, thinned for the plane."""
+def _side(comparison: Comparison, cohort: Cohort) -> figures.Side:
+    """A cohort for the plane, thinned."""
     rows = np.arange(len(cohort))
     if len(rows) > figures.MOST_PATIENTS:
         rows = np.sort(np.random.default_rng(0).choice(len(rows), figures.MOST_PATIENTS, replace=False))
-    pixels = cohort.x[rows].reshape(len(rows), -1).astype(np.float64)
-    return figures.Side(pixels, cohort.y[rows], cohort.subjects[rows], len(cohort))
+    x = cohort.x[rows]
+    z = x.reshape(len(x), -1) if comparison.eyes is None else fixed_features(comparison, x)
+    return figures.Side(z.astype(np.float64), cohort.y[rows], cohort.subjects[rows], len(cohort))

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evaluation.image_tiles import tile
+from evaluation.image_copies import TILE
+from evaluation.image_space import fixed_features, tiles, turned
+from evaluation.image_tiles import breakable, tile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from evaluation.comparison import Comparison
+    from evaluation.comparison import Comparison, Matrix
+    from evaluation.eyes import Images
 
-    Matrix = NDArray[np.float32]
     Rows = NDArray[np.int64]
+    Ways = Sequence[Matrix]
 
 PANELS = 12
 MOST = 5000  # images of a side that neighbours are looked for of
@@ -31,9 +34,9 @@ class Suspects(NamedTuple):
     Attributes:
         synthetic, train, holdout: (n,) rows in their cohorts.
         to_train, to_holdout: (n,) distances, root mean square over columns.
-        bar: the ratio of the two distances that one in a hundred holdout images stays below, measured against train and
-            the rest of the holdout; None with fewer than two.
-        share: of synthetic images below `bar`.
+        ratio: (n,) the first distance over the second.
+        bar: the ratio that one in a hundred holdout images stays below, measured against train and the rest of the
+            holdout; None with fewer than two.
     """
 
     synthetic: Rows
@@ -41,96 +44,118 @@ class Suspects(NamedTuple):
     holdout: Rows
     to_train: Matrix
     to_holdout: Matrix
+    ratio: Matrix
     bar: float | None
-    share: float
 
 
-def suspects(synthetic: Matrix, train: Matrix, holdout: Matrix, seed: int = 0) -> Suspects:
-    """Synthetic rows by how much nearer the nearest train row is than the nearest holdout row; all are (n, d).
+def suspects(synthetic: Ways, train: Matrix, holdout: Ways, seed: int = 0) -> Suspects:
+    """Synthetic rows by how much nearer the nearest train row is than the nearest holdout row.
 
     At most `MOST` synthetic and as many holdout rows are looked at, drawn at random.
+
+    Args:
+        synthetic: each (n, d), the same images in every orientation that counts as the same, first as they are.
+        train: (m, d).
+        holdout: each (k, d), in the same orientations.
+        seed: of the draw.
     """
     rng = np.random.default_rng([seed, 71])
-    rows, held = (np.sort(rng.permutation(len(x))[:MOST]) for x in (synthetic, holdout))
-    near, to_train = _closest(synthetic[rows], train)
-    other, to_holdout = _closest(synthetic[rows], holdout)
+    rows, held = (np.sort(rng.permutation(len(ways[0]))[:MOST]) for ways in (synthetic, holdout))
+    asked = [way[rows] for way in synthetic]
+    (near, to_train), (other, to_holdout) = _closest(asked, train), _closest(asked, holdout[0])
     ratio = _ratio(to_train, to_holdout)
     order = np.lexsort((to_train, ratio))
     bar = None
     if len(held) > 1:
-        own = _ratio(_closest(holdout[held], train)[1], _closest(holdout[held], holdout, held)[1])
+        known = [way[held] for way in holdout]
+        own = _ratio(_closest(known, train)[1], _closest(known, holdout[0], held)[1])
         bar = float(np.quantile(own, _ODD))
-    return Suspects(
-        rows[order],
-        near[order],
-        other[order],
-        to_train[order],
-        to_holdout[order],
-        bar,
-        float((ratio < bar).mean()) if bar is not None else 0.0,
-    )
+    return Suspects(rows[order], near[order], other[order], to_train[order], to_holdout[order], ratio[order], bar)
 
 
-def _ratio(to_train: Matrix, to_holdout: Matrix) -> Matrix:
+def _ratio(a: Matrix, b: Matrix) -> Matrix:
     """First over second, 1 where both are 0."""
-    return np.divide(
-        to_train, to_holdout, out=np.where(to_train > 0, np.inf, 1).astype(np.float32), where=to_holdout > 0
-    )
+    return np.divide(a, b, out=np.where(a > 0, np.inf, 1).astype(np.float32), where=b > 0)
 
 
-def _closest(a: Matrix, b: Matrix, own: Rows | None = None) -> tuple[Rows, Matrix]:
-    """Nearest row of `b` for each of `a`, and its distance (root mean square); `own`: a row of `b` to leave out."""
+def _closest(ways: Ways, b: Matrix, own: Rows | None = None) -> tuple[Rows, Matrix]:
+    """Nearest row of `b` for each image, whichever way it is nearest, and its distance; `own`: a row to leave out."""
     squares = np.einsum("ij,ij->i", b, b)
-    hits = np.empty(len(a), dtype=np.int64)
-    for start in range(0, len(a), _BLOCK):
-        part = a[start : start + _BLOCK]
-        gap = squares - 2 * (part @ b.T)
-        if own is not None:
-            gap[np.arange(len(part)), own[start : start + _BLOCK]] = np.inf
-        hits[start : start + _BLOCK] = gap.argmin(axis=1)
-    distance: Matrix = np.sqrt(np.square(a - b[hits]).mean(axis=1))  # exact, and 0 between equal rows
-    return hits, distance
+    found, best = np.zeros(len(ways[0]), dtype=np.int64), np.full(len(ways[0]), np.inf, dtype=np.float32)
+    for a in ways:
+        for start in range(0, len(a), _BLOCK):
+            part = slice(start, min(start + _BLOCK, len(a)))
+            gap = squares - 2 * (a[part] @ b.T)
+            if own is not None:
+                gap[np.arange(len(gap)), own[part]] = np.inf
+            hits = gap.argmin(axis=1)
+            apart = np.sqrt(np.square(a[part] - b[hits]).mean(axis=1))  # exact, and 0 between equal rows
+            nearer = apart < best[part]
+            found[part][nearer], best[part][nearer] = hits[nearer], apart[nearer]
+    return found, best
 
 
-def panels(comparison: Comparison, see: Callable[[NDArray[np.uint8]], Matrix], unit: str) -> str:
-    """HTML of the most suspicious synthetic images beside the nearest real ones.
+def by_pixels(comparison: Comparison) -> str:
+    """Panels of images nearest by their pixels, turned or mirrored or not."""
 
-    Args:
-        comparison: cohorts of images.
-        see: columns (n, d) of images (n, height, width, channels) in which distances are taken.
-        unit: what a distance is told in, plain text.
-    """
-    sides = {name: getattr(comparison, name) for name in ("synthetic", "train", "holdout")}
-    if not all(len(cohort) for cohort in sides.values()):
-        return '<p class="note">Without images on every side there are no neighbours.</p>'
-    seen = {name: np.asarray(see(cohort.x), dtype=np.float32) for name, cohort in sides.items()}
-    found = suspects(seen["synthetic"], seen["train"], seen["holdout"])
+    def flat(x: Images) -> Matrix:
+        return tiles(x, TILE).reshape(len(x), -1)
+
+    sides = (comparison.synthetic.x, comparison.train.x, comparison.holdout.x)
+    made, held = ([flat(way) for way in turned(x)] for x in (sides[0], sides[2]))
+    found = suspects(made, flat(sides[1]), held)
+    unit = f"root mean square over tiles of {TILE} × {TILE} pixels, in grey levels of 255, turned and mirrored to fit"
+    return _panels(comparison, found, unit, _fitted)
+
+
+def by_network(comparison: Comparison) -> str:
+    """Panels of images nearest as the fixed network sees them; the comparison has eyes."""
+    made, train, held = (
+        fixed_features(comparison, side.x) for side in (comparison.synthetic, comparison.train, comparison.holdout)
+    )
+    unit = "root mean square over the features of a network that has seen no data, in standard deviations"
+    return _panels(comparison, suspects([made], train, [held]), unit, lambda real, _: real)
+
+
+def _fitted(real: Images, made: Images) -> Images:
+    """A real image (height, width, channels) turned and mirrored so that it comes nearest to a synthetic one."""
+    ways = [way[0] for way in turned(real[None])]
+    return min(ways, key=lambda way: float(np.square(way.astype(np.float32) - made).sum()))
+
+
+def _panels(comparison: Comparison, found: Suspects, unit: str, fit: Callable[[Images, Images], Images]) -> str:
+    made = comparison.synthetic
     cards = []
-    for at in range(min(PANELS, len(found.synthetic))):
-        pictures = []
-        for name, row, distance in (
-            ("synthetic", found.synthetic[at], None),
-            ("train", found.train[at], found.to_train[at]),
-            ("holdout", found.holdout[at], found.to_holdout[at]),
+    for at, row in enumerate(found.synthetic[:PANELS]):
+        pictures = [_picture(made.x[row], "synthetic", "synthetic", comparison.classes[made.y[row]])]
+        for name, rows, apart in (
+            ("train", found.train, found.to_train),
+            ("holdout", found.holdout, found.to_holdout),
         ):
-            label = str(sides[name].classes[sides[name].y[row]])
-            title = name if distance is None else f"nearest {name}"
-            below = "" if distance is None else f"<small>{distance:.3g}</small>"
-            drawn = tile(sides[name].x[row], f"{title}, {label}")
-            pictures.append(f'<div>{drawn}<small class="at">{title}</small><b>{escape(label)}</b>{below}</div>')
-        ratio = _ratio(found.to_train[at : at + 1], found.to_holdout[at : at + 1])[0]
+            side = getattr(comparison, name)
+            image, label = fit(side.x[rows[at]], made.x[row]), comparison.classes[side.y[rows[at]]]
+            pictures.append(_picture(image, f"nearest {name}", f"{name} <b>{_short(float(apart[at]))}</b>", label))
         cards.append(
-            f'<div class="card"><div class="who"><small>{at + 1}. ratio {ratio:.2f}</small></div>'
+            f'<div class="card"><small>{at + 1}. ratio <b>{found.ratio[at]:.2f}</b></small>'
             f'<div class="trio large">{"".join(pictures)}</div></div>'
         )
     told = (
-        f"Of {len(found.synthetic):,} synthetic images those whose nearest train image is nearest in comparison with "
-        f"their nearest holdout image, most suspicious first. Under each its distance ({unit}); train has "
-        f"{len(sides['train']):,} images, holdout {len(sides['holdout']):,}."
+        f"Of {len(found.synthetic):,} synthetic images those that are nearest to a train image in comparison with the "
+        "nearest holdout image, most suspicious first; the ratio is that of the two distances. Under each real image "
+        f"its distance: {unit}."
     )
     if found.bar is not None:
         told += (
-            f" Of holdout images, which no generator saw, one in a hundred has a ratio below {found.bar:.2f}; of "
-            f"synthetic ones {100 * found.share:.1f} in a hundred."
+            f" Of holdout images, which no generator saw, 1 % have a ratio below {found.bar:.2f}; of synthetic ones "
+            f"{100 * (found.ratio < found.bar).mean():.1f} %."
         )
     return f'<p class="note">{escape(told)}</p><div class="cards wide">{"".join(cards)}</div>'
+
+
+def _short(distance: float) -> str:
+    return f"{distance:.3g}" if distance >= 1 or not distance else f"{distance:.2f}"
+
+
+def _picture(image: Images, what: str, below: str, label: str) -> str:
+    """One image; `below` is HTML, `what` and `label` are plain text."""
+    return f"<div>{tile(image, f'{what}, {label}')}<small>{below}</small><small>{breakable(label)}</small></div>"

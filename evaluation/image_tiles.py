@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from data.likeness import NEAR, look_alikes
+from evaluation.image_space import turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +56,11 @@ def tile(image: Pixels, alt: str) -> str:
     )
 
 
+def breakable(name: str) -> str:
+    """HTML of a plain name that may break after an underscore."""
+    return escape(name).replace("_", "_<wbr>")
+
+
 def some_of(y: NDArray[np.int64], position: int, most: int, seed: int = 0) -> NDArray[np.int64]:
     """At most `most` rows of the class at `position`, drawn at random, the same for the same seed."""
     return np.random.default_rng([seed, position]).permutation(np.flatnonzero(y == position))[:most]
@@ -63,22 +69,27 @@ def some_of(y: NDArray[np.int64], position: int, most: int, seed: int = 0) -> ND
 def presentable(comparison: Comparison, most: int) -> list[Chosen]:
     """For each class at most `most` synthetic images that do not look like a real patient's, drawn at random.
 
-    Look-alikes are those of `data.likeness`, of any class and of train or holdout.
+    Look-alikes are those of `data.likeness` in any orientation, of any class and of train or holdout.
     """
 
     def make() -> list[Chosen]:
         made = comparison.synthetic
         drawn = [some_of(made.y, c, _SPARE * most) for c in range(len(comparison.classes))]
-        real = np.concatenate([comparison.train.x, comparison.holdout.x])
         rows = np.concatenate(drawn)
-        alike = {int(rows[query]) for _, query in look_alikes(made.x[rows], real, NEAR)}
-        chosen = []
-        for mine in drawn:
-            known = np.asarray([int(row) in alike for row in mine], dtype=bool)
-            chosen.append(Chosen(mine[~known][:most], int(known.sum())))
-        return chosen
+        alike = rows[like_a_patient(comparison, made.x[rows])]
+        known = [np.isin(mine, alike) for mine in drawn]
+        return [Chosen(mine[~own][:most], int(own.sum())) for mine, own in zip(drawn, known, strict=True)]
 
     return comparison.memo(("presentable", most), make)
+
+
+def like_a_patient(comparison: Comparison, x: Pixels) -> NDArray[np.bool_]:
+    """Which of the images (n, height, width, channels) look like one of a real patient, turned or mirrored or not."""
+    real = np.concatenate([comparison.train.x, comparison.holdout.x])
+    found = np.zeros(len(x), dtype=bool)
+    ways = np.concatenate(list(turned(x)))
+    found[[query % len(x) for _, query in look_alikes(ways, real, NEAR)]] = True
+    return found
 
 
 def each_of(classes: int) -> int:

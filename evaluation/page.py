@@ -135,12 +135,13 @@ rect.base.g { fill: #e69f00; } rect.base.gap { fill: var(--muted); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px 12px; }
 .trio { display: flex; gap: 12px; margin-top: 6px; } .trio > div, .trio .px { width: 72px; }
 .trio .px { height: 72px; } .trio small { font-size: 12px; }
-.trio.large { gap: 14px; } .trio.large > div, .trio.large .px { width: 84px; } .trio.large .px { height: 84px; }
-.trio.large small, .trio.large b { display: block; font-size: 12px; line-height: 1.35; }
-.trio b { font-weight: 600; overflow-wrap: anywhere; } b.low { color: var(--low); } b.high { color: var(--high); }
+.trio.large { justify-content: space-between; } .trio.large > div, .trio.large .px { width: 84px; }
+.trio.large .px { height: 84px; } .trio .px { margin-bottom: 3px; }
+.trio small { display: block; line-height: 1.4; overflow-wrap: anywhere; } .card small b { color: var(--ink); }
+b.low { color: var(--low); } b.high { color: var(--high); }
 .beside { width: auto; } .beside th, .beside td { padding: 8px 18px 8px 0; } .beside .px { width: 42px; height: 42px; }
-.beside .tiles { width: 134px; } .beside tbody th { font-weight: 600; position: sticky; left: 0;
-  background: var(--paper); max-width: 150px; overflow-wrap: anywhere; }
+.beside .tiles, .beside p { width: 134px; } .beside tbody th { font-weight: 600; position: sticky; left: 0;
+  background: var(--paper); max-width: 180px; overflow-wrap: break-word; } .beside p { font-size: 13px; }
 .callout.house { border-left-color: var(--bad); }
 .grid th, .grid td { padding-left: 10px; padding-right: 10px; text-align: right; }
 .grid td.cell { background: color-mix(in srgb, var(--tone) var(--tint, 9%), transparent); border-left: 2px solid

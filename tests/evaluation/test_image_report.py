@@ -19,8 +19,9 @@ from data.errors import DataError
 from evaluation.binning import MINIMUM
 from evaluation.comparison import Comparison
 from evaluation.estimate import Estimate
+from evaluation.eyes import Eyes
 from evaluation.html import Contender, render, render_comparison
-from evaluation.image_figures import radial_power, sharpness, sides
+from evaluation.image_figures import sharpness, sides
 from evaluation.image_panels import suspects
 from evaluation.image_sheet import sheet
 from evaluation.image_tiles import each_of, png, presentable
@@ -91,7 +92,8 @@ def test_copies_of_patients_are_not_shown_as_synthetic(comparison: Comparison) -
     train = comparison.train
     noise = np.random.default_rng(0).integers(-2, 3, train.x.shape)
     nearly = replace(train, x=np.clip(train.x.astype(int) + noise, 0, 255).astype(np.uint8))
-    for copies in (train, nearly):
+    mirrored = replace(train, x=train.x[:, ::-1, :].transpose(0, 2, 1, 3))
+    for copies in (train, nearly, mirrored):
         sides = Comparison(train, comparison.holdout, copies)
         page = render([], sides)
         assert seen(page, train) == seen(page, copies) == 0
@@ -126,10 +128,19 @@ def test_means_rest_on_five_patients(comparison: Comparison) -> None:
     page = render([], Comparison(train.take(kept), few, comparison.synthetic))
     assert page.count('alt="mean of real') == 2
     assert page.count('alt="mean of synthetic') == 3
-    assert page.count(f"&lt; {MINIMUM}</span>") == 1
+    assert page.count('class="px empty"') == 1
     # one more patient, and the mean is there
     page = render([], Comparison(train.take([*kept, int(np.flatnonzero(train.y == 2)[-1])]), few, comparison.synthetic))
     assert page.count('alt="mean of real') == 3
+
+
+def test_a_mean_of_copies_of_one_patient_is_that_patient_and_not_shown(comparison: Comparison) -> None:
+    train = comparison.train
+    one = np.flatnonzero(train.y == 1)[:1].tolist()
+    others = np.flatnonzero(train.y == 0)[: MINIMUM - 1].tolist()
+    page = render([], Comparison(train, comparison.holdout, train.take(one * 30 + others)))
+    assert 'alt="mean of synthetic' not in page
+    assert seen(page, train) == 0
 
 
 def test_a_mean_is_the_mean_of_train_and_holdout(comparison: Comparison, plain_page: str) -> None:
@@ -151,13 +162,37 @@ def test_the_difference_is_transparent_where_nothing_differs(comparison: Compari
     assert found[..., 3].mean() > 2 * np.stack(gaps)[..., 3].mean()
 
 
+def figure(name: str, **detail: Any) -> Estimate:
+    return Estimate(name, 0.5, 0.4, 0.6, 0.5, 0.0, "higher", "ok", detail, "fidelity", "What it is.", "Somebody 2020")
+
+
+def test_figures_of_classes_stand_beside_the_real_ones(comparison: Comparison) -> None:
+    rows = [
+        {"class": "erythroblast", "value": 0.3, "reference": 1.02},
+        {"class": "basophil", "value": 0.9, "reference": None},
+        {"class": "eosinophil", "value": None, "reference": 1.0},
+    ]
+    counts = [[6, 2, 0], [0, 0, 0], [1, 0, 9]]
+    page = render([figure("class_diversity", by_class=rows), figure("trts", confusion=counts)], comparison)
+    section = page[page.index('<section id="within"') :]
+    dots, heat = (plot["data"] for plot in list(plots(section))[:2])
+    assert [(dot["name"], dot["x"], dot["y"]) for dot in dots] == [
+        ("synthetic", [0.9], [0]),
+        ("real against real", [1.02], [1]),
+        ("synthetic", [0.3], [1]),
+    ]
+    assert heat[0]["z"] == [[0.75, -0.25, 0], [-0.1, 0, 0.9]]
+    assert heat[0]["text"] == [["75", "25", ""], ["10", "", "90"]]
+    assert heat[0]["customdata"][1][0] == "erythroblast, taken for basophil: 10.0 %"
+
+
 def test_labels_with_markup_are_text(comparison: Comparison) -> None:
     names = ("A", "B & C", POISON)
     sides = Comparison(
         *(replace(getattr(comparison, side), classes=names) for side in ("train", "holdout", "synthetic"))
     )
     for page in (
-        render([], sides),
+        render([figure("trts", confusion=np.eye(3).tolist(), by_class=[{"class": POISON, "value": 1.0}])], sides),
         render([], sides, patients=True),
         render_comparison([Contender(POISON, Scored(sides))]),
     ):
@@ -200,15 +235,6 @@ def test_few_patients_have_no_curves(comparison: Comparison) -> None:
     assert 'alt="mean of real' not in page
 
 
-def test_power_stands_at_its_frequency() -> None:
-    wave = 100 + 50 * np.cos(2 * np.pi * 3 * np.arange(28) / 28)
-    image = np.broadcast_to(np.rint(wave).astype(np.uint8)[:, None, None], (1, 28, 28, 1))
-    power = radial_power(np.ascontiguousarray(image))[0]
-    assert power.shape == (14,)
-    assert power.argmax() == 2
-    assert power[2] > 1000 * np.delete(power, 2).max()
-
-
 def test_blur_lowers_the_curve_and_noise_raises_it(comparison: Comparison) -> None:
     made = comparison.synthetic
     soft = np.mean([np.roll(made.x, step, axis) for axis in (1, 2) for step in (-1, 0, 1)], axis=0)
@@ -229,36 +255,56 @@ def test_the_most_suspicious_come_first() -> None:
     made = rng.normal(size=(40, 8)).astype(np.float32)
     made[7], made[11] = train[3], train[5] + np.float32(0.01)
     made[20] = holdout[9]
-    found = suspects(made, train, holdout)
+    found = suspects([made], train, [holdout])
     assert found.synthetic[:2].tolist() == [7, 11]
     assert found.train[:2].tolist() == [3, 5]
     assert found.to_train[0] == 0
     assert found.to_train[1] == pytest.approx(0.01, rel=1e-3)
     assert found.synthetic[-1] == 20
     assert found.holdout[-1] == 9
-    ratio = found.to_train[:-1] / found.to_holdout[:-1]
-    assert (np.diff(ratio) >= 0).all()
+    assert np.allclose(found.ratio[:-1], found.to_train[:-1] / found.to_holdout[:-1])
+    assert (np.diff(found.ratio) >= 0).all()
     slow = np.sqrt(((made[:, None] - train) ** 2).mean(axis=2)).min(axis=1)
     assert np.allclose(np.sort(found.to_train), np.sort(slow), atol=1e-6)
-    assert found.bar is not None
-    assert found.share == pytest.approx(2 / 40, abs=0.05)
+    to_rest = np.sqrt(((holdout[:, None] - holdout) ** 2).mean(axis=2)) + np.diag(np.full(60, np.inf))
+    to_train = np.sqrt(((holdout[:, None] - train) ** 2).mean(axis=2))
+    assert found.bar == pytest.approx(np.quantile(to_train.min(axis=1) / to_rest.min(axis=1), 0.01), rel=1e-4)
+
+
+def test_with_eyes_there_are_panels_by_what_they_see(comparison: Comparison) -> None:
+    def fixed(x: NDArray[np.uint8]) -> NDArray[np.float32]:
+        means: NDArray[np.float32] = x.mean(axis=(1, 2)).astype(np.float32)
+        return means
+
+    def learn(*_: Any) -> Any:
+        raise AssertionError("the page must not train anything")
+
+    x = comparison.synthetic.x.copy()
+    x[17] = comparison.train.x[4][::-1]  # the same colours, whatever the places
+    sides = (comparison.train, comparison.holdout, replace(comparison.synthetic, x=x))
+    page = render([], Comparison(*sides, eyes=Eyes(fixed, "0" * 64, learn)), patients=True)
+    section = page[page.index("As a fixed network sees them") :]
+    first = pictures(section[: section.index("2. ratio")])
+    assert np.array_equal(first[0], x[17])
+    assert np.array_equal(first[1], comparison.train.x[4])  # as it is
+    assert "what a network that has seen no data sees" in section
 
 
 def test_panels_show_the_copy_first(comparison: Comparison) -> None:
     made = comparison.synthetic
     x = made.x.copy()
-    x[17] = comparison.train.x[4]
+    x[17] = np.rot90(comparison.train.x[4])[::-1]
     page = render([], Comparison(comparison.train, comparison.holdout, replace(made, x=x)), patients=True)
     section = page[page.index('<section id="neighbours"') :]
     first = pictures(section[: section.index("2. ratio")])
     assert np.array_equal(first[0], x[17])
-    assert np.array_equal(first[1], comparison.train.x[4])
-    assert "1. ratio 0.00" in section
+    assert np.array_equal(first[1], x[17])  # turned to fit
+    assert "1. ratio <b>0.00<" in section
 
 
 def test_the_page_stays_small() -> None:
-    train, holdout = split(simulate("simulated-cells", 900, 0), seed=0)
-    sides = Comparison(train, holdout, simulate("simulated-cells", 600, 1))
+    train, holdout = split(simulate("simulated-cells", 500, 0), seed=0)
+    sides = Comparison(train, holdout, simulate("simulated-cells", 450, 1))
     assert len(render([], sides, patients=True).encode()) < 8_000_000
     assert each_of(8) * 8 <= 320
     assert [each_of(k) for k in (1, 2, 8, 12, 40, 400)] == [48, 48, 32, 16, 8, 1]

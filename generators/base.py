@@ -222,7 +222,8 @@ class Generator(ABC):
         schema = self.schema
         ids = np.array([f"synthetic-{seed}-{row:07d}" for row in range(start, start + len(y))], dtype=np.str_)
         provenance = {"source": f"synthetic:{self.family}", "label": schema.label, "seed": seed}
-        provenance |= {"scale": schema.scale} if schema.kind == "expression" else {"reference": schema.reference}
+        known = {"expression": {"scale": schema.scale}, "sequence": {"reference": schema.reference}}
+        provenance |= known.get(schema.kind, {})
         return Cohort(
             kind=schema.kind,  # type: ignore[arg-type]
             x=x,

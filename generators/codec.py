@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data import Cohort
+    from generators.stains import Stains
+    from training import Views
 
 
 class Codec(Protocol):
@@ -19,6 +21,16 @@ class Codec(Protocol):
     """
 
     calibration_patients: ClassVar[int]
+
+    @property
+    def strata(self) -> Stains | None:
+        """Groups within classes that the networks are told in place of the class, if there are any."""
+        ...
+
+    @property
+    def views(self) -> Views | None:
+        """What training sees a batch as, if not as it is."""
+        ...
 
     def narrowed(self, cohort: Cohort) -> Cohort:
         """The cohort without features whose very names would tell of too few patients; `fit_encode` gets this one."""

@@ -40,6 +40,8 @@ class ExpressionCodec:
     """
 
     calibration_patients: ClassVar[int] = 3000
+    strata: ClassVar[None] = None
+    views: ClassVar[None] = None
     rank: int = 0
     wide: int = 0
     calibrate_marginals: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from data import DataError
@@ -10,6 +10,11 @@ from generators.diffusion import DiffusionFamily
 from generators.expression_codec import ExpressionCodec
 from generators.family import Family
 from generators.gan import GANFamily
+from generators.image_codec import ImageCodec
+from generators.image_diffusion import ImageDiffusionFamily
+from generators.image_families import ImageGANFamily, ImageWGANFamily
+from generators.image_network import ImageNetwork
+from generators.image_vae import ImageVAEFamily
 from generators.masked_diffusion import MaskedDiffusionFamily
 from generators.residual_mlp import ResidualMLP
 from generators.sequence_codec import SequenceCodec
@@ -25,6 +30,10 @@ if TYPE_CHECKING:
     from generators.codec import Codec
 
 
+PROFILE = "profile"
+_PROFILES = ("auto", "cpu", "gpu")
+
+
 @dataclass(frozen=True)
 class DataKind:
     """What the families need to know of a data kind.
@@ -33,15 +42,38 @@ class DataKind:
         codec: from a cohort to codes and back.
         networks: architecture for a fitted codec, a number of classes, and a family's width and depth.
         families: losses and sampler of each family by name, with this kind's defaults.
+        gpu: settings of each family that differ from these defaults on a GPU; with any, the kind has two profiles.
+        heavy: networks of so much matrix work that bfloat16 pays where a CPU is fast at it, and that samples are drawn
+            on a GPU where there is one.
+        sampled_at_once: virtual patients drawn together, as memory allows.
     """
 
     codec: Callable[..., Codec]
     networks: Callable[[Any, int, Family], Architecture]
     families: Mapping[str, type[Family]]
+    gpu: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    heavy: bool = False
+    sampled_at_once: int = 16_384
 
     def names(self, family: str) -> list[str]:
-        """Names of the settings of a family and of the codec."""
-        return [name for part in self._parts(family) for name in _hints(part)]
+        """Names of the settings of a family and of the codec, and `profile` where there are two."""
+        own = [name for part in self._parts(family) for name in _hints(part)]
+        return [*own, PROFILE] if self.gpu else own
+
+    def profiled(self, family: str, settings: Mapping[str, Any], device: str) -> dict[str, Any]:
+        """Settings with those of the profile asked for (`auto`: `gpu` on a GPU, else `cpu`) under the ones given.
+
+        Raises:
+            DataError: no such profile.
+        """
+        if not self.gpu:
+            return dict(settings)
+        asked = settings.get(PROFILE, "auto")
+        if asked not in _PROFILES:
+            raise DataError(f"{family}: {PROFILE} must be one of {', '.join(_PROFILES)}; got {asked!r}")
+        taken = asked if asked != "auto" else "gpu" if device == "cuda" else "cpu"
+        changed = self.gpu.get(family, {}) if taken == "gpu" else {}
+        return {**changed, **settings, PROFILE: taken}
 
     def split(self, family: str, settings: Mapping[str, Any]) -> tuple[Family, dict[str, Any]]:
         """The family with its settings, and the codec's settings.
@@ -82,6 +114,21 @@ KINDS: dict[str, DataKind] = {
             "vae": SequenceVAEFamily,
             "diffusion": MaskedDiffusionFamily,
         },
+    ),
+    "image": DataKind(
+        ImageCodec,
+        lambda codec, classes, family: ImageNetwork(
+            codec.code_shape[0], classes, family.width, family.depth, family.dropout
+        ),
+        {"gan": ImageGANFamily, "wgan": ImageWGANFamily, "vae": ImageVAEFamily, "diffusion": ImageDiffusionFamily},
+        gpu={
+            "gan": {"width": 128, "depth": 2, "steps": 30_000},
+            "wgan": {"width": 128, "depth": 2, "steps": 15_000},
+            "vae": {"width": 128, "steps": 20_000, "batch_size": 256},
+            "diffusion": {"width": 128, "steps": 40_000, "batch_size": 256, "ema_decay": 0.9995},
+        },
+        heavy=True,
+        sampled_at_once=512,
     ),
 }
 

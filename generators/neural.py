@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,19 +10,18 @@ import torch
 
 from data import Cohort, DataError
 from generators.base import Generator, refuse_unknown
-from generators.kinds import KINDS, kind_of
+from generators.kinds import KINDS, PROFILE, kind_of
 from generators.vae import VAEFamily
-from training import Runtime, is_main_process, isolated_rng, place, train
+from training import Runtime, fast_precision, is_main_process, isolated_rng, place, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from generators.codec import Codec
     from generators.family import Family
     from generators.kinds import DataKind
 
-_SAMPLED_AT_ONCE = 16_384
 _CALIBRATION_VALUES = 40_000_000
 
 
@@ -56,6 +55,7 @@ class NeuralGenerator(Generator):
         self.settings = dict(settings)
         self._loss: Family
         self._codec: Codec
+        self._kind = ""
         self._nets: dict[str, nn.Module] = {}
 
     @classmethod
@@ -64,15 +64,17 @@ class NeuralGenerator(Generator):
         asked = [kind_of(kind)] if kind else KINDS.values()
         return list(dict.fromkeys(name for one in asked for name in one.names(cls.family)))
 
-    def _take_kind(self, name: str) -> DataKind:
+    def _take_kind(self, name: str, device: str = "cpu") -> DataKind:
         """Settle family and codec for a data kind; `settings` then holds every setting with its value."""
-        kind = kind_of(name)
+        kind, self._kind = kind_of(name), name
         known = self.setting_names(name)
         refuse_unknown(f"{self.family} on {name} data", self._given, known)
-        self._loss, own = kind.split(self.family, self._given)
+        given = kind.profiled(self.family, self._given, device)
+        self._loss, own = kind.split(self.family, given)
         self._codec = kind.codec(**own)
-        family = asdict(self._loss)
-        self.settings = {key: family[key] if key in family else getattr(self._codec, key) for key in known}
+        values = given | {name: getattr(self._codec, name) for name in known if hasattr(self._codec, name)}
+        values |= asdict(self._loss)
+        self.settings = {name: values[name] for name in known}
         return kind
 
     def _narrowed(self, cohort: Cohort) -> Cohort:
@@ -80,31 +82,36 @@ class NeuralGenerator(Generator):
         return self._codec.narrowed(cohort)
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
-        kind = kind_of(cohort.kind)
         runtime = runtime or Runtime()
-        place(runtime)  # says at once when the device asked for is not here
+        kind = self._take_kind(cohort.kind, place(runtime).device)  # says at once when the device is not here
+        if kind.heavy:
+            runtime = replace(runtime, precision=fast_precision(runtime))
         rng = np.random.default_rng([seed, 0])
         x = torch.from_numpy(np.ascontiguousarray(self._codec.fit_encode(cohort, rng)))
-        y = torch.from_numpy(cohort.y)
+        strata, y = self._codec.strata, torch.from_numpy(cohort.y)
+        told = y if strata is None else torch.from_numpy(strata.groups(cohort.x, cohort.y))
         kept, apart = _set_apart(cohort, self._loss.validation, rng)
         with isolated_rng(seed):
-            nets = self._loss.build(kind.networks(self._codec, len(cohort.classes), self._loss))
+            nets = self._loss.build(kind.networks(self._codec, self._groups(len(cohort.classes)), self._loss))
         result = train(
             self._loss,
             nets,
             x[kept],
-            y[kept],
+            told[kept],
             plan=self._loss.plan(len(kept)),
             seed=seed,
             runtime=runtime,
-            validation=(x[apart], y[apart]) if len(apart) else None,
+            validation=(x[apart], told[apart]) if len(apart) else None,
+            views=self._codec.views,
+            classes=y[kept],
         )
         self._nets, self.history = result.nets, result.history
-        self._loss.finish(self._nets, x, y)
+        self._loss.finish(self._nets, x, told)
         diversity = self._calibrate(x.numpy(), cohort, rng) if is_main_process() else {}
         self.summary = {
             "device": result.device,
             "precision": result.precision,
+            **({PROFILE: self.settings[PROFILE]} if PROFILE in self.settings else {}),
             "parameters": sum(w.numel() for net in self._nets.values() for w in net.parameters()),
             "steps": result.steps,
             "best_step": result.best_step,
@@ -129,14 +136,32 @@ class NeuralGenerator(Generator):
             for label in present
         }
 
+    def _groups(self, classes: int) -> int:
+        """Number of groups that the networks tell apart: classes, or finer ones that the codec found."""
+        strata = self._codec.strata
+        return classes if strata is None else len(strata)
+
+    def _told(self, y: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        """What the networks are told of classes y (n,): themselves, or finer groups drawn by their shares in train."""
+        strata = self._codec.strata
+        return torch.from_numpy(y if strata is None else strata.draw(y, rng))
+
     @torch.no_grad()
     def _codes(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        parts = [
-            self._loss.sample(self._nets, torch.from_numpy(y[start : start + _SAMPLED_AT_ONCE]), generator)
-            for start in range(0, len(y), _SAMPLED_AT_ONCE)
-        ]
-        return torch.cat(parts).float().numpy()
+        kind = kind_of(self._kind)
+        told = self._told(y, rng)
+        runtime = Runtime() if kind.heavy else Runtime(device="cpu")
+        device, precision = place(runtime).device, fast_precision(runtime) if kind.heavy else "32-true"
+        generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+        nets = {name: net.to(device) for name, net in self._nets.items()}
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
+            parts = [
+                self._loss.sample(nets, told[start : start + kind.sampled_at_once].to(device), generator).float().cpu()
+                for start in range(0, len(y), kind.sampled_at_once)
+            ]
+        for net in nets.values():
+            net.cpu()
+        return torch.cat(parts).numpy()
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         return self._codec.decode(self._codes(y, rng), y, rng)
@@ -153,7 +178,9 @@ class NeuralGenerator(Generator):
         parts = {name.removeprefix("codec."): value for name, value in tensors.items() if name.startswith("codec.")}
         self._codec.restore(parts, values["codec"])
         with isolated_rng(0):
-            self._nets = self._loss.build(kind.networks(self._codec, len(self.schema.classes), self._loss))
+            self._nets = self._loss.build(
+                kind.networks(self._codec, self._groups(len(self.schema.classes)), self._loss)
+            )
         for name, net in self._nets.items():
             state = {key: torch.from_numpy(tensors[f"net.{name}.{key}"]) for key in net.state_dict()}
             net.load_state_dict(state)
@@ -194,7 +221,8 @@ class VAE(NeuralGenerator):
         ends = [self.schema.classes.index(name) for name in (first, last)]
         if not isinstance(self._loss, VAEFamily):
             raise TypeError("a VAE's losses are those of VAEFamily")
-        codes = self._loss.interpolate(self._nets, ends[0], ends[1], steps, generator)
+        told = self._told(np.array(ends, dtype=np.int64), rng).tolist()
+        codes = self._loss.interpolate(self._nets, told[0], told[1], steps, generator)
         y = np.where(np.arange(steps) < steps / 2, ends[0], ends[1]).astype(np.int64)
         return self._cohort(self._codec.decode(codes.numpy(), y, rng), y, 0, seed)
 

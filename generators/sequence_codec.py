@@ -30,6 +30,8 @@ class SequenceCodec:
     """
 
     calibration_patients: ClassVar[int] = 256  # for the alarm alone
+    strata: ClassVar[None] = None
+    views: ClassVar[None] = None
     min_carriers: int = 3
     sites: Sites = field(init=False, repr=False)
 

@@ -1,7 +1,7 @@
 """The one training loop: devices, precision, weight averages, checkpoints, progress, seeds."""
 
-from training.batch import Batch
-from training.devices import Placement, is_main_process, place
+from training.batch import Batch, Views
+from training.devices import Placement, fast_precision, is_main_process, place
 from training.errors import TrainingError
 from training.loop import train
 from training.objective import Objective, adam
@@ -17,7 +17,9 @@ __all__ = [
     "Runtime",
     "TrainingError",
     "TrainingResult",
+    "Views",
     "adam",
+    "fast_precision",
     "is_main_process",
     "isolated_rng",
     "place",

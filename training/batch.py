@@ -7,16 +7,18 @@ patients with the same noise. The order is drawn on the CPU; noise is drawn on t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from training.meter import Meter
+
+Views = Callable[[Tensor, Tensor], Tensor]
 
 # Indices are drawn ahead, at least this many batches at once: a permutation a step would be felt in small runs.
 _AHEAD = 64
@@ -110,6 +112,7 @@ class Source:
         batch_size: int,
         rank: int,
         world_size: int,
+        views: Views | None = None,
     ) -> None:
         if batch_size % world_size:
             raise TrainingError(
@@ -118,7 +121,7 @@ class Source:
             )
         self.x, self.y = x, y
         self.order, self.noise, self.meter = order, noise, meter
-        self.batch_size = batch_size
+        self.batch_size, self.views = batch_size, views
         share = batch_size // world_size
         self.share = None if world_size == 1 else slice(rank * share, (rank + 1) * share)
 
@@ -144,6 +147,9 @@ class Batch:
         rows = source.mine(source.order.draw())
         self._source = source
         self.x = source.x.index_select(0, rows)
+        if source.views:
+            uniform = torch.rand(source.batch_size, generator=source.noise, device=source.x.device)
+            self.x = source.views(self.x, source.mine(uniform))
         self.y = source.y.index_select(0, rows)
         self.step, self.steps = step, steps
         self.device = source.x.device

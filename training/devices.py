@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -47,6 +48,18 @@ def place(runtime: Runtime) -> Placement:
     return Placement(device, precision)
 
 
+def fast_precision(runtime: Runtime) -> Literal["32-true", "bf16-mixed"]:
+    """Return the arithmetic for networks of matrix work: bfloat16 also on CPUs with units for it (Intel AMX).
+
+    There it is five times as fast as float32; on other CPUs it is slower. What `runtime` states, stands.
+    """
+    placement = place(runtime)
+    if runtime.precision != "auto" or placement.device != "cpu":
+        return placement.precision
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bf16-mixed" if capabilities.get("amx_bf16") else "32-true"
+
+
 def open_fabric(runtime: Runtime, placement: Placement) -> Fabric:
     """Start Fabric; with several processes its ``ddp`` strategy runs this very command once more for each.
 
@@ -54,6 +67,7 @@ def open_fabric(runtime: Runtime, placement: Placement) -> Fabric:
     """
     from lightning_fabric import Fabric  # a second of import that only training needs
 
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the arithmetic is ours to tell, in the summary
     fabric = Fabric(
         accelerator=placement.device,
         devices=runtime.devices,

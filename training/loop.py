@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
+    from training.batch import Views
     from training.devices import Placement
     from training.objective import Objective
     from training.plan import Plan
@@ -51,6 +52,8 @@ def train(
     seed: int,
     runtime: Runtime | None = None,
     validation: tuple[Tensor, Tensor] | None = None,
+    views: Views | None = None,
+    classes: Tensor | None = None,
 ) -> TrainingResult:
     """Train networks in place and return them.
 
@@ -66,6 +69,9 @@ def train(
         seed: of the order of the patients, the noise and the dropout; 0 or more.
         runtime: where to do it; by default the best device here, one process, no checkpoint.
         validation: held-out values and classes, for ``plan.validate_every``.
+        views: what a batch is seen as, from its values (b, ...) and uniform numbers (b,) in [0, 1): pictures turned
+            over, say. A dataclass's fields are part of a checkpoint's identity.
+        classes: (n,) what ``plan.balanced`` evens; y unless given.
 
     Raises:
         TrainingError: the device is absent, a loss is not finite, or the checkpoint is of another run.
@@ -79,7 +85,7 @@ def train(
     placement = place(runtime)
     fabric = open_fabric(runtime, placement)
     with isolated_rng(derive_seed(seed, AMBIENT, fabric.global_rank), fabric.device):
-        run = _Run(fabric, placement, objective, nets, x, y, plan, seed, runtime, validation)
+        run = _Run(fabric, placement, objective, nets, x, y, plan, seed, runtime, validation, views, classes)
         stopped = run.go()
         return TrainingResult(
             nets=run.final_nets(),
@@ -109,6 +115,8 @@ class _Run:
         seed: int,
         runtime: Runtime,
         validation: tuple[Tensor, Tensor] | None,
+        views: Views | None,
+        classes: Tensor | None,
     ) -> None:
         self.fabric, self.objective, self.plan, self.seed, self.runtime = fabric, objective, plan, seed, runtime
         self.device, self.processes = fabric.device, Processes(fabric)
@@ -122,7 +130,7 @@ class _Run:
                 "seed": str(seed),
                 "device": f"{placement.device} {placement.precision}",
                 "number of processes": str(fabric.world_size),
-            }
+            } | ({"views": disk.digest_settings(views)} if views else {})
         self.nets = {name: net.to(self.device).train() for name, net in nets.items()}
         self.optimizers = objective.players(self.nets)
         self.parameters = {
@@ -138,7 +146,7 @@ class _Run:
             x.to(self.device),
             y.to(self.device),
             order=Order(
-                y,
+                y if classes is None else classes,
                 batch_size=plan.batch_size,
                 balanced=plan.balanced,
                 seed=derive_seed(seed, ORDER),
@@ -149,6 +157,7 @@ class _Run:
             batch_size=plan.batch_size,
             rank=self.processes.rank,
             world_size=self.processes.count,
+            views=views,
         )
         self.validation = (validation[0].to(self.device), validation[1].to(self.device)) if validation else None
         self.history: list[dict[str, float]] = []

@@ -116,7 +116,7 @@ class ImageDecoder(nn.Module):
         told = self.classes(y % self.classes.num_embeddings)[:, :, None, None]
         hidden = hidden + told.to(hidden.dtype)  # a sum with float32 would be float32 from here on
         hidden = self.fine(F.pixel_shuffle(self.up(self.coarse(hidden)), 2))
-        return F.pixel_shuffle(self.leave(F.silu(self.norm(hidden))), 2)
+        return F.pixel_shuffle(self.leave(F.silu(self.norm(hidden))).float(), 2)  # a tone is finer than bfloat16
 
 
 def _blocks(width: int, shape: ImageNetwork) -> nn.Sequential:

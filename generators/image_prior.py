@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from generators.architecture import NO_CLASS
 from generators.image_autoencoder import MAP, ConvBlock, as_maps, group_norm, map_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CONDITION = 128
 
@@ -25,14 +30,24 @@ class FlowPrior(nn.Module):
         width, depth: channels, and blocks; a block in the middle looks at all places of the map at once.
         dropout: in each block while training.
         solver_steps: steps of Heun's solver.
+        guidance: 1 draws the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
     """
 
     frequencies: Tensor
 
-    def __init__(self, classes: int, dim: int, width: int, depth: int, dropout: float, solver_steps: int) -> None:
+    def __init__(
+        self,
+        classes: int,
+        dim: int,
+        width: int,
+        depth: int,
+        dropout: float = 0.0,
+        solver_steps: int = 16,
+        guidance: float = 1.0,
+    ) -> None:
         super().__init__()
         channels = map_channels(dim)
-        self.solver_steps = solver_steps
+        self.solver_steps, self.guidance = solver_steps, guidance
         spread = torch.exp(torch.linspace(math.log(1.0), math.log(100.0), _CONDITION // 4))
         self.register_buffer("frequencies", spread, persistent=False)
         self.time = nn.Linear(2 * len(spread), _CONDITION)
@@ -58,21 +73,42 @@ class FlowPrior(nn.Module):
             hidden = block(hidden, condition)
             if depth == len(self.blocks) // 2:
                 hidden = self.look(hidden)
-        out: Tensor = self.leave(F.silu(self.norm(hidden))).contiguous().flatten(1)
+        out: Tensor = self.leave(F.silu(self.norm(hidden))).float().contiguous().flatten(1)
         return out
 
     def loss(self, z: Tensor, noise: Tensor, t: Tensor, y: Tensor) -> Tensor:
         """Mean squared error of the velocity at times t (n,) of the way from noise to latents z, both (n, dim)."""
         between = torch.lerp(noise, z, t[:, None])
-        return (self.velocity(between, t, y).float() - (z - noise)).square().mean()
+        return (self.velocity(between, t, y) - (z - noise)).square().mean()
 
     def forward(self, noise: Tensor, y: Tensor) -> Tensor:
-        """Latents (n, dim) of classes y (n,) from noise, by Heun's method."""
+        """Latents (n, dim) of classes y (n,) from noise."""
+        return self._solve(noise, lambda z, t: self._guided(z, t, y))
+
+    def between(self, noise: Tensor, ends: Tensor, share: Tensor) -> Tensor:
+        """Latents (n, dim) from noise; the velocities of two classes are mixed.
+
+        Args:
+            noise: (n, dim).
+            ends: the two classes (2,).
+            share: of the last one (n, 1).
+        """
+        first, last = (end.expand(len(noise)) for end in ends)
+        return self._solve(noise, lambda z, t: torch.lerp(self._guided(z, t, first), self._guided(z, t, last), share))
+
+    def _guided(self, z: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        own = self.velocity(z, t, y)
+        if self.guidance == 1.0:
+            return own
+        return torch.lerp(self.velocity(z, t, torch.full_like(y, NO_CLASS)), own, self.guidance)
+
+    def _solve(self, noise: Tensor, velocity: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Heun's method."""
         z, step = noise, 1.0 / self.solver_steps
         for at in range(self.solver_steps):
             start = torch.full((len(z),), at * step, device=z.device)
-            first = self.velocity(z, start, y)
-            second = self.velocity(z + step * first, start + step, y)
+            first = velocity(z, start)
+            second = velocity(z + step * first, start + step)
             z = z + 0.5 * step * (first + second)
         return z
 

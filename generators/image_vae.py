@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from data import DataError
+from generators.architecture import NO_CLASS
 from generators.family import latents
 from generators.image_autoencoder import MAP, ImageLaw
 from generators.image_prior import FlowPrior
@@ -38,6 +40,8 @@ class ImageVAEFamily(VAEFamily):
         prior_width, prior_depth: of the flow's network.
         prior_start: share of the steps before the flow begins to learn: the latents move too much until then.
         solver_steps: of the flow's solver.
+        class_dropout: share of patients whose class is hidden from the flow in training, so that guidance is possible.
+        guidance: 1 samples the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
     """
 
     steps: int = 2000
@@ -52,6 +56,8 @@ class ImageVAEFamily(VAEFamily):
     prior_depth: int = 6
     prior_start: float = 0.15
     solver_steps: int = 16
+    class_dropout: float = 0.1
+    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse a latent that is no map.
@@ -78,6 +84,7 @@ class ImageVAEFamily(VAEFamily):
                 self.prior_depth,
                 self.dropout,
                 self.solver_steps,
+                self.guidance,
             ),
         }
 
@@ -93,9 +100,10 @@ class ImageVAEFamily(VAEFamily):
         with torch.no_grad():
             mean, log_variance = posterior(nets, batch.x, batch.y)
         latent = mean + batch.randn(self.latent_dim) * (0.5 * log_variance).exp()
-        prior = _flow(nets)
         # Times in the middle, where the velocity is hardest to tell, come more often (Esser et al. 2024).
-        yield "prior", prior.loss(latent, batch.randn(self.latent_dim), batch.randn().sigmoid(), batch.y)
+        times = batch.randn().sigmoid()
+        told = torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y)
+        yield "prior", _flow(nets).loss(latent, batch.randn(self.latent_dim), times, told)
 
     @torch.no_grad()
     def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:
@@ -110,11 +118,16 @@ class ImageVAEFamily(VAEFamily):
             for images, labels in zip(torch.split(x[picked], _AT_ONCE), torch.split(y[picked], _AT_ONCE), strict=True)
         )
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes of classes y (n,): prior, decoder, noise; few at a time, for the maps inside are many."""
-        return torch.cat(
-            [super(ImageVAEFamily, self).sample(nets, part, generator) for part in torch.split(y, _AT_ONCE)]
-        )
+    def between(self, nets: Mapping[str, nn.Module], noise: Tensor, ends: Tensor, share: Tensor) -> Tensor:
+        """Latents on the great circle between two noises, taken along by a flow that is mixed as the classes are.
+
+        The mean of two latent maps is a double exposure; what the flow makes of any noise is a latent of a patient.
+        """
+        if self.prior == "normal":
+            return super().between(nets, noise, ends, share)
+        angle = share * (math.pi / 2)
+        circle = noise[:1] * angle.cos() + noise[1:] * angle.sin()
+        return _flow(nets).between(circle, ends, share)
 
     def _seen(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         mean, log_variance = posterior(nets, x, y)

@@ -102,15 +102,24 @@ class VAEFamily(Family):
         Both the latent and the decoder's answers for the two classes are mixed: the ends are of the classes asked.
         """
         ends = torch.tensor([first, last])
-        latent = latents(ends, self.latent_dim, generator)
-        if self.prior == "fitted":
-            latent = nets["prior"](latent, ends)
         share = torch.linspace(0, 1, steps)[:, None]
-        between = torch.lerp(latent[:1], latent[1:], share)
+        between = self.between(nets, latents(ends, self.latent_dim, generator), ends, share)
         law = law_of(nets)
         start = law.mean(nets["decoder"](between, ends[:1].expand(steps)))
         end = law.mean(nets["decoder"](between, ends[1:].expand(steps)))
         return torch.lerp(start, end, share.reshape(-1, *[1] * (start.ndim - 1)))
+
+    def between(self, nets: Mapping[str, nn.Module], noise: Tensor, ends: Tensor, share: Tensor) -> Tensor:
+        """Latents (steps, latent_dim) on the line between those of two classes (2,), from noise (2, latent_dim).
+
+        Args:
+            nets: networks by name.
+            noise: of the two ends.
+            ends: their classes.
+            share: of the way that each step has gone (steps, 1), from 0 to 1.
+        """
+        latent = nets["prior"](noise, ends) if self.prior == "fitted" else noise
+        return torch.lerp(latent[:1], latent[1:], share)
 
     def _terms(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = posterior(nets, x, y)

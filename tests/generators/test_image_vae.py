@@ -11,7 +11,8 @@ import torch
 from scipy import stats
 from torch.distributions import Normal, kl_divergence
 
-from data import DataError
+from data import DataError, simulate
+from generators import VAE, load
 from generators.architecture import NO_CLASS
 from generators.image_autoencoder import ImageLaw
 from generators.image_network import ImageNetwork
@@ -21,6 +22,7 @@ from training import adam
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SMALL: dict[str, Any] = {"latent_dim": 49, "width": 16, "depth": 1, "prior_width": 16, "prior_depth": 1}
 
@@ -56,7 +58,7 @@ def test_the_likelihood_is_that_of_scipy(channels: int) -> None:
 
 
 def test_the_elbo_and_the_flow_are_two_players(stub_batch: Callable[..., Any]) -> None:
-    family, nets = built(beta=2.0, kl_warmup=0.5, prior_start=0.2)
+    family, nets = built(beta=2.0, kl_warmup=0.5, prior_start=0.2, class_dropout=0.5)
     for net in nets.values():
         shaken(net)
     x, y = draws(6, 3, 28, 28), torch.arange(6) % 2
@@ -72,13 +74,15 @@ def test_the_elbo_and_the_flow_are_two_players(stub_batch: Callable[..., Any]) -
     reconstruction = nets["law"].nll(nets["decoder"](mean + spread * batch.drawn[0], y), x, y)
     assert losses["vae"].item() == pytest.approx((reconstruction + 2.0 * 0.5 * kl).item(), rel=1e-5)
 
-    _, again, noise, odds = batch.drawn
+    _, again, odds, hidden, noise = batch.drawn
     latent, t = mean + spread * again, torch.sigmoid(odds)
+    told = y.masked_fill(hidden < 0.5, NO_CLASS)
+    assert 0 < (told == NO_CLASS).sum() < 6
     slow = 0.0
     for patient in range(6):
         time = t[patient]
         between = time * latent[patient] + (1 - time) * noise[patient]
-        velocity = nets["prior"].velocity(between[None], time[None], y[patient : patient + 1])[0]
+        velocity = nets["prior"].velocity(between[None], time[None], told[patient : patient + 1])[0]
         slow += (velocity - (latent[patient] - noise[patient])).square().mean().item() / 6
     assert losses["prior"].item() == pytest.approx(slow, rel=1e-4)
     # The flow learns latents as they come; it does not pull at the encoder.
@@ -97,16 +101,16 @@ def test_the_flow_of_a_gaussian_is_the_line_that_is_known() -> None:
 
     noise, y = draws(20, 49, seed=1), torch.zeros(20, dtype=torch.int64)
     exact = centre + spread * noise  # the map of N(0, I) onto N(c, s^2 I) that this ODE has
-    errors = [(Known(2, 49, 16, 1, 0.0, steps)(noise, y) - exact).abs().max().item() for steps in (8, 16, 32)]
+    errors = [(Known(2, 49, 16, 1, solver_steps=steps)(noise, y) - exact).abs().max().item() for steps in (8, 16, 32)]
     assert errors[2] < 0.01
     assert errors[0] > 3 * errors[1] > 9 * errors[2], "Heun's method is of second order"
 
 
 def test_the_flow_learns_the_latents_of_each_class() -> None:
-    prior = FlowPrior(2, 49, 32, 1, 0.0, 8)
+    prior = FlowPrior(2, 49, 16, 1, solver_steps=8)
     optimizer = adam(prior.parameters())
     for group in optimizer.param_groups:
-        group["lr"] = 4e-3
+        group["lr"] = 5e-3
     generator = torch.Generator().manual_seed(0)
     smooth = torch.linspace(-1, 1, 49)
 
@@ -118,22 +122,34 @@ def test_the_flow_learns_the_latents_of_each_class() -> None:
     def draws_like(y: torch.Tensor) -> torch.Tensor:
         return torch.randn(len(y), 49, generator=generator)
 
-    for _ in range(300):
-        y = torch.randint(2, (64,), generator=generator)
-        loss = prior.loss(aggregate(y), draws_like(y), torch.randn(64, generator=generator).sigmoid(), y)
+    for _ in range(240):
+        y = torch.randint(2, (48,), generator=generator)
+        loss = prior.loss(aggregate(y), draws_like(y), torch.randn(48, generator=generator).sigmoid(), y)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     with torch.no_grad():
-        y = torch.arange(1000) % 2
+        y = torch.arange(600) % 2
         made, real = prior(draws_like(y), y), aggregate(y)
     for label in (0, 1):
         one, other = made[y == label], real[y == label]
-        torch.testing.assert_close(one.mean(0), other.mean(0), atol=0.25, rtol=0)
+        torch.testing.assert_close(one.mean(0), other.mean(0), atol=0.35, rtol=0)
         share = [((z - z.mean(0)) @ smooth / smooth.norm()).var().item() for z in (one, other)]
         assert share[0] == pytest.approx(share[1], rel=0.25), "what the places of a map have in common"
         rest = [((z - z.mean(0)).square().sum(1).mean().item()) for z in (one, other)]
         assert rest[0] == pytest.approx(rest[1], rel=0.2)
+
+
+@torch.no_grad()
+def test_guidance_pushes_away_from_the_population() -> None:
+    own, pushed = (FlowPrior(2, 49, 16, 1, guidance=guidance) for guidance in (1.0, 2.5))
+    shaken(own)
+    pushed.load_state_dict(own.state_dict())
+    z, t, y = draws(4, 49), torch.rand(4), torch.arange(4) % 2
+    common = own.velocity(z, t, torch.full((4,), NO_CLASS))
+    expected = common + 2.5 * (own.velocity(z, t, y) - common)
+    torch.testing.assert_close(pushed._guided(z, t, y), expected, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(own(z, y), pushed(z, y), atol=1e-3)
 
 
 def test_the_noise_has_the_spectrum_of_the_residuals() -> None:
@@ -205,8 +221,40 @@ def test_the_ends_of_an_interpolation_are_of_the_classes_asked() -> None:
     ends = torch.tensor([2, 0])
     decoded = nets["decoder"](nets["prior"](draws(2, 49, seed=7), ends), ends)
     assert way.shape == (5, 3, 28, 28)
-    torch.testing.assert_close(way[[0, -1]], decoded[:, :3])
+    torch.testing.assert_close(way[[0, -1]], decoded[:, :3], atol=1e-4, rtol=1e-4)
     assert not torch.allclose(way[0], way[-1], atol=1e-2)
+    # In the middle the flow starts from noise of unit spread, under the mean of both classes' velocities.
+    noise = draws(2, 49, seed=7)
+    middle = (noise[:1] + noise[1:]) / math.sqrt(2)
+    z, step = middle, 1 / family.solver_steps
+    for at in range(family.solver_steps):
+        slopes = []
+        for time, place in ((at * step, z), ((at + 1) * step, None)):
+            place = z + step * slopes[0] if place is None else place
+            sides = [
+                nets["prior"].velocity(place, torch.tensor([time]), ends[at_end : at_end + 1]) for at_end in (0, 1)
+            ]
+            slopes.append((sides[0] + sides[1]) / 2)
+        z = z + step * (slopes[0] + slopes[1]) / 2
+    mixed = (nets["decoder"](z, ends[:1]) + nets["decoder"](z, ends[1:])) / 2
+    torch.testing.assert_close(way[2], mixed[0, :3], atol=1e-3, rtol=1e-3)
+
+
+def test_a_fitted_model_samples_the_same_once_saved_and_loaded(tmp_path: Path) -> None:
+    cells = simulate("simulated-cells", 60, seed=0)
+    settings: dict[str, Any] = SMALL | {"steps": 3, "batch_size": 16, "solver_steps": 2}
+    vae = VAE(**settings).fit(cells, seed=0)
+    assert {"loss_vae", "loss_prior", "reconstruction", "kl"} <= set(vae.history[-1])
+    vae.save(tmp_path / "model")
+    twin = load(tmp_path / "model")
+    assert isinstance(twin, VAE)
+    wanted = {cells.classes[0]: 3, cells.classes[-1]: 2}
+    assert vae.sample(wanted, seed=1).digest() == twin.sample(wanted, seed=1).digest()
+    ends = (cells.classes[0], cells.classes[-1])
+    way = vae.interpolate(*ends, steps=4, seed=2)
+    assert way.x.dtype == np.uint8
+    assert way.labels.tolist() == [ends[0]] * 2 + [ends[1]] * 2
+    assert way.digest() == twin.interpolate(*ends, steps=4, seed=2).digest()
 
 
 def test_a_latent_that_is_no_map_is_refused_in_one_line() -> None:

@@ -107,10 +107,8 @@ def test_the_flow_of_a_gaussian_is_the_line_that_is_known() -> None:
 
 
 def test_the_flow_learns_the_latents_of_each_class() -> None:
-    prior = FlowPrior(2, 49, 16, 1, solver_steps=8)
+    prior = FlowPrior(2, 49, 32, 1, solver_steps=8)
     optimizer = adam(prior.parameters())
-    for group in optimizer.param_groups:
-        group["lr"] = 5e-3
     generator = torch.Generator().manual_seed(0)
     smooth = torch.linspace(-1, 1, 49)
 
@@ -122,7 +120,8 @@ def test_the_flow_learns_the_latents_of_each_class() -> None:
     def draws_like(y: torch.Tensor) -> torch.Tensor:
         return torch.randn(len(y), 49, generator=generator)
 
-    for _ in range(240):
+    for step in range(240):
+        optimizer.param_groups[0]["lr"] = 6e-3 * (1 - step / 240)
         y = torch.randint(2, (48,), generator=generator)
         loss = prior.loss(aggregate(y), draws_like(y), torch.randn(48, generator=generator).sigmoid(), y)
         optimizer.zero_grad()
@@ -133,7 +132,7 @@ def test_the_flow_learns_the_latents_of_each_class() -> None:
         made, real = prior(draws_like(y), y), aggregate(y)
     for label in (0, 1):
         one, other = made[y == label], real[y == label]
-        torch.testing.assert_close(one.mean(0), other.mean(0), atol=0.35, rtol=0)
+        assert (one.mean(0) - other.mean(0)).abs().mean() < 0.2  # classes lie 2 apart
         share = [((z - z.mean(0)) @ smooth / smooth.norm()).var().item() for z in (one, other)]
         assert share[0] == pytest.approx(share[1], rel=0.25), "what the places of a map have in common"
         rest = [((z - z.mean(0)).square().sum(1).mean().item()) for z in (one, other)]
@@ -228,7 +227,7 @@ def test_the_ends_of_an_interpolation_are_of_the_classes_asked() -> None:
     middle = (noise[:1] + noise[1:]) / math.sqrt(2)
     z, step = middle, 1 / family.solver_steps
     for at in range(family.solver_steps):
-        slopes = []
+        slopes: list[torch.Tensor] = []
         for time, place in ((at * step, z), ((at + 1) * step, None)):
             place = z + step * slopes[0] if place is None else place
             sides = [

@@ -7,42 +7,71 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.console import say
-from data import DataError, duplicates, read_cohort
+from data import DataError, duplicates, read_cohort, split
 from data.files import PNG_FOLDER, check_written, suffix_of
+from data.images import SPLIT
 from data.reference import REFERENCES
 
 if TYPE_CHECKING:
     from app.experiment import DataPart
     from data import Cohort, Kind
+    from data.splits import Split
 
 # What the columns of a cohort are called, by data kind.
-FEATURES = {"expression": "genes", "sequence": "positions"}
-_WRITTEN = {"expression": ".csv", "sequence": ".fasta"}  # the format where the source has none of its own
+FEATURES = {"expression": "genes", "sequence": "positions", "image": "pixels"}
+_WRITTEN = {
+    "expression": ".csv",
+    "sequence": ".fasta",
+    "image": ".npz",
+}  # the format where the source has none of its own
 
 
 def read(part: DataPart) -> Cohort:
-    """Cohort to learn from or to score, from a path or a named set; see `data.read_cohort` for rules and errors.
-
-    Raises:
-        DataError: also for images, which are read and written, and not learned.
-    """
-    cohort = read_any(part)
-    if cohort.kind not in FEATURES:
-        raise DataError(
-            f"{Path(part.cohort).name} holds {cohort.kind}s, which this version does not learn or score yet; it reads, "
-            "describes, simulates and writes them (cohortsmith data)"
-        )
-    return cohort
-
-
-def read_any(part: DataPart) -> Cohort:
-    """Cohort of any data kind, to be described or written elsewhere; see `data.read_cohort`."""
+    """Cohort from a path or a named set; see `data.read_cohort` for rules and errors."""
     return read_cohort(part.cohort, **_options(part))
 
 
+def read_train(part: DataPart) -> Cohort:
+    """Training cohort: all of what `part` names, or its train where a file of images has splits of its own."""
+    return _own_side(read(part), "train")
+
+
 def read_holdout(source: Path, part: DataPart, train: Cohort) -> Cohort:
-    """Holdout cohort, read as `train` was by `part`: its label, patients, scale, reference and order of genes."""
-    return _read_like(train, source, part, {"subject": train.provenance.get("subject")})
+    """Holdout cohort, read as `train` was by `part`: its label, patients, scale, reference and order of genes.
+
+    Of a file of images with splits of its own, its test.
+    """
+    return _own_side(_read_like(train, source, part, {"subject": train.provenance.get("subject")}), "test")
+
+
+def train_and_holdout(cohort: Cohort, part: DataPart, seed: int) -> Split:
+    """The split that generators are fitted and judged on, and a line about it; see `data.split` for rules and errors.
+
+    Images whose file has splits of its own keep to them: train is learned, test is the holdout, val is left out.
+    """
+    sides = split(cohort, seed=seed, holdout=part.holdout)
+    say(f"train {sides.train!r}\nholdout {len(sides.holdout)} samples")
+    if _has_own_split(cohort):
+        rest = len(cohort) - len(sides.train) - len(sides.holdout)
+        say(f"train and test as the file has them, --holdout and --seed aside; {rest} samples of its val left out")
+    return sides
+
+
+def _has_own_split(cohort: Cohort) -> bool:
+    return cohort.kind == "image" and SPLIT in cohort.obs and {"train", "test"} <= set(cohort.obs[SPLIT].dropna())
+
+
+def _own_side(cohort: Cohort, side: str) -> Cohort:
+    if not _has_own_split(cohort):
+        return cohort
+    own = cohort.take(cohort.obs[SPLIT].to_numpy() == side)
+    say(f"{cohort.provenance['source']}: the {len(own)} samples of its own {side}, of {len(cohort)}")
+    return own
+
+
+def width_of(cohort: Cohort) -> int | str:
+    """How many genes or positions a sample has; of images, their pixel grid."""
+    return cohort.features[0] if cohort.kind == "image" else len(cohort.features)
 
 
 def read_synthetic(source: Path, part: DataPart, train: Cohort) -> Cohort:
@@ -118,6 +147,16 @@ def _report_same_sequences(train: Cohort, holdout: Cohort) -> dict[str, int]:
     return {"exact": len(found.exact), "near": len(found.near)}
 
 
+def require_images(cohort: Cohort) -> None:
+    """Check before long work that single patients can be shown.
+
+    Raises:
+        DataError: a data kind that has no pictures of them.
+    """
+    if cohort.kind != "image":
+        raise DataError(f"--show-patients shows images of patients; this cohort holds {cohort.kind} data")
+
+
 def check_writable(out: Path, kind: Kind | None = None) -> None:
     """Check the name and the folder of a file to be written, before the work that fills it.
 
@@ -134,7 +173,12 @@ def check_writable(out: Path, kind: Kind | None = None) -> None:
 
 
 def suffix_like(source: str, kind: str) -> str:
-    """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind."""
+    """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind.
+
+    Of a folder of PNG it is none: a folder again.
+    """
+    if kind == "image" and Path(source).is_dir():
+        return ""
     try:
         suffix = suffix_of(source)
     except DataError:

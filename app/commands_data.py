@@ -77,7 +77,7 @@ def describe(
 
     [bold]cohortsmith data describe tp53.fasta --reference NM_000546.6[/bold]
     """
-    from app.cohorts import read_any
+    from app.cohorts import read
     from app.describing import facts_of
     from app.experiment import DataPart, checked
 
@@ -95,7 +95,7 @@ def describe(
         scale=scale,
         impute=impute,
     )
-    facts = facts_of(read_any(part))
+    facts = facts_of(read(part))
     if as_json:
         show_json(facts)
         return
@@ -124,7 +124,7 @@ def get(
 
     [bold]cohortsmith data get bloodmnist --out bloodmnist.npz[/bold]
     """
-    from app.cohorts import read_any
+    from app.cohorts import read
     from app.experiment import DataPart, checked
     from data import DataError, named_sets
     from data.medmnist import MEDMNIST, fetch
@@ -142,7 +142,7 @@ def get(
     if name not in names:
         near = near_misses(name, [*names, *MEDMNIST])
         raise DataError(f"no named set {name!r}{near}; `cohortsmith data list` shows them all")
-    _write(read_any(checked(DataPart, cohort=name, label=label)), out)
+    _write(read(checked(DataPart, cohort=name, label=label)), out)
 
 
 @app.command()

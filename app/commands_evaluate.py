@@ -26,6 +26,7 @@ from app.options import (
     ScaleName,
     Seed,
     Settings,
+    ShowPatients,
     Source,
     Subject,
     parse_settings,
@@ -51,25 +52,32 @@ def evaluate(
     scale: ScaleName = None,
     impute: Impute = False,
     only: Only = None,
+    show_patients: ShowPatients = False,
     blast: Blast = False,
     seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Judge virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
 
-    The label column, the scale and the reference of the training file hold for all three files.
+    The label column, the scale and the reference of the training file hold for all three files. Images are seen through
+    small networks trained here (--device); of a file with splits of its own, train and test are taken.
 
     Examples: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
 
     [bold]cohortsmith evaluate --train a.fasta --holdout b.fasta --synthetic virtual.fasta --blast --out card[/bold]
+
+    [bold]cohortsmith evaluate --train blood.npz --holdout blood.npz --synthetic virtual.npz --out card[/bold]
     """
     from app.blasting import require_blastn, with_blast
-    from app.cohorts import read, read_holdout, read_synthetic, report_duplicates
-    from app.experiment import DataPart, checked
+    from app.cohorts import read_holdout, read_synthetic, read_train, report_duplicates, require_images
+    from app.experiment import DataPart, TrainingPart, checked
     from app.folders import require_free, whole_folder
     from app.pipeline import evaluating
     from app.scorecard import scorecard
+    from app.seeing import eyes_for
     from evaluation import evaluate as measure
 
     require_free(out, force=force)
@@ -89,16 +97,19 @@ def evaluate(
         scale=scale,
         impute=impute,
     )
-    real = read(part)
+    real = read_train(part)
+    if show_patients:
+        require_images(real)
     unseen = read_holdout(holdout, part, real)
     virtual = read_synthetic(synthetic, part, real)
     report_duplicates(real, unseen)
+    eyes = eyes_for(real.kind, checked(TrainingPart, device=device, precision=precision))
     with evaluating("scorecard") as on_progress:
-        report = measure(real, unseen, virtual, only=only, seed=seed, on_progress=on_progress)
+        report = measure(real, unseen, virtual, only=only, seed=seed, eyes=eyes, on_progress=on_progress)
     if blast:
         report = with_blast(report)
     with whole_folder(out, force=force) as working:
-        report.write(working, title=f"Scorecard of {synthetic.name}")
+        report.write(working, title=f"Scorecard of {synthetic.name}", show_patients=show_patients)
     if as_json:
         show_json(report.to_json())
         return
@@ -129,6 +140,7 @@ def compare(
     device: Device = "auto",
     precision: Precision = "auto",
     only: Only = None,
+    show_patients: ShowPatients = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -140,8 +152,10 @@ def compare(
     Examples: [bold]cohortsmith compare gse7390 --families diffusion,wgan,mvn,bootstrap --out runs/first[/bold]
 
     [bold]cohortsmith compare tp53.fasta --reference NM_000546.6 --out runs/tp53[/bold]
+
+    [bold]cohortsmith compare bloodmnist.npz --families vae,diffusion,mvn --out runs/blood[/bold]
     """
-    from app.cohorts import read
+    from app.cohorts import read, require_images
     from app.comparing import compare_families
     from app.experiment import DataPart, TrainingPart, checked
     from app.folders import require_free, whole_folder
@@ -166,9 +180,19 @@ def compare(
         holdout=holdout,
     )
     patients = read(part)
+    if show_patients:
+        require_images(patients)
     with whole_folder(out, force=force) as working:
         compared = compare_families(
-            patients, names, chosen, part=part, training=training, seed=seed, only=only, folder=working
+            patients,
+            names,
+            chosen,
+            part=part,
+            training=training,
+            seed=seed,
+            only=only,
+            folder=working,
+            show_patients=show_patients,
         )
     if as_json:
         show_json(compared.facts)

@@ -65,6 +65,8 @@ def fit(
 ) -> None:
     """Fit a generator to a cohort and save it.
 
+    Images whose file says which of them are train are learned from those.
+
     A run that was killed goes on where it stood when the same command is given again: its checkpoint is
     MODEL_DIR.partial until the model is whole.
 
@@ -75,8 +77,10 @@ def fit(
     [bold]cohortsmith fit tumours.h5ad --family vae --label type --subject patient --set steps=3000 --out vae[/bold]
 
     [bold]cohortsmith fit tp53.fasta --reference NM_000546.6 --family diffusion --out tp53-model[/bold]
+
+    [bold]cohortsmith fit bloodmnist.npz --family vae --set profile=cpu --out blood-model[/bold]
     """
-    from app.cohorts import read
+    from app.cohorts import read_train
     from app.experiment import DataPart, TrainingPart, checked
     from app.fitting import fit_generator, remove_checkpoint
     from app.folders import require_free
@@ -108,7 +112,7 @@ def fit(
         scale=scale,
         impute=impute,
     )
-    train = read(part)
+    train = read_train(part)
     say(f"fitting {family} to {train!r}")
     checkpoint = out.with_name(f"{out.name}.partial")
     if restart:
@@ -154,11 +158,12 @@ def sample(
     [bold]cohortsmith sample model --counts ER-positive=50,ER-negative=50 --seed 7 --out virtual.csv[/bold]
 
     [bold]cohortsmith sample tp53-model --per-class 500 --out virtual.fasta.gz[/bold]
+
+    [bold]cohortsmith sample blood-model --per-class 500 --out virtual.npz[/bold]
     """
     from app.cohorts import check_writable
     from app.models import how_many, write_samples
     from data import DataError
-    from data.files import check_written
     from generators import load
 
     ways = {"--n": n is not None, "--per-class": per_class is not None, "--counts": counts is not None,
@@ -171,9 +176,8 @@ def sample(
     for option, number in (("--n", n), ("--per-class", per_class)):
         if number is not None and number <= 0:
             raise DataError(f"{option} must be at least 1; got {number}")
-    check_writable(out)
     generator = load(model)
-    check_written(out, cast("Kind", generator.schema.kind))
+    check_writable(out, cast("Kind", generator.schema.kind))
     drawn = write_samples(generator, how_many(generator, n, per_class, wanted, balance), seed, out)
     if as_json:
         show_json({"file": str(out), "samples": sum(drawn.values()), "classes": drawn, "seed": seed})

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.cohorts import FEATURES, report_duplicates, suffix_like
+from app.cohorts import FEATURES, report_duplicates, suffix_like, train_and_holdout, width_of
 from app.console import say
 from app.experiment import SamplePart
 from app.folders import write_json
 from app.pipeline import carry_out, environment, write_outcome
 from app.scorecard import comparison_table
-from data import DataError, split
+from app.seeing import eyes_for
+from data import DataError
 from data.names import near_misses
 from evaluation.html import Contender, render_comparison
 from generators import FAMILIES, make_generator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 DEFAULT_FAMILIES = {
     "expression": ("gan", "wgan", "vae", "diffusion", "mvn", "bootstrap", "marginals"),
     "sequence": ("gan", "wgan", "vae", "diffusion", "pwm", "bootstrap", "random-edits", "good-turing"),
+    "image": ("gan", "wgan", "vae", "diffusion", "mvn", "bootstrap"),
 }
 
 
@@ -53,6 +55,7 @@ def compare_families(
     seed: int,
     only: Sequence[str] | None,
     folder: Path,
+    show_patients: bool = False,
 ) -> Compared:
     """Fit, draw and evaluate each family on one split, and write all of it into `folder`.
 
@@ -66,9 +69,9 @@ def compare_families(
     names = DEFAULT_FAMILIES[cohort.kind] if families is None else families
     plans = settings_by_family(names, settings, cohort.kind)
     _refuse_other_kinds(plans, cohort.kind)
-    train, holdout = split(cohort, seed=seed, holdout=part.holdout)
-    say(f"train {train!r}\nholdout {len(holdout)} samples")
+    train, holdout = train_and_holdout(cohort, part, seed)
     found = report_duplicates(train, holdout)
+    eyes = eyes_for(cohort.kind, training)
     outcomes: dict[str, Outcome] = {}
     failures: dict[str, str] = {}
     for family, chosen in plans.items():
@@ -82,6 +85,7 @@ def compare_families(
                 training=training,
                 sample=SamplePart(),
                 only=only,
+                eyes=eyes,
             )
         except (DataError, TrainingError) as error:
             failures[family] = str(error)
@@ -101,6 +105,7 @@ def compare_families(
             config=config,
             suffix=suffix_like(part.cohort, cohort.kind),
             title=f"{family} on {_name(part)}",
+            show_patients=show_patients,
         )
         outcomes[family] = outcome
     if not outcomes:
@@ -109,7 +114,7 @@ def compare_families(
     write_json(folder / "comparison.json", facts)
     (folder / "report.html").write_text(_page(outcomes, part, seed, train, holdout), encoding="utf-8")
     title = f"{_name(part)}: {len(train)} train, {len(holdout)} holdout, "
-    title += f"{len(train.features)} {FEATURES[train.kind]}, seed {seed}"
+    title += f"{width_of(train)} {FEATURES[train.kind]}, seed {seed}"
     cards = {family: outcome.report.estimates for family, outcome in outcomes.items()}
     seconds = {family: outcome.fit_seconds for family, outcome in outcomes.items()}
     return Compared(comparison_table(cards, failures, seconds, title, train.kind), facts)
@@ -171,7 +176,7 @@ def _facts(
     return {
         "data": asdict(part),
         "seed": seed,
-        "sizes": {"train": len(train), "holdout": len(holdout), FEATURES[train.kind]: len(train.features)},
+        "sizes": {"train": len(train), "holdout": len(holdout), FEATURES[train.kind]: width_of(train)},
         "duplicates": dict(found),
         "families": families,
         "failed": [{"family": family, "reason": reason} for family, reason in failures.items()],
@@ -188,7 +193,7 @@ def _page(outcomes: Mapping[str, Outcome], part: DataPart, seed: int, train: Coh
         "Cohort": _name(part),
         "Train": len(train),
         "Holdout": len(holdout),
-        FEATURES[train.kind].capitalize(): len(train.features),
+        FEATURES[train.kind].capitalize(): width_of(train),
         "Seed": seed,
     }
     return render_comparison(rows, title=f"{_name(part)}: families side by side", facts=facts)

@@ -87,6 +87,14 @@ def describe_fit(generator: Generator) -> str:
     return f"fitted {generator.family}: " + ", ".join(parts)
 
 
+def profile_of(generator: Generator) -> str:
+    """A line about which settings a fit took, where they go by the device; else nothing."""
+    if "profile" not in generator.summary:
+        return ""
+    profile, device = generator.summary["profile"], generator.summary["device"]
+    return f"{generator.family}: settings of profile {profile}, fitted on {device}"
+
+
 def alarms(generator: Generator) -> list[str]:
     """Warnings of the fit that a person must see, such as a mode collapse."""
     return [f"warning: {generator.family}: {alarm}" for alarm in generator.summary.get("alarms", ())]

@@ -64,6 +64,13 @@ Settings = Annotated[
 Blast = Annotated[
     bool, typer.Option("--blast", help="Sequences: measure identity with NCBI blastn too, where it is installed.")
 ]
+ShowPatients = Annotated[
+    bool,
+    typer.Option(
+        "--show-patients",
+        help="Images: show single real patients and nearest neighbours; the page must then stay in the house.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace results that stand at --out already.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.console import is_main_process, say, status
 from app.fitting import fit_generator
 from app.folders import write_json, write_json_lines
-from app.models import alarms, how_many, summary
+from app.models import alarms, how_many, profile_of, summary
 from data import write_cohort
 from evaluation import evaluate
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from app.experiment import SamplePart, TrainingPart
     from data import Cohort
-    from evaluation import Report
+    from evaluation import Eyes, Report
     from generators import Generator
 
 PACKAGES = ("cohortsmith", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "pandas", "POT", "anndata")
@@ -50,6 +50,7 @@ def carry_out(
     training: TrainingPart,
     sample: SamplePart,
     only: Sequence[str] | None = None,
+    eyes: Eyes | None = None,
     checkpoint: Path | None = None,
 ) -> Outcome | None:
     """Fit, draw and evaluate one family; None in the further processes of a run over several devices.
@@ -63,16 +64,26 @@ def carry_out(
     seconds = time.perf_counter() - start
     if not is_main_process():
         return None
+    if profile := profile_of(generator):
+        say(profile)
     for alarm in alarms(generator):
         say(alarm)
     counts = how_many(generator, sample.n, sample.per_class, sample.counts or None, sample.balance)
     synthetic = generator.sample(counts, seed=seed)
     with evaluating(family) as on_progress:
-        report = evaluate(train, holdout, synthetic, only=only or None, seed=seed, on_progress=on_progress)
+        report = evaluate(train, holdout, synthetic, only=only or None, seed=seed, eyes=eyes, on_progress=on_progress)
     return Outcome(family, generator, synthetic, report, seconds)
 
 
-def write_outcome(folder: Path, outcome: Outcome, *, config: Mapping[str, Any], suffix: str, title: str) -> None:
+def write_outcome(
+    folder: Path,
+    outcome: Outcome,
+    *,
+    config: Mapping[str, Any],
+    suffix: str,
+    title: str,
+    show_patients: bool = False,
+) -> None:
     """Fill a run folder: configuration, environment, training curve, model, virtual patients, figures, page."""
     write_json(folder / "config.json", dict(config))
     write_json(folder / "environment.json", environment() | summary(outcome.generator))
@@ -80,7 +91,7 @@ def write_outcome(folder: Path, outcome: Outcome, *, config: Mapping[str, Any], 
     if outcome.generator.savable:
         outcome.generator.save(folder / "model")
     write_cohort(outcome.synthetic, folder / f"synthetic{suffix}")
-    outcome.report.write(folder, history=outcome.generator.history or None, title=title)
+    outcome.report.write(folder, history=outcome.generator.history or None, title=title, show_patients=show_patients)
 
 
 def environment() -> dict[str, Any]:

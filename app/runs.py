@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from app.cohorts import read, report_duplicates, suffix_like
-from app.console import is_main_process, say
+from app.cohorts import read, report_duplicates, suffix_like, train_and_holdout
+from app.console import is_main_process
 from app.folders import put_in_place, read_json
 from app.pipeline import carry_out, write_outcome
-from data import DataError, split
+from app.seeing import eyes_for
+from data import DataError
 from data.names import near_misses
 from generators import make_generator
 
@@ -91,8 +92,7 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     part = experiment.data
     cohort = read(part)
-    train, holdout = split(cohort, seed=experiment.seed, holdout=part.holdout)
-    say(f"train {train!r}\nholdout {len(holdout)} samples")
+    train, holdout = train_and_holdout(cohort, part, experiment.seed)
     found = report_duplicates(train, holdout)
     target = runs / f"{started}-{experiment.name}-{experiment.digest()}"
     with _working_folder(runs / f".{experiment.name}-{experiment.digest()}.partial") as working:
@@ -105,6 +105,7 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
             training=experiment.training,
             sample=experiment.sample,
             only=experiment.evaluation.only,
+            eyes=eyes_for(cohort.kind, experiment.training),
             checkpoint=working / CHECKPOINT,
         )
         if outcome is None:

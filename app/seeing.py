@@ -1,0 +1,50 @@
+"""How images are seen when they are scored: the networks of `ssl_models`, handed to the metrics as callables."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.experiment import TrainingPart
+    from evaluation import Eyes, Learned
+
+_KEPT = 8  # classifiers; a scorecard trains three or four
+
+
+def eyes_for(kind: str, training: TrainingPart) -> Eyes | None:
+    """Eyes for a data kind that needs them, classifiers trained where `training` says; None for the others.
+
+    A classifier is trained once for the same images and seed: families compared on one split share those of real data.
+    """
+    if kind != "image":
+        return None
+    from evaluation import Eyes
+    from ssl_models import FixedEncoder, ImageClassifier
+    from training import Runtime
+
+    runtime = Runtime(device=training.device, precision=training.precision)
+    known: dict[str, Learned] = {}
+
+    def learn(x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, seed: int) -> Learned:
+        key = _digest(x, y, classes, seed)
+        if key not in known:
+            if len(known) >= _KEPT:
+                del known[next(iter(known))]
+            known[key] = ImageClassifier().fit(x, y, classes, seed=seed, runtime=runtime)
+        known[key] = known.pop(key)  # what was asked for last is forgotten last
+        return known[key]
+
+    encoder = FixedEncoder()
+    return Eyes(encoder, encoder.digest, learn)
+
+
+def _digest(x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, seed: int) -> str:
+    h = hashlib.sha256(repr((x.shape, classes, seed)).encode())
+    h.update(np.ascontiguousarray(x).tobytes())
+    h.update(np.ascontiguousarray(y, dtype=np.int64).tobytes())
+    return h.hexdigest()

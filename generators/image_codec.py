@@ -72,6 +72,11 @@ class ImageCodec:
         return None if self.symmetry == "none" else Turned(self.symmetry)
 
     @property
+    def parents(self) -> tuple[int, ...]:
+        """Class of each group that the networks are told."""
+        return () if self.strata is None else tuple(self.strata.of_class.tolist())
+
+    @property
     def code_shape(self) -> tuple[int, ...]:
         """(channels, height, width)."""
         return self._shape

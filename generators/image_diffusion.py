@@ -22,4 +22,5 @@ class ImageDiffusionFamily(DiffusionFamily):
     depth: int = 2
     validation: float = 0.0
     patience: int = 0
+    p_mean: float = -0.4
     sigma_max: float = 40.0

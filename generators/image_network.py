@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor, nn
+
 from data.images import SIZE
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from generators.architecture import Law, Maker
 
 
@@ -21,7 +22,8 @@ class ImageNetwork:
 
     Attributes:
         channels: 1 (grey) or 3 (colour).
-        classes: number of classes.
+        classes: number of classes, or of the groups (looks within classes) that stand for them.
+        parents: class of each group; empty where the groups are the classes.
         width, depth: channels of the convolutions, and blocks at each resolution.
         dropout: on each block's hidden layer while training, where a network has any.
     """
@@ -31,6 +33,7 @@ class ImageNetwork:
     width: int
     depth: int
     dropout: float = 0.0
+    parents: tuple[int, ...] = ()
 
     @property
     def code_shape(self) -> tuple[int, ...]:
@@ -70,3 +73,28 @@ class ImageNetwork:
         from generators.unet import UNet
 
         return UNet(self)
+
+
+class Told(nn.Module):
+    """What a network is told of groups (n,), as vectors (n, width): of the class, and of what the group differs in.
+
+    A look that a class has twenty patients of is told by what all of the class teach, and by a little of its own, which
+    starts at nought.
+    """
+
+    parents: Tensor
+
+    def __init__(self, shape: ImageNetwork, width: int) -> None:
+        super().__init__()
+        parents = shape.parents or tuple(range(shape.classes))
+        whole = max(parents) + 1  # the last row of both stands for NO_CLASS
+        self.of_class = nn.Embedding(whole + 1, width)
+        self.of_group = nn.Embedding(shape.classes + 1, width)
+        nn.init.zeros_(self.of_group.weight)
+        self.register_buffer("parents", torch.tensor([*parents, whole]), persistent=False)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Vectors (n, width) of groups (n,), NO_CLASS among them."""
+        group = y % len(self.parents)
+        told: Tensor = self.of_class(self.parents[group]) + self.of_group(group)
+        return told

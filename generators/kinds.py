@@ -117,8 +117,8 @@ KINDS: dict[str, DataKind] = {
     ),
     "image": DataKind(
         ImageCodec,
-        lambda codec, classes, family: ImageNetwork(
-            codec.code_shape[0], classes, family.width, family.depth, family.dropout
+        lambda codec, groups, family: ImageNetwork(
+            codec.code_shape[0], groups, family.width, family.depth, family.dropout, codec.parents
         ),
         {"gan": ImageGANFamily, "wgan": ImageWGANFamily, "vae": ImageVAEFamily, "diffusion": ImageDiffusionFamily},
         gpu={

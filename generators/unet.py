@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from generators.image_network import Told
+
 if TYPE_CHECKING:
     from generators.image_network import ImageNetwork
 
@@ -35,7 +37,7 @@ class UNet(nn.Module):
         channels, width, deep = 4 * shape.channels, shape.width, 2 * shape.width
         spread = torch.exp(torch.linspace(math.log(0.05), math.log(10.0), _EMBEDDING // 4))
         self.register_buffer("frequencies", spread, persistent=False)
-        self.classes = nn.Embedding(shape.classes + 1, _EMBEDDING)  # the last row stands for NO_CLASS
+        self.told = Told(shape, _EMBEDDING)
         self.level = nn.Linear(2 * len(spread), _EMBEDDING)
         self.mix = nn.Linear(_EMBEDDING, _EMBEDDING)
         self.enter = nn.Conv2d(channels, width, 3, padding=1)
@@ -53,9 +55,7 @@ class UNet(nn.Module):
     def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
         """Images (n, channels, 28, 28) at noise levels (n,), of classes (n,), to images of the same shape."""
         angles = level[:, None] * self.frequencies
-        told = self.level(torch.cat([angles.sin(), angles.cos()], dim=1)) + self.classes(
-            y % self.classes.num_embeddings
-        )
+        told = self.level(torch.cat([angles.sin(), angles.cos()], dim=1)) + self.told(y)
         told = F.silu(self.mix(F.silu(told)))
         hidden = self.enter(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last))
         for block in self.fine:

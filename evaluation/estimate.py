@@ -53,8 +53,8 @@ class Estimate:
         high: upper end of the 95 % interval, None when there is none.
         reference: what real data score against real data on this metric at the same sizes.
         chance: what something that knows nothing scores: 0.5 for an AUC, the majority class for an accuracy, for a
-            distance a cohort whose genes, or columns of the alignment, are drawn independently of each other, and for
-            base frequencies and variants substitutions at random places.
+            distance a cohort whose genes, columns of the alignment or pixels are drawn independently of each other, and
+            for base frequencies and variants substitutions at random places.
         direction: "higher" or "lower" is better, or "target": the nearer to `reference` the better.
         status: "ok" or "not evaluable: reason".
         detail: tables behind the figure, fit for JSON; `interval` says how the interval was made.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from evaluation.distances import nearest
 from evaluation.estimate import Finding, NotEvaluable
-from evaluation.image_space import fixed_features, tiles, turned
+from evaluation.image_space import fixed_features, fixed_train, tiles, turned
 from evaluation.intervals import Interval, wilson
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from evaluation.comparison import Comparison, Matrix
     from evaluation.eyes import Images
+
+T = TypeVar("T", bound=np.generic)
 
 LIMIT = 2000
 TRAIN_LIMIT = 20000
@@ -31,7 +33,7 @@ def near_copies_pixel(comparison: Comparison, seed: int) -> Finding:
 
     Pixels are means of tiles of 4 x 4. New real images, by construction, come this near in 1 of 100.
     """
-    train = _flat(_some(comparison.train.x, TRAIN_LIMIT, seed))
+    train = _some(_flat(comparison.train.x), TRAIN_LIMIT, seed)
 
     def near(x: Images) -> NDArray[np.float32]:
         found: NDArray[np.float32] = np.min([nearest(_flat(way), train)[:, 0] for way in turned(x)], axis=0)
@@ -42,11 +44,11 @@ def near_copies_pixel(comparison: Comparison, seed: int) -> Finding:
 
 def near_copies_fixed(comparison: Comparison, seed: int) -> Finding:
     """Share of synthetic images nearer to train, as the fixed network sees them, than the holdout's 1 % quantile."""
-    train = fixed_features(comparison, _some(comparison.train.x, TRAIN_LIMIT, seed))
+    train = _some(fixed_train(comparison), TRAIN_LIMIT, seed)
     return _finding(comparison, seed, lambda x: nearest(fixed_features(comparison, x), train)[:, 0], "a fixed network")
 
 
-def share_within(near: NDArray[np.float32], real: NDArray[np.float32]) -> Interval:
+def share_within(near: NDArray[Any], real: NDArray[Any]) -> Interval:
     """Share of distances `near` (n,) that are at most the 1 % quantile of `real` (m,).
 
     The quantile is the k-th smallest with k nearest to (m + 1) / 100: a new real sample comes that near with
@@ -88,7 +90,7 @@ def _flat(x: Images) -> Matrix:
     return tiles(x, TILE).reshape(len(x), -1)
 
 
-def _some(x: Images, limit: int, seed: int) -> Images:
+def _some(x: NDArray[T], limit: int, seed: int) -> NDArray[T]:
     if len(x) <= limit:
         return x
     return x[np.random.default_rng([seed, 65]).choice(len(x), limit, replace=False)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evaluation.comparison import Comparison, Matrix
     from evaluation.eyes import Images
 
-    Counts = NDArray[np.int64]
+    Counts = NDArray[np.int32]
 
 LIMIT = 2000
 LEVELS = 256
@@ -106,7 +106,7 @@ def _histograms(comparison: Comparison, seed: int) -> Histograms:
 def _counts(x: Images) -> Counts:
     """Histogram of each pixel and channel in each group of images, (groups, pixels * channels, 256)."""
     n, columns = len(x), x[0].size
-    out = np.empty((GROUPS, columns, LEVELS), dtype=np.int64)
+    out = np.empty((GROUPS, columns, LEVELS), dtype=np.int32)
     at = np.arange(columns) * LEVELS
     group = group_of(n)
     for g in range(GROUPS):

@@ -94,14 +94,25 @@ def eyes_of(comparison: Comparison) -> Eyes:
 
 
 def fixed_features(comparison: Comparison, x: Images) -> Matrix:
-    """What the fixed network sees, (n, d), each feature standardised by train."""
-
-    def scale() -> tuple[Matrix, Matrix]:
-        features = _sound(eyes_of(comparison).fixed(comparison.train.x))
-        return _location_and_spread(features)
-
-    location, spread = comparison.memo(("scale of the fixed network",), scale)
+    """What the fixed network sees of images x, (n, d), each feature standardised by train."""
+    _, location, spread = _fixed_train(comparison)
     return (_sound(eyes_of(comparison).fixed(x)) - location) / spread
+
+
+def fixed_train(comparison: Comparison) -> Matrix:
+    """What the fixed network sees of train, (n, d), each feature standardised."""
+    return _fixed_train(comparison)[0]
+
+
+def _fixed_train(comparison: Comparison) -> tuple[Matrix, Matrix, Matrix]:
+    """Train's features, standardised, and by what."""
+
+    def make() -> tuple[Matrix, Matrix, Matrix]:
+        features = _sound(eyes_of(comparison).fixed(comparison.train.x))
+        location, spread = _location_and_spread(features)
+        return (features - location) / spread, location, spread
+
+    return comparison.memo(("fixed network on train",), make)
 
 
 def fixed_draw(comparison: Comparison, limit: int, seed: int) -> Draw:

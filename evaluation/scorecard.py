@@ -38,6 +38,11 @@ _PHRASES = (
     ("ti tv", "transitions / transversions"),
     ("JS 3", "JS, k = 3"),
     ("JS 6", "JS, k = 6"),
+    ("TSTR macro f1", "TSTR, macro F1"),
+    ("distance fixed", "distance, fixed network"),
+    ("Fréchet fixed", "Fréchet, fixed network"),
+    ("copies fixed", "copies, fixed network"),
+    ("copies pixel", "copies, pixels"),
 )
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEFT, _RIGHT = 8.0, 86.0  # where chance and real stand on every bar, per cent of its width
@@ -259,7 +264,7 @@ def words(estimates: Sequence[Estimate]) -> str:
         "Real vs real": "What real patients score against other real patients at the same sizes: no synthetic cohort "
         "should be expected to do better, and one that does may have copied.",
         "Chance": "What a cohort or a guess that knows nothing scores; for distances, patients whose genes are drawn "
-        "independently of one another.",
+        "independently of one another, or images of noise.",
         "Reading": RULE,
         "Train, holdout": "The generator saw train only. Every figure is read against holdout, real patients it never "
         "saw, because figures against train reward copying.",

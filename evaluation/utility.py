@@ -36,7 +36,7 @@ class Classifier(Protocol):
         """Class of each sample, (n,)."""
 
 
-class Tested(NamedTuple):
+class Answers(NamedTuple):
     """What a classifier says of a test set, (n,), and the test set's classes, (n,)."""
 
     said: NDArray[np.int64]
@@ -48,11 +48,11 @@ class Tested(NamedTuple):
         return np.asarray(self.said == self.y, dtype=bool)
 
 
-class Tests(NamedTuple):
+class Crossed(NamedTuple):
     """A classifier on its test set, one of real data on real data, and how many samples the latter learnt from."""
 
-    found: Tested
-    real: Tested
+    found: Answers
+    real: Answers
     n: int
 
 
@@ -80,7 +80,7 @@ def tstr_macro_f1(comparison: Comparison, seed: int) -> Finding:
     return Finding(
         *Interval(value, float(low), float(high)).widened(Interval(value, value, value)),
         reference=macro_f1(confusion(real, k)),
-        chance=macro_f1(confusion(Tested(majority, found.y), k)),
+        chance=macro_f1(confusion(Answers(majority, found.y), k)),
         interval=f"bootstrap of the test samples, {RESAMPLES} draws",
         detail={
             "n_test": len(found.y),
@@ -106,10 +106,10 @@ def trts(comparison: Comparison, seed: int) -> Finding:
         n = min(len(c.train), LIMIT)
         fitted = _real_classifier(c, n, seed)
     made, held = (_test(fitted, _seen(c, side), getattr(c, side).y) for side in ("synthetic", "holdout"))
-    return _finding(c, Tests(made, held, n))
+    return _finding(c, Crossed(made, held, n))
 
 
-def confusion(tested: Tested, classes: int) -> NDArray[np.int64]:
+def confusion(tested: Answers, classes: int) -> NDArray[np.int64]:
     """How many samples of each class (rows) are called each class (columns), (classes, classes)."""
     table: NDArray[np.int64] = np.bincount(tested.y * classes + tested.said, minlength=classes**2)
     return table.reshape(classes, classes)
@@ -164,15 +164,15 @@ def _check(comparison: Comparison) -> None:
             raise NotEvaluable(f"a classifier needs two classes, {name} has one")
 
 
-def _synthetic_on_real(comparison: Comparison, seed: int) -> Tests:
+def _synthetic_on_real(comparison: Comparison, seed: int) -> Crossed:
     _check(comparison)
 
-    def make() -> Tests:
+    def make() -> Crossed:
         c, most = comparison, IMAGES if _by_network(comparison) else LIMIT
         n = min(len(c.train), len(c.synthetic), most)
         fitted = _classifier(c, "synthetic", min(len(c.synthetic), most), seed)
         test = (_seen(c, "holdout"), c.holdout.y)
-        return Tests(_test(fitted, *test), _test(_real_classifier(c, n, seed), *test), n)
+        return Crossed(_test(fitted, *test), _test(_real_classifier(c, n, seed), *test), n)
 
     return comparison.memo(("synthetic on real", seed), make)
 
@@ -196,12 +196,12 @@ def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> Classif
         return logistic(x, y, seed)
 
 
-def _test(fitted: Classifier, x: Any, y: NDArray[np.int64]) -> Tested:
-    return Tested(np.asarray(fitted.predict(x), dtype=np.int64), y)
+def _test(fitted: Classifier, x: Any, y: NDArray[np.int64]) -> Answers:
+    return Answers(np.asarray(fitted.predict(x), dtype=np.int64), y)
 
 
-def _finding(comparison: Comparison, tests: Tests) -> Finding:
-    found, real, n = tests
+def _finding(comparison: Comparison, crossed: Crossed) -> Finding:
+    found, real, n = crossed
     by_class: list[dict[str, Any]] = []
     for c, name in enumerate(comparison.classes):
         mine, theirs = found.right[found.y == c], real.right[real.y == c]

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from data import simulate
@@ -15,11 +16,10 @@ from evaluation import Eyes
 from evaluation.image_space import tiles
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from data.cohort import Cohort
-    from evaluation.eyes import Images
 
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
 HIDDEN = 24
 
 
@@ -57,7 +57,7 @@ class Glance:
         return _hidden(x, self.seed)
 
 
-def _learn(x: Images, y: NDArray[np.int64], classes: int, seed: int) -> Glance:
+def _learn(x: Images, y: Labels, classes: int, seed: int) -> Glance:
     return Glance(LogisticRegression(C=100, max_iter=300).fit(_hidden(x, seed), y), seed, classes)
 
 
@@ -89,6 +89,11 @@ def collapsed(source: Cohort, each: int, seed: int) -> Cohort:
 def grey(source: Cohort) -> Cohort:
     """Every pixel at the mean of its channel over all images."""
     return replace(source, x=np.broadcast_to(source.x.mean(axis=(0, 1, 2)), source.x.shape).astype(np.uint8))
+
+
+def in_green(source: Cohort) -> Cohort:
+    """The green channel alone, as grey images."""
+    return replace(source, x=source.x[..., 1:2], features=("28x28x1",))
 
 
 def blurred(source: Cohort) -> Cohort:

@@ -10,68 +10,28 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
 
-from data import Cohort, DataError, log_expression, simulate
+from data import DataError, log_expression
 from generators import FAMILIES, Generator, load, make_generator
+from tests.contracts.cohorts import COHORTS, cohort_of, data_kind
 from training import TrainingError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-def data_kind(cohort: str) -> str:
-    return "sequence" if cohort == "sequence" else "expression"
+    from numpy.typing import NDArray
 
 
 TINY: dict[str, Any] = {"steps": 20, "width": 32, "depth": 1, "batch_size": 32}
+TINIER = TINY | {"steps": 2, "batch_size": 16}  # of images, whose networks work a hundred times as long a step
 NEURAL = ("gan", "wgan", "vae", "diffusion")
 OWN = (*NEURAL, "mvn", "bootstrap", "marginals", "pwm", "random-edits", "good-turing")
 SAVABLE = tuple(name for name in OWN if FAMILIES[name].savable)
 EXPRESSION = tuple(name for name in OWN if "expression" in FAMILIES[name].kinds)
-COHORTS = ("counts", "linear", "log-floor", "wide", "sequence")
 CASES = [(name, kind) for name in OWN for kind in COHORTS if data_kind(kind) in FAMILIES[name].kinds]
-
-
-@lru_cache
-def cohort_of(kind: str) -> Cohort:
-    """Sixty patients of three classes; the wide cohort has more genes than patients."""
-    if kind == "sequence":
-        return sequences()
-    scale: Any = {"counts": "counts", "linear": "linear"}.get(kind, "log")
-    genes = 90 if kind == "wide" else 12
-    cohort = simulate("simulated-expression", 60, seed=1, genes=genes, scale=scale)
-    x = cohort.x
-    if kind == "log-floor":
-        x = np.maximum(x, np.quantile(x, 0.3, axis=0)).astype(np.float32)
-    if kind == "linear":
-        x = x - np.median(x, axis=0) / 2  # background taken off: some are negative
-    # Gene order that no sorting gives, a label of another name.
-    features = tuple(reversed(cohort.features))
-    return replace(cohort, x=x, features=features, provenance={"scale": scale, "label": "er", "source": "simulated"})
-
-
-def sequences() -> Cohort:
-    """Each class with edits of its own, a polymorphism in all, gaps, an insertion column, and some masked places."""
-    rng = np.random.default_rng(5)
-    y = np.repeat(np.arange(3), 20)
-    x = np.tile(rng.integers(0, 4, 40).astype(np.uint8), (60, 1))
-    x[:, 30] = 4
-    x[rng.random(60) < 0.4, 3] = (x[0, 3] + 1) % 4
-    for row, label in enumerate(y):
-        at = 5 + 6 * label + rng.integers(0, 6)
-        x[row, at] = (x[row, at] + rng.integers(1, 4)) % 4
-    x[:6, 35] = 4
-    x[20:26, 30] = 1
-    x[rng.random(x.shape) < 0.01] = 5
-    names = np.array([f"patient-{row}" for row in range(60)])
-    columns = (*(str(p) for p in range(101, 131)), "130+1", *(str(p) for p in range(131, 140)))
-    about = {"reference": "", "label": "er", "source": "simulated", "masked": int((x == 5).sum())}
-    obs = pd.DataFrame(index=pd.Index(names, name="sample_id"))
-    return Cohort("sequence", x, y, ("class-A", "class-B", "class-C"), columns, names, obs, about)
 
 
 def home(family: str) -> str:
@@ -79,18 +39,18 @@ def home(family: str) -> str:
     return "log-floor" if "expression" in FAMILIES[family].kinds else "sequence"
 
 
-def settings_of(family: str) -> dict[str, Any]:
+def settings_of(family: str, kind: str) -> dict[str, Any]:
     quick = {"sampling_steps": 4} if family == "diffusion" else {}
-    return TINY | quick if family in NEURAL else {}
+    return (TINIER if data_kind(kind) == "image" else TINY) | quick if family in NEURAL else {}
 
 
-def fresh(family: str) -> Generator:
-    return make_generator(family, **settings_of(family))
+def fresh(family: str, kind: str = "") -> Generator:
+    return make_generator(family, **settings_of(family, kind))
 
 
 @lru_cache
 def fitted(family: str, kind: str) -> Generator:
-    return fresh(family).fit(cohort_of(kind), seed=0)
+    return fresh(family, kind).fit(cohort_of(kind), seed=0)
 
 
 def random_states() -> tuple[str, str, str]:
@@ -116,7 +76,7 @@ def test_samples_are_patients_that_could_exist(family: str, kind: str) -> None:
     assert sample.class_counts() == {"class-A": 130, "class-B": 0, "class-C": 70}
     assert (sample.features, sample.classes, sample.kind) == (train.features, train.classes, train.kind)
     assert (sample.scale, sample.provenance["label"]) == (train.scale, "er")
-    assert sample.x.shape == (200, len(train.features))
+    assert sample.x.shape == (200, *train.x.shape[1:])
     assert sample.x.dtype == train.x.dtype
     assert np.isfinite(sample.x).all()
     if kind == "sequence" and family != "bootstrap":
@@ -152,6 +112,8 @@ def test_fit_is_reproducible_and_returns_the_generator(family: str) -> None:
     # Fitted once more, on other patients, nothing of the first fit is left.
     for kind in COHORTS:
         if data_kind(kind) in generator.kinds:
+            if settings_of(family, kind) != settings_of(family, home(family)):
+                generator = fresh(family, kind).fit(cohort_of(home(family)), seed=0)
             generator.fit(cohort_of(kind), seed=0)
             assert generator.sample(20, seed=1).digest() == fitted(family, kind).sample(20, seed=1).digest()
 
@@ -245,6 +207,23 @@ def test_the_training_records_are_let_go(family: str) -> None:
     assert generator.class_counts == train.class_counts()
 
 
+def likeness(tensor: NDArray[Any], x: NDArray[np.uint8]) -> float:
+    """Highest correlation of an image with a row of a tensor that could hold images, in whatever scale and layout."""
+    if tensor.size % x[0].size or tensor.std() == 0:
+        return 0.0
+    rows = tensor.reshape(-1, x[0].size).astype(np.float64)
+    highest = 0.0
+    for images in (x, x.transpose(0, 3, 1, 2)):
+        pixels = images.reshape(len(x), -1).astype(np.float64)
+        highest = max(highest, float(np.abs(_unit(rows) @ _unit(pixels).T).max()))
+    return highest
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12))
+
+
 @saved_everywhere
 def test_a_saved_model_holds_no_patient(family: str, kind: str, tmp_path: Path) -> None:
     train = cohort_of(kind)
@@ -263,13 +242,16 @@ def test_a_saved_model_holds_no_patient(family: str, kind: str, tmp_path: Path) 
             for extreme in (values.min(axis=0), values.max(axis=0)):
                 own = ((values == extreme).sum(axis=0) < 5) & (extreme != 0)
                 assert not (rows[:, own] == extreme[own]).any(), f"{name} holds one patient's extreme"
+    if train.kind == "image":
+        for name, tensor in tensors.items():
+            assert likeness(tensor, train.x) < 0.99, f"{name} holds a training image"
     card = (tmp_path / "model/model.json").read_text()
     assert not any(name in card for name in (*train.ids, *train.subjects))
 
 
 @every
 def test_another_data_kind_is_refused_by_name(family: str) -> None:
-    for kind in ("counts", "sequence"):
+    for kind in ("counts", "sequence", "image"):
         if data_kind(kind) not in FAMILIES[family].kinds:
             with pytest.raises(DataError, match=f"{family} learns .*; this cohort is of kind '{data_kind(kind)}'"):
                 fresh(family).fit(cohort_of(kind))

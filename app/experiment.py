@@ -35,7 +35,7 @@ class DataPart:
         covariates: numeric columns that are no genes.
         scale: scale of the values; detected when not given.
         impute: fill missing values with the gene's median.
-        holdout: share of the samples that the generator never sees.
+        holdout: share of the samples that the generator never sees; images whose file says which are test keep to that.
     """
 
     cohort: str

@@ -49,15 +49,12 @@ KEY_METRICS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "image": (
         ("kernel_distance", "KID"),
-        ("power_spectrum", "spec-\ntrum"),
         ("coverage", "cover."),
         ("rare_modes", "rare\nmodes"),
-        ("class_diversity", "diver-\nsity"),
         ("discriminator_auc", "disc.\nAUC"),
         ("tstr", "TSTR"),
         ("near_copies_fixed", "near\ncopies"),
         ("gan_leaks_auc", "GAN-\nleaks"),
-        ("domias_auc", "DOMIAS"),
     ),
 }
 

@@ -12,22 +12,26 @@ if TYPE_CHECKING:
 
     from app.experiment import TrainingPart
     from evaluation import Eyes, Learned
+    from training.plan import Device, Precision
 
 _KEPT = 8  # classifiers; a scorecard trains three or four
 
 
 def eyes_for(kind: str, training: TrainingPart) -> Eyes | None:
-    """Eyes for a data kind that needs them, classifiers trained where `training` says; None for the others.
+    """Eyes for a data kind that needs them, classifiers trained where `training` says; None for the others."""
+    return eyes(training.device, training.precision) if kind == "image" else None
+
+
+def eyes(device: Device = "auto", precision: Precision = "auto") -> Eyes:
+    """Eyes for `evaluation.evaluate(..., eyes=eyes())`: the fixed encoder, and classifiers trained on that device.
 
     A classifier is trained once for the same images and seed: families compared on one split share those of real data.
     """
-    if kind != "image":
-        return None
     from evaluation import Eyes
     from ssl_models import FixedEncoder, ImageClassifier
     from training import Runtime
 
-    runtime = Runtime(device=training.device, precision=training.precision)
+    runtime = Runtime(device=device, precision=precision)
     known: dict[str, Learned] = {}
 
     def learn(x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, seed: int) -> Learned:

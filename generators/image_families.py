@@ -115,7 +115,7 @@ class ImageWGANFamily(WGANFamily):
         augmentation: strength of what the critic's images go through; 0 is none, 1 that of Zhao et al. 2020.
     """
 
-    steps: int = 3000
+    steps: int = 3500
     epochs: int = 0
     batch_size: int = 64
     learning_rate: float = 1e-3

@@ -36,7 +36,8 @@ def near_copies_pixel(comparison: Comparison, seed: int) -> Finding:
     train = _some(_flat(comparison.train.x), TRAIN_LIMIT, seed)
 
     def near(x: Images) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = np.min([nearest(_flat(way), train)[:, 0] for way in turned(x)], axis=0)
+        ways = np.concatenate([_flat(way) for way in turned(x)])
+        found: NDArray[np.float32] = nearest(ways, train).reshape(-1, len(x)).min(axis=0)
         return found
 
     return _finding(comparison, seed, near, "tiles of 4 x 4 pixels, in eight orientations")

@@ -46,7 +46,8 @@ class ImageVAEFamily(VAEFamily):
 
     steps: int = 2000
     batch_size: int = 128
-    learning_rate: float = 1e-3
+    epochs: int = 200
+    learning_rate: float = 1.5e-3
     width: int = 64
     depth: int = 2
     validation: float = 0.0
@@ -57,7 +58,7 @@ class ImageVAEFamily(VAEFamily):
     prior_start: float = 0.15
     solver_steps: int = 16
     class_dropout: float = 0.1
-    guidance: float = 1.0
+    guidance: float = 1.5
 
     def __post_init__(self) -> None:
         """Refuse a latent that is no map.

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SMALL: dict[str, Any] = {"latent_dim": 49, "width": 16, "depth": 1, "prior_width": 16, "prior_depth": 1}
+SMALL: dict[str, Any] = {
+    "latent_dim": 49,
+    "width": 16,
+    "depth": 1,
+    "prior_width": 16,
+    "prior_depth": 1,
+    "guidance": 1.0,
+}
 
 
 def draws(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -67,8 +67,9 @@ def _finding(comparison: Comparison, seed: int, near: Callable[[Images], NDArray
         raise NotEvaluable(
             f"the nearest 1 % of the holdout needs at least {LEAST} samples, it has {len(comparison.holdout)}"
         )
-    real = near(_some(comparison.holdout.x, LIMIT, seed))
-    made = near(_some(comparison.synthetic.x, LIMIT, seed + 1))
+    rows = comparison.draw(LIMIT, seed).rows  # classes alike: some stand closer together than others
+    real_y, made_y = comparison.holdout.y[rows.real], comparison.synthetic.y[rows.synthetic]
+    real, made = near(comparison.holdout.x[rows.real]), near(comparison.synthetic.x[rows.synthetic])
     value = share_within(made, real)
     order = np.random.default_rng([seed, 66]).permutation(len(real))
     half, rest = real[order[: len(real) // 2]], real[order[len(real) // 2 :]]
@@ -83,8 +84,21 @@ def _finding(comparison: Comparison, seed: int, near: Callable[[Images], NDArray
             "space": space,
             "median": float(np.median(made)),
             "median_reference": float(np.median(real)),
+            "by_class": [
+                {
+                    "class": name,
+                    "n": int((made_y == c).sum()),
+                    "value": _share_near(made[made_y == c], real),
+                    "reference": _share_near(real[real_y == c], real),
+                }
+                for c, name in enumerate(comparison.classes)
+            ],
         },
     )
+
+
+def _share_near(near: NDArray[Any], real: NDArray[Any]) -> float | None:
+    return share_within(near, real).value if len(near) else None
 
 
 def _flat(x: Images) -> Matrix:

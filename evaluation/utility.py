@@ -5,6 +5,7 @@ Logistic regression; of images, where eyes were given, the small network that `E
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -106,7 +107,8 @@ def trts(comparison: Comparison, seed: int) -> Finding:
         n = min(len(c.train), LIMIT)
         fitted = _real_classifier(c, n, seed)
     made, held = (_test(fitted, _seen(c, side), getattr(c, side).y) for side in ("synthetic", "holdout"))
-    return _finding(c, Crossed(made, held, n))
+    found = _finding(c, Crossed(made, held, n))
+    return replace(found, detail={**found.detail, "confusion": confusion(made, len(c.classes)).tolist()})
 
 
 def confusion(tested: Answers, classes: int) -> NDArray[np.int64]:

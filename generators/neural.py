@@ -114,6 +114,7 @@ class NeuralGenerator(Generator):
             **({PROFILE: self.settings[PROFILE]} if PROFILE in self.settings else {}),
             "parameters": sum(w.numel() for net in self._nets.values() for w in net.parameters()),
             "steps": result.steps,
+            "train_seconds": round(result.seconds, 3),
             "best_step": result.best_step,
             "stopped_early": result.stopped_early,
             "resumed_from": result.resumed_from,

@@ -1,0 +1,67 @@
+"""How much of the machine training uses: operations of a round beside the machine's measured matrix rate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from generators.kinds import kind_of
+from training import Runtime, fast_precision, place, train
+
+if TYPE_CHECKING:
+    from data import Cohort
+    from generators import Generator
+
+_ROUNDS = 8  # what is done every few rounds comes at least once
+_SIDE = 4096
+
+
+def training_rate(generator: Generator, cohort: Cohort) -> dict[str, float] | None:
+    """Images a second of a fit, teraflops (10^12 floating-point operations) a second, and their share of the peak.
+
+    Operations are counted by PyTorch on a few rounds (convolutions and matrix products, both passes); seconds are those
+    of the fit that was timed. None for generators that are not trained.
+    """
+    seconds = generator.summary.get("train_seconds")
+    if not seconds:
+        return None
+    kind = kind_of(cohort.kind)
+    loss, own = kind.split(generator.family, generator.settings)
+    codec: Any = kind.codec(**own)
+    some = cohort.take(np.random.default_rng(0).permutation(len(cohort))[:2048])
+    x = torch.from_numpy(np.ascontiguousarray(codec.fit_encode(some, np.random.default_rng(0))))
+    groups = torch.from_numpy(codec.strata.groups(some.x, some.y))
+    nets = loss.build(kind.networks(codec, len(codec.strata), loss))
+    plan = replace(loss.plan(len(cohort)), steps=_ROUNDS)
+    with FlopCounterMode(display=False) as counter:
+        train(loss, nets, x, groups, plan=plan, seed=0, runtime=Runtime(precision=fast_precision(Runtime())))
+    steps = generator.summary["steps"]
+    operations = counter.get_total_flops() / _ROUNDS * steps / seconds
+    return {
+        "images_a_second": steps * plan.batch_size / seconds,
+        "teraflops": operations / 1e12,
+        "share_of_peak": operations / peak_rate(),
+    }
+
+
+@cache
+def peak_rate() -> float:
+    """Operations a second of the best of five products of two matrices, in the arithmetic that training uses."""
+    runtime = Runtime()
+    device = place(runtime).device
+    kind = torch.bfloat16 if fast_precision(runtime) == "bf16-mixed" else torch.float32
+    a, b = (torch.ones((_SIDE, _SIDE), dtype=kind, device=device) for _ in range(2))
+    best = float("inf")
+    for _ in range(6):
+        start = time.perf_counter()
+        a @ b
+        if device == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+    return 2 * _SIDE**3 / best

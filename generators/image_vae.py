@@ -61,16 +61,18 @@ class ImageVAEFamily(VAEFamily):
     guidance: float = 1.5
 
     def __post_init__(self) -> None:
-        """Refuse a latent that is no map.
+        """Refuse a latent that is no map, and guidance by a population that was never learned.
 
         Raises:
-            DataError: its length is no multiple of 49.
+            DataError: a length that is no multiple of 49; guidance other than 1 without class_dropout.
         """
         if self.latent_dim % MAP**2:
             raise DataError(
                 f"vae: on images latent_dim must be a multiple of {MAP**2} (a map of {MAP} x {MAP}); "
                 f"got {self.latent_dim}"
             )
+        if self.guidance != 1.0 and not self.class_dropout:
+            raise DataError(f"vae: guidance {self.guidance} needs class_dropout above 0; or set guidance to 1")
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build encoder, decoder, the law of an image given the decoder's word, and the flow."""

@@ -263,7 +263,11 @@ def test_a_fitted_model_samples_the_same_once_saved_and_loaded(tmp_path: Path) -
     assert way.digest() == twin.interpolate(*ends, steps=4, seed=2).digest()
 
 
-def test_a_latent_that_is_no_map_is_refused_in_one_line() -> None:
-    with pytest.raises(DataError, match="multiple of 49") as refusal:
-        ImageVAEFamily(latent_dim=32)
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"latent_dim": 32}, "multiple of 49"), ({"guidance": 2.0, "class_dropout": 0.0}, "needs class_dropout")],
+)
+def test_what_cannot_be_is_refused_in_one_line(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError, match=said) as refusal:
+        ImageVAEFamily(**settings)
     assert "\n" not in str(refusal.value)

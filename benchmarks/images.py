@@ -57,8 +57,8 @@ COLUMNS = {
 TARGETS = {
     "bloodmnist": (
         "diffusion, cpu profile, at most 20 minutes on two cores: TSTR >= .96 x TRTR, blue-stained share within a "
-        "factor 2 of the holdout's, recall >= .8 of real-vs-real's, recognised >= .95, attacks <= .55, near copies no more "
-        "than the holdout's, 4800 images in at most 33 s; gan, wgan, vae: TSTR >= .85 x TRTR"
+        "factor 2 of the holdout's, recall >= .8 of real-vs-real's, recognised >= .95, attacks <= .55, near copies no "
+        "more than the holdout's, 4800 images in at most 33 s; gan, wgan, vae: TSTR >= .85 x TRTR"
     ),
     "dermamnist": "macro-F1 and each class's F1 beside real data's; rare classes with their copies beside their gain",
 }

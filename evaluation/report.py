@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 import tempfile
 import time
@@ -89,7 +90,7 @@ class Report:
         return {
             "metrics": [estimate.to_json() for estimate in self.estimates],
             "sizes": {name: len(cohort) for name, cohort in sides.items()}
-            | {_WIDTHS[self.comparison.kind]: len(self.comparison.features)},
+            | {_WIDTHS[self.comparison.kind]: math.prod(self.comparison.train.x.shape[1:3])},
             "seed": self.seed,
             "digests": {name: cohort.digest() for name, cohort in sides.items()},
             "notes": list(self.notes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -36,6 +37,13 @@ class Schema:
     scale: str
     label: str
     reference: str = ""
+
+    @property
+    def values(self) -> int:
+        """Number of values of one patient: genes, columns, or pixels of all channels."""
+        if self.kind == "image":
+            return math.prod(int(side) for side in self.features[0].split("x"))
+        return max(len(self.features), 1)
 
     @classmethod
     def of(cls, cohort: Cohort) -> Schema:
@@ -213,7 +221,7 @@ class Generator(ABC):
     def _batches(self, counts: dict[str, int], seed: int) -> Iterator[Cohort]:
         rng = np.random.default_rng(seed)
         y = np.repeat(np.arange(len(counts)), list(counts.values()))
-        size = max(1, min(_BATCH_VALUES // max(len(self.schema.features), 1), 65_536))
+        size = max(1, min(_BATCH_VALUES // self.schema.values, 65_536))
         for start in range(0, len(y), size):
             part = y[start : start + size].astype(np.int64)
             yield self._cohort(self._draw(part, rng), part, start, seed)

@@ -1,0 +1,44 @@
+"""A sheet of real and virtual images, classes in rows, out of what `benchmarks/images.py --samples` kept.
+
+To be looked at before any figure is believed. The real images are train's, drawn at random by the seed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import argparse
+
+from benchmarks import harness
+from benchmarks.images import FILES, cohorts
+from data import DataError, read_cohort
+from evaluation.image_sheet import sheet
+
+
+def run() -> None:
+    """Write the sheet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", choices=tuple(FILES), default="bloodmnist")
+    parser.add_argument("--samples", type=Path, required=True, metavar="FOLDER", help="where virtual images were kept")
+    parser.add_argument("--each", type=int, default=6, help="images of each class and family")
+    parser.add_argument("--seed", type=int, default=0, help="which are drawn")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    args = parser.parse_args()
+    found = {"real": cohorts(args.data)[0]}
+    for family in harness.NEURAL:
+        path = args.samples / f"{args.data}-{family}.npz"
+        if path.exists():
+            found[family] = read_cohort(path)
+    if len(found) == 1:
+        raise DataError(
+            f"{args.samples} holds no virtual images of {args.data}; run benchmarks/images.py --samples first"
+        )
+    args.out.write_bytes(sheet(found, args.each, seed=args.seed))
+    harness.say(f"written: {args.out.name}")
+
+
+if __name__ == "__main__":
+    harness.main(run)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from data.images import SIZE
 from generators.architecture import Law
+from generators.image_network import Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,19 +102,19 @@ class ImageDecoder(nn.Module):
     def __init__(self, shape: ImageNetwork, in_dim: int) -> None:
         super().__init__()
         self.enter = nn.Conv2d(map_channels(in_dim), 2 * shape.width, 3, padding=1)
-        self.classes = nn.Embedding(shape.classes + 1, 2 * shape.width)  # the last row stands for NO_CLASS
+        self.told = Told(shape, 2 * shape.width)
         self.coarse = _blocks(2 * shape.width, shape)
         self.up = nn.Conv2d(2 * shape.width, 4 * shape.width, 3, padding=1)
         self.fine = _blocks(shape.width, shape)
         self.norm = group_norm(shape.width)
         self.leave = nn.Conv2d(shape.width, 4 * (shape.channels + 1), 3, padding=1)
-        nn.init.zeros_(self.classes.weight)
+        nn.init.zeros_(self.told.of_class.weight)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, latent: Tensor, y: Tensor) -> Tensor:
         """Decode latents of classes y."""
         hidden = self.enter(as_maps(latent))
-        told = self.classes(y % self.classes.num_embeddings)[:, :, None, None]
+        told = self.told(y)[:, :, None, None]
         hidden = hidden + told.to(hidden.dtype)  # a sum with float32 would be float32 from here on
         hidden = self.fine(F.pixel_shuffle(self.up(self.coarse(hidden)), 2))
         return F.pixel_shuffle(self.leave(F.silu(self.norm(hidden))).float(), 2)  # a tone is finer than bfloat16

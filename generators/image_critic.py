@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from generators.image_network import Told
+
 if TYPE_CHECKING:
     from generators.image_network import ImageNetwork
 
@@ -33,8 +35,8 @@ class ImageCritic(nn.Module):
         self.coarse = nn.ModuleList(Residual(wide) for _ in range(shape.depth))
         # Where on the image each channel counts.
         self.places = nn.Parameter(torch.randn(wide, side, side) / side)
-        self.classes = nn.Embedding(shape.classes + 1, wide)  # the last row stands for NO_CLASS
-        nn.init.zeros_(self.classes.weight)
+        self.told = Told(shape, wide)
+        nn.init.zeros_(self.told.of_class.weight)
         self.leave = nn.Linear(wide, 1)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -47,7 +49,7 @@ class ImageCritic(nn.Module):
         for block in self.coarse:
             hidden = block(hidden)
         seen = (F.leaky_relu(hidden, _SLOPE).float() * self.places).sum((2, 3))
-        own = _EAGER * (self.classes(y % self.classes.num_embeddings) * seen).sum(1, keepdim=True)
+        own = _EAGER * (self.told(y) * seen).sum(1, keepdim=True)
         with torch.autocast(x.device.type, enabled=False):  # a score's last digits are what the penalties live on
             out: Tensor = self.leave(seen) + own / math.sqrt(seen.shape[1])
         return out

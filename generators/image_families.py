@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from generators.family import make
 from generators.gan import GANFamily, squared_gradient
 from generators.image_augmentation import DRAWS, augment
+from generators.image_network import Told
 from generators.wgan import WGANFamily, gradient_penalty
 
 if TYPE_CHECKING:
@@ -74,7 +75,12 @@ class ImageGANFamily(GANFamily):
         with torch.no_grad():
             on_real = discriminator(self._shown(again.x, again), again.y).float()
         loss = relativistic_loss(discriminator(self._shown(made, again), again.y).float(), on_real)
-        yield "generator", loss + self.mode_seeking * shortfall(made, again.x, again.y) if self.mode_seeking else loss
+        yield (
+            "generator",
+            loss + self.mode_seeking * shortfall(made, again.x, class_of(generator, again.y))
+            if self.mode_seeking
+            else loss,
+        )
 
     def _shown(self, x: Tensor, batch: Batch) -> Tensor:
         return self._blurred(seen(x, batch, self.augmentation), batch)
@@ -106,8 +112,8 @@ def shortfall(fake: Tensor, real: Tensor, y: Tensor) -> Tensor:
 class ImageWGANFamily(WGANFamily):
     """WGAN-GP (Gulrajani et al. 2017, algorithm 1) behind augmentation.
 
-    Convolutions hold bfloat16 well also where they are differentiated twice (the critic's head is always float32), so
-    the penalty is taken in whatever arithmetic the run has; and on some images of a batch, as it costs most.
+    The penalty is taken in float32, as everywhere (`WGANFamily`), and since it then costs most, on some images of a
+    batch.
 
     Attributes:
         penalised: share of a batch's images whose slope is looked at.
@@ -122,7 +128,7 @@ class ImageWGANFamily(WGANFamily):
     width: int = 64
     depth: int = 1
     n_critic: int = 2
-    penalised: float = 0.5
+    penalised: float = 0.25
     mode_seeking: float = 5.0
     augmentation: float = 0.25
 
@@ -136,15 +142,29 @@ class ImageWGANFamily(WGANFamily):
                 fake = seen(make(generator, batch, self.latent_dim), batch, self.augmentation)
             real, some = seen(batch.x, batch, self.augmentation), max(round(self.penalised * len(batch.y)), 1)
             gap = critic(fake, batch.y).mean() - critic(real, batch.y).mean()
-            penalty = gradient_penalty(
-                critic, real[:some], fake[:some], batch.y[:some], batch.rand(1)[:some], self.lipschitz
-            )
+            with torch.autocast(batch.device.type, enabled=False):
+                penalty = gradient_penalty(
+                    critic, real[:some], fake[:some], batch.y[:some], batch.rand(1)[:some], self.lipschitz
+                )
             batch.log("wasserstein", -gap.detach())
             yield "critic", gap + self.gradient_penalty * penalty
         again = batch.another()
         made = make(generator, again, self.latent_dim)
         loss = -critic(seen(made, again, self.augmentation), again.y).mean()
-        yield "generator", loss + self.mode_seeking * shortfall(made, again.x, again.y) if self.mode_seeking else loss
+        yield (
+            "generator",
+            loss + self.mode_seeking * shortfall(made, again.x, class_of(generator, again.y))
+            if self.mode_seeking
+            else loss,
+        )
+
+
+def class_of(maker: nn.Module, y: Tensor) -> Tensor:
+    """Classes (n,) of the groups (n,) that a maker is told."""
+    told = maker.told
+    if not isinstance(told, Told):
+        raise TypeError("the maker of images is told groups by Told")
+    return told.class_of(y)
 
 
 def seen(x: Tensor, batch: Batch, strength: float) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators.architecture import Maker
+from generators.image_network import Told
 
 if TYPE_CHECKING:
     from generators.image_network import ImageNetwork
@@ -29,7 +30,7 @@ class ImageMaker(Maker):
     def __init__(self, shape: ImageNetwork, in_dim: int) -> None:
         super().__init__()
         self.side, wide = shape.code_shape[1] // _NEAR // 2, 2 * shape.width
-        self.classes = nn.Embedding(shape.classes + 1, _EMBEDDING)  # the last row stands for NO_CLASS
+        self.told = Told(shape, _EMBEDDING)
         self.style = nn.Sequential(
             nn.Linear(in_dim + _EMBEDDING, _STYLE),
             nn.LeakyReLU(_SLOPE),
@@ -45,7 +46,7 @@ class ImageMaker(Maker):
 
     def forward(self, latent: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
         """Images (n, channels, 28, 28) from latents (n, in_dim) and classes (n,); `uniform` is not used."""
-        told = torch.cat([latent, self.classes(y % self.classes.num_embeddings)], dim=1)
+        told = torch.cat([latent, self.told(y)], dim=1)
         style = self.style(told)
         hidden = self.enter(told).view(len(told), -1, self.side, self.side)
         hidden = hidden.contiguous(memory_format=torch.channels_last)

@@ -95,6 +95,9 @@ class Told(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Vectors (n, width) of groups (n,), NO_CLASS among them."""
-        group = y % len(self.parents)
-        told: Tensor = self.of_class(self.parents[group]) + self.of_group(group)
+        told: Tensor = self.of_class(self.class_of(y)) + self.of_group(y % len(self.parents))
         return told
+
+    def class_of(self, y: Tensor) -> Tensor:
+        """Class (n,) of groups (n,); NO_CLASS is one of its own."""
+        return self.parents[y % len(self.parents)]

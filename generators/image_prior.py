@@ -11,9 +11,12 @@ from torch.nn import functional as F
 
 from generators.architecture import NO_CLASS
 from generators.image_autoencoder import MAP, ConvBlock, as_maps, group_norm, map_channels
+from generators.image_network import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from generators.image_network import ImageNetwork
 
 _CONDITION = 128
 
@@ -25,7 +28,7 @@ class FlowPrior(nn.Module):
     E[z - e | z_t] (Lipman et al. 2023, Liu et al. 2023). Solving dz/dt = v(z, t, y) from 0 to 1 makes latents of noise.
 
     Args:
-        classes: number of classes.
+        shape: of the images, with their classes.
         dim: length of a latent, a map of 7 x 7.
         width, depth: channels, and blocks; a block in the middle looks at all places of the map at once.
         dropout: in each block while training.
@@ -37,7 +40,7 @@ class FlowPrior(nn.Module):
 
     def __init__(
         self,
-        classes: int,
+        shape: ImageNetwork,
         dim: int,
         width: int,
         depth: int,
@@ -51,7 +54,7 @@ class FlowPrior(nn.Module):
         spread = torch.exp(torch.linspace(math.log(1.0), math.log(100.0), _CONDITION // 4))
         self.register_buffer("frequencies", spread, persistent=False)
         self.time = nn.Linear(2 * len(spread), _CONDITION)
-        self.classes = nn.Embedding(classes + 1, _CONDITION)  # the last row stands for NO_CLASS
+        self.told = Told(shape, _CONDITION)
         self.mix = nn.Linear(_CONDITION, _CONDITION)
         self.enter = nn.Conv2d(channels, width, 3, padding=1)
         self.place = nn.Parameter(0.02 * torch.randn(1, width, MAP, MAP))
@@ -66,7 +69,7 @@ class FlowPrior(nn.Module):
         """Velocity (n, dim) of latents z (n, dim) at times t (n,) from 0, noise, to 1, latents."""
         angles = t[:, None] * self.frequencies
         condition = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
-        condition = F.silu(self.mix(F.silu(condition + self.classes(y % self.classes.num_embeddings))))
+        condition = F.silu(self.mix(F.silu(condition + self.told(y))))
         hidden = self.enter(as_maps(z))
         hidden = hidden + self.place.to(hidden.dtype)  # a sum with float32 would be float32 from here on
         for depth, block in enumerate(self.blocks):

@@ -13,6 +13,7 @@ from data import DataError
 from generators.architecture import NO_CLASS
 from generators.family import latents
 from generators.image_autoencoder import MAP, ImageLaw
+from generators.image_network import ImageNetwork
 from generators.image_prior import FlowPrior
 from generators.vae import VAEFamily, law_of, posterior
 from training import adam
@@ -76,12 +77,14 @@ class ImageVAEFamily(VAEFamily):
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build encoder, decoder, the law of an image given the decoder's word, and the flow."""
+        if not isinstance(architecture, ImageNetwork):
+            raise TypeError("the VAE of images is built from an ImageNetwork")
         return {
             "encoder": architecture.encoder(2 * self.latent_dim),
             "decoder": architecture.decoder(self.latent_dim),
             "law": architecture.law(),
             "prior": FlowPrior(
-                architecture.classes,
+                architecture,
                 self.latent_dim,
                 self.prior_width,
                 self.prior_depth,

@@ -208,9 +208,11 @@ def test_real_and_generated_go_through_the_same_augmentation(
 def test_the_projection_adds_the_class_to_the_score() -> None:
     """Score(x, y) - score(x, y') = (e(y) - e(y')) . phi(x) / sqrt(d), phi read off by taking unit embeddings."""
     critic = stirred(NETWORK.encoder(1))
-    embeddings: Any = critic.classes
+    told: Any = critic.told
+    embeddings = told.of_class
     x, dim = images(3), embeddings.weight.shape[1]
     with torch.no_grad():
+        told.of_group.weight.zero_()
         first, second = (critic(x, torch.full((3,), label)) for label in (1, 2))
         own = embeddings.weight[1] - embeddings.weight[2]
         embeddings.weight.zero_()

@@ -108,13 +108,15 @@ def test_the_flow_of_a_gaussian_is_the_line_that_is_known() -> None:
 
     noise, y = draws(20, 49, seed=1), torch.zeros(20, dtype=torch.int64)
     exact = centre + spread * noise  # the map of N(0, I) onto N(c, s^2 I) that this ODE has
-    errors = [(Known(2, 49, 16, 1, solver_steps=steps)(noise, y) - exact).abs().max().item() for steps in (8, 16, 32)]
+    shape = ImageNetwork(3, 2, 16, 1)
+    flows = (Known(shape, 49, 16, 1, solver_steps=steps) for steps in (8, 16, 32))
+    errors = [(flow(noise, y) - exact).abs().max().item() for flow in flows]
     assert errors[2] < 0.01
     assert errors[0] > 3 * errors[1] > 9 * errors[2], "Heun's method is of second order"
 
 
 def test_the_flow_learns_the_latents_of_each_class() -> None:
-    prior = FlowPrior(2, 49, 32, 1, solver_steps=8)
+    prior = FlowPrior(ImageNetwork(3, 2, 16, 1), 49, 32, 1, solver_steps=8)
     optimizer = adam(prior.parameters())
     generator = torch.Generator().manual_seed(0)
     smooth = torch.linspace(-1, 1, 49)
@@ -148,7 +150,7 @@ def test_the_flow_learns_the_latents_of_each_class() -> None:
 
 @torch.no_grad()
 def test_guidance_pushes_away_from_the_population() -> None:
-    own, pushed = (FlowPrior(2, 49, 16, 1, guidance=guidance) for guidance in (1.0, 2.5))
+    own, pushed = (FlowPrior(ImageNetwork(3, 2, 16, 1), 49, 16, 1, guidance=guidance) for guidance in (1.0, 2.5))
     shaken(own)
     pushed.load_state_dict(own.state_dict())
     z, t, y = draws(4, 49), torch.rand(4), torch.arange(4) % 2

@@ -124,8 +124,8 @@ KINDS: dict[str, DataKind] = {
         gpu={
             "gan": {"width": 128, "depth": 2, "steps": 30_000},
             "wgan": {"width": 128, "depth": 2, "steps": 15_000},
-            "vae": {"width": 128, "steps": 20_000, "batch_size": 256},
-            "diffusion": {"width": 128, "steps": 40_000, "batch_size": 256, "ema_decay": 0.9995},
+            "vae": {"width": 128, "steps": 20_000, "epochs": 1000, "batch_size": 256},
+            "diffusion": {"width": 128, "steps": 40_000, "epochs": 1000, "batch_size": 256, "ema_decay": 0.9995},
         },
         heavy=True,
         sampled_at_once=512,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from generators.architecture import NO_CLASS
-from generators.diffusion import DiffusionFamily, heun, karras_levels
+from generators.diffusion import DiffusionFamily, dpm_solver, heun, karras_levels
 from generators.residual_mlp import ResidualMLP
 
 if TYPE_CHECKING:
@@ -111,23 +111,25 @@ def ideal(spread: float) -> Callable[[Tensor, Tensor], Tensor]:
     return lambda x, sigma: x * (spread**2 / (spread**2 + sigma**2))[:, None]
 
 
+@pytest.mark.parametrize("solve", [heun, dpm_solver])
 @pytest.mark.parametrize("spread", [0.5, 1.0, 2.0])
-def test_noise_becomes_the_data_when_the_denoiser_is_ideal(spread: float) -> None:
+def test_noise_becomes_the_data_when_the_denoiser_is_ideal(solve: Callable[..., Tensor], spread: float) -> None:
     """For N(0, sd^2) data the flow only scales: x(0) = x(sigma) sd / sqrt(sd^2 + sigma^2)."""
     high = 20.0
     start = high * draws(4000, 2).double()
-    end = heun(ideal(spread), start, karras_levels(64, 0.002, high, 7.0).double())
+    end = solve(ideal(spread), start, karras_levels(64, 0.002, high, 7.0).double())
     torch.testing.assert_close(end, start * spread / (spread**2 + high**2) ** 0.5, rtol=5e-3, atol=0)
     assert end.std().item() == pytest.approx(spread, rel=0.03)
 
 
-def test_doubling_the_steps_quarters_the_error() -> None:
+@pytest.mark.parametrize("solve", [heun, dpm_solver])
+def test_doubling_the_steps_quarters_the_error(solve: Callable[..., Tensor]) -> None:
     start, exact = torch.ones(1, 1).double(), (2.0 / 101.0) ** 0.5
     errors = []
     for steps in (16, 32, 64, 128):
         levels = karras_levels(steps + 1, 1.0, 10.0, 7.0)[:-1].double()
         levels[0], levels[-1] = 10.0, 1.0
-        errors.append(abs(heun(ideal(1.0), start, levels).item() - exact))
+        errors.append(abs(solve(ideal(1.0), start, levels).item() - exact))
     for coarse, fine in zip(errors[:-1], errors[1:], strict=True):
         assert 3.4 < coarse / fine < 4.8
 
@@ -141,6 +143,22 @@ def test_guidance_changes_nothing_where_class_and_population_agree(guidance: flo
         return family.sample({"denoiser": Answer(0.5)}, y, torch.Generator().manual_seed(0))
 
     torch.testing.assert_close(sample(guidance), sample(1.0), rtol=1e-4, atol=1e-4)
+
+
+def test_guidance_pushes_between_its_two_noise_levels_only() -> None:
+    asked: list[tuple[float, bool]] = []
+
+    class Listening(Answer):
+        def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
+            asked.append((float((4 * level[0]).exp()), bool((y == NO_CLASS).all())))
+            return super().forward(x, level, y)
+
+    family = DiffusionFamily(guidance=2.0, guided_above=0.3, guided_below=5.0, solver="dpm", sampling_steps=12)
+    family.sample({"denoiser": Listening(0.5)}, torch.zeros(2, dtype=torch.int64), torch.Generator().manual_seed(0))
+    assert len([1 for _, hidden in asked if not hidden]) == 12
+    pushed = [level for level, hidden in asked if hidden]
+    assert len(pushed) == len([1 for level, hidden in asked if not hidden and 0.3 <= level <= 5.0]) > 2
+    assert 0.3 <= min(pushed) <= max(pushed) <= 5.0
 
 
 def test_guidance_leads_from_the_population_through_the_class_and_beyond() -> None:

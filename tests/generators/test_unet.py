@@ -12,7 +12,7 @@ from data import Cohort, DataError, simulate
 from generators import Diffusion
 from generators.architecture import NO_CLASS
 from generators.image_diffusion import ImageDiffusionFamily
-from generators.image_network import ImageNetwork
+from generators.image_network import ImageNetwork, Told
 from generators.kinds import KINDS
 from training import Runtime, fast_precision, train
 
@@ -48,6 +48,20 @@ def test_a_patient_is_denoised_alike_whoever_is_beside_it() -> None:
         assert torch.allclose(net(x, level, y)[:1], net(x[:1], level[:1], y[:1]), atol=1e-5)
 
 
+def test_a_look_starts_as_its_class_and_may_come_to_differ() -> None:
+    told = Told(ImageNetwork(channels=3, classes=4, width=64, depth=1, parents=(0, 0, 1, 1)), 8)
+    groups = torch.tensor([0, 1, 2, 3, NO_CLASS])
+    assert told.class_of(groups).tolist() == [0, 0, 1, 1, 2]
+    first, second, third, fourth, nobody = told(groups)
+    assert torch.equal(first, second)
+    assert torch.equal(third, fourth)
+    assert not torch.equal(first, third)
+    assert not torch.equal(nobody, first)
+    with torch.no_grad():
+        told.of_group.weight[1] += 1
+    assert torch.equal(told(groups)[1], first + 1)
+
+
 @pytest.mark.parametrize(("device", "profile"), [("cpu", "cpu"), ("cuda", "gpu"), ("mps", "cpu")])
 def test_the_profile_follows_the_device_and_what_is_given_stands(device: str, profile: str) -> None:
     kind = KINDS["image"]
@@ -62,6 +76,7 @@ def test_the_profile_follows_the_device_and_what_is_given_stands(device: str, pr
 
 def test_a_fit_says_its_profile_and_arithmetic(cells: Cohort) -> None:
     model = Diffusion(steps=2, depth=1, sampling_steps=2).fit(cells, seed=0)
+    assert model.schema.values == 28 * 28 * 3  # what sampling in batches goes by
     assert model.summary["profile"] == model.settings["profile"] == "cpu"
     assert model.summary["precision"] == fast_precision(Runtime())
     assert fast_precision(Runtime(precision="32-true", device="cpu")) == "32-true"

@@ -14,8 +14,8 @@ class ImageDiffusionFamily(DiffusionFamily):
 
     More noise than on expression, in training and at the sampler's start: neighbouring pixels agree, so that it takes
     much of it to hide what a picture is of (Hoogeboom et al. 2023, "simple diffusion", section 3.1). Twelve calls of
-    DPM-Solver++ came to the same figures as Heun's nineteen, and a little guidance between two noise levels made classes
-    recognisable at no loss of variety.
+    DPM-Solver++ came to the same figures as Heun's nineteen, and a little guidance between two noise levels made
+    classes recognisable at no loss of variety.
     """
 
     steps: int = 15_000

@@ -35,6 +35,8 @@ from app.options import (
 if TYPE_CHECKING:
     from data import Kind
 
+STEPS = 9  # from one class to the next
+
 
 def fit(
     cohort: Source,
@@ -143,13 +145,18 @@ def sample(
         bool,
         typer.Option("--balance", help="As many as, together with the real training patients, make all classes even."),
     ] = False,
+    between: Annotated[
+        str | None,
+        typer.Option("--between", metavar="A,B[,C]", help="The way from class to class through a VAE's latents."),
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Draw virtual patients from a model: exactly as many of each class as asked for.
 
     The file is streamed, so that a million profiles need little memory. `--balance` evens out a population: it
-    tops up every smaller class to the size of the largest, to be put together with the real patients.
+    tops up every smaller class to the size of the largest, to be put together with the real patients. `--between` takes
+    nine equal steps from each class to the next (`--n` says another number); of images, a `.png` shows them in rows.
 
     For example:
 
@@ -162,12 +169,13 @@ def sample(
     [bold]cohortsmith sample blood-model --per-class 500 --out virtual.npz[/bold]
     """
     from app.cohorts import check_writable
-    from app.models import how_many, write_samples
+    from app.models import how_many, write_between, write_samples
     from data import DataError
     from generators import load
 
-    ways = {"--n": n is not None, "--per-class": per_class is not None, "--counts": counts is not None,
-            "--like-train": like_train, "--balance": balance}  # fmt: skip
+    ways = {"--n": n is not None and between is None, "--per-class": per_class is not None,
+            "--counts": counts is not None, "--like-train": like_train, "--balance": balance,
+            "--between": between is not None}  # fmt: skip
     asked = [name for name, given in ways.items() if given]
     if len(asked) != 1:
         came = " and ".join(asked) or "none"
@@ -177,6 +185,14 @@ def sample(
         if number is not None and number <= 0:
             raise DataError(f"{option} must be at least 1; got {number}")
     generator = load(model)
+    if between is not None:
+        names = [name.strip() for name in between.split(",") if name.strip()]
+        if out.suffix != ".png":
+            check_writable(out, cast("Kind", generator.schema.kind))
+        written = write_between(generator, names, n or STEPS, seed, out)
+        say(f"{written} samples on the way from {' to '.join(names)}")
+        result(str(out))
+        return
     check_writable(out, cast("Kind", generator.schema.kind))
     drawn = write_samples(generator, how_many(generator, n, per_class, wanted, balance), seed, out)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
@@ -9,9 +10,11 @@ from safetensors import SafetensorError
 from app.folders import whole_folder
 from app.options import balancing_counts
 from data import DataError, open_writer
+from data.atomic import whole_file
+from generators import VAE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from generators import Generator
@@ -73,6 +76,34 @@ def write_samples(generator: Generator, counts: dict[str, int], seed: int, out: 
             for name, count in batch.class_counts().items():
                 drawn[name] += count
     return {name: count for name, count in drawn.items() if count}
+
+
+def write_between(generator: Generator, names: Sequence[str], steps: int, seed: int, out: Path) -> int:
+    """Write the ways from each class named to the next, `steps` virtual patients each; return how many in all.
+
+    To a cohort file, or, of images, to a PNG with a row a way.
+
+    Raises:
+        DataError: a family without latents to go along, fewer than two classes, an unknown one, or too few steps.
+    """
+    if not isinstance(generator, VAE):
+        raise DataError(f"{generator.family} has no latents to go between; `cohortsmith fit --family vae` has")
+    if len(names) < 2:
+        raise DataError(f"--between expects two classes or more, as in --between A,B; got {','.join(names) or 'none'}")
+    ways = {
+        f"{first} to {last}": generator.interpolate(first, last, steps, seed + leg)
+        for leg, (first, last) in enumerate(pairwise(names))
+    }
+    if out.suffix == ".png":
+        from evaluation.image_sheet import strips
+
+        with whole_file(out) as working:
+            working.write_bytes(strips(ways))
+    else:
+        with open_writer(out, next(iter(ways.values()))) as writer:
+            for way in ways.values():
+                writer.write(way)
+    return steps * len(ways)
 
 
 def summary(generator: Generator) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""`sheet`: images of several cohorts on one PNG, classes in rows and cohorts side by side."""
+"""`sheet`: images of several cohorts on one PNG, classes in rows and cohorts side by side; `strips`: a row a cohort."""
 
 from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from data.errors import DataError
@@ -13,7 +14,6 @@ from evaluation.image_tiles import some_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from data.cohort import Cohort
@@ -73,6 +73,36 @@ def sheet(cohorts: Mapping[str, Cohort], each: int, *, scale: int = 2, seed: int
                 image.paste(picture.resize((width, height), Image.Resampling.NEAREST), at)
             if not len(mine):
                 pen.text((x, y + height / 2), "none", _MUTED, font, anchor="lm")
+    return _written(image)
+
+
+def strips(cohorts: Mapping[str, Cohort], *, scale: int = 2) -> bytes:
+    """PNG with a row a cohort, its images in the order they have: ways from one class to another, say.
+
+    Args:
+        cohorts: image cohorts of one size by what to call them, from top to bottom.
+        scale: pixels on the sheet for one of the image, on a side.
+
+    Raises:
+        DataError: no cohort, or one that holds no images.
+    """
+    if not cohorts or any(cohort.kind != "image" or not len(cohort) for cohort in cohorts.values()):
+        raise DataError("strips are made of images; some were expected in every row")
+    rows = [np.concatenate(list(cohort.x), axis=1) for cohort in cohorts.values()]
+    font = ImageFont.load_default(_FONT)
+    left = _PAD + round(max(font.getlength(_short(name)) for name in cohorts)) + 16
+    height, width = rows[0].shape[0] * scale, max(row.shape[1] for row in rows) * scale
+    image = Image.new("RGB", (left + width + _PAD, 2 * _PAD + len(rows) * (height + _GAP)), _PAPER)
+    pen = ImageDraw.Draw(image)
+    for place, (name, row) in enumerate(zip(cohorts, rows, strict=True)):
+        y = _PAD + place * (height + _GAP)
+        pen.text((left - 16, y + height / 2), _short(name), _INK, font, anchor="rm")
+        picture = Image.fromarray(row[..., 0] if row.shape[2] == 1 else row)
+        image.paste(picture.resize((row.shape[1] * scale, height), Image.Resampling.NEAREST), (left, y))
+    return _written(image)
+
+
+def _written(image: Image.Image) -> bytes:
     file = BytesIO()
     image.save(file, format="PNG", optimize=True)
     return file.getvalue()

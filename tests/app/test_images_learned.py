@@ -65,6 +65,30 @@ def refused(said: Any, *words: str) -> None:
         assert word in errors[0]
 
 
+def test_the_way_between_classes_is_drawn_as_a_picture_or_written(
+    tmp_path: Path, folder: Path, model: Path, cells: Cohort, cohortsmith: Any
+) -> None:
+    done = cohortsmith("fit", folder / "cells.npz", "--family", "vae", *TINY, "--out", tmp_path / "vae")
+    assert done.code == 0, done.err
+    first, last = cells.classes
+    there_and_back = ("--between", f"{first},{last},{first}", "--n", 4)
+    done = cohortsmith("sample", tmp_path / "vae", *there_and_back, "--out", tmp_path / "way.png")
+    assert done.code == 0, done.err
+    assert "8 samples on the way" in done.err
+    with Image.open(tmp_path / "way.png") as picture:
+        assert picture.height > 2 * 56
+        assert picture.width > 4 * 56
+    done = cohortsmith("sample", tmp_path / "vae", *there_and_back, "--out", tmp_path / "way.npz")
+    assert done.code == 0, done.err
+    assert len(read_cohort(tmp_path / "way.npz")) == 8
+    refused(cohortsmith("sample", tmp_path / "vae", "--between", first, "--out", tmp_path / "x.png"), "two classes")
+    refused(
+        cohortsmith("sample", tmp_path / "vae", "--between", f"{first},nobody", "--out", tmp_path / "x.png"), "nobody"
+    )
+    refused(cohortsmith("sample", model, "--between", f"{first},{last}", "--out", tmp_path / "x.npz"), "no latents")
+    assert not list(tmp_path.glob("x.*"))
+
+
 def test_a_deep_family_is_fitted_sampled_and_says_its_profile(
     tmp_path: Path, folder: Path, cells: Cohort, cohortsmith: Any
 ) -> None:

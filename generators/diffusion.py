@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from generators.architecture import NO_CLASS
 from generators.family import Family
-from training import adam
+from training import Plan, adam
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,14 +31,20 @@ class DenoisingFamily(Family):
     Attributes:
         class_dropout: share of patients whose class is hidden in training, so that guidance is possible.
         guidance: 1 samples the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
+        compiled: have the network compiled on CUDA.
     """
 
     validation: float = 0.1
     validate_every: int = 100
     class_dropout: float = 0.1
     guidance: float = 1.0
+    compiled: bool = False
 
     name: ClassVar[str] = "diffusion"
+
+    def plan(self, patients: int) -> Plan:
+        """Plan of training on so many patients."""
+        return replace(super().plan(patients), compiled=self.compiled)
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build the denoiser."""

@@ -168,6 +168,9 @@ class _Run:
         self.started = self.told = time.perf_counter()
         self.processes.align(tensors_of(self.nets).values())
         self._resume()
+        if plan.compiled and self.device.type == "cuda":
+            for net in self.nets.values():
+                net.compile()
 
     def go(self) -> bool:
         """Take the steps that are left; return whether patience ran out before them."""

@@ -40,6 +40,8 @@ class Plan:
         validate_every: steps between two validations; 0 never validates.
         patience: validations without gain after which the run stops; 0 never stops early.
         log_every: steps averaged into one row of the history.
+        compiled: on CUDA, have the networks' forward passes compiled (``torch.compile``); it cannot be differentiated
+            twice, so objectives with a gradient penalty must do without.
     """
 
     steps: int
@@ -53,6 +55,7 @@ class Plan:
     validate_every: int = 0
     patience: int = 0
     log_every: int = 50
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "log_every"):

@@ -120,3 +120,15 @@ def test_diffusion_learns_the_colour_of_each_class() -> None:
     made = model.fit(cohort, seed=0).sample({"dark": 6, "light": 6}, seed=1)
     assert made.x[made.y == 0].mean() == pytest.approx(60, abs=25)
     assert made.x[made.y == 1].mean() == pytest.approx(190, abs=25)
+
+
+@pytest.mark.gpu
+def test_a_compiled_fit_on_a_gpu_learns_as_one_that_is_not(cells: Cohort) -> None:
+    settings: dict[str, Any] = {"profile": "gpu", "steps": 30, "epochs": 0, "width": 64, "depth": 1, "batch_size": 64}
+    losses = []
+    for compiled in (True, False):
+        model = Diffusion(compiled=compiled, **settings).fit(cells, seed=0, runtime=Runtime(device="cuda"))
+        assert (model.summary["device"], model.summary["profile"]) == ("cuda", "gpu")
+        losses.append(model.history[-1]["loss"])
+        assert model.sample(64, seed=1).x.shape == (64, 28, 28, 3)
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)

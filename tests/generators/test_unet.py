@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from data import Cohort, DataError, simulate
-from generators import Diffusion
+from generators import Diffusion, neural
 from generators.architecture import NO_CLASS
 from generators.image_diffusion import ImageDiffusionFamily
 from generators.image_network import ImageNetwork, Told
 from generators.kinds import KINDS
+from generators.symmetries import Turned
 from training import Runtime, fast_precision, train
 
 
@@ -37,6 +38,15 @@ def test_the_denoiser_starts_at_nought_and_listens_to_noise_level_and_class() ->
             net(x, level, torch.full((2,), NO_CLASS)),
         ):
             assert (other[0] - plain[0]).abs().max() > 1e-3
+
+
+def test_every_weight_counts() -> None:
+    net = ImageNetwork(channels=3, classes=2, width=64, depth=1).denoiser()
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.add_(0.05 * torch.randn(weight.shape))
+    net(torch.randn(3, 3, 28, 28), torch.zeros(3), torch.tensor([0, 1, NO_CLASS])).square().sum().backward()
+    assert not [name for name, weight in net.named_parameters() if weight.grad is None or not weight.grad.any()]
 
 
 def test_a_patient_is_denoised_alike_whoever_is_beside_it() -> None:
@@ -82,6 +92,23 @@ def test_a_fit_says_its_profile_and_arithmetic(cells: Cohort) -> None:
     assert fast_precision(Runtime(precision="32-true", device="cpu")) == "32-true"
     assert model.setting_names("image").count("profile") == 1
     assert "profile" not in model.setting_names("expression")
+
+
+def test_a_fit_turns_pictures_and_evens_classes_where_it_is_told_to(
+    cells: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def watched(*parts: Any, **more: Any) -> Any:
+        given.update(more)
+        return train(*parts, **more)
+
+    monkeypatch.setattr(neural, "train", watched)
+    Diffusion(steps=1, depth=1, sampling_steps=2, symmetries="square").fit(cells, seed=0)
+    assert given["views"] == Turned("square")
+    assert torch.equal(given["classes"], torch.from_numpy(cells.y))
+    Diffusion(steps=1, depth=1, sampling_steps=2, symmetries="none").fit(cells, seed=0)
+    assert given["views"] is None
 
 
 def test_training_sees_turned_pictures_and_evens_classes_not_looks() -> None:

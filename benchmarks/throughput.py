@@ -51,11 +51,11 @@ def training_rate(generator: Generator, cohort: Cohort) -> dict[str, float] | No
     }
 
 
-class _Operations(TorchDispatchMode):
-    """Counts by PyTorch's own formulas; its counter of modules cannot follow a gradient that is differentiated again."""
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts by PyTorch's own formulas; its own counter cannot follow a gradient that is differentiated again."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -92,7 +92,7 @@ class DiffusionFamily(DenoisingFamily):
     p_std: float = 1.4
     solver: Literal["heun", "dpm"] = "heun"
     sampling_steps: int = 10
-    guided_below: float = math.inf
+    guided_below: float = 1000.0
     guided_above: float = 0.0
     sigma_min: float = 0.02
     sigma_max: float = 20.0

@@ -5,13 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import os
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.atomic import whole_file
 from data.errors import DataError
 from evaluation.comparison import Comparison
 from evaluation.metrics import METRICS
@@ -125,10 +124,11 @@ class Report:
         figures = json.dumps(self.to_json(), indent=2, allow_nan=False)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(folder / "metrics.json", figures + "\n")
-            _write_whole(folder / "report.html", page)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
+            for name, text in (("metrics.json", figures + "\n"), ("report.html", page)):
+                with whole_file(folder / name) as working:
+                    working.write_text(text, encoding="utf-8")
+        except (OSError, DataError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise DataError(f"cannot write the report into {folder}: {reason}; give a writable folder") from error
         return folder / "report.html"
 
@@ -215,17 +215,3 @@ def _show(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.2g}"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

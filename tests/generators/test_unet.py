@@ -111,6 +111,17 @@ def test_a_fit_turns_pictures_and_evens_classes_where_it_is_told_to(
     assert given["views"] is None
 
 
+def test_networks_are_asked_for_looks_as_often_as_train_has_them(cells: Cohort) -> None:
+    model = Diffusion(steps=1, depth=1, sampling_steps=2, looks=2, min_look=5).fit(cells, seed=0)
+    looks = model._codec.strata
+    assert looks is not None
+    shares = [looks.share[looks.of_class == label] for label in range(len(cells.classes))]
+    label = next(label for label, share in enumerate(shares) if len(share) == 2)
+    told = model._told(np.full(4000, label), np.random.default_rng(0)).numpy()
+    asked = [(told == group).mean() for group in np.flatnonzero(looks.of_class == label)]
+    assert asked == pytest.approx(shares[label].tolist(), abs=0.03)
+
+
 def test_training_sees_turned_pictures_and_evens_classes_not_looks() -> None:
     seen: list[Any] = []
 

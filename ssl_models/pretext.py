@@ -7,16 +7,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import torch
-from torch import nn
-
 from data import DataError
 from training import Plan, adam
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from torch import Tensor
+    import torch
+    from torch import Tensor, nn
 
     from ssl_models.backbone import Backbone
     from training import Batch

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from evaluation.classification import confusion, f1, macro_f1
 from evaluation.classifiers import logistic, quietly
 from evaluation.comparison import pick, proportional
 from evaluation.estimate import Finding, NotEvaluable
@@ -72,16 +73,16 @@ def tstr_macro_f1(comparison: Comparison, seed: int) -> Finding:
     """
     found, real, n = _synthetic_on_real(comparison, seed)
     k = len(comparison.classes)
-    table = confusion(found, k)
+    table = confusion(found.y, found.said, k)
     again = np.random.default_rng([seed, 52]).multinomial(len(found.y), table.ravel() / len(found.y), RESAMPLES)
     low, high = np.quantile([macro_f1(draw.reshape(k, k)) for draw in again], [0.025, 0.975])
     value = macro_f1(table)
     majority = np.full(len(found.y), int(np.bincount(comparison.train.y).argmax()))
-    by_class = zip(comparison.classes, f1(table), f1(confusion(real, k)), strict=True)
+    by_class = zip(comparison.classes, f1(table), f1(confusion(real.y, real.said, k)), strict=True)
     return Finding(
         *Interval(value, float(low), float(high)).widened(Interval(value, value, value)),
-        reference=macro_f1(confusion(real, k)),
-        chance=macro_f1(confusion(Answers(majority, found.y), k)),
+        reference=macro_f1(confusion(real.y, real.said, k)),
+        chance=macro_f1(confusion(found.y, majority, k)),
         interval=f"bootstrap of the test samples, {RESAMPLES} draws",
         detail={
             "n_test": len(found.y),
@@ -108,24 +109,7 @@ def trts(comparison: Comparison, seed: int) -> Finding:
         fitted = _real_classifier(c, n, seed)
     made, held = (_test(fitted, _seen(c, side), getattr(c, side).y) for side in ("synthetic", "holdout"))
     found = _finding(c, Crossed(made, held, n))
-    return replace(found, detail={**found.detail, "confusion": confusion(made, len(c.classes)).tolist()})
-
-
-def confusion(tested: Answers, classes: int) -> NDArray[np.int64]:
-    """How many samples of each class (rows) are called each class (columns), (classes, classes)."""
-    table: NDArray[np.int64] = np.bincount(tested.y * classes + tested.said, minlength=classes**2)
-    return table.reshape(classes, classes)
-
-
-def f1(table: NDArray[np.int64]) -> list[float]:
-    """F1 of each class of a confusion table: twice the right ones, over those that are it plus those called it."""
-    either = table.sum(axis=0) + table.sum(axis=1)
-    return [float(2 * right / total) if total else 0.0 for right, total in zip(table.diagonal(), either, strict=True)]
-
-
-def macro_f1(table: NDArray[np.int64]) -> float:
-    """Mean F1 over the classes that the test set has."""
-    return float(np.mean(np.asarray(f1(table))[table.sum(axis=1) > 0]))
+    return replace(found, detail={**found.detail, "confusion": confusion(made.y, made.said, len(c.classes)).tolist()})
 
 
 class _Network:

@@ -11,6 +11,7 @@ from scipy.stats import wasserstein_distance
 from sklearn.metrics import f1_score
 
 from evaluation import Comparison
+from evaluation.classification import confusion, macro_f1
 from evaluation.distribution import kernel_sums, mmd_from_sums
 from evaluation.image_copies import share_within
 from evaluation.image_features import frechet_fixed, polynomial, squared_discrepancy
@@ -18,7 +19,6 @@ from evaluation.image_modes import effective_number
 from evaluation.image_pixels import pixel_js, pixel_wasserstein
 from evaluation.image_space import PixelScale, learnt_draw, tiles, turned
 from evaluation.image_traits import ROUNDING, colour_names, colours, radial_power, trait_names, traits
-from evaluation.utility import Answers, confusion, macro_f1
 from tests.evaluation import images
 
 if TYPE_CHECKING:
@@ -155,10 +155,10 @@ def test_a_hundredth_of_new_distances_lies_within_the_hundredth_of_known_ones() 
 def test_macro_f1_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     y, said = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
-    assert macro_f1(confusion(Answers(said, y), 4)) == pytest.approx(f1_score(y, said, average="macro"))
+    assert macro_f1(confusion(y, said, 4)) == pytest.approx(f1_score(y, said, average="macro"))
     present = y < 3  # a class the test set has not does not count, though it may be called
     expected = f1_score(y[present], said[present], average="macro", labels=[0, 1, 2])
-    assert macro_f1(confusion(Answers(said[present], y[present]), 4)) == pytest.approx(expected)
+    assert macro_f1(confusion(y[present], said[present], 4)) == pytest.approx(expected)
 
 
 def test_a_dead_feature_of_a_network_does_no_harm() -> None:

@@ -7,7 +7,6 @@ import math
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -242,12 +241,3 @@ class Generator(ABC):
             obs=pd.DataFrame(index=pd.Index(ids, name="sample_id")),
             provenance=provenance,
         )
-
-
-def refuse_unknown(family: str, settings: Mapping[str, Any], known: list[str]) -> None:
-    """Raise a DataError that names the settings near to the first unknown one."""
-    for name in settings:
-        if name not in known:
-            near = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none'}"
-            raise DataError(f"{family} has no setting {name!r}; {hint}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from data import DataError
+from data.settings import checked, settings_of
 from generators.diffusion import DiffusionFamily
 from generators.expression_codec import ExpressionCodec
 from generators.family import Family
@@ -57,7 +58,7 @@ class DataKind:
 
     def names(self, family: str) -> list[str]:
         """Names of the settings of a family and of the codec, and `profile` where there are two."""
-        own = [name for part in self._parts(family) for name in _hints(part)]
+        own = [name for part in self._parts(family) for name in settings_of(part)]
         return [*own, PROFILE] if self.gpu else own
 
     def profiled(self, family: str, settings: Mapping[str, Any], device: str) -> dict[str, Any]:
@@ -84,9 +85,9 @@ class DataKind:
         objective, codec = self._parts(family)
         chosen: list[dict[str, Any]] = []
         for part in (objective, codec):
-            own = {name: value for name, value in settings.items() if name in _hints(part)}
-            _refuse_impossible(family, part, own)
-            chosen.append(own)
+            known = settings_of(part)
+            own = {name: value for name, value in settings.items() if name in known}
+            chosen.append(checked(family, part, own))
         loss = self.families[family](**chosen[0])
         if loss.validation and type(loss).validation_loss is Family.validation_loss:
             raise DataError(f"{family} cannot stop early: adversarial losses do not tell when; leave validation at 0")
@@ -149,27 +150,3 @@ def kind_of(name: str) -> DataKind:
     if name not in KINDS:
         raise DataError(f"this version learns cohorts of kind {', '.join(KINDS)}; this one is of kind {name!r}")
     return KINDS[name]
-
-
-def _hints(part: type) -> dict[str, Any]:
-    hints = get_type_hints(part)
-    return {field.name: hints[field.name] for field in fields(part) if field.init}
-
-
-def _refuse_impossible(family: str, part: type, settings: Mapping[str, Any]) -> None:
-    hints = _hints(part)
-    for name, value in settings.items():
-        hint, default = hints[name], getattr(part, name)
-        if get_origin(hint) is Literal:
-            expected, right = f"one of {', '.join(get_args(hint))}", value in get_args(hint)
-        elif hint is int:
-            # What counts something by default (patients, layers) cannot be none; what is off by default can.
-            least = 1 if default else 0
-            expected = f"a whole number of at least {least}"
-            right = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        elif hint is float:
-            expected, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
-        else:
-            expected, right = "true or false", isinstance(value, bool)
-        if not right:
-            raise DataError(f"{family}: {name} must be {expected}; got {value!r}")

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from data import Cohort, DataError
-from generators.base import Generator, refuse_unknown
+from data.settings import refuse_unknown
+from generators.base import Generator
 from generators.kinds import KINDS, PROFILE, kind_of
 from generators.vae import VAEFamily
 from training import Runtime, fast_precision, is_main_process, isolated_rng, place, train

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from data import DataError
-from generators.base import refuse_unknown
+from data.settings import refuse_unknown
 from generators.copies import Bootstrap, Marginals
 from generators.gaussian import MVN
 from generators.neural import GAN, VAE, WGAN, Diffusion

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import nn
 
@@ -21,7 +21,10 @@ class Backbone(nn.Module, ABC):
 
     Attributes:
         width: number of features that come out.
+        rectify: whether a classifier's head first cuts the features off at nought: they are those before a ReLU.
     """
+
+    rectify: ClassVar[bool] = False
 
     def __init__(self, width: int) -> None:
         super().__init__()

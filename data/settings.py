@@ -1,0 +1,95 @@
+"""Settings of a part: their names, types and defaults read off it, and values refused that they cannot have."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+import types
+from dataclasses import dataclass, is_dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from data.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Type and default of a setting."""
+
+    hint: Any
+    default: Any
+
+
+def settings_of(part: type) -> dict[str, Setting]:
+    """Settings by name: the arguments with a default that a class is made with; of a dataclass, its fields."""
+    own = {
+        name: parameter
+        for name, parameter in inspect.signature(part).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+    if is_dataclass(part):
+        hints = get_type_hints(part)  # fields may come from bases in other modules
+    else:  # the other arguments may be of types that are imported for type checking alone
+        named = types.SimpleNamespace(__annotations__={name: own[name].annotation for name in own})
+        hints = get_type_hints(named, vars(sys.modules[part.__module__]))
+    return {name: Setting(hints[name], parameter.default) for name, parameter in own.items()}
+
+
+def refuse_unknown(owner: str, settings: Iterable[str], known: Iterable[str]) -> None:
+    """Raise a DataError that names the settings near to the first unknown one."""
+    known = list(known)
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none'}"
+            raise DataError(f"{owner} has no setting {name!r}; {hint}")
+
+
+def checked(owner: str, part: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings given, lists as tuples, of a part that is then made with them.
+
+    Raises:
+        DataError: an unknown name, or a value that the setting cannot have.
+    """
+    known = settings_of(part)
+    refuse_unknown(owner, settings, known)
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    for name, value in values.items():
+        hint, default = known[name].hint, known[name].default
+        # What counts something by default (patients, layers) cannot be none; what is off by default can.
+        least = 1 if default else 0
+        if not _fits(hint, value, least):
+            raise DataError(f"{owner}: {name} must be {_words(hint, least)}; got {value!r}")
+    return values
+
+
+def _fits(hint: Any, value: Any, least: int) -> bool:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(arg, value, least) for arg in args)
+    if origin is Literal:
+        return value in args
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(args[0], one, 1) for one in value)
+    if hint is bool or isinstance(value, bool):
+        return hint is bool and isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, hint) and (hint is not int or value >= least)
+
+
+def _words(hint: Any, least: int) -> str:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_words(arg, least) for arg in args)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, args))}" if len(args) > 1 else repr(args[0])
+    if origin is tuple:
+        return f"a list, each of it {_words(args[0], 1)}"
+    if hint is int:
+        return f"a whole number of at least {least}"
+    return {float: "a number", bool: "true or false"}.get(hint, "a text")

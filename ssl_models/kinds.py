@@ -1,0 +1,76 @@
+"""`KINDS`: backbones, pretexts and augmentations of each data kind; a new one is one more line.
+
+What needs lightly, timm or torchvision imports it inside its functions: they take seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from data import DataError
+from ssl_models.augmentations import shift
+from ssl_models.image_backbones import SmallCNN
+from ssl_models.perceptron import Perceptron
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ssl_models.augmentations import Augmentation
+    from ssl_models.backbone import Backbone
+    from ssl_models.pretext import Pretext
+
+
+@dataclass(frozen=True)
+class ClassifierKind:
+    """What classifiers of a data kind are made of.
+
+    Attributes:
+        backbones: by name, each made as `backbone(inputs, **settings)`; the first is taken when none is named.
+        pretexts: by name.
+        augmentations: of fine-tuning, by name; "none" needs no entry.
+        preset: name in `PRESETS` that holds when none is named; "" for the plain defaults.
+        heavy: networks of so much matrix work that a GPU is taken where there is one, and bfloat16 where a CPU is
+            fast at it; the others stay on the CPU unless the runtime says otherwise.
+    """
+
+    backbones: Mapping[str, type[Backbone]]
+    pretexts: Mapping[str, type[Pretext]]
+    augmentations: Mapping[str, Augmentation] = field(default_factory=dict)
+    preset: str = ""
+    heavy: bool = False
+
+
+KINDS: dict[str, ClassifierKind] = {
+    "expression": ClassifierKind(
+        backbones={
+            "mlp": Perceptron,
+        },
+        pretexts={},
+        preset="tcga-2021",
+    ),
+    "sequence": ClassifierKind(
+        backbones={},
+        pretexts={},
+    ),
+    "image": ClassifierKind(
+        backbones={
+            "small-cnn": SmallCNN,
+        },
+        pretexts={},
+        augmentations={"shift": shift},
+        preset="small-cnn",
+        heavy=True,
+    ),
+}
+
+
+def kind_of(name: str) -> ClassifierKind:
+    """The data kind of that name.
+
+    Raises:
+        DataError: none is known.
+    """
+    if name not in KINDS:
+        raise DataError(f"classifiers learn cohorts of kind {', '.join(KINDS)}; this one is of kind {name!r}")
+    return KINDS[name]

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from data import DataError
 from ssl_models.augmentations import shift
+from ssl_models.corrupted_genes import CorruptedGenes, Scarf
 from ssl_models.image_backbones import SmallCNN
+from ssl_models.masked_genes import MaskedGenes, Vime
 from ssl_models.perceptron import Perceptron
+from ssl_models.subtab import SubTab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +49,13 @@ KINDS: dict[str, ClassifierKind] = {
         backbones={
             "mlp": Perceptron,
         },
-        pretexts={},
+        pretexts={
+            "masked": MaskedGenes,
+            "vime": Vime,
+            "contrastive": CorruptedGenes,
+            "scarf": Scarf,
+            "subtab": SubTab,
+        },
         preset="tcga-2021",
     ),
     "sequence": ClassifierKind(

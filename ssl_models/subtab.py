@@ -75,10 +75,10 @@ class SubTab(Pretext):
 
     The genes are dealt into overlapping subsets once, in an order drawn from the seed. The backbone sees one subset at
     a time, the other genes being nought, and a dense layer tells the whole patient from it. The loss (equation 1) is
-    the squared error, mean over patients, genes and subsets, so that telling each gene's mean scores 1 on z-scored genes; +
-    the contrastive loss of NT-Xent, and + the squared distance, both between the projections (of unit length) of two
-    subsets of a patient, mean over the pairs of subsets. The authors' noise on the subsets is left out. The features
-    that a classifier goes on with are those of the whole patient, not the mean over subsets.
+    the squared error, mean over patients, genes and subsets, so that telling each gene's mean scores 1 on z-scored
+    genes; + the contrastive loss of NT-Xent, and + the squared distance, both between the projections (of unit length)
+    of two subsets of a patient, mean over the pairs of subsets. The authors' noise on the subsets is left out. The
+    features that a classifier goes on with are those of the whole patient, not the mean over subsets.
 
     Attributes:
         subsets: number of subsets.

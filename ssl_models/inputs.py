@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from data import Cohort, DataError, to_log
+from data.nucleotides import SYMBOLS
 from ssl_models.pixels import channels_first
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ class Inputs:
         features: names of the genes, the columns, or the pixel grid.
         shape: of one input: (genes,), (channels, height, width) or (columns,).
         scale: of the cohort's values; of no meaning but for expression.
-        tensors: `mean` and `spread`, float32, of each gene's log2 values or of each channel's pixels; none of
-            sequences. A gene that does not vary has an infinite spread: it is 0 in every patient.
+        tensors: `mean` and `spread`, float32, of each gene's log2 values or of each channel's pixels; of sequences
+            `consensus`, the most frequent code of each column. A gene that does not vary has an infinite spread: it is
+            0 in every patient.
     """
 
     kind: Kind
@@ -57,10 +59,12 @@ class Inputs:
             tensors = _channels(channels_first(cohort.x))
         elif cohort.kind == "expression":
             tensors = _genes(to_log(cohort.x, cohort.scale))
+        else:
+            tensors = {"consensus": _consensus(cohort.x)}
         return cls(cohort.kind, cohort.features, shape, cohort.scale, tensors)
 
     def tensor(self, given: Cohort | NDArray[Any]) -> Tensor:
-        """Inputs (n, *shape) of patients: expression float32, z-scored log2 values; images uint8; sequences uint8 codes.
+        """Inputs (n, *shape) of patients: expression float32, z-scored log2; images uint8; sequences uint8 codes.
 
         Args:
             given: a cohort, or its `x`.
@@ -108,6 +112,12 @@ def _genes(z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     floor = _LEAST_SPREAD * np.median(spread[~still]) if not still.all() else 1.0
     spread = np.where(still, np.inf, np.maximum(spread, floor))
     return {"mean": mean.astype(np.float32), "spread": spread.astype(np.float32)}
+
+
+def _consensus(x: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Most frequent code of each column of codes (n, columns); masked places count for nothing."""
+    counts = np.stack([(x == code).sum(axis=0) for code in range(SYMBOLS)])
+    return counts.argmax(axis=0).astype(np.float32)
 
 
 def _channels(images: Tensor) -> dict[str, NDArray[np.float32]]:

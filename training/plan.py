@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from training.errors import TrainingError
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-Decay = Literal["constant", "cosine", "linear"]
+Decay = Literal["constant", "cosine", "linear", "halving"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "32-true", "bf16-mixed"]
 
-_DECAYS = ("constant", "cosine", "linear")
+_DECAYS = get_args(Decay)
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
@@ -33,7 +33,9 @@ class Plan:
         learning_rate: rate at the top of the schedule; replaces the rate the optimisers were built with. A parameter
             group may carry ``lr_scale``, a factor of its own on this rate.
         warmup: share of the steps, 0 to 1, over which the rate rises linearly from nought.
-        decay: how the rate falls to nought after the warm-up, or ``constant``.
+        decay: how the rate falls to nought after the warm-up; ``constant`` stays, ``halving`` halves it time and again.
+        halve_every: steps after which the rate is halved.
+        least_rate: rate under which it is not halved.
         ema_decay: weight of the past in the running average of the weights; 0 keeps no average.
         clip_norm: largest norm of one player's gradient; 0 does not clip.
         balanced: draw the classes evenly instead of as often as they occur.
@@ -49,6 +51,8 @@ class Plan:
     learning_rate: float = 1e-3
     warmup: float = 0.0
     decay: Decay = "constant"
+    halve_every: int = 0
+    least_rate: float = 0.0
     ema_decay: float = 0.999
     clip_norm: float = 0.0
     balanced: bool = False
@@ -62,8 +66,10 @@ class Plan:
             _require_count(getattr(self, name), name, at_least=1)
         for name in ("validate_every", "patience"):
             _require_count(getattr(self, name), name, at_least=0)
+        _require_count(self.halve_every, "halve_every", at_least=1 if self.decay == "halving" else 0)
         _require(self.clip_norm >= 0, "clip_norm", "0 or more", self.clip_norm)
         _require(0 < self.learning_rate < math.inf, "learning_rate", "a positive number", self.learning_rate)
+        _require(0 <= self.least_rate <= self.learning_rate, "least_rate", "0 to learning_rate", self.least_rate)
         _require(0 <= self.warmup <= 1, "warmup", "a share of the steps between 0 and 1", self.warmup)
         _require(0 <= self.ema_decay < 1, "ema_decay", "0 (no average) or a number below 1", self.ema_decay)
         _require(self.decay in _DECAYS, "decay", f"one of {', '.join(_DECAYS)}", self.decay)
@@ -76,6 +82,8 @@ class Plan:
             return self.learning_rate * (step + 1) / rising
         if self.decay == "constant":
             return self.learning_rate
+        if self.decay == "halving":
+            return float(max(self.learning_rate * 0.5 ** ((step - rising) // self.halve_every), self.least_rate))
         done = (step - rising) / max(self.steps - rising, 1.0)
         left = 1 - done if self.decay == "linear" else 0.5 * (1 + math.cos(math.pi * done))
         return self.learning_rate * min(max(left, 0.0), 1.0)

@@ -274,6 +274,8 @@ def test_cuda_run_learns_in_bfloat16() -> None:
         ({"steps": 0}, "steps"),
         ({"batch_size": 2.5}, "batch_size"),
         ({"decay": "steps"}, "decay"),
+        ({"decay": "halving"}, "halve_every"),
+        ({"least_rate": 1.0}, "least_rate"),
         ({"ema_decay": 1.0}, "ema_decay"),
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"warmup": 2.0}, "warmup"),
@@ -293,6 +295,12 @@ def test_rate_warms_up_and_decays() -> None:
     assert rates[55] == pytest.approx(1.0)
     assert rates[99] < 0.01
     assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_rate_is_halved_again_and_again_down_to_the_least() -> None:
+    plan = Plan(steps=60, batch_size=1, learning_rate=0.8, decay="halving", halve_every=10, least_rate=0.15)
+    rates = [plan.rate(step) for step in range(60)]
+    assert rates == pytest.approx([0.8] * 10 + [0.4] * 10 + [0.2] * 10 + [0.15] * 30)
 
 
 def test_missing_patients_are_told() -> None:

@@ -1,0 +1,328 @@
+"""`Classifier`: inputs x backbone x pretext x fine-tuning, for every data kind."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+
+from data import Cohort, DataError
+from ssl_models.fine_tuning import AT_ONCE, HEAD, PRETEXT, Labelled, balance_weights
+from ssl_models.inputs import Inputs
+from ssl_models.kinds import KINDS
+from ssl_models.pretext import BACKBONE, Pretext
+from ssl_models.recipe import Arguments
+from training import Placement, Runtime, fast_precision, isolated_rng, place, train
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from ssl_models.backbone import Backbone
+    from ssl_models.recipe import Recipe
+    from training import TrainingResult
+
+
+class Classifier:
+    """Learns from patients without labels (`pretrain`), then from labelled ones (`fit`), then tells classes.
+
+    Args:
+        preset: name in `PRESETS`; the arguments beside it override it. "" takes the data kind's own.
+        backbone: name of the network in `KINDS`; "" takes the preset's or the data kind's first.
+        pretext: name of the task that needs no labels; "" learns from labels alone.
+        backbone_settings, pretext_settings: of these; what is left out has its default.
+        fine_tuning: fields of `FineTuning`.
+
+    Attributes:
+        arguments: those above.
+        classes: names, in the order of the probabilities; empty until fitted.
+        history: rows of `step`, `loss`, `accuracy_train` and, where it was looked at, `validation_loss`.
+        pretext_history: the like of the pretext.
+        summary: `steps`, `best_step`, `epochs`, `seconds`, `seconds_an_epoch`, `device`, `precision` and `parameters`
+            of the last fit; under `pretext` those of the pretext, with its `validation_loss` where patients were given.
+
+    Raises:
+        DataError: unknown names or settings (the message names the near ones), or what does not go together.
+        TrainingError: a schedule that cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        preset: str = "",
+        backbone: str = "",
+        pretext: str = "",
+        backbone_settings: Mapping[str, Any] | None = None,
+        pretext_settings: Mapping[str, Any] | None = None,
+        **fine_tuning: Any,
+    ) -> None:
+        self.arguments = Arguments(
+            preset, backbone, pretext, dict(backbone_settings or {}), dict(pretext_settings or {}), fine_tuning
+        )
+        self.arguments.refuse_impossible()
+        self.classes: tuple[str, ...] = ()
+        self.history: list[dict[str, float]] = []
+        self.pretext_history: list[dict[str, float]] = []
+        self.summary: dict[str, Any] = {}
+        self._recipe: Recipe | None = None
+        self._inputs: Inputs | None = None
+        self._pretrained: dict[str, nn.Module] = {}
+        self._nets: dict[str, nn.Module] = {}
+        self._placement = Placement("cpu", "32-true")
+
+    def __repr__(self) -> str:
+        state = f"fitted, {len(self.classes)} classes" if self._nets else "pretrained" if self._pretrained else "new"
+        named = [name for name in (self.arguments.preset, self.arguments.backbone, self.arguments.pretext) if name]
+        return f"Classifier({', '.join([*named, state])})"
+
+    def pretrain(
+        self,
+        cohort: Cohort,
+        *,
+        validation: Cohort | None = None,
+        seed: int = 0,
+        runtime: Runtime | None = None,
+    ) -> Self:
+        """Train the backbone on the pretext; labels are not read.
+
+        Args:
+            cohort: training patients.
+            validation: patients to measure the pretext's loss on too, and to stop by where it has `patience`.
+            seed: of the first weights, the order of the patients and every draw of the task.
+            runtime: where; by default the best device here for images, the CPU for others.
+
+        Raises:
+            DataError: no pretext is named, it is not for this data kind, or the validation patients are unlike.
+            TrainingError: the device is absent, or training diverged.
+        """
+        recipe = self.arguments.settled(cohort.kind)
+        if recipe.pretext is None:
+            raise DataError("this classifier has no pretext to train on; name one, or call fit(cohort) at once")
+        runtime = _runtime(recipe, runtime)
+        inputs = Inputs.fit(cohort)
+        x = inputs.tensor(cohort)
+        looked_at = inputs.tensor(validation) if validation is not None else None
+        with isolated_rng(seed):
+            nets = recipe.pretext.build(recipe.network(inputs), x)
+        plan = recipe.pretext.plan(len(x))
+        if looked_at is None:
+            plan = replace(plan, validate_every=0, patience=0)
+        result = train(
+            recipe.pretext,
+            nets,
+            x,
+            _no_labels(x),
+            plan=plan,
+            seed=seed,
+            runtime=runtime,
+            validation=None if looked_at is None else (looked_at, _no_labels(looked_at)),
+        )
+        told = _summary(result, len(x), plan.batch_size)
+        if looked_at is not None and _has(recipe.pretext, "validation_loss"):
+            with torch.no_grad():
+                loss = recipe.pretext.validation_loss(
+                    result.nets, looked_at, _no_labels(looked_at), torch.Generator().manual_seed(seed)
+                )
+            told["validation_loss"] = float(loss)
+        self._forget()
+        self._recipe, self._inputs, self._placement = recipe, inputs, Placement(result.device, result.precision)  # type: ignore[arg-type]
+        self._pretrained = _kept(recipe.pretext, result.nets)
+        self.pretext_history, self.summary = result.history, {"pretext": told}
+        return self
+
+    def start_from(self, other: Classifier) -> Self:
+        """Take over the pretrained networks of another classifier; its labels and what it learnt from them stay there.
+
+        Raises:
+            DataError: the other has not been pretrained, or its pretext or backbone is not the one here.
+        """
+        if other._recipe is None or not other._pretrained:
+            raise DataError("the classifier to start from has not been pretrained; call its pretrain(cohort) first")
+        recipe = self.arguments.settled(other._recipe.kind)
+        differing = recipe.differing(other._recipe)
+        if differing:
+            raise DataError(f"the pretrained classifier is of another architecture: {differing}")
+        self._forget()
+        self._recipe, self._inputs, self._placement = recipe, other._inputs, other._placement
+        self._pretrained, self.pretext_history = other._pretrained, list(other.pretext_history)
+        self.summary = {"pretext": other.summary["pretext"]}
+        return self
+
+    def fit(
+        self,
+        cohort: Cohort,
+        *,
+        validation: Cohort | None = None,
+        seed: int = 0,
+        runtime: Runtime | None = None,
+    ) -> Self:
+        """Learn the classes of a cohort, from the pretrained backbone where there is a pretext.
+
+        Args:
+            cohort: labelled patients.
+            validation: patients to choose the best step on, where `patience` asks for it.
+            seed: of the first weights, the order of the patients and every draw.
+            runtime: where; by default the best device here for images, the CPU for others.
+
+        Raises:
+            DataError: a class without a patient, patients unlike those of the pretext, or a pretext not trained yet.
+            TrainingError: the device is absent, or training diverged.
+        """
+        recipe = self.arguments.settled(cohort.kind)
+        absent = [name for name, count in cohort.class_counts().items() if not count]
+        if absent and len(cohort):
+            raise DataError(
+                f"class {absent[0]!r} has no patient to learn from; label at least one patient of each class"
+            )
+        if recipe.pretext and self._inputs is None:
+            raise DataError(
+                f"pretext {recipe.pretext_name!r} comes before the labels: call pretrain(cohort) or start_from(other)"
+            )
+        if validation is not None and validation.classes != cohort.classes:
+            raise DataError(
+                f"validation patients of classes {', '.join(cohort.classes)} were expected; got "
+                f"{', '.join(validation.classes)}"
+            )
+        runtime = _runtime(recipe, runtime)
+        settings = recipe.fine_tuning
+        inputs = self._inputs if recipe.pretext and self._inputs else Inputs.fit(cohort)
+        x, y = inputs.tensor(cohort), torch.from_numpy(cohort.y)
+        with isolated_rng(seed):
+            backbone = self._start(recipe, inputs)
+            head = settings.head(backbone, len(cohort.classes))
+        settings.frozen_layers(backbone)
+        looked_at = (inputs.tensor(validation), torch.from_numpy(validation.y)) if validation is not None else None
+        plan = settings.plan(len(x), validated=looked_at is not None)
+        objective = Labelled(
+            settings,
+            balance_weights(list(cohort.class_counts().values())) if settings.class_weights else (),
+            KINDS[recipe.kind].augmentations.get(settings.augmentation),
+            recipe.pretext,
+        )
+        nets: dict[str, nn.Module] = {BACKBONE: backbone, HEAD: head}
+        if settings.consistency:
+            nets |= {f"{PRETEXT}{name}": copy.deepcopy(net) for name, net in self._pretrained.items()}
+        if settings.frozen == "all" and objective.augment is None and not settings.consistency:
+            # Features that stay the same are worked out once.
+            where = place(runtime)
+            x = _through(backbone, x, where)
+            looked_at = looked_at and (_through(backbone, looked_at[0], where), looked_at[1])
+            del nets[BACKBONE]
+        result = train(objective, nets, x, y, plan=plan, seed=seed, runtime=runtime, validation=looked_at)
+        self._recipe, self._inputs, self._placement = recipe, inputs, Placement(result.device, result.precision)  # type: ignore[arg-type]
+        self._nets = {BACKBONE: backbone.eval(), HEAD: head}
+        self.classes, self.history = cohort.classes, result.history
+        told = _summary(result, len(x), plan.batch_size)
+        told["parameters"] = sum(w.numel() for net in self._nets.values() for w in net.parameters())
+        self.summary = {**told, **{key: value for key, value in self.summary.items() if key == "pretext"}}
+        return self
+
+    def predict_proba(self, x: Cohort | NDArray[Any]) -> NDArray[np.float64]:
+        """Probability of each class, (n, classes), rows sum to one.
+
+        Raises:
+            DataError: not fitted, or patients unlike those learned from.
+        """
+        if not self._nets:
+            raise DataError("this classifier has not been fitted; call fit(cohort) first")
+        head, backbone = self._nets[HEAD], self._nets[BACKBONE]
+        both = torch.nn.Sequential(backbone, head)
+        proba: NDArray[np.float64] = self._run(both, x).double().softmax(1).numpy()
+        return proba
+
+    def embed(self, x: Cohort | NDArray[Any]) -> NDArray[np.float32]:
+        """Features of the fitted backbone, or of the pretrained one until it is fitted, (n, width).
+
+        Raises:
+            DataError: neither fitted nor pretrained, or patients unlike those learned from.
+        """
+        nets = self._nets or self._pretrained
+        if not nets:
+            raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
+        features: NDArray[np.float32] = self._run(nets[BACKBONE], x).numpy()
+        return features
+
+    def pairs(self, x: Cohort | NDArray[Any], seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features (n, width) by the pretrained backbone of two views of each patient, as the pretext sees them.
+
+        Raises:
+            DataError: not pretrained, a pretext without views, or patients unlike those learned from.
+        """
+        if not self._pretrained or self._inputs is None or self._recipe is None or self._recipe.pretext is None:
+            raise DataError("this classifier has not been pretrained; call pretrain(cohort) first")
+        views = self._recipe.pretext.views(self._inputs.tensor(x), torch.Generator().manual_seed(seed))
+        if views is None:
+            raise DataError(f"pretext {self._recipe.pretext_name!r} has no two views of a patient")
+        one, other = (_through(self._pretrained[BACKBONE], view, self._placement).numpy() for view in views)
+        return one, other
+
+    def save(self, path: str | Path) -> None:
+        """Write a pretrained or fitted classifier to a new or empty folder; `load` reads it."""
+        from ssl_models.storage import save
+
+        save(self, path)
+
+    def _start(self, recipe: Recipe, inputs: Inputs) -> Backbone:
+        if not self._pretrained:
+            return recipe.network(inputs)
+        backbone: Backbone = copy.deepcopy(self._pretrained[BACKBONE])  # type: ignore[assignment]
+        return backbone
+
+    def _run(self, net: nn.Module, x: Cohort | NDArray[Any]) -> Tensor:
+        if self._inputs is None:
+            raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
+        return _through(net, self._inputs.tensor(x), self._placement)
+
+    def _forget(self) -> None:
+        self._nets, self.classes, self.history = {}, (), []
+
+
+def _runtime(recipe: Recipe, runtime: Runtime | None) -> Runtime:
+    if not KINDS[recipe.kind].heavy:
+        return runtime or Runtime(device="cpu")  # a few dense layers: moving them to a device takes longer than they do
+    runtime = runtime or Runtime()
+    return replace(runtime, precision=fast_precision(runtime))
+
+
+@torch.no_grad()
+def _through(net: nn.Module, x: Tensor, where: Placement) -> Tensor:
+    """What a network gives for inputs (n, ...), float32 on the CPU."""
+    net.to(where.device).eval()
+    with torch.autocast(where.device, torch.bfloat16, enabled=where.precision == "bf16-mixed"):
+        parts = [net(part.to(where.device)).float().cpu() for part in torch.split(x, AT_ONCE)]
+    net.cpu()
+    return torch.cat(parts)
+
+
+def _no_labels(x: Tensor) -> Tensor:
+    return torch.zeros(len(x), dtype=torch.int64)
+
+
+def _has(pretext: Pretext, method: str) -> bool:
+    """Whether a pretext has a method of its own in place of the base's."""
+    return getattr(type(pretext), method) is not getattr(Pretext, method)
+
+
+def _kept(pretext: Pretext, nets: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """The backbone, and the rest where masked values are predicted: banks of patients' features go."""
+    return dict(nets) if _has(pretext, "predicted") else {BACKBONE: nets[BACKBONE]}
+
+
+def _summary(result: TrainingResult, n: int, batch_size: int) -> dict[str, Any]:
+    epochs = result.steps * batch_size / n
+    return {
+        "steps": result.steps,
+        "best_step": result.best_step,
+        "epochs": round(epochs, 2),
+        "seconds": round(result.seconds, 3),
+        "seconds_an_epoch": round(result.seconds / epochs, 4),
+        "device": result.device,
+        "precision": result.precision,
+        "parameters": sum(w.numel() for net in result.nets.values() for w in net.parameters()),
+    }

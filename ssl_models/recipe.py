@@ -1,0 +1,182 @@
+"""`Recipe`: the arguments of a classifier, checked and settled for one data kind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from data import DataError
+from data.names import near_misses
+from data.settings import checked, refuse_unknown, settings_of
+from ssl_models.fine_tuning import FineTuning
+from ssl_models.kinds import KINDS, kind_of
+from ssl_models.presets import PRESETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ssl_models.backbone import Backbone
+    from ssl_models.inputs import Inputs
+    from ssl_models.kinds import ClassifierKind
+    from ssl_models.pretext import Pretext
+
+_PARTS = ("backbone", "pretext")
+_SETTINGS = ("backbone_settings", "pretext_settings")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a person says of a classifier, before its data kind is known; "" is left to the kind.
+
+    Attributes:
+        preset: name in `PRESETS`.
+        backbone, pretext: names in `KINDS`.
+        backbone_settings, pretext_settings: of these.
+        fine_tuning: fields of `FineTuning`.
+    """
+
+    preset: str = ""
+    backbone: str = ""
+    pretext: str = ""
+    backbone_settings: Mapping[str, Any] = field(default_factory=dict)
+    pretext_settings: Mapping[str, Any] = field(default_factory=dict)
+    fine_tuning: Mapping[str, Any] = field(default_factory=dict)
+
+    def refuse_impossible(self) -> None:
+        """Settle for every data kind that could be meant; raise what the only or the first one refuses.
+
+        Raises:
+            DataError: unknown names or settings, or ones that no data kind has together.
+        """
+        _refuse_other("preset", self.preset, PRESETS)
+        _refuse_other("backbone", self.backbone, [name for kind in KINDS.values() for name in kind.backbones])
+        _refuse_other("pretext", self.pretext, [name for kind in KINDS.values() for name in kind.pretexts])
+        refuse_unknown("a classifier", self.fine_tuning, settings_of(FineTuning))
+        refusals = []
+        for name, kind in KINDS.items():
+            if not self._could_be(name, kind):
+                continue
+            try:
+                self.settled(name)
+                return
+            except DataError as refusal:
+                refusals.append(refusal)
+        named = [f"{what} {name!r}" for what, name in self._named() if name]
+        raise refusals[0] if refusals else DataError(f"no data kind has {' and '.join(named)} together")
+
+    def settled(self, name: str) -> Recipe:
+        """Recipe for cohorts of a data kind.
+
+        Raises:
+            DataError: what is named is of another data kind, or a value that a setting cannot have.
+        """
+        kind = kind_of(name)
+        preset = PRESETS.get(self.preset or kind.preset)
+        if preset and preset.kind != name:
+            raise DataError(f"preset {self.preset!r} is for {preset.kind} data; this cohort holds {name} data")
+        own = {key: value for key, value in self._named() if value and key != "preset"} | dict(self.fine_tuning)
+        own |= {key: getattr(self, key) for key in _SETTINGS}
+        layers: list[Mapping[str, Any]] = [own]
+        if preset:
+            pretext = self.pretext or preset.arguments.get("pretext", "")
+            layers = [preset.arguments, preset.by_pretext.get(pretext, {}), own]
+        merged = {key: value for layer in layers for key, value in layer.items()}
+        for part, key in zip(_PARTS, _SETTINGS, strict=True):
+            chosen = merged.get(part, "")
+            # settings that stand beside the name of another part are that part's
+            told = [layer.get(key, {}) for layer in layers if layer.get(part, chosen) == chosen]
+            merged[key] = {name: value for settings in told for name, value in settings.items()}
+        return _recipe(name, kind, merged)
+
+    def _named(self) -> list[tuple[str, str]]:
+        return [("preset", self.preset), ("backbone", self.backbone), ("pretext", self.pretext)]
+
+    def _could_be(self, name: str, kind: ClassifierKind) -> bool:
+        return (
+            (not self.preset or PRESETS[self.preset].kind == name)
+            and (not self.backbone or self.backbone in kind.backbones)
+            and (not self.pretext or self.pretext in kind.pretexts)
+            and bool(kind.backbones)
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about a classifier of one data kind but its seed and its patients.
+
+    Attributes:
+        kind: data kind.
+        backbone: name in the kind's backbones.
+        backbone_settings: every setting of it with its value.
+        pretext_name, pretext: task without labels; None learns from labels alone.
+        fine_tuning: how it learns from labels.
+    """
+
+    kind: str
+    backbone: str
+    backbone_settings: dict[str, Any]
+    pretext_name: str
+    pretext: Pretext | None
+    fine_tuning: FineTuning
+
+    def network(self, inputs: Inputs) -> Backbone:
+        """A new backbone; called where random numbers are isolated.
+
+        Raises:
+            DataError: it cannot be made for these inputs.
+        """
+        make: Any = KINDS[self.kind].backbones[self.backbone]
+        try:
+            made: Backbone = make(inputs, **self.backbone_settings)
+        except ValueError as error:
+            raise DataError(f"backbone {self.backbone}: {error}") from error
+        return made
+
+    def differing(self, other: Recipe) -> str:
+        """What of the pretrained networks is not alike in two recipes, in words; "" when all is."""
+        for what, ours, theirs in (
+            ("data kind", self.kind, other.kind),
+            ("backbone", self.backbone, other.backbone),
+            ("backbone_settings", self.backbone_settings, other.backbone_settings),
+            ("pretext", self.pretext_name, other.pretext_name),
+            ("pretext_settings", self.pretext and asdict(self.pretext), other.pretext and asdict(other.pretext)),
+        ):
+            if isinstance(ours, dict) and isinstance(theirs, dict):
+                for key in ours:
+                    if ours[key] != theirs[key]:
+                        return f"{what}: {key} is {ours[key]!r} here and {theirs[key]!r} there"
+            elif ours != theirs:
+                return f"{what} is {ours!r} here and {theirs!r} there"
+        return ""
+
+
+def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
+    backbone = merged.pop("backbone", "") or next(iter(kind.backbones), "")
+    pretext = merged.pop("pretext", "")
+    for what, one, known in (("backbone", backbone, kind.backbones), ("pretext", pretext, kind.pretexts)):
+        if one and one not in known:
+            at_hand = ", ".join(known) or "none"
+            raise DataError(f"{what} {one!r} is not for {name} data{near_misses(one, known)}; known: {at_hand}")
+    of_backbone, of_pretext = (merged.pop(key, {}) for key in _SETTINGS)
+    if of_pretext and not pretext:
+        raise DataError("pretext_settings are given and no pretext; name one, or leave them out")
+    network = kind.backbones[backbone]
+    settings = {key: setting.default for key, setting in settings_of(network).items()}
+    settings |= checked(f"backbone {backbone}", network, of_backbone)
+    task = None
+    if pretext:
+        made = kind.pretexts[pretext]
+        task = made(**checked(f"pretext {pretext}", made, of_pretext))
+    if task and task.backbones and backbone not in task.backbones:
+        raise DataError(f"pretext {pretext!r} works on backbone {' or '.join(task.backbones)}; got {backbone!r}")
+    fine_tuning = FineTuning(**checked("a classifier", FineTuning, merged))
+    _refuse_other("augmentation", fine_tuning.augmentation, ["none", *kind.augmentations])
+    if fine_tuning.consistency and not task:
+        raise DataError("consistency needs a pretext that fills in masked values, and no pretext is named")
+    return Recipe(name, backbone, settings, pretext, task, fine_tuning)
+
+
+def _refuse_other(what: str, name: str, known: Iterable[str]) -> None:
+    known = list(dict.fromkeys(known))
+    if name and name not in known:
+        raise DataError(f"unknown {what} {name!r}{near_misses(name, known)}; known: {', '.join(known) or 'none'}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 
-from data import Cohort, DataError, to_log
+from data import SYMBOLS, Cohort, DataError, to_log
 from data.nucleotides import SYMBOLS
 from ssl_models.pixels import channels_first
 
@@ -41,7 +41,7 @@ class Inputs:
     features: tuple[str, ...]
     shape: tuple[int, ...]
     scale: Scale
-    tensors: Mapping[str, NDArray[np.float32]]
+    tensors: Mapping[str, NDArray[Any]]
 
     @classmethod
     def fit(cls, cohort: Cohort) -> Self:
@@ -52,13 +52,15 @@ class Inputs:
         """
         if not len(cohort):
             raise DataError("a classifier needs patients to learn from; the cohort is empty")
-        tensors: dict[str, NDArray[np.float32]] = {}
         shape = cohort.x.shape[1:]
         if cohort.kind == "image":
             shape = (shape[2], *shape[:2])
             tensors = _channels(channels_first(cohort.x))
         elif cohort.kind == "expression":
             tensors = _genes(to_log(cohort.x, cohort.scale))
+        else:
+            counts = np.stack([(cohort.x == code).sum(axis=0) for code in range(SYMBOLS)])
+            tensors = {"consensus": counts.argmax(axis=0).astype(np.uint8)}
         else:
             tensors = {"consensus": _consensus(cohort.x)}
         return cls(cohort.kind, cohort.features, shape, cohort.scale, tensors)
@@ -105,7 +107,7 @@ class Inputs:
             )
 
 
-def _genes(z: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+def _genes(z: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
     """Mean and spread of each gene of log2 values (n, genes)."""
     mean, spread = z.mean(axis=0, dtype=np.float64), z.std(axis=0, dtype=np.float64)
     still = spread < 1e-6
@@ -120,7 +122,7 @@ def _consensus(x: NDArray[np.uint8]) -> NDArray[np.float32]:
     return counts.argmax(axis=0).astype(np.float32)
 
 
-def _channels(images: Tensor) -> dict[str, NDArray[np.float32]]:
+def _channels(images: Tensor) -> dict[str, NDArray[Any]]:
     """Mean and spread of each channel of uint8 images (n, channels, height, width)."""
     values = images.transpose(0, 1).flatten(1)
     counts = torch.stack([torch.bincount(channel.int(), minlength=256) for channel in values]).double()

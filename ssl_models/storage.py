@@ -1,0 +1,140 @@
+"""Folders of classifiers: `classifier.safetensors` and `classifier.json`, never pickle, whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from data import DataError
+from data.atomic import whole_folder
+from ssl_models.classifier import Classifier
+from ssl_models.fine_tuning import HEAD
+from ssl_models.inputs import Inputs
+from ssl_models.pretext import BACKBONE
+from training import Placement, Runtime, TrainingError, isolated_rng, place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+FORMAT = "cohortsmith-classifier/1"
+_TENSORS, _VALUES = "classifier.safetensors", "classifier.json"
+
+
+def save(classifier: Classifier, path: str | Path) -> None:
+    """Write a pretrained or fitted classifier to a new or empty folder: weights and statistics, no patient.
+
+    Raises:
+        DataError: it has learnt nothing, or the folder holds something else or cannot be written.
+    """
+    inputs = classifier._inputs
+    if inputs is None:
+        raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
+    tensors = {f"inputs/{name}": value for name, value in inputs.tensors.items()}
+    for part, nets in (("pretrained", classifier._pretrained), ("fitted", classifier._nets)):
+        for name, net in nets.items():
+            tensors |= {f"{part}/{name}/{key}": value.cpu().numpy() for key, value in net.state_dict().items()}
+    card = {
+        "format": FORMAT,
+        "arguments": asdict(classifier.arguments),
+        "inputs": {key: getattr(inputs, key) for key in ("kind", "features", "shape", "scale")},
+        "pretrained": sorted(classifier._pretrained),
+        "classes": classifier.classes,
+        "history": classifier.history,
+        "pretext_history": classifier.pretext_history,
+        "summary": classifier.summary,
+        "placement": asdict(classifier._placement),
+    }
+    with whole_folder(Path(path)) as folder:
+        save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, folder / _TENSORS)
+        card["sha256"] = _sha256(folder / _TENSORS)
+        (folder / _VALUES).write_text(json.dumps(card, indent=1), encoding="utf-8")
+
+
+def load(path: str | Path) -> Classifier:
+    """Classifier from a folder that `save` wrote; it goes on from there: `start_from`, `fit`, `predict_proba`.
+
+    Raises:
+        DataError: no such folder, not one of ours, or broken.
+    """
+    path = Path(path)
+    if not (path / _VALUES).is_file() or not (path / _TENSORS).is_file():
+        raise DataError(f"{path}: no classifier: a folder with {_VALUES} and {_TENSORS} was expected")
+    again = "train it again"
+    try:
+        card = json.loads((path / _VALUES).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path / _VALUES}: broken, not readable as JSON; {again}") from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise DataError(f"{path / _VALUES}: another program's file or another version; {FORMAT!r} was expected")
+    if card.get("sha256") != _sha256(path / _TENSORS):
+        raise DataError(f"{path / _TENSORS}: changed or cut off since it was written; {again}")
+    try:
+        return _rebuild(card, load_file(path / _TENSORS))
+    except DataError as error:
+        raise DataError(f"{path}: of another version of this program ({error}); {again}") from error
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise DataError(f"{path}: incomplete or of another version of this program; {again}") from error
+
+
+def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifier:
+    given = card["arguments"]
+    classifier = Classifier(
+        **{key: value for key, value in given.items() if key != "fine_tuning"}, **given["fine_tuning"]
+    )
+    about = card["inputs"]
+    inputs = Inputs(
+        about["kind"], tuple(about["features"]), tuple(about["shape"]), about["scale"], _under("inputs", tensors)
+    )
+    recipe = classifier.arguments.settled(inputs.kind)
+    names: list[str] = card["pretrained"]
+    with isolated_rng(0):
+        if names:
+            nets: dict[str, nn.Module] = {BACKBONE: recipe.network(inputs)}
+            if recipe.pretext and len(names) > 1:
+                # The task's networks depend on the inputs' shape and type, and what they learnt of patients is loaded.
+                nobody = np.zeros((2, *inputs.shape), np.float32 if inputs.kind == "expression" else np.uint8)
+                nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(nobody))
+            classifier._pretrained = {name: _filled(nets[name], f"pretrained/{name}", tensors) for name in names}
+        if card["classes"]:
+            backbone = recipe.network(inputs)
+            head = recipe.fine_tuning.head(backbone, len(card["classes"]))
+            fitted: dict[str, nn.Module] = {BACKBONE: backbone, HEAD: head}
+            classifier._nets = {name: _filled(net, f"fitted/{name}", tensors) for name, net in fitted.items()}
+    classifier._recipe, classifier._inputs = recipe, inputs
+    classifier._placement = _at_hand(Placement(**card["placement"]))
+    classifier.classes = tuple(card["classes"])
+    classifier.history, classifier.pretext_history = card["history"], card["pretext_history"]
+    classifier.summary = card["summary"]
+    return classifier
+
+
+def _at_hand(placement: Placement) -> Placement:
+    """Where it was trained, or the CPU where that is not here."""
+    try:
+        place(Runtime(device=placement.device))
+    except TrainingError:
+        return Placement("cpu", "32-true")
+    return placement
+
+
+def _under(start: str, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name[len(start) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{start}/")}
+
+
+def _filled(net: nn.Module, start: str, tensors: dict[str, NDArray[Any]]) -> nn.Module:
+    net.load_state_dict({key: torch.from_numpy(value) for key, value in _under(start, tensors).items()})
+    return net.eval()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

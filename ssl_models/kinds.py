@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 from data import DataError
 from ssl_models.augmentations import shift
 from ssl_models.corrupted_genes import CorruptedGenes, Scarf
-from ssl_models.image_backbones import SmallCNN
+from ssl_models.image_backbones import ResNet18, ResNet34, SmallCNN, Vit
+from ssl_models.image_puzzles import Flip, Permutation, Rotation
+from ssl_models.image_views import VIEWS
 from ssl_models.masked_genes import MaskedGenes, Vime
+from ssl_models.masked_patches import MaskedPatches
+from ssl_models.moco import MoCo
+from ssl_models.next_patches import NextPatches
 from ssl_models.perceptron import Perceptron
+from ssl_models.simclr import SimCLR
 from ssl_models.subtab import SubTab
 
 if TYPE_CHECKING:
@@ -65,9 +71,20 @@ KINDS: dict[str, ClassifierKind] = {
     "image": ClassifierKind(
         backbones={
             "small-cnn": SmallCNN,
+            "resnet18": ResNet18,
+            "resnet34": ResNet34,
+            "vit": Vit,
         },
-        pretexts={},
-        augmentations={"shift": shift},
+        pretexts={
+            "simclr": SimCLR,
+            "moco": MoCo,
+            "mae": MaskedPatches,
+            "aim": NextPatches,
+            "rotation": Rotation,
+            "flip": Flip,
+            "permutation": Permutation,
+        },
+        augmentations={"shift": shift, **{name: views.of_batch for name, views in VIEWS.items()}},
         preset="small-cnn",
         heavy=True,
     ),

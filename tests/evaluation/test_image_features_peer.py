@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.kid import KernelInceptionDistance
 
 from data import simulate
 from evaluation.distribution import frechet_distance
 from evaluation.image_features import squared_discrepancy
 from ssl_models import FixedEncoder
+from ssl_models.torchvision_ops import allow_torchvision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +36,9 @@ def sides() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def test_frechet_distance_is_that_of_torchmetrics(sides: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
+    allow_torchvision()  # torchmetrics imports it where it is installed
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
     peer = FrechetInceptionDistance(feature=Seen()).set_dtype(torch.float64)
     for side, real in zip(sides, (True, False), strict=True):
         peer.update(torch.from_numpy(side), real=real)
@@ -44,6 +46,9 @@ def test_frechet_distance_is_that_of_torchmetrics(sides: tuple[NDArray[np.float3
 
 
 def test_kernel_distance_is_that_of_torchmetrics(sides: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
+    allow_torchvision()
+    from torchmetrics.image.kid import KernelInceptionDistance
+
     peer = KernelInceptionDistance(feature=Seen(), subsets=1, subset_size=200)  # all samples, in whatever order
     for side, real in zip(sides, (True, False), strict=True):
         peer.update(torch.from_numpy(side), real=real)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 
-from data import SYMBOLS, Cohort, DataError, to_log
+from data import Cohort, DataError, to_log
 from data.nucleotides import SYMBOLS
 from ssl_models.pixels import channels_first
 
@@ -61,8 +61,6 @@ class Inputs:
         else:
             counts = np.stack([(cohort.x == code).sum(axis=0) for code in range(SYMBOLS)])
             tensors = {"consensus": counts.argmax(axis=0).astype(np.uint8)}
-        else:
-            tensors = {"consensus": _consensus(cohort.x)}
         return cls(cohort.kind, cohort.features, shape, cohort.scale, tensors)
 
     def tensor(self, given: Cohort | NDArray[Any]) -> Tensor:
@@ -114,12 +112,6 @@ def _genes(z: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
     floor = _LEAST_SPREAD * np.median(spread[~still]) if not still.all() else 1.0
     spread = np.where(still, np.inf, np.maximum(spread, floor))
     return {"mean": mean.astype(np.float32), "spread": spread.astype(np.float32)}
-
-
-def _consensus(x: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Most frequent code of each column of codes (n, columns); masked places count for nothing."""
-    counts = np.stack([(x == code).sum(axis=0) for code in range(SYMBOLS)])
-    return counts.argmax(axis=0).astype(np.float32)
 
 
 def _channels(images: Tensor) -> dict[str, NDArray[Any]]:

@@ -172,8 +172,8 @@ class Labelled:
         logits = self._logits(nets, self.augment(batch.x, batch) if self.augment else batch.x)
         batch.log("accuracy_train", (logits.detach().argmax(1) == batch.y).float().mean())
         loss = F.cross_entropy(logits, batch.y, weight=self._weights(logits))
-        if self.settings.l1l2:
-            loss = loss + self._penalty(nets)
+        for term in self._penalties(nets):
+            loss = loss + term
         if self.pretext and self.settings.consistency:
             difference = self._inconsistency(nets, batch, logits)
             batch.log("inconsistency", difference.detach())
@@ -202,16 +202,17 @@ class Labelled:
     def _weights(self, like: Tensor) -> Tensor | None:
         return like.new_tensor(self.class_weights) if self.class_weights else None
 
-    def _penalty(self, nets: Mapping[str, nn.Module]) -> Tensor:
-        """Sum over the layers of factor * (|w| + w^2), the elastic net of Zou & Hastie 2005 with both factors alike."""
+    def _penalties(self, nets: Mapping[str, nn.Module]) -> list[Tensor]:
+        """Factor * (|w| + w^2) of each layer that learns: Zou & Hastie's elastic net (2005), both factors alike."""
+        if not self.settings.l1l2 or BACKBONE not in nets:
+            return []
         backbone: Backbone = nets[BACKBONE]  # type: ignore[assignment]
-        terms = [
+        return [
             factor * (weight.abs().sum() + weight.square().sum())
             for factor, layer in zip(self.settings.l1l2, backbone.layers, strict=False)
             for weight in layer.parameters()
-            if weight.ndim > 1
+            if weight.ndim > 1 and weight.requires_grad
         ]
-        return torch.stack(terms).sum()
 
     def _inconsistency(self, nets: Mapping[str, nn.Module], batch: Batch, logits: Tensor) -> Tensor:
         """Mean squared difference of the probabilities for patients and for the same ones partly predicted."""

@@ -83,5 +83,6 @@ def _stacked(probabilities: Sequence[NDArray[np.float64]]) -> NDArray[np.float64
 
 
 def _normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares: NDArray[np.float64] = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    proba: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
+    return proba

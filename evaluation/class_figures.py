@@ -11,6 +11,8 @@ from evaluation.panels import DIVERGING, INK, REAL, Gallery, Panel, Trace, axis,
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from evaluation.estimate import Estimate
 
 _BARS = {
@@ -24,6 +26,7 @@ _BARS = {
 }
 _ROW, _ROOM = 26, 44  # pixels: a class, and the axis under them
 _LEAST = 0.005  # shares below are not written
+_TAKEN = "Per cent of the synthetic images of each class (rows) that a classifier of real images takes for each class."
 
 
 def classwise(estimates: Sequence[Estimate], classes: Sequence[str]) -> Gallery:
@@ -39,7 +42,7 @@ def classwise(estimates: Sequence[Estimate], classes: Sequence[str]) -> Gallery:
         if (panel := _dots(known.get(name, {}).get("by_class", ()), title, note, classes))
     ]
     if "confusion" in (told := known.get("trts", {})):
-        panels.append(_taken_for(np.asarray(told["confusion"], dtype=np.float64), classes))
+        panels.append(taken_for(np.asarray(told["confusion"], dtype=np.float64), classes, "Recognised as", _TAKEN))
     if len(panels) % 2:
         panels[-1] = Panel(**{**vars(panels[-1]), "width": 6})
     legend = [("synthetic", INK, "●"), ("real against real", REAL, "┃")]
@@ -88,8 +91,15 @@ def _mark(value: float, at: int, name: str) -> Trace:
     }
 
 
-def _taken_for(counts: np.ndarray[Any, np.dtype[np.float64]], classes: Sequence[str]) -> Panel:
-    """Heatmap of the shares of each class of synthetic images that a classifier of real ones takes for each class."""
+def taken_for(counts: NDArray[np.float64], classes: Sequence[str], title: str, text: str) -> Panel:
+    """Heatmap of the shares of each class (rows, those without a sample left out) that are taken for each class.
+
+    Args:
+        counts: (classes, classes), true class by the class it was taken for.
+        classes: their names.
+        title: heading of the panel, plain text.
+        text: note of the panel, plain text.
+    """
     totals = counts.sum(axis=1)
     rows = np.flatnonzero(totals)
     shares = counts[rows] / totals[rows, None]
@@ -119,7 +129,4 @@ def _taken_for(counts: np.ndarray[Any, np.dtype[np.float64]], classes: Sequence[
         axis("taken for", tickvals=heat["x"], ticktext=names, **bare),
         axis(tickvals=heat["y"], ticktext=[names[r] for r in rows], range=[len(rows) - 0.5, -0.5], **bare),
     )
-    text = (
-        "Per cent of the synthetic images of each class (rows) that a classifier of real images takes for each class."
-    )
-    return Panel("Recognised as", text, [heat], looks, _ROOM + 60 + _ROW * len(rows), 3, 320)
+    return Panel(title, text, [heat], looks, _ROOM + 60 + _ROW * len(rows), 3, 320)

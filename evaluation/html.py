@@ -35,6 +35,7 @@ _LEAD_MANY = (
 )
 
 
+_AGGREGATES = "Real patients appear in it only as aggregates over at least five of them."
 _HELD = "This page shows images of real patients: it must stay in the house."
 _HOUSE = f'<p class="callout house"><b>{_HELD}</b></p>'
 
@@ -112,8 +113,8 @@ def render(
     sections.append(("meaning", "What each number means", words(estimates)))
     notes = "".join(f'<p class="callout">{escape(note)}.</p>' for note in getattr(report, "notes", ()))
     warning = _HOUSE if patients else ""
-    body = _head(title, _LEAD, sizes | dict(facts or {}), sections) + warning + verdicts(estimates) + notes
-    return page(title, body + _sections(sections) + _foot(patients))
+    body = head(title, _LEAD, sizes | dict(facts or {}), sections) + warning + verdicts(estimates) + notes
+    return page(title, body + sections_of(sections) + foot(_HELD if patients else _AGGREGATES))
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def render_comparison(
     ]
     every = list({name: e for card in cards.values() for name, e in card.items()}.values())
     sections.append(("meaning", "What each number means", words(every)))
-    return page(title, _head(title, _LEAD_MANY, dict(facts or {}), sections) + _sections(sections) + _foot())
+    return page(title, head(title, _LEAD_MANY, dict(facts or {}), sections) + sections_of(sections) + foot(_AGGREGATES))
 
 
 def _together(comparisons: Mapping[str, Comparison]) -> list[Section]:
@@ -174,22 +175,24 @@ def _more(galleries: Mapping[str, Gallery] | None) -> list[Section]:
     return [(f"more{i}", escape(heading), gallery(f"more{i}", pictures)) for i, (heading, pictures) in enumerate(drawn)]
 
 
-def _head(title: str, lead: str, facts: Mapping[str, Any], sections: Sequence[Section]) -> str:
+def head(title: str, lead: str, facts: Mapping[str, Any], sections: Sequence[Section]) -> str:
+    """Top of a page: title, lead and facts in plain text, and links to the sections."""
     items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts.items())
     links = "".join(f'<a href="#{key}">{heading}</a>' for key, heading, _ in sections)
     listed = f'<dl class="facts">{items}</dl>' if items else ""
-    return f'<header><h1>{escape(title)}</h1><p class="lead">{lead}</p>{listed}<nav>{links}</nav></header>'
+    return f'<header><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>{listed}<nav>{links}</nav></header>'
 
 
-def _sections(sections: Sequence[Section]) -> str:
+def sections_of(sections: Sequence[Section]) -> str:
+    """Sections one under the other."""
     return "".join(f'<section id="{key}"><h2>{heading}</h2>{content}</section>\n' for key, heading, content in sections)
 
 
-def _foot(patients: bool = False) -> str:
-    real = _HELD if patients else "Real patients appear in it only as aggregates over at least five of them."
+def foot(real: str) -> str:
+    """End of a page; `real`, in plain text, says how real patients appear on it."""
     return (
-        f"<footer>Made by cohortsmith. This file holds everything it shows and asks nothing of the network. {real} "
-        "<noscript>The plots need JavaScript; the tables do not.</noscript></footer>"
+        "<footer>Made by cohortsmith. This file holds everything it shows and asks nothing of the network. "
+        f"{escape(real)} <noscript>The plots need JavaScript; the tables do not.</noscript></footer>"
     )
 
 

@@ -1,0 +1,127 @@
+"""The page of a grid of classifiers: what helps, what hurts and what there is no evidence for, and the figures."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from evaluation import utility_curves as curves
+from evaluation import utility_figures as figures
+from evaluation import utility_tables as tables
+from evaluation.html import foot, head, sections_of
+from evaluation.page import gallery, page
+from evaluation.panels import Gallery
+from evaluation.utility_results import Results
+from evaluation.utility_verdicts import cards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pandas as pd
+
+    from evaluation.page import Section
+    from evaluation.utility_results import Task
+
+_LEAD = (
+    "What virtual patients and self-supervision are worth to classifiers of real patients: arms are chosen on "
+    "validation patients, every figure is of test patients that no generator, pretext or classifier saw."
+)
+_REAL = "Of real patients it shows shares and means"
+_POINTS = ", and unnamed points of features in the pictures of pairs, from which no value can be read back"
+
+
+def utility_page(rows: pd.DataFrame, verdicts: pd.DataFrame, facts: Mapping[str, Any]) -> str:
+    """Report of a grid as a single HTML file without any reference to the network; sections without data are left out.
+
+    Args:
+        rows: tidy rows of the grid, one an arm, seed, part and class (see `evaluation.gains`).
+        verdicts: what `evaluation.gains.gains` says of their accuracy.
+        facts: what else is known, all of it optional: `title`; `about`, what to state at the top; `classifiers`, the
+            arguments of each by name; `fusions`, names of those that are products of others; `pairs`, by classifier
+            dicts `x1`, `y1`, `x2`, `y2`, `label` of two views of a patient; `published`, figures of others to set
+            beside ours (see `utility_tables.published_table`).
+
+    Raises:
+        DataError: rows that lack a column, or name an arm twice.
+    """
+    results = Results.of(rows, verdicts, facts.get("fusions", ()))
+    sections: list[Section] = [
+        ("verdicts", "Gains", tables.overview_table(results) + tables.verdict_table(results)),
+        ("published", "Beside the published figures", _published(results, facts)),
+        ("learning", "Learning curves", _drawn("learning", curves.learning_curves(results))),
+        (
+            "ratios",
+            "Gain by number of virtual patients",
+            _each("ratios", results, results.tasks, figures.gain_by_ratio),
+        ),
+        (
+            "settings",
+            "Settings of the pretext",
+            _drawn("settings", curves.sweeps(results, facts.get("classifiers", {}))),
+        ),
+        ("classes", "Gain by class", _by_class(results)),
+        ("confusion", "Who is taken for whom", _confusion(results)),
+        ("pairs", "Two views of a patient", _drawn("pairs", curves.pair_pictures(facts.get("pairs", {})))),
+        ("arms", "All figures", tables.arms_table(results)),
+        ("training", "Training", tables.training_table(results)),
+    ]
+    sections = [section for section in sections if section[2]]
+    title = str(facts.get("title", "What virtual patients are worth"))
+    real = f"{_REAL}{_POINTS if facts.get('pairs') else ''}."
+    top = head(title, _LEAD, {**_about(results), **facts.get("about", {})}, sections)
+    return page(title, top + cards(results) + sections_of(sections) + foot(real))
+
+
+def _about(results: Results) -> dict[str, Any]:
+    sets = list(dict.fromkeys(task.data for task in results.tasks))
+    labelled = list(dict.fromkeys(task.labelled for task in results.tasks))
+    known = {"Data": ", ".join(sets), "Labelled": ", ".join(labelled), "Classifiers": len(results.classifiers)}
+    if results.families:
+        known["Virtual patients"] = ", ".join(results.families)
+    seeds = results.rows["seed"].unique()
+    return known | {"Seeds": len(seeds), "Arms": f"{len(results.means):,}"}
+
+
+def _published(results: Results, facts: Mapping[str, Any]) -> str:
+    published = facts.get("published")
+    return tables.published_table(results, published) if published else ""
+
+
+def _drawn(name: str, pictures: Gallery) -> str:
+    return gallery(name, pictures) if pictures.panels else ""
+
+
+def _each(name: str, results: Results, tasks: Sequence[Task], draw: Callable[[Results, Task], Gallery]) -> str:
+    """A gallery a task, each under a heading where there are several."""
+    drawn = [(task, pictures) for task in tasks if (pictures := draw(results, task)).panels]
+    parts = [
+        (f"<h3>{escape(str(task))}</h3>" if len(tasks) > 1 else "") + gallery(f"{name}{i}", pictures)
+        for i, (task, pictures) in enumerate(drawn)
+    ]
+    return "".join(parts)
+
+
+def _by_class(results: Results) -> str:
+    drawn = _each("classes", results, results.ends, figures.gain_by_class)
+    note = (
+        "Gain in the share of each class's test patients that is recognised, with its 95 % interval over seeds, of the "
+        "arms that are best on validation patients; in brackets the class's test patients. The more classes, the more "
+        "intervals leave out zero by chance."
+    ) + _thinned(results)
+    return drawn and f'<p class="note">{note}</p>{drawn}'
+
+
+def _confusion(results: Results) -> str:
+    panels = []
+    for task in results.ends:
+        reference = results.strongest.get(task) or results.real_arms(task)[0]
+        panels += figures.confusions(results, [reference, *results.judged[task][:1]])
+    note = (
+        "The strongest supervised reference and the arm that is best on validation patients; counts summed over seeds, "
+        "shares in the cells."
+    ) + _thinned(results)
+    return _drawn("confusion", Gallery(panels, note))
+
+
+def _thinned(results: Results) -> str:
+    return " Of each data set the fewest and the most labels." if len(results.ends) < len(results.tasks) else ""

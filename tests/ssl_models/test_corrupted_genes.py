@@ -67,7 +67,7 @@ def test_scarf_is_algorithm_1_of_the_paper() -> None:
     first, corrupted = pretext.views(x, torch.Generator().manual_seed(3))
     assert torch.equal(first, x)
     assert ((corrupted != x).sum(1) == 24).all()  # six genes in ten
-    z, z_corrupted = (nets["projector"](nets["backbone"](view)) for view in (x, corrupted))
+    z, z_corrupted = (nets["projector"](nets["backbone"](view)).detach() for view in (x, corrupted))
     paper = 0.0
     for i in range(9):
         mean = sum(math.exp(cosine(z[i], z_corrupted[k])) for k in range(9)) / 9

@@ -52,9 +52,9 @@ def test_loss_by_hand() -> None:
         nets = pretext.build(Tiny(12), x)
     error, projected = 0.0, []
     for subset in subsets_of(nets):
-        features = nets["backbone"](x * subset)
-        error += sum(float((a - b) ** 2) for a, b in zip(nets["decoder"](features).flatten(), x.flatten(), strict=True))
-        projected.append(F.normalize(nets["projector"](features), dim=1))
+        features = nets["backbone"](x * subset).detach()
+        error += sum(float(gap**2) for gap in (nets["decoder"](features).detach() - x).flatten())
+        projected.append(F.normalize(nets["projector"](features).detach(), dim=1))
     error /= 3 * 6 * 12
     contrasts, distances = [], []
     for one, other in ((0, 1), (0, 2), (1, 2)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from app import commands_data, commands_evaluate, commands_model, commands_runs, commands_study
+from app import commands_data, commands_evaluate, commands_model, commands_runs, commands_study, commands_utility
 from app.console import INTERRUPTED, USER_ERROR, explain, fail
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ app.command("fit")(commands_model.fit)
 app.command("sample")(commands_model.sample)
 app.command("evaluate")(commands_evaluate.evaluate)
 app.command("compare")(commands_evaluate.compare)
+app.command("utility")(commands_utility.utility)
 app.command("run")(commands_runs.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_study.app, name="study")

@@ -127,19 +127,34 @@ def read_experiment(path: Path) -> Experiment:
     Raises:
         DataError: no such file, no TOML, an unknown key (with its near misses), a missing or a wrong value.
     """
+    return read_toml(Experiment, path, "experiment")
+
+
+def read_toml(cls: type[T], path: Path, what: str) -> T:
+    """Read a configuration that has a `name`: the file's unless it says otherwise; errors as `read_experiment`."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"no experiment file {path}") from None
+        raise DataError(f"no {what} file {path}") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: a TOML file in UTF-8 was expected") from None
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not valid TOML: {error}") from None
     table.setdefault("name", path.stem)
-    experiment: Experiment = _build(Experiment, table, "")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", experiment.name):
-        raise DataError(f"name: letters, digits, '.', '_' and '-' were expected; got {experiment.name!r}")
-    return experiment
+    built: Any = _build(cls, table, "")
+    require_name(built.name, "name")
+    whole: T = built
+    return whole
+
+
+def require_name(name: str, where: str) -> None:
+    """Refuse a name that could not be part of a file's name.
+
+    Raises:
+        DataError: other characters than letters, digits, `.`, `_`, `-`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise DataError(f"{where}: letters, digits, '.', '_' and '-' were expected; got {name!r}")
 
 
 def checked(part: type[T], **values: Any) -> T:
@@ -163,16 +178,24 @@ def _build(cls: type[Any], table: dict[str, Any], section: str) -> Any:
     required = [f.name for f in fields(cls) if f.default is f.default_factory]  # both are MISSING
     for name in required:
         if name not in table:
-            example = f"a [{name}] table" if is_dataclass(hints[name]) else f"{name} = ..."
+            table_name = f"{name}.NAME" if get_origin(hints[name]) is dict else name
+            tabled = is_dataclass(hints[name]) or get_origin(hints[name]) is dict
+            example = f"a [{table_name}] table" if tabled else f"{name} = ..."
             raise DataError(f"{where}{name} is missing; add {example}")
     return cls(**{key: _value(hints[key], value, key, section) for key, value in table.items()})
 
 
 def _value(hint: Any, value: Any, key: str, section: str) -> Any:
-    if isinstance(hint, type) and is_dataclass(hint):
+    part = next((arm for arm in (hint, *get_args(hint)) if isinstance(arm, type) and is_dataclass(arm)), None)
+    whole = f"{section}.{key}" if section else key
+    if get_origin(hint) is dict and part is not None:
+        if not isinstance(value, dict) or not value:
+            raise DataError(f"{whole}: a table for each was expected, as in [{whole}.NAME]")
+        return {name: _value(part, entry, name, whole) for name, entry in value.items()}
+    if part is not None:
         if not isinstance(value, dict):
-            raise DataError(f"{key}: a [{key}] table was expected")
-        return _build(hint, value, key)
+            raise DataError(f"{whole}: a [{whole}] table was expected")
+        return _build(part, value, whole)
     if _fits(hint, value):
         return float(value) if hint is float else value
     where = f"[{section}] {key}" if section else key
@@ -201,7 +224,7 @@ def _fits(hint: Any, value: Any) -> bool:
 def _words(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return _words(next(arg for arg in args if arg is not type(None)))
+        return " or ".join(_words(arg) for arg in args if arg is not type(None))
     if origin is Literal:
         return f"one of {', '.join(map(str, args))}"
     if origin is list:

@@ -101,7 +101,7 @@ def _animated(title: str) -> Iterator[Callable[[Progress], None]]:
                 task,
                 total=progress.steps,
                 completed=progress.step,
-                left=_duration(progress.seconds_left),
+                left=duration(progress.seconds_left),
                 losses=_losses(progress),
             )
 
@@ -115,7 +115,7 @@ def _lines(title: str) -> Callable[[Progress], None]:
         nonlocal told
         if time.monotonic() - told >= _LINE_EVERY:
             told = time.monotonic()
-            left = _duration(progress.seconds_left)
+            left = duration(progress.seconds_left)
             print(f"{title}: step {progress.step}/{progress.steps}, {left} left", file=sys.stderr, flush=True)
 
     return show
@@ -126,7 +126,8 @@ def _losses(progress: Progress) -> str:
     return "  ".join(f"{name} {value:.3g}" for name, value in shown)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Minutes and seconds, as in 3:07."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"
 

@@ -1,0 +1,74 @@
+"""`cohortsmith utility`: what virtual patients and self-supervision are worth to classifiers of real patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.console import result, show, show_json
+from app.options import Json
+
+
+def utility(
+    grid: Annotated[Path, typer.Argument(metavar="GRID.toml", help="What is crossed with what.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; of the same grid: go on there.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Jobs done at a time.")] = 1,
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="loky|dask|ray|sequential", help="Who does them; default: processes of this machine (loky)."
+        ),
+    ] = "",
+    cluster: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the jobs, e.g. tcp://host:8786.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved grid and its jobs, and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    r"""Train classifiers with and without virtual patients, and say what these are worth on real held-out ones.
+
+    Every arm takes as many gradient steps; choices are made on validation patients, figures are of test patients.
+    Results come one file an arm into DIR/rows and end in DIR/results.parquet, verdicts.json and report.html. A grid
+    that was stopped goes on when the same command is given again.
+
+    Example of a grid, with only what must be there and a few of the rest (--dry-run shows every key):
+
+    labelled = \[50, 100, "full"]
+
+    \[data.breast]
+    cohort = "gse7390"
+
+    \[virtual]
+    families = \["diffusion", "mvn"]
+    ratios = \[0.5, 1, 2, "balance"]
+
+    \[classifiers.supervised]
+
+    Example: [bold]cohortsmith utility grid.toml --out runs/grid --jobs 2[/bold]
+    """
+    from app.grid import read_grid
+    from app.grid_checks import check, read_cohorts
+    from app.grid_report import table_of, verdicts_of
+    from app.grid_running import carry_out_grid, plan_grid
+    from data import DataError
+
+    asked = read_grid(grid)
+    if dry_run:
+        check(asked)
+        show_json(asked.resolved() | {"jobs": plan_grid(asked, read_cohorts(asked)).sizes()})
+        return
+    if out is None:
+        raise DataError("--out is missing; name a folder for the results (--dry-run needs none)")
+    done = carry_out_grid(asked, out, jobs=jobs, backend=backend, cluster=cluster)
+    if as_json:
+        verdicts = verdicts_of(done.rows) if len(done.rows) else []
+        show_json({"results": str(out / "results.parquet"), "failed": done.failed, "verdicts": verdicts})
+    elif len(done.rows):
+        show(table_of(done.rows))
+        result(str(out / "report.html"))
+    if done.failed:
+        raise typer.Exit(1)

@@ -26,18 +26,17 @@ class Preset:
 
 
 # The 2021 study of transcriptomes. It does not tell batch size and longest training; early stopping decides the latter.
+_STOPPED_EARLY: dict[str, Any] = {"decay": "constant", "epochs": 200, "patience": 10}
 _TRANSCRIPTOME: dict[str, Any] = {
     "backbone": "mlp",
     "backbone_settings": {"widths": [1000, 700, 700], "dropout": 0.1},
     "hidden": [32],
     "dropout": 0.1,
     "l1l2": [1e-6, 1e-7, 1e-7],
-    "decay": "constant",
-    "epochs": 200,
-    "patience": 10,
+    **_STOPPED_EARLY,
 }
 # A tenth of the genes hidden, one negative for each positive and no projector did best there.
-_PRETEXT: dict[str, Any] = {"decay": "constant", "epochs": 200, "patience": 10, "mask_share": 0.1}
+_PRETEXT = {**_STOPPED_EARLY, "mask_share": 0.1}
 _CONTRASTIVE = {**_PRETEXT, "learning_rate": 1e-5, "temperature": 0.1, "negatives": "one", "projector": 0}
 
 PRESETS: dict[str, Preset] = {

@@ -11,6 +11,7 @@ from data.settings import checked, refuse_unknown, settings_of
 from ssl_models.fine_tuning import FineTuning
 from ssl_models.kinds import KINDS, kind_of
 from ssl_models.presets import PRESETS
+from ssl_models.pretext import Pretext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ssl_models.backbone import Backbone
     from ssl_models.inputs import Inputs
     from ssl_models.kinds import ClassifierKind
-    from ssl_models.pretext import Pretext
 
 _PARTS = ("backbone", "pretext")
 _SETTINGS = ("backbone_settings", "pretext_settings")
@@ -171,8 +171,9 @@ def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
         raise DataError(f"pretext {pretext!r} works on backbone {' or '.join(task.backbones)}; got {backbone!r}")
     fine_tuning = FineTuning(**checked("a classifier", FineTuning, merged))
     _refuse_other("augmentation", fine_tuning.augmentation, ["none", *kind.augmentations])
-    if fine_tuning.consistency and not task:
-        raise DataError("consistency needs a pretext that fills in masked values, and no pretext is named")
+    if fine_tuning.consistency and (task is None or type(task).predicted is Pretext.predicted):
+        told = f"pretext {pretext!r} does not" if task else "no pretext is named"
+        raise DataError(f"consistency needs a pretext that fills in masked values; {told}")
     return Recipe(name, backbone, settings, pretext, task, fine_tuning)
 
 

@@ -19,7 +19,7 @@ from app.experiment import TrainingPart
 from app.seeing import eyes_for
 from data import Cohort, read_cohort, simulate, write_cohort
 from generators import FAMILIES
-from ssl_models import ImageClassifier
+from ssl_models import Classifier
 
 TINY = ("--set", "steps=2", "--set", "width=64", "--set", "batch_size=16", "--device", "cpu")
 FEW = ("--only", "pixel_wasserstein", "--only", "tstr", "--only", "frechet_fixed")
@@ -27,7 +27,7 @@ FEW = ("--only", "pixel_wasserstein", "--only", "tstr", "--only", "frechet_fixed
 
 @pytest.fixture(autouse=True)
 def _quick_eyes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssl_models, "ImageClassifier", functools.partial(ImageClassifier, steps=5, batch_size=16))
+    monkeypatch.setattr(ssl_models, "Classifier", functools.partial(Classifier, steps=5, batch_size=16))
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +262,17 @@ def test_a_classifier_of_the_same_images_is_trained_once(monkeypatch: pytest.Mon
     assert eyes.learn(cells.x, cells.y, 2, 1) is not first
     assert eyes.learn(cells.x, 1 - cells.y, 2, 0) is not first
     assert eyes.fixed(cells.x[:5]).shape == first.embed(cells.x[:5]).shape == (5, 64)
+
+
+def test_a_class_without_an_image_gets_no_probability(cells: Cohort) -> None:
+    eyes = eyes_for("image", TrainingPart(device="cpu"))
+    assert eyes is not None
+    told = eyes.learn(cells.x, 2 * cells.y, 4, 0).predict_proba(cells.x[:9])
+    np.testing.assert_allclose(told.sum(axis=1), 1.0)
+    assert told.shape == (9, 4)
+    assert not told[:, [1, 3]].any()
+    alone = eyes.learn(cells.x, 0 * cells.y, 2, 0).predict_proba(cells.x[:9])
+    np.testing.assert_array_equal(alone, [[1.0, 0.0]] * 9)
 
 
 def test_every_family_compared_learns_its_kind() -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 
 from data import Cohort, DataError
-from ssl_models.fine_tuning import AT_ONCE, HEAD, PRETEXT, Labelled, balance_weights
+from ssl_models.fine_tuning import HEAD, PRETEXT, Labelled, balance_weights
+from ssl_models.forward import through
 from ssl_models.inputs import Inputs
 from ssl_models.kinds import KINDS
 from ssl_models.pretext import BACKBONE, Pretext
 from ssl_models.recipe import Arguments
-from training import Placement, Runtime, fast_precision, isolated_rng, place, train
+from training import Placement, isolated_rng, place, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from ssl_models.backbone import Backbone
     from ssl_models.recipe import Recipe
-    from training import TrainingResult
+    from training import Runtime, TrainingResult
 
 
 class Classifier:
@@ -104,32 +105,23 @@ class Classifier:
         recipe = self.arguments.settled(cohort.kind)
         if recipe.pretext is None:
             raise DataError("this classifier has no pretext to train on; name one, or call fit(cohort) at once")
-        runtime = _runtime(recipe, runtime)
+        runtime = recipe.runtime(runtime)
         inputs = Inputs.fit(cohort)
         x = inputs.tensor(cohort)
-        looked_at = inputs.tensor(validation) if validation is not None else None
+        looked_at = _unlabelled(inputs.tensor(validation)) if validation is not None else None
         with isolated_rng(seed):
             nets = recipe.pretext.build(recipe.network(inputs), x)
         plan = recipe.pretext.plan(len(x))
         if looked_at is None:
             plan = replace(plan, validate_every=0, patience=0)
         result = train(
-            recipe.pretext,
-            nets,
-            x,
-            _no_labels(x),
-            plan=plan,
-            seed=seed,
-            runtime=runtime,
-            validation=None if looked_at is None else (looked_at, _no_labels(looked_at)),
+            recipe.pretext, nets, *_unlabelled(x), plan=plan, seed=seed, runtime=runtime, validation=looked_at
         )
         told = _summary(result, len(x), plan.batch_size)
         if looked_at is not None and _has(recipe.pretext, "validation_loss"):
+            generator = torch.Generator().manual_seed(seed)
             with torch.no_grad():
-                loss = recipe.pretext.validation_loss(
-                    result.nets, looked_at, _no_labels(looked_at), torch.Generator().manual_seed(seed)
-                )
-            told["validation_loss"] = float(loss)
+                told["validation_loss"] = float(recipe.pretext.validation_loss(result.nets, *looked_at, generator))
         self._forget()
         self._recipe, self._inputs, self._placement = recipe, inputs, Placement(result.device, result.precision)  # type: ignore[arg-type]
         self._pretrained = _kept(recipe.pretext, result.nets)
@@ -180,7 +172,7 @@ class Classifier:
             raise DataError(
                 f"class {absent[0]!r} has no patient to learn from; label at least one patient of each class"
             )
-        if recipe.pretext and self._inputs is None:
+        if recipe.pretext and not self._pretrained:
             raise DataError(
                 f"pretext {recipe.pretext_name!r} comes before the labels: call pretrain(cohort) or start_from(other)"
             )
@@ -189,7 +181,7 @@ class Classifier:
                 f"validation patients of classes {', '.join(cohort.classes)} were expected; got "
                 f"{', '.join(validation.classes)}"
             )
-        runtime = _runtime(recipe, runtime)
+        runtime = recipe.runtime(runtime)
         settings = recipe.fine_tuning
         inputs = self._inputs if recipe.pretext and self._inputs else Inputs.fit(cohort)
         x, y = inputs.tensor(cohort), torch.from_numpy(cohort.y)
@@ -211,8 +203,8 @@ class Classifier:
         if settings.frozen == "all" and objective.augment is None and not settings.consistency:
             # Features that stay the same are worked out once.
             where = place(runtime)
-            x = _through(backbone, x, where)
-            looked_at = looked_at and (_through(backbone, looked_at[0], where), looked_at[1])
+            x = through(backbone, x, where)
+            looked_at = looked_at and (through(backbone, looked_at[0], where), looked_at[1])
             del nets[BACKBONE]
         result = train(objective, nets, x, y, plan=plan, seed=seed, runtime=runtime, validation=looked_at)
         self._recipe, self._inputs, self._placement = recipe, inputs, Placement(result.device, result.precision)  # type: ignore[arg-type]
@@ -231,8 +223,7 @@ class Classifier:
         """
         if not self._nets:
             raise DataError("this classifier has not been fitted; call fit(cohort) first")
-        head, backbone = self._nets[HEAD], self._nets[BACKBONE]
-        both = torch.nn.Sequential(backbone, head)
+        both = torch.nn.Sequential(self._nets[BACKBONE], self._nets[HEAD])
         proba: NDArray[np.float64] = self._run(both, x).double().softmax(1).numpy()
         return proba
 
@@ -259,7 +250,7 @@ class Classifier:
         views = self._recipe.pretext.views(self._inputs.tensor(x), torch.Generator().manual_seed(seed))
         if views is None:
             raise DataError(f"pretext {self._recipe.pretext_name!r} has no two views of a patient")
-        one, other = (_through(self._pretrained[BACKBONE], view, self._placement).numpy() for view in views)
+        one, other = (through(self._pretrained[BACKBONE], view, self._placement).numpy() for view in views)
         return one, other
 
     def save(self, path: str | Path) -> None:
@@ -277,31 +268,14 @@ class Classifier:
     def _run(self, net: nn.Module, x: Cohort | NDArray[Any]) -> Tensor:
         if self._inputs is None:
             raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
-        return _through(net, self._inputs.tensor(x), self._placement)
+        return through(net, self._inputs.tensor(x), self._placement)
 
     def _forget(self) -> None:
         self._nets, self.classes, self.history = {}, (), []
 
 
-def _runtime(recipe: Recipe, runtime: Runtime | None) -> Runtime:
-    if not KINDS[recipe.kind].heavy:
-        return runtime or Runtime(device="cpu")  # a few dense layers: moving them to a device takes longer than they do
-    runtime = runtime or Runtime()
-    return replace(runtime, precision=fast_precision(runtime))
-
-
-@torch.no_grad()
-def _through(net: nn.Module, x: Tensor, where: Placement) -> Tensor:
-    """What a network gives for inputs (n, ...), float32 on the CPU."""
-    net.to(where.device).eval()
-    with torch.autocast(where.device, torch.bfloat16, enabled=where.precision == "bf16-mixed"):
-        parts = [net(part.to(where.device)).float().cpu() for part in torch.split(x, AT_ONCE)]
-    net.cpu()
-    return torch.cat(parts)
-
-
-def _no_labels(x: Tensor) -> Tensor:
-    return torch.zeros(len(x), dtype=torch.int64)
+def _unlabelled(x: Tensor) -> tuple[Tensor, Tensor]:
+    return x, torch.zeros(len(x), dtype=torch.int64)
 
 
 def _has(pretext: Pretext, method: str) -> bool:

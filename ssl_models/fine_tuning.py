@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from data import DataError
+from ssl_models.forward import AT_ONCE
 from ssl_models.perceptron import dense
 from ssl_models.pretext import BACKBONE, Pretext
 from training import Plan, adam
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 HEAD = "head"
 PRETEXT = "pretext/"  # before the names of the frozen networks that fill in masked values
-AT_ONCE = 512  # patients that go through the networks together where no gradient is wanted
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from data import DataError
@@ -12,6 +12,7 @@ from ssl_models.fine_tuning import FineTuning
 from ssl_models.kinds import KINDS, kind_of
 from ssl_models.presets import PRESETS
 from ssl_models.pretext import Pretext
+from training import Runtime, fast_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,6 +133,13 @@ class Recipe:
             raise DataError(f"backbone {self.backbone}: {error}") from error
         return made
 
+    def runtime(self, asked: Runtime | None) -> Runtime:
+        """Where its networks are trained: as asked, else heavy ones on the best device here and others on the CPU."""
+        if not KINDS[self.kind].heavy:
+            return asked or Runtime(device="cpu")  # small layers: moving them to a device takes longer than they do
+        runtime = asked or Runtime()
+        return replace(runtime, precision=fast_precision(runtime))
+
     def differing(self, other: Recipe) -> str:
         """What of the pretrained networks is not alike in two recipes, in words; "" when all is."""
         for what, ours, theirs in (
@@ -171,6 +179,8 @@ def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
         raise DataError(f"pretext {pretext!r} works on backbone {' or '.join(task.backbones)}; got {backbone!r}")
     fine_tuning = FineTuning(**checked("a classifier", FineTuning, merged))
     _refuse_other("augmentation", fine_tuning.augmentation, ["none", *kind.augmentations])
+    if fine_tuning.frozen and not task:
+        raise DataError("frozen layers need a pretext that trains them first, and no pretext is named")
     if fine_tuning.consistency and (task is None or type(task).predicted is Pretext.predicted):
         told = f"pretext {pretext!r} does not" if task else "no pretext is named"
         raise DataError(f"consistency needs a pretext that fills in masked values; {told}")

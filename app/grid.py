@@ -23,9 +23,12 @@ class GridData(DataPart):
 
     Attributes:
         validation: share of train kept for choices; images whose file says which are val keep to that.
+        extra_unlabelled: file of more patients, whose classes are not read, that pretexts learn from too, in as many
+            steps; copies of validation and test patients are left out.
     """
 
     validation: float = 0.2
+    extra_unlabelled: str | None = None
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,27 @@ def pretext_cohort(role: str, unlabelled: Cohort, virtual: Cohort | None) -> Coh
     return virtual if role == "alone" else joined(unlabelled, virtual)
 
 
+def with_extra(unlabelled: Cohort, extra: Cohort, parts: Parts) -> Cohort:
+    """What a pretext learns, and more patients whose classes are not read.
+
+    Those whose values are exactly a validation or test patient's are left out.
+
+    Raises:
+        DataError: another data kind or other features.
+    """
+    if (extra.kind, extra.features) != (unlabelled.kind, unlabelled.features):
+        raise DataError(
+            f"extra_unlabelled: {unlabelled.kind} data of the same features as the cohort's were expected; got "
+            f"{extra.kind} data of {len(extra.features)} features, the first {extra.features[0]!r}"
+        )
+    kept = {row.tobytes() for side in (parts.validation, parts.test) for row in side.x}
+    extra = extra.take([row for row, values in enumerate(extra.x) if values.tobytes() not in kept])
+    ids = np.array([f"extra-{row}" for row in range(len(extra))], dtype=np.str_)
+    nobody = np.zeros(len(extra), dtype=np.int64)
+    own = replace(extra, y=nobody, classes=unlabelled.classes, subjects=ids, obs=pd.DataFrame(index=ids))
+    return joined(unlabelled, own)
+
+
 def joined(real: Cohort, more: Cohort) -> Cohort:
     """Both cohorts as one, covariates left out.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cohorts import read
+from app.cohorts import read, read_synthetic
 from app.experiment import require_name
 from app.grid import BALANCE, REAL_ONLY, digest, ratio_text
-from app.grid_arms import labelled_part, parts_of
+from app.grid_arms import labelled_part, parts_of, with_extra
 from data import DataError
 from data.names import near_misses
 from generators import FAMILIES, make_generator
@@ -122,11 +123,15 @@ def check_cohorts(grid: Grid, cohorts: Mapping[str, Cohort]) -> dict[tuple[str, 
             if recipe.pretext:
                 parts = (recipe.backbone, recipe.backbone_settings, recipe.pretext_name, asdict(recipe.pretext))
                 pretexts[name, classifier] = digest(parts)
+        more = grid.data[name].extra_unlabelled
+        extra = read_synthetic(Path(more), grid.data[name], cohort) if more else None
         for seed in grid.seeds:
             try:
-                train = parts_of(cohort, grid.data[name], seed).train
+                sides = parts_of(cohort, grid.data[name], seed)
+                if extra is not None:
+                    with_extra(sides.train, extra, sides)
                 for wanted in grid.labelled:
-                    labelled_part(train, str(wanted), seed)
+                    labelled_part(sides.train, str(wanted), seed)
             except DataError as error:
                 raise DataError(f"{where}{error}") from None
     wanting = [role for role in ("unlabelled", "both") if grid.virtual and role in grid.virtual.roles]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from app.cohorts import read
+from app.cohorts import read, read_synthetic
 from app.folders import write_json
 from app.grid import Grid, GridData, ratio_text
 from app.grid_arms import (
@@ -25,6 +25,7 @@ from app.grid_arms import (
     parts_of,
     pretext_cohort,
     virtual_counts,
+    with_extra,
 )
 from app.grid_results import rows_of, write_probabilities, write_rows
 from data import Cohort, DataError, on_columns
@@ -133,10 +134,13 @@ def make_pretext(study: Study, wanted: PretextSet, classifier: str) -> list[str]
         TrainingError: the training could not go on.
     """
     arm = wanted.arm
-    train = study.parts(arm.data, arm.seed).train
+    parts, extra = study.parts(arm.data, arm.seed), study.grid.data[arm.data]
+    train = parts.train
     labelled = labelled_part(train, arm.labelled, arm.seed) if arm.labelled else train
     real = train if study.grid.unlabelled == "all" else labelled
     learnt = pretext_cohort(arm.role, real, virtual_patients(study, arm, labelled))
+    if extra.extra_unlabelled and arm.role != "alone":
+        learnt = with_extra(learnt, read_synthetic(Path(extra.extra_unlabelled), extra, train), parts)
     made = evened(study.grid.classifiers[classifier], train.kind, len(labelled), len(real), len(labelled))
     made.pretrain(learnt, seed=arm.seed, runtime=study.runtime)
     made.save(study.pretext(wanted))

@@ -11,14 +11,14 @@ import numpy as np
 from app.grid_results import WEIGHTED
 from data import DataError
 from data.atomic import whole_file
-from evaluation.gains import VIRTUAL, best_on_validation, gains, gains_over
+from evaluation.gains import ARM, TASK, VIRTUAL, best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
-    from rich.table import Table
+    from rich.console import Group
 
     from app.grid_jobs import Study
     from app.grid_running import Planned
@@ -49,47 +49,57 @@ def verdicts_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def write_report(study: Study, plan: Planned, rows: pd.DataFrame) -> None:
-    """Write `verdicts.json` and `report.html` into the folder of a grid."""
+def write_report(study: Study, plan: Planned, rows: pd.DataFrame, more: Mapping[str, Any]) -> None:
+    """Write `verdicts.json` and `report.html` into the folder of a grid; `more` are facts for the page."""
     from evaluation.utility_page import utility_page
 
     facts = {
         "title": study.grid.name,
         "classifiers": study.grid.classifiers,
-        "fusions": [f"{name}{more}" for name in study.grid.fusions for more in ("", WEIGHTED)],
+        "fusions": [f"{name}{suffix}" for name in study.grid.fusions for suffix in ("", WEIGHTED)],
         "pairs": _pairs(study, plan),
     }
-    page = utility_page(rows, gains(rows), facts)
+    page = utility_page(rows, gains(rows), facts | dict(more))
     verdicts = json.dumps(verdicts_of(rows), indent=1, allow_nan=False)
     for name, text in (("verdicts.json", verdicts), ("report.html", page)):
         with whole_file(study.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
-def table_of(rows: pd.DataFrame) -> Table:
+def table_of(rows: pd.DataFrame) -> Group:
     """Test figures of each classifier on real patients alone, and with the virtual ones that validation chooses."""
+    from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
 
     kept = best_on_validation(rows, VIRTUAL) if (rows["family"] != "").any() else rows
-    table = Table("data", "labelled", "classifier", "virtual", "accuracy", "mean of classes", "gain, points", "verdict")
     whole = kept[(kept["part"] == "test") & (kept["label"] == "")]
-    told = {tuple(row[name] for name in _KEY): row for row in gains(kept).to_dict("records")}
-    for key, arm in whole.groupby(_KEY, sort=False):
-        gain = told.get(key, {})
-        family, learn_from, ratio, role = key[3:]
-        virtual = f"{family} {ratio}, {role}{', pseudo-labelled' if learn_from == 'pseudo-labelled' else ''}"
-        table.add_row(
-            *(escape(str(word)) for word in key[:3]),
-            escape(virtual) if family else "",
-            *(f"{100 * arm[metric].mean():.2f}" for metric in METRICS),
-            _interval(gain) if gain else "",
-            str(gain.get("verdict", "")),
-        )
-    return table
+    told = {tuple(row[name] for name in ARM): row for row in gains(kept).to_dict("records")}
+    tables = []
+    for (data, labelled), task in whole.groupby(TASK, sort=False):
+        n = task["n_labelled"].median()
+        table = Table(
+            "classifier", "virtual", "accuracy", "by class", "gain, points", "verdict",
+            title=escape(f"{data}, {labelled} ({n:.0f} labelled)"), title_justify="left",
+        )  # fmt: skip
+        for key, arm in sorted(task.groupby(ARM, sort=False), key=lambda item: _place(task, item[0])):
+            family, learn_from, ratio, role, classifier = key[2:]
+            pseudo = ", pseudo-labelled" if learn_from == "pseudo-labelled" else ""
+            gain = told.get(key)
+            table.add_row(
+                escape(str(classifier)),
+                escape(f"{family} {ratio}, {role}{pseudo}") if family else "",
+                *(f"{100 * arm[metric].mean():.2f}" for metric in METRICS),
+                _interval(gain) if gain else "",
+                str(gain["verdict"]) if gain else "",
+            )
+        tables.append(table)
+    return Group(*tables)
 
 
-_KEY = ["data", "labelled", "classifier", *VIRTUAL]
+def _place(task: pd.DataFrame, key: tuple[Any, ...]) -> tuple[int, bool]:
+    """By classifier, real patients alone first."""
+    return list(task["classifier"].unique()).index(key[-1]), key[2] != ""
 
 
 def _interval(gain: Mapping[Any, Any]) -> str:

@@ -95,7 +95,15 @@ def plan_grid(grid: Grid, cohorts: Mapping[str, Cohort]) -> Planned:
     return Planned(virtual, shared, arms, tuple(fusions))
 
 
-def carry_out_grid(grid: Grid, folder: Path, *, jobs: int = 1, backend: str = "", cluster: str = "") -> Carried:
+def carry_out_grid(
+    grid: Grid,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    backend: str = "",
+    cluster: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> Carried:
     """Do the jobs of a grid that are not done yet, and put table, verdicts and page into `folder`.
 
     Args:
@@ -104,6 +112,7 @@ def carry_out_grid(grid: Grid, folder: Path, *, jobs: int = 1, backend: str = ""
         jobs: workers at a time.
         backend: sequential, loky, dask or ray; "" is loky, and this very process for one job at a time.
         cluster: address of a dask scheduler; "" starts workers on this machine.
+        facts: more for the page to say; see `evaluation.utility_page`.
 
     Raises:
         DataError: wrong input, a folder of another grid or of something else, or workers that are not to be had.
@@ -127,7 +136,7 @@ def carry_out_grid(grid: Grid, folder: Path, *, jobs: int = 1, backend: str = ""
     with whole_file(folder / "failed.json") as temporary:
         temporary.write_text(json.dumps(list(failed.values()), indent=2) + "\n", encoding="utf-8")
     if len(rows):
-        write_report(study, plan, rows)
+        write_report(study, plan, rows, facts or {})
     return Carried(rows, list(failed.values()))
 
 

@@ -57,7 +57,7 @@ def overview_table(results: Results) -> str:
     heads = "".join(f'<th class="n">{escape(label)}</th>' for label in labels)
     body = []
     for data in dict.fromkeys(task.data for task in results.tasks):
-        body.append(f'<tr class="group"><td>{escape(data)}</td><td colspan="{len(labels)}"></td></tr>')
+        body.append(_group(data, len(labels)))
         tasks = [Task(data, label) for label in labels]
         for name in results.classifiers:
             lines: dict[str, list[Arm | None]] = {"": [real(task, name) for task in tasks]}
@@ -69,7 +69,8 @@ def overview_table(results: Results) -> str:
     return (
         '<p class="note">Gain in accuracy over the strongest supervised reference by number of labelled patients, in '
         "percentage points, and its 95 % interval over seeds; tinted where that leaves out zero.</p>"
-        f'<div class="scroll"><table class="grid"><thead><tr><th></th>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+        f'<div class="scroll"><table class="grid"><thead><tr><th></th>{heads}</tr></thead><tbody>{"".join(body)}'
+        "</tbody></table></div><h3>Each number of labels</h3>"
     )
 
 
@@ -184,7 +185,7 @@ def published_table(results: Results, published: Mapping[str, Any]) -> str:
     names = [name for name in dict.fromkeys(key[2] for key in theirs) if name in results.classifiers]
     body = []
     for metric, title in zip(POINTS, ("Test accuracy, %", "Mean of class accuracies, %"), strict=True):
-        body.append(f'<tr class="group"><td>{title}</td><td colspan="{2 * len(tasks)}"></td></tr>')
+        body.append(_group(title, 2 * len(tasks)))
         for name in names:
             cells = [
                 _beside(theirs.get((*task, name)), theirs.get((*task, over)), metric)
@@ -223,10 +224,8 @@ def tables(groups: Mapping[Task, Sequence[str]], virtual: bool, heads: Sequence[
     span = len(heads) + virtual
 
     def table(tasks: Sequence[Task]) -> str:
-        body = "".join(
-            f'<tr class="group"><td>{escape(str(task))}</td><td colspan="{span}"></td></tr>{"".join(groups[task])}'
-            for task in tasks
-        )
+        named = len(tasks) > 1
+        body = "".join(_group(str(task), span) * named + "".join(groups[task]) for task in tasks)
         return (
             f'<div class="scroll"><table class="grid" style="color: var(--ink)"><thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
@@ -234,10 +233,11 @@ def tables(groups: Mapping[Task, Sequence[str]], virtual: bool, heads: Sequence[
 
     if sum(map(len, groups.values())) <= _FOLDED or len(groups) == 1:
         return table(list(groups))
-    return "".join(
-        f"<details{' open' * (not i)}><summary>{escape(str(task))}</summary>{table([task])}</details>"
-        for i, task in enumerate(groups)
-    )
+    return "".join(f"<details><summary>{escape(str(task))}</summary>{table([task])}</details>" for task in groups)
+
+
+def _group(name: str, span: int) -> str:
+    return f'<tr class="group"><td>{escape(name)}</td><td colspan="{span}"></td></tr>'
 
 
 def _row(results: Results, arm: Arm, cells: Sequence[str], plain: bool = False) -> str:

@@ -19,7 +19,8 @@ RULE = (
     "Helps: the 95 % interval of the gain, Student's t over the seeds' paired differences, lies above zero. Hurts: it "
     "lies below. No evidence: it holds zero. Where several arms compete, the one that is best on validation patients "
     "is judged, on test patients. The strongest supervised reference is the classifier without a pretext that is best "
-    "on validation patients of the same data set and labels."
+    "on validation patients of the same data set and labels. Of forty settings that change nothing, one is expected to "
+    "seem to help, and one to hurt."
 )
 
 
@@ -65,7 +66,7 @@ def _card(question: Question) -> str:
         tone, headline = "r-partway", f"Helps in {helps}, hurts in {hurts} of {settings}"
     elif helps or hurts:
         many, word = (helps, "Helps") if helps else (hurts, "Hurts")
-        tone, headline = TONES[word.lower()], word if many == n else f"{word} in {many} of {settings}"
+        tone, headline = TONES[word.lower()], f"{word} in {many} of {settings}"
     elif any(gain.low == gain.low for gain in gains.values()):
         tone, headline = "r-none", "No evidence that it helps or hurts"
     else:

@@ -19,8 +19,10 @@ from ssl_models.masked_patches import MaskedPatches
 from ssl_models.moco import MoCo
 from ssl_models.next_patches import NextPatches
 from ssl_models.perceptron import Perceptron
+from ssl_models.sequence_backbones import CausalTransformer, Convolution, Transformer
 from ssl_models.simclr import SimCLR
 from ssl_models.subtab import SubTab
+from ssl_models.token_pretexts import MaskedToken, NextToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +67,16 @@ KINDS: dict[str, ClassifierKind] = {
         preset="tcga-2021",
     ),
     "sequence": ClassifierKind(
-        backbones={},
-        pretexts={},
+        backbones={
+            "convolution": Convolution,
+            "transformer": Transformer,
+            "causal-transformer": CausalTransformer,
+        },
+        pretexts={
+            "masked-token": MaskedToken,
+            "next-token": NextToken,
+        },
+        preset="sequence",
     ),
     "image": ClassifierKind(
         backbones={

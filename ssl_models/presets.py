@@ -56,6 +56,12 @@ PRESETS: dict[str, Preset] = {
             "contrastive": {"pretext_settings": _CONTRASTIVE},
         },
     ),
+    # Convolutions learn an alignment from few labels in seconds; what comes next has to be hidden from a transformer.
+    "sequence": Preset(
+        "sequence",
+        {"backbone": "convolution", "steps": 200, "batch_size": 64, "learning_rate": 3e-3},
+        {"next-token": {"backbone": "causal-transformer"}},
+    ),
     # A plain network that is hard to beat at 28 pixels: 97 % of the shared BloodMNIST.
     "small-cnn": Preset(
         "image",

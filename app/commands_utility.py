@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.console import result, show, show_json
-from app.options import Json
+from app.options import Backend, Cluster, DryRun, GridFolder, Jobs, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.grid import Grid
 
 
 def utility(
     grid: Annotated[Path, typer.Argument(metavar="GRID.toml", help="What is crossed with what.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; of the same grid: go on there.")
-    ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Jobs done at a time.")] = 1,
-    backend: Annotated[
-        str,
-        typer.Option(
-            metavar="loky|dask|ray|sequential", help="Who does them; default: processes of this machine (loky)."
-        ),
-    ] = "",
-    cluster: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the jobs, e.g. tcp://host:8786.")
-    ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved grid and its jobs, and stop.")] = False,
+    out: GridFolder = None,
+    jobs: Jobs = 1,
+    backend: Backend = "",
+    cluster: Cluster = "",
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     r"""Train classifiers with and without virtual patients, and say what these are worth on real held-out ones.
@@ -51,19 +47,39 @@ def utility(
     Example: [bold]cohortsmith utility grid.toml --out runs/grid --jobs 2[/bold]
     """
     from app.grid import read_grid
+
+    carry_out(read_grid(grid), out, {}, jobs, backend, cluster, dry_run=dry_run, as_json=as_json)
+
+
+def carry_out(
+    asked: Grid,
+    out: Path | None,
+    facts: Mapping[str, Any],
+    jobs: int,
+    backend: str,
+    cluster: str,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Carry a grid out, or print it, and say what came of it; `facts` are more for its page.
+
+    Raises:
+        DataError: wrong input, or no folder named.
+        Exit: with code 1, when a job could not be done.
+    """
     from app.grid_checks import check, read_cohorts
     from app.grid_report import table_of, verdicts_of
     from app.grid_running import carry_out_grid, plan_grid
     from data import DataError
 
-    asked = read_grid(grid)
     if dry_run:
         check(asked)
         show_json(asked.resolved() | {"jobs": plan_grid(asked, read_cohorts(asked)).sizes()})
         return
     if out is None:
         raise DataError("--out is missing; name a folder for the results (--dry-run needs none)")
-    done = carry_out_grid(asked, out, jobs=jobs, backend=backend, cluster=cluster)
+    done = carry_out_grid(asked, out, jobs=jobs, backend=backend, cluster=cluster, facts=facts)
     if as_json:
         verdicts = verdicts_of(done.rows) if len(done.rows) else []
         show_json({"results": str(out / "results.parquet"), "failed": done.failed, "verdicts": verdicts})

@@ -72,6 +72,18 @@ ShowPatients = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace results that stand at --out already.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Jobs done at a time.")]
+Backend = Annotated[
+    str,
+    typer.Option(metavar="loky|dask|ray|sequential", help="Who does them; default: processes of this machine (loky)."),
+]
+Cluster = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the jobs, e.g. tcp://host:8786.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved grid and its jobs, and stop.")]
+GridFolder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; of the same grid: go on there.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]
 OutFile = Annotated[

@@ -110,7 +110,9 @@ class Classifier:
         x = inputs.tensor(cohort)
         looked_at = _unlabelled(inputs.tensor(validation)) if validation is not None else None
         with isolated_rng(seed):
-            nets = recipe.pretext.build(recipe.network(inputs), x)
+            backbone = recipe.network(inputs)
+            recipe.fine_tuning.frozen_layers(backbone)  # refuses now, not when the pretext has been learnt
+            nets = recipe.pretext.build(backbone, x)
         plan = recipe.pretext.plan(len(x))
         if looked_at is None:
             plan = replace(plan, validate_every=0, patience=0)
@@ -188,7 +190,6 @@ class Classifier:
         with isolated_rng(seed):
             backbone = self._start(recipe, inputs)
             head = settings.head(backbone, len(cohort.classes))
-        settings.frozen_layers(backbone)
         looked_at = (inputs.tensor(validation), torch.from_numpy(validation.y)) if validation is not None else None
         plan = settings.plan(len(x), validated=looked_at is not None)
         objective = Labelled(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.optimize import minimize
 
 from data import DataError
 
@@ -44,6 +43,8 @@ class Fusion:
         Raises:
             DataError: no members, or probabilities that do not go together.
         """
+        from scipy.optimize import minimize  # half a second that the plain product does without
+
         logs = np.log(_stacked(probabilities))
         if len(y) != logs.shape[1] or not len(y):
             raise DataError(f"one class for each of {logs.shape[1]} patients was expected; got {len(y)}")

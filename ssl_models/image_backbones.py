@@ -185,7 +185,7 @@ class Vit(ImageBackbone):
             num_heads=heads,
         )
         self.patch_size, self.patches = patch_size, (side // patch_size) ** 2
-        self.embed, self.blocks, self.norm = net.patch_embed, net.blocks, net.norm
+        self.embed, self.blocks, self.norm = net.patch_embed, plainly_attending(net.blocks), net.norm
         places = get_2d_sine_cosine_positional_embedding(width, side // patch_size, cls_token=False)
         self.register_buffer("places", torch.from_numpy(places).float()[None], persistent=False)
 
@@ -225,3 +225,14 @@ class Vit(ImageBackbone):
         pixels = cut.permute(0, 2, 4, 3, 5, 1).reshape(n, self.patches, -1)
         spread, mean = torch.var_mean(pixels, dim=2, keepdim=True)
         return (pixels - mean) / (spread + 1e-6).sqrt()
+
+
+def plainly_attending(blocks: nn.Sequential) -> nn.Sequential:
+    """Blocks of timm whose attention is worked out as plain products of matrices.
+
+    For the few patches of a small image the fused form is three to eight times as slow on a CPU in bfloat16.
+    """
+    for block in blocks:
+        attention: Any = block.attn
+        attention.fused_attn = False
+    return blocks

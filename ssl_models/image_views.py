@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from training import Batch
 
 _LUMA = (0.299, 0.587, 0.114)  # of red, green, blue (ITU-R BT.601)
-# To luma and two colour differences and back (Fairman et al. 1997): a turn of the differences is a change of hue.
-_TO_YIQ = torch.tensor([_LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
-_FROM_YIQ = torch.linalg.inv(_TO_YIQ)
+# Product with the axis of the greys: a change of hue is a turn about it (Karras et al. 2020, appendix B).
+_ACROSS = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0))
 _MOST_ASPECT = math.log(4 / 3)  # width over height of a crop, either way (Szegedy et al. 2015)
 
 
@@ -131,9 +130,11 @@ class ImageViews:
         if channels == 3:
             luma = torch.tensor(_LUMA, device=x.device)
             colour = factor(saturation, self.saturation) * (grey >= self.grey)
-            matrix = _tints(colour, on * self.hue * (2 * hue - 1)) * gain[:, None, None]
-            mean = values.mean(2) @ luma
-            values = torch.baddbmm(((1 - sharper) * brighter * mean)[:, None, None], matrix, values)
+            tints = _tints(colour, on * self.hue * (2 * hue - 1))
+            mean = ((tints @ values.mean(2, keepdim=True)).squeeze(2) * luma).sum(1)
+            values = torch.baddbmm(
+                ((1 - sharper) * brighter * mean)[:, None, None], tints * gain[:, None, None], values
+            )
         else:
             mean = values.mean((1, 2))
             values = values * gain[:, None, None] + ((1 - sharper) * brighter * mean)[:, None, None]
@@ -152,12 +153,13 @@ def _rotation(radians: Tensor) -> Tensor:
 
 
 def _tints(colour: Tensor, hue: Tensor) -> Tensor:
-    """Matrices (n, 3, 3) on red, green, blue that scale colour and turn hue (a share of the circle); luma stays."""
-    turn = torch.zeros((len(colour), 3, 3), device=colour.device)
-    turn[:, 0, 0] = 1
-    turn[:, 1:, 1:] = _rotation(2 * math.pi * hue) * colour[:, None, None]
-    matrix: Tensor = _FROM_YIQ.to(colour.device) @ turn @ _TO_YIQ.to(colour.device)
-    return matrix
+    """Matrices (n, 3, 3) on red, green and blue that turn hue by a share of the circle and then scale colour."""
+    third, grey = torch.full((3, 3), 1 / 3, device=hue.device), torch.tensor(_LUMA, device=hue.device).expand(3, 3)
+    across = torch.tensor(_ACROSS, device=hue.device) / math.sqrt(3)
+    radians = 2 * math.pi * hue[:, None, None]
+    turn = third + radians.cos() * (torch.eye(3, device=hue.device) - third) + radians.sin() * across
+    tints: Tensor = torch.lerp(grey @ turn, turn, colour[:, None, None])
+    return tints
 
 
 # By name, for pretexts and for the labelled images of a classifier. `simclr` has the numbers of Chen et al. 2020, made

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ssl_models.gene_noise import require
+from ssl_models.image_backbones import plainly_attending
 from ssl_models.image_pretext import ImagePretext, as_vit
 from ssl_models.pretext import BACKBONE
 from ssl_models.torchvision_ops import allow_torchvision
@@ -45,6 +46,7 @@ class PixelDecoder(nn.Module):
         self.blocks = MaskedVisionTransformerDecoderTIMM(
             num_patches=patches, embed_dim=decoder_width, depth=depth, num_heads=heads, num_prefix_tokens=0
         )
+        plainly_attending(self.blocks.blocks)
         self.leave = nn.Linear(decoder_width, pixels)
 
     def forward(self, seen: Tensor, kept: Tensor, hidden: Tensor) -> Tensor:

@@ -81,12 +81,12 @@ class Arguments:
         if preset:
             pretext = self.pretext or preset.arguments.get("pretext", "")
             layers = [preset.arguments, preset.by_pretext.get(pretext, {}), own]
-        merged = {key: value for layer in layers for key, value in layer.items()}
+        merged = _over(layers)
         for part, key in zip(_PARTS, _SETTINGS, strict=True):
             chosen = merged.get(part, "")
             # settings that stand beside the name of another part are that part's
             told = [layer.get(key, {}) for layer in layers if layer.get(part, chosen) == chosen]
-            merged[key] = {name: value for settings in told for name, value in settings.items()}
+            merged[key] = _over(told)
         return _recipe(name, kind, merged)
 
     def _named(self) -> list[tuple[str, str]]:
@@ -97,7 +97,6 @@ class Arguments:
             (not self.preset or PRESETS[self.preset].kind == name)
             and (not self.backbone or self.backbone in kind.backbones)
             and (not self.pretext or self.pretext in kind.pretexts)
-            and bool(kind.backbones)
         )
 
 
@@ -159,7 +158,7 @@ class Recipe:
 
 
 def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
-    backbone = merged.pop("backbone", "") or next(iter(kind.backbones), "")
+    backbone = merged.pop("backbone", "") or next(iter(kind.backbones))
     pretext = merged.pop("pretext", "")
     for what, one, known in (("backbone", backbone, kind.backbones), ("pretext", pretext, kind.pretexts)):
         if one and one not in known:
@@ -185,6 +184,16 @@ def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
         told = f"pretext {pretext!r} does not" if task else "no pretext is named"
         raise DataError(f"consistency needs a pretext that fills in masked values; {told}")
     return Recipe(name, backbone, settings, pretext, task, fine_tuning)
+
+
+def _over(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """One layer of settings over another; steps that are asked for hold in place of the epochs beneath them."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        if "steps" in layer:
+            merged.pop("epochs", None)
+        merged |= layer
+    return merged
 
 
 def _refuse_other(what: str, name: str, known: Iterable[str]) -> None:

@@ -39,6 +39,14 @@ PRETRAINED = [
     for kind, parts in KINDS.items()
     for name, pretext in parts.pretexts.items()
 ]
+# The other backbones that a pretext says it works on.
+OTHERS = [
+    case
+    for kind, parts in KINDS.items()
+    for name, pretext in parts.pretexts.items()
+    for backbone in pretext.backbones or parts.backbones
+    if (case := Case(kind, backbone, name)) not in PRETRAINED
+]
 VIEWED = [case for case in PRETRAINED if KINDS[case.kind].pretexts[case.pretext].views is not Pretext.views]
 MEASURED = [
     case
@@ -126,6 +134,16 @@ def test_a_pretext_reads_no_labels(case: Case) -> None:
     turned = replace(cohort, y=(cohort.y + 1) % 3)
     first, second = (new(case).pretrain(one).embed(cohort) for one in (cohort, turned))
     np.testing.assert_array_equal(first, second)
+
+
+@each(OTHERS)
+def test_a_pretext_works_on_every_backbone_that_it_names(case: Case) -> None:
+    cohort, state = patients(case.kind), torch.get_rng_state()
+    model = new(case).pretrain(cohort)
+    assert torch.equal(state, torch.get_rng_state())
+    seen = model.embed(cohort)
+    assert np.isfinite(seen).all()
+    assert seen.std() > 0
 
 
 @each(PRETRAINED)

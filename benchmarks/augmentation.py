@@ -1,0 +1,75 @@
+"""Views of 512 images: ours, a batch at once, beside lightly's SimCLR transform, one PIL image after the other.
+
+    python -m benchmarks.augmentation
+
+Both make two views of every image with the same settings: crops, mirrors, colour, no blur; ours start from a batch of
+uint8 tensors and lightly's from PIL images. On the CPU each has one thread. Prints milliseconds and a ratio as JSON;
+where CUDA is at hand, also the milliseconds of ours there.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+
+from data import simulate
+from ssl_models.image_views import VIEWS
+from ssl_models.torchvision_ops import allow_torchvision
+from training import isolated_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_IMAGES = 512
+_ROUNDS = 5
+
+
+def main() -> None:
+    """Measure and print."""
+    torch.set_num_threads(1)
+    cohort = simulate("simulated-cells", _IMAGES, seed=0)
+    images = torch.from_numpy(cohort.x).permute(0, 3, 1, 2).contiguous()
+    pictures = [Image.fromarray(image) for image in cohort.x]
+    allow_torchvision()
+    from lightly.transforms.simclr_transform import SimCLRTransform
+
+    peer = SimCLRTransform(input_size=images.shape[2], gaussian_blur=0.0)
+    with isolated_rng(0):
+        theirs = _best(lambda: [peer(picture) for picture in pictures])
+    ours = _best(lambda: _two_views(images))
+    told: dict[str, float] = {
+        "lightly_milliseconds": 1e3 * theirs,
+        "ours_milliseconds": 1e3 * ours,
+        "ratio": theirs / ours,
+    }
+    if torch.cuda.is_available():
+        there = images.cuda()
+        told["cuda_milliseconds"] = 1e3 * _best(lambda: _two_views(there))
+    print(json.dumps({name: round(value, 2) for name, value in told.items()}))
+
+
+def _two_views(images: torch.Tensor) -> None:
+    views = VIEWS["simclr"]
+    for seed in range(2):
+        generator = torch.Generator(images.device).manual_seed(seed)
+        views(images, torch.rand((len(images), views.draws), generator=generator, device=images.device))
+    if images.is_cuda:
+        torch.cuda.synchronize()
+
+
+def _best(work: Callable[[], object]) -> float:
+    """Seconds of the best of a few rounds, after one that does not count."""
+    seconds = []
+    for _ in range(_ROUNDS + 1):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])
+
+
+if __name__ == "__main__":
+    main()

@@ -106,7 +106,7 @@ def make_virtual(study: Study, wanted: VirtualSet) -> list[str]:
     labelled = labelled_part(train, wanted.labelled, wanted.seed)
     ratios = [ratio_text(ratio) for ratio in part.ratios]
     counts = most_counts(labelled, ratios)
-    learnt = labelled if wanted.learn_from == "labelled" else _pseudo_labelled(study, train, labelled, wanted.seed)
+    learnt = labelled if wanted.learn_from == "labelled" else pseudo_labelled(study, train, labelled, wanted.seed)
     generator = make_generator(wanted.family, **part.settings.get(wanted.family, {}))
     facts: dict[str, Any] = {**asdict(wanted), "learnt_from": len(learnt), "ratios": ratios}
     alarms: list[str] = []
@@ -205,7 +205,7 @@ def evened(settings: Mapping[str, Any], kind: str, labelled: int, unlabelled: in
     return Classifier(**{**settings, **changed})
 
 
-def _pseudo_labelled(study: Study, train: Cohort, labelled: Cohort, seed: int) -> Cohort:
+def pseudo_labelled(study: Study, train: Cohort, labelled: Cohort, seed: int) -> Cohort:
     """The labelled patients, and the rest of train with the classes that one who learnt the labelled ones predicts."""
     from ssl_models.classifier import Classifier
 

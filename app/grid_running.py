@@ -135,6 +135,8 @@ def carry_out_grid(
     rows = merge(done, folder / "results.parquet")
     with whole_file(folder / "failed.json") as temporary:
         temporary.write_text(json.dumps(list(failed.values()), indent=2) + "\n", encoding="utf-8")
+    if failed:
+        say(f"{len(failed)} jobs could not be done; {folder / 'failed.json'} says why")
     if len(rows):
         write_report(study, plan, rows, facts or {})
     return Carried(rows, list(failed.values()))

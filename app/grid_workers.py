@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,7 +138,13 @@ def _dask(jobs: int, cluster: str) -> Iterator[Workers]:
     distributed: Any = import_module("distributed")
     if not cluster:
         # One thread a worker: seeds of PyTorch are the process's. No memory limit: what is too large fails by itself.
-        options = {"n_workers": jobs, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
+        options = {
+            "n_workers": jobs,
+            "threads_per_worker": 1,
+            "memory_limit": 0,
+            "dashboard_address": None,
+            "silence_logs": logging.ERROR,
+        }
         with (
             dask.config.set({"distributed.worker.daemon": False}),
             distributed.LocalCluster(**options, processes=True) as local,

@@ -100,10 +100,8 @@ def test_folder_says_what_was_done(done: tuple[Path, pd.DataFrame]) -> None:
 def test_fusion_is_the_product(tmp_path: Path, patients: Path, done: tuple[Path, pd.DataFrame]) -> None:
     folder, rows = done
     test = grid_jobs.Study(grid(tmp_path, patients), folder).parts("sim", 1).test
-    own = [
-        load_file(next(folder.glob(f"probabilities/sim-30-{name}-s1-*")))["test"] for name in ("supervised", "masked")
-    ]
-    product = own[0] * own[1]
+    files = [next(folder.glob(f"probabilities/sim-30-{name}-s1-*")) for name in ("supervised", "masked")]
+    product = load_file(files[0])["test"] * load_file(files[1])["test"]
     product /= product.sum(axis=1, keepdims=True)
     brier = ((product - np.eye(2)[test.y]) ** 2).sum(axis=1).mean()
     told = rows.set_index(KEYS)["brier"]

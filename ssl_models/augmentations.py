@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ssl_models.gene_noise import mask_each, values_of_others
+
 if TYPE_CHECKING:
     from training import Batch
 
@@ -15,6 +17,15 @@ if TYPE_CHECKING:
 Augmentation = Callable[["Tensor", "Batch"], "Tensor"]
 
 _PIXELS = 2
+_GENES = 0.1  # share
+
+
+def corrupted(x: Tensor, batch: Batch) -> Tensor:
+    """Patients (b, genes) with a tenth of their genes, each on its own, at another patient's value of the gene.
+
+    The other is of the same batch (Yoon et al. 2020, equations 1-3).
+    """
+    return torch.where(mask_each(batch, x.shape[1], _GENES), values_of_others(batch, x), x)
 
 
 def shift(x: Tensor, batch: Batch) -> Tensor:

@@ -13,6 +13,7 @@ from ssl_models.fine_tuning import HEAD, PRETEXT, Labelled, balance_weights
 from ssl_models.forward import through
 from ssl_models.inputs import Inputs
 from ssl_models.kinds import KINDS
+from ssl_models.mixed import TEACHER, Mixed
 from ssl_models.pretext import BACKBONE, Pretext
 from ssl_models.recipe import Arguments
 from training import Placement, isolated_rng, place, train
@@ -152,6 +153,7 @@ class Classifier:
         self,
         cohort: Cohort,
         *,
+        unlabelled: Cohort | None = None,
         validation: Cohort | None = None,
         seed: int = 0,
         runtime: Runtime | None = None,
@@ -160,6 +162,7 @@ class Classifier:
 
         Args:
             cohort: labelled patients.
+            unlabelled: patients to learn from too where `unlabelled_weight` is not 0; their labels are not read.
             validation: patients to choose the best step on, where `patience` asks for it.
             seed: of the first weights, the order of the patients and every draw.
             runtime: where; by default the best device here for images, the CPU for others.
@@ -185,14 +188,21 @@ class Classifier:
             )
         runtime = recipe.runtime(runtime)
         settings = recipe.fine_tuning
-        inputs = self._inputs if recipe.pretext and self._inputs else Inputs.fit(cohort)
+        if (unlabelled is None) != (not settings.unlabelled_weight):
+            raise DataError(
+                "unlabelled_weight and patients without labels go together: give both, as in "
+                f"fit(cohort, unlabelled=others), or neither; got {settings.unlabelled_weight} and "
+                f"{0 if unlabelled is None else len(unlabelled)} patients"
+            )
+        inputs = self._inputs if recipe.pretext and self._inputs else Inputs.fit(unlabelled or cohort)
         x, y = inputs.tensor(cohort), torch.from_numpy(cohort.y)
         with isolated_rng(seed):
             backbone = self._start(recipe, inputs)
             head = settings.head(backbone, len(cohort.classes))
         looked_at = (inputs.tensor(validation), torch.from_numpy(validation.y)) if validation is not None else None
         plan = settings.plan(len(x), validated=looked_at is not None)
-        objective = Labelled(
+        make = Mixed if unlabelled is not None else Labelled
+        objective = make(
             settings,
             balance_weights(list(cohort.class_counts().values())) if settings.class_weights else (),
             KINDS[recipe.kind].augmentations.get(settings.augmentation),
@@ -201,13 +211,19 @@ class Classifier:
         nets: dict[str, nn.Module] = {BACKBONE: backbone, HEAD: head}
         if settings.consistency:
             nets |= {f"{PRETEXT}{name}": copy.deepcopy(net) for name, net in self._pretrained.items()}
-        if settings.frozen == "all" and objective.augment is None and not settings.consistency:
+        still = settings.frozen == "all" and objective.augment is None
+        if still and not settings.consistency and not settings.unlabelled_weight:
             # Features that stay the same are worked out once.
             where = place(runtime)
             x = through(backbone, x, where)
             looked_at = looked_at and (through(backbone, looked_at[0], where), looked_at[1])
             del nets[BACKBONE]
+        if isinstance(objective, Mixed) and unlabelled is not None:
+            nets = objective.networks(nets, x, y, len(cohort.classes))
+            x, y = _unlabelled(inputs.tensor(unlabelled))
         result = train(objective, nets, x, y, plan=plan, seed=seed, runtime=runtime, validation=looked_at)
+        if isinstance(objective, Mixed):
+            backbone, head = nets[TEACHER].children()  # type: ignore[assignment]
         self._recipe, self._inputs, self._placement = recipe, inputs, Placement(result.device, result.precision)  # type: ignore[arg-type]
         self._nets = {BACKBONE: backbone.eval(), HEAD: head}
         self.classes, self.history = cohort.classes, result.history

@@ -55,6 +55,10 @@ class FineTuning:
             with masked values filled in by the frozen pretext model.
         augmentation: name in `KINDS[kind].augmentations`, or `none`.
         balanced: show the classes evenly instead of as often as they occur.
+        unlabelled_weight: weight of the loss of patients without labels, who are then learnt from too (`Mixed`); 0
+            learns from labels alone.
+        sharpening: temperature of their guessed classes, under 1 for surer ones.
+        mixing: of the Beta distribution by which two patients are mixed.
     """
 
     steps: int = 600
@@ -78,6 +82,9 @@ class FineTuning:
     consistency: float = 0.0
     augmentation: str = "none"
     balanced: bool = False
+    unlabelled_weight: float = 0.0
+    sharpening: float = 0.5
+    mixing: float = 0.75
 
     def __post_init__(self) -> None:
         for name, right, expected in (
@@ -86,6 +93,9 @@ class FineTuning:
             ("momentum", 0 <= self.momentum < 1, "at least 0 and under 1"),
             ("weight_decay", self.weight_decay >= 0, "at least 0"),
             ("consistency", self.consistency >= 0, "at least 0"),
+            ("unlabelled_weight", self.unlabelled_weight >= 0, "at least 0"),
+            ("sharpening", 0 < self.sharpening <= 1, "above 0 and at most 1"),
+            ("mixing", self.mixing > 0, "above 0"),
             ("l1l2", min(self.l1l2, default=0) >= 0, "at least 0 each"),
         ):
             if not right:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from data import DataError
-from ssl_models.augmentations import shift
+from ssl_models.augmentations import corrupted, shift
 from ssl_models.corrupted_genes import CorruptedGenes, Scarf
 from ssl_models.image_backbones import ResNet18, ResNet34, SmallCNN, Vit
 from ssl_models.image_puzzles import Flip, Permutation, Rotation
@@ -64,6 +64,7 @@ KINDS: dict[str, ClassifierKind] = {
             "scarf": Scarf,
             "subtab": SubTab,
         },
+        augmentations={"corrupted": corrupted},
         preset="tcga-2021",
     ),
     "sequence": ClassifierKind(

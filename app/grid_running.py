@@ -138,7 +138,7 @@ def carry_out_grid(
     if failed:
         say(f"{len(failed)} jobs could not be done; {folder / 'failed.json'} says why")
     if len(rows):
-        write_report(study, plan, rows, facts or {})
+        write_report(study, plan, rows, {"failed": list(failed.values()), **(facts or {})})
     return Carried(rows, list(failed.values()))
 
 

@@ -12,53 +12,61 @@ from evaluation.utility_curves import bars, marked
 from evaluation.utility_results import POINTS, Gain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from evaluation.utility_results import Arm, Results, Task
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _NOUGHT = Gain(0.0, 0.0, 0.0, "", "")
+_LINES = 4  # families times ways that one panel holds
 _ROW = 15  # pixels of a dot with its interval
 
 
 def gain_by_ratio(results: Results, task: Task) -> Gallery:
     """Gain in accuracy over the same classifier without virtual patients, by how many there are; a line a family.
 
-    A panel a classifier and role; what the generators learnt from is told by the dashes.
+    A panel a classifier, or a classifier and role where one panel would hold too many lines; dashes tell the rest.
     """
     gains = {arm: gain for arm, gain in results.own[POINTS[0]].items() if arm.task == task and gain.gain == gain.gain}
     ratios = list(dict.fromkeys(arm.ratio for arm in sorted(gains, key=lambda arm: _size(arm.ratio))))
     if len(ratios) < 2:
         return Gallery([])
-    wide = ["0", *(f"×{r}" if r != "balance" else "balanced" for r in ratios)]
-    bounds = _range(gains.values())
-    known = list(dict.fromkeys((arm.classifier, arm.role) for arm in results.means if arm in gains))
-    roles = list(dict.fromkeys(role for _, role in known))
-    sources = list(dict.fromkeys(arm.learn_from for arm in gains))
+    together = len({(arm.family, arm.role, arm.learn_from) for arm in gains}) <= _LINES
+    shown: dict[str, list[Arm]] = {}
+    for arm in (arm for arm in results.means if arm in gains):
+        title = arm.classifier if together else f"{arm.classifier}, virtual patients {_AS.get(arm.role, arm.role)}"
+        shown.setdefault(title, []).append(arm)
+    ways = list(dict.fromkeys(_way(arm, together) for arm in gains))
+    ticks = {"tickvals": list(range(len(ratios) + 1)), "range": [-0.3, len(ratios) + 0.4]}
+    words = ["0", *(f"×{r}" if r != "balance" else "balanced" for r in ratios)]
+    bounds, width = _range(gains.values()), 2 if len(shown) % 3 == 0 or len(shown) > 4 else 3
     panels = []
-    for classifier, role in known:
+    for title, arms in shown.items():
         data: list[Trace] = [line([0, len(ratios)], [0, 0], MUTED, "real only", weight=1, hoverinfo="skip")]
-        for i, family in enumerate(results.families):
-            for j, source in enumerate(sources):
-                own = {"classifier": classifier, "role": role, "family": family, "learn_from": source}
-                drawn = {r: g for r in ratios for a, g in gains.items() if _is(a, own) and a.ratio == r}
-                places = [ratios.index(r) + 1 + 0.06 * (i - (len(results.families) - 1) / 2) for r in drawn]
-                if drawn:
-                    name = f"{family}, learnt from {source}" if len(sources) > 1 else family
-                    trace = _curve([0, *places], [_NOUGHT, *drawn.values()], i, plain(name), _DASHES[j % 4])
-                    data.append(trace | {"legendgroup": family})
-        title = classifier + (f", virtual patients {_AS.get(role, role)}" if len(roles) > 1 else "")
-        ticks = {"tickvals": list(range(len(wide))), "ticktext": wide, "range": [-0.3, len(ratios) + 0.4]}
-        looks = layout(axis("virtual patients per labelled one", **ticks), axis("gain, points", range=bounds))
-        panels.append(Panel(title, "", data, looks, 260, 2 if len(known) % 3 == 0 or len(known) > 4 else 3))
+        lines = list(dict.fromkeys((arm.family, _way(arm, together)) for arm in arms))
+        for i, (family, way) in enumerate(lines):
+            drawn = {arm.ratio: gains[arm] for arm in arms if (arm.family, _way(arm, together)) == (family, way)}
+            places = [ratios.index(ratio) + 1 + 0.07 * (i - (len(lines) - 1) / 2) for ratio in drawn]
+            name = plain(", ".join(part for part in (family, way) if part))
+            colour, dash = results.families.index(family), _DASHES[ways.index(way) % len(_DASHES)]
+            trace = _curve([0, *places], [_NOUGHT, *drawn.values()], colour, name, dash)
+            data.append(trace | {"legendgroup": family})
+        x = axis("virtual patients per labelled one", **ticks, ticktext=words)
+        panels.append(Panel(title, "", data, layout(x, axis("gain, points", range=bounds)), 260, width))
     note = "Bars are 95 % intervals over seeds; those that leave the drawing are cut. One scale for all panels."
-    if len(sources) > 1:
-        note += f" Generators that learnt from {_listed(sources)} patients: {_listed(_DASHES[: len(sources)])} lines."
+    if len(ways) > 1:
+        note += " Lines: " + "; ".join(f"{_DASHES[i % len(_DASHES)]}, {way}" for i, way in enumerate(ways)) + "."
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(results.families)]
     return Gallery(panels, note, legend)
 
 
 _AS = {"labelled": "labelled", "unlabelled": "for the pretext", "both": "for both", "alone": "instead of real ones"}
+
+
+def _way(arm: Arm, together: bool) -> str:
+    """What the dashes tell of an arm's virtual patients: what they are for, and what their generator learnt from."""
+    role = _AS.get(arm.role, arm.role) if together else ""
+    return ", ".join(part for part in (role, f"generator learnt from {arm.learn_from}") if part)
 
 
 def gain_by_class(results: Results, task: Task) -> Gallery:
@@ -152,13 +160,5 @@ def _zero() -> dict[str, Any]:
     return {"type": "line", "line": {"color": MUTED, "width": 1}} | place
 
 
-def _is(arm: Arm, own: Mapping[str, str]) -> bool:
-    return all(getattr(arm, name) == value for name, value in own.items())
-
-
 def _size(ratio: str) -> float:
     return math.inf if ratio == "balance" else float(ratio)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ _LEAD = (
     "What virtual patients and self-supervision are worth to classifiers of real patients: arms are chosen on "
     "validation patients, every figure is of test patients that no generator, pretext or classifier saw."
 )
+_REASONS = 3  # for what could not be done, told on the page
 _REAL = "Of real patients it shows shares and means"
 _POINTS = ", and unnamed points of features in the pictures of pairs, from which no value can be read back"
 
@@ -39,7 +41,8 @@ def utility_page(rows: pd.DataFrame, verdicts: pd.DataFrame, facts: Mapping[str,
         facts: what else is known, all of it optional: `title`; `about`, what to state at the top; `classifiers`, the
             arguments of each by name; `fusions`, names of those that are products of others; `pairs`, by classifier
             dicts `x1`, `y1`, `x2`, `y2`, `label` of two views of a patient; `published`, figures of others to set
-            beside ours (see `utility_tables.published_table`).
+            beside ours (see `utility_tables.published_table`); `failed`, dicts with the `reason` why a job was not
+            done.
 
     Raises:
         DataError: rows that lack a column, or name an arm twice.
@@ -69,7 +72,19 @@ def utility_page(rows: pd.DataFrame, verdicts: pd.DataFrame, facts: Mapping[str,
     title = str(facts.get("title", "What virtual patients are worth"))
     real = f"{_REAL}{_POINTS if facts.get('pairs') else ''}."
     top = head(title, _LEAD, {**_about(results), **facts.get("about", {})}, sections)
-    return page(title, top + cards(results) + sections_of(sections) + foot(real))
+    told = cards(results) + _failed(facts.get("failed", ()))
+    return page(title, top + told + sections_of(sections) + foot(real))
+
+
+def _failed(jobs: Sequence[Mapping[str, Any]]) -> str:
+    """What is missing from the page and why, most frequent reason first."""
+    counts = Counter(str(job["reason"]) for job in jobs)
+    if not counts:
+        return ""
+    reasons = "; ".join(f"{reason} ({count})" for reason, count in counts.most_common(_REASONS))
+    more = f"; {len(counts) - _REASONS} other reasons, see failed.json" if len(counts) > _REASONS else ""
+    many = f"{len(jobs):,} job{'' if len(jobs) == 1 else 's'}"
+    return f'<p class="callout">{many} could not be done, and what needs them is missing: {escape(reasons)}{more}.</p>'
 
 
 def _about(results: Results) -> dict[str, Any]:

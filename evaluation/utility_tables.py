@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from evaluation.utility_results import Arm, Gain, Results
 
 TONES = {HELPS: "r-real", HURTS: "r-far"}
-_FOLDED = 40  # rows of a section above which its tasks are folded up
+_MANY = 3  # tasks from which on there is an overview, and long tables are folded up
+_FOLDED = 24  # rows of a section that stay unfolded
 _MOST = 30  # arms of one classifier and task above which only those that validation chooses are shown
 _HEADS = ("Accuracy, %", "Mean of<br>classes, %", "Macro-F1, %", "AUC", "Brier", "Cross-<br>entropy")
 _SHARES = METRICS[:3]  # told in per cent
@@ -38,8 +39,8 @@ def verdict_table(results: Results) -> str:
             rows += [_verdict_row(results, arm) for arm in arms if arm in results.means]
         groups[task] = rows
     virtual = bool(results.families)
-    sides = ["over<br>real only", "over the<br>strongest"] if virtual else ["over the<br>strongest"]
-    gained = [f"{what} {side}" for what in ("Accuracy", "Mean of classes") for side in sides]
+    sides = ["real only", "the strongest"] if virtual else ["the strongest"]
+    gained = [f"{what} over<br>{side}" for what in ("Accuracy", "Mean of classes") for side in sides]
     heads = ["Accuracy, %<br>mean of classes", *gained]
     note = (
         '<p class="note">Gains in percentage points on test patients, under each its 95 % interval over seeds. '
@@ -52,7 +53,7 @@ def verdict_table(results: Results) -> str:
 def overview_table(results: Results) -> str:
     """Gain in accuracy over the strongest reference, classifiers in rows and labels in columns; "" for few tasks."""
     labels = list(dict.fromkeys(task.labelled for task in results.tasks))
-    if len(labels) < 3 or not results.strongest:
+    if len(results.tasks) < _MANY or not results.strongest:
         return ""
     heads = "".join(f'<th class="n">{escape(label)}</th>' for label in labels)
     body = []
@@ -231,7 +232,7 @@ def tables(groups: Mapping[Task, Sequence[str]], virtual: bool, heads: Sequence[
             f"<tbody>{body}</tbody></table></div>"
         )
 
-    if sum(map(len, groups.values())) <= _FOLDED or len(groups) == 1:
+    if len(groups) < _MANY or sum(map(len, groups.values())) <= _FOLDED:
         return table(list(groups))
     return "".join(f"<details><summary>{escape(str(task))}</summary>{table([task])}</details>" for task in groups)
 

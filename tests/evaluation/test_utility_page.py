@@ -11,6 +11,7 @@ import pytest
 
 from evaluation.gains import gains
 from evaluation.utility_curves import pair_pictures, swept_settings
+from evaluation.utility_figures import gain_by_ratio
 from evaluation.utility_page import utility_page
 from evaluation.utility_results import Results, Task
 from tests.evaluation.utility_rows import CELLS, rows
@@ -156,3 +157,27 @@ def test_pairs_are_points_without_names() -> None:
     (panel,) = pair_pictures(PAIRS).panels
     assert [trace["x"] for trace in panel.data] == [[0, 1, None]] * len(CELLS)
     assert [trace["hoverinfo"] for trace in panel.data] == ["name"] * len(CELLS)  # the class
+
+
+def test_what_could_not_be_done_is_told() -> None:
+    failed = [{"stage": "pretexts", "reason": f"too few {POISON}"}] * 2 + [
+        {"stage": "classifiers", "reason": "diverged"}
+    ]
+    page = made(rows(STUDY), failed=failed)
+    assert f"3 jobs could not be done, and what needs them is missing: too few {POISON} (2); diverged (1)." in said(
+        page
+    )
+    assert POISON not in page
+
+
+def test_roles_share_a_panel_while_their_lines_are_few() -> None:
+    roles = ("labelled", "unlabelled")
+    few = {("diffusion", ratio, role): -0.02 for ratio in ("1", "2") for role in roles}
+    table = rows(STUDY, virtual=few)
+    panels = gain_by_ratio(Results.of(table, gains(table)), Task("blood", "100")).panels
+    assert [panel.title for panel in panels] == list(STUDY)
+    assert [len(panel.data) - 1 for panel in panels] == [1, 1, 2]  # supervised classifiers have no pretext to feed
+    many = {(family, ratio, role): -0.02 for family in "abc" for ratio in ("1", "2") for role in roles}
+    table = rows(STUDY, virtual=many)
+    panels = gain_by_ratio(Results.of(table, gains(table)), Task("blood", "100")).panels
+    assert [panel.title for panel in panels][-1] == "simclr, virtual patients for the pretext"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import time
 
 import pytest
 import torch
@@ -122,3 +123,18 @@ def test_hue_goes_round_the_colour_circle_and_grey_takes_colour_away() -> None:
 def test_a_setting_that_cannot_be_is_refused(settings: dict[str, float | str], said: str) -> None:
     with pytest.raises(DataError, match=said):
         ImageViews(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.gpu
+def test_a_gpu_makes_the_same_views_and_512_of_them_in_five_milliseconds() -> None:
+    views, uniform = VIEWS["simclr"], torch.rand((512, 14), generator=torch.Generator().manual_seed(0))
+    x = IMAGES.repeat(43, 1, 1, 1)[:512]
+    there, numbers_there = x.cuda(), uniform.cuda()
+    torch.testing.assert_close(views(there, numbers_there).cpu(), views(x, uniform), atol=0.1, rtol=0)
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        views(there, numbers_there)
+        torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 5e-3

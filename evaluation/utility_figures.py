@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from evaluation.utility_results import Arm, Results, Task
 
+_DASHED = ("Solid", "dashed", "dotted", "dashed and dotted")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _NOUGHT = Gain(0.0, 0.0, 0.0, "", "")
 _LINES = 4  # families times ways that one panel holds
@@ -32,20 +33,27 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
     if len(ratios) < 2:
         return Gallery([])
     together = len({(arm.family, arm.role, arm.learn_from) for arm in gains}) <= _LINES
+    sources = {arm.learn_from for arm in gains}
     shown: dict[str, list[Arm]] = {}
     for arm in (arm for arm in results.means if arm in gains):
         title = arm.classifier if together else f"{arm.classifier}, virtual patients {_AS.get(arm.role, arm.role)}"
         shown.setdefault(title, []).append(arm)
-    ways = list(dict.fromkeys(_way(arm, together) for arm in gains))
+
+    def way_of(arm: Arm) -> str:
+        """What the dashes tell: what the virtual patients are for, and what their generator learnt from."""
+        learnt = f"generator learnt from {arm.learn_from}" if len(sources) > 1 else ""
+        return ", ".join(part for part in (_AS.get(arm.role, arm.role) if together else "", learnt) if part)
+
+    ways = list(dict.fromkeys(way_of(arm) for arm in gains))
     ticks = {"tickvals": list(range(len(ratios) + 1)), "range": [-0.3, len(ratios) + 0.4]}
     words = ["0", *(f"×{r}" if r != "balance" else "balanced" for r in ratios)]
     bounds, width = _range(gains.values()), 2 if len(shown) % 3 == 0 or len(shown) > 4 else 3
     panels = []
     for title, arms in shown.items():
         data: list[Trace] = [line([0, len(ratios)], [0, 0], MUTED, "real only", weight=1, hoverinfo="skip")]
-        lines = list(dict.fromkeys((arm.family, _way(arm, together)) for arm in arms))
+        lines = list(dict.fromkeys((arm.family, way_of(arm)) for arm in arms))
         for i, (family, way) in enumerate(lines):
-            drawn = {arm.ratio: gains[arm] for arm in arms if (arm.family, _way(arm, together)) == (family, way)}
+            drawn = {arm.ratio: gains[arm] for arm in arms if (arm.family, way_of(arm)) == (family, way)}
             places = [ratios.index(ratio) + 1 + 0.07 * (i - (len(lines) - 1) / 2) for ratio in drawn]
             name = plain(", ".join(part for part in (family, way) if part))
             colour, dash = results.families.index(family), _DASHES[ways.index(way) % len(_DASHES)]
@@ -55,18 +63,12 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
         panels.append(Panel(title, "", data, layout(x, axis("gain, points", range=bounds)), 260, width))
     note = "Bars are 95 % intervals over seeds; those that leave the drawing are cut. One scale for all panels."
     if len(ways) > 1:
-        note += " Lines: " + "; ".join(f"{_DASHES[i % len(_DASHES)]}, {way}" for i, way in enumerate(ways)) + "."
+        note += " " + "; ".join(f"{_DASHED[i % len(_DASHES)]}: {told}" for i, told in enumerate(ways)) + "."
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(results.families)]
     return Gallery(panels, note, legend)
 
 
 _AS = {"labelled": "labelled", "unlabelled": "for the pretext", "both": "for both", "alone": "instead of real ones"}
-
-
-def _way(arm: Arm, together: bool) -> str:
-    """What the dashes tell of an arm's virtual patients: what they are for, and what their generator learnt from."""
-    role = _AS.get(arm.role, arm.role) if together else ""
-    return ", ".join(part for part in (role, f"generator learnt from {arm.learn_from}") if part)
 
 
 def gain_by_class(results: Results, task: Task) -> Gallery:

@@ -170,6 +170,10 @@ class Results:
         supervised = (self.rows["pretext"] == "").any()
         return {name: _gains(gains_over(self.rows, metric=name)) if supervised else {} for name in POINTS}
 
+    def over_named(self, reference: str) -> dict[str, dict[Arm, Gain]]:
+        """By metric of `POINTS`: gain of each arm over one classifier on real patients alone."""
+        return {name: _gains(gains_over(self.rows, reference, name)) for name in POINTS}
+
     @cached_property
     def strongest(self) -> dict[Task, Arm]:
         """The strongest supervised reference of each task, chosen on validation by accuracy."""

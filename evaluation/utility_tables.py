@@ -184,32 +184,37 @@ def published_table(results: Results, published: Mapping[str, Any]) -> str:
     source, over = escape(str(published["source"])), str(published["over"])
     heads = "".join(f'<th class="n">{escape(str(t))}<br>{source}</th><th class="n"><br>here</th>' for t in tasks)
     names = [name for name in dict.fromkeys(key[2] for key in theirs) if name in results.classifiers]
+    margins = results.over_named(over) if over in results.classifiers else {}
     body = []
     for metric, title in zip(POINTS, ("Test accuracy, %", "Mean of class accuracies, %"), strict=True):
         body.append(_group(title, 2 * len(tasks)))
         for name in names:
-            cells = [
-                _beside(theirs.get((*task, name)), theirs.get((*task, over)), metric)
-                + _beside(_flat(results, real(task, name)), _flat(results, real(task, over)), metric)
-                for task in tasks
-            ]
+            cells = []
+            for task in tasks:
+                row, reference = theirs.get((*task, name)), theirs.get((*task, over))
+                margin = row[metric] - reference[metric] if row and reference and name != over else math.nan
+                cells.append(_published_cell(row and row[metric], margin, ""))
+                arm = real(task, name)
+                gain = margins.get(metric, {}).get(arm)
+                mean = results.means[arm][metric][0] if arm in results.means else None
+                tone = TONES.get(gain.verdict, "") if gain else ""
+                cells.append(_published_cell(mean, gain.gain if gain else math.nan, tone))
             body.append(f"<tr><td>{_named(results, name)}</td>{''.join(cells)}</tr>")
-    note = f"{escape(str(published['note']))} Under each figure its margin over {escape(over)} of the same column."
+    note = (
+        f"{escape(str(published['note']))} Under each figure its margin over {escape(over)} of the "
+        "same column, tinted where its 95 % interval over seeds leaves out zero."
+    )
     return (
         f'<p class="note">{note}</p><div class="scroll"><table class="grid"><thead><tr><th></th>{heads}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
-def _flat(results: Results, arm: Arm) -> dict[str, float] | None:
-    return {name: results.means[arm][name][0] for name in POINTS} if arm in results.means else None
-
-
-def _beside(row: Mapping[str, float] | None, over: Mapping[str, float] | None, metric: str) -> str:
-    if row is None:
+def _published_cell(share: float | None, margin: float, tone: str) -> str:
+    if share is None:
         return '<td class="n off">–</td>'
-    margin = f"<small>{points(row[metric] - over[metric])}</small>" if over and over is not row else ""
-    return f'<td class="n"><b>{100 * row[metric]:.1f}</b>{margin}</td>'
+    under = "" if math.isnan(margin) else f"<small>{points(margin)}</small>"
+    return f'<td class="n{f" cell {tone}" if tone else ""}"><b>{100 * share:.1f}</b>{under}</td>'
 
 
 def percent(pair: tuple[float, float]) -> str:

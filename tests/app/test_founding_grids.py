@@ -36,7 +36,7 @@ def genes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("preset", ["cpu", "gpu"])
+@pytest.mark.parametrize("preset", ["cpu", "gpu"], ids=["small", "founding"])  # "gpu" would name a tier
 def test_grid_of_images_is_valid_and_holds_the_founding_table(preset: str) -> None:
     grid = images_grid(["bloodmnist", "dermamnist_28.npz"], preset=preset, training=CPU)
     check(grid)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from data import DataError
+from ssl_models import Classifier
 from ssl_models.image_backbones import SmallCNN
 from ssl_models.moco import MoCo
 from ssl_models.pretext import BACKBONE
 from ssl_models.simclr import SimCLR
 from tests.ssl_models.gene_nets import Patients
-from tests.ssl_models.image_nets import IMAGES, INPUTS, Pixels, noise
+from tests.ssl_models.image_nets import COHORT, IMAGES, INPUTS, Pixels, noise
 from training import Progress, Runtime, isolated_rng, train
 
 if TYPE_CHECKING:
@@ -157,3 +159,12 @@ def test_a_setting_that_cannot_be_is_refused(settings: dict[str, Any], said: str
             pretext(**settings)
     with pytest.raises(DataError, match="momentum must be at least 0 and below 1"):
         MoCo(momentum=1.0)
+
+
+def test_a_saved_model_holds_no_key_of_a_patient(tmp_path: Path) -> None:
+    few = {"steps": 2, "batch_size": 4, "bank": 8}
+    model = Classifier(backbone="small-cnn", pretext="moco", pretext_settings=few).pretrain(COHORT)
+    model.save(tmp_path / "model")
+    names = [name for path in (tmp_path / "model").glob("*.safetensors") for name in load_file(path)]
+    assert any("backbone" in name for name in names)
+    assert not [name for name in names if "bank" in name or "keys" in name]

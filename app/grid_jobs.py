@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from app.grid_arms import (
 from app.grid_results import rows_of, write_probabilities, write_rows
 from data import Cohort, DataError, on_columns
 from data.atomic import whole_folder
+from data.catalog import find_set
 from generators import make_generator
 from training import Runtime
 
@@ -45,10 +46,17 @@ PATIENTS, FACTS = "patients.safetensors", "facts.json"
 
 @dataclass(frozen=True)
 class Study:
-    """A grid and the folder of its results."""
+    """A grid and the folder of its results.
+
+    Attributes:
+        grid: what to do.
+        folder: of the results.
+        home: folder that paths of files are from: workers may start in another.
+    """
 
     grid: Grid
     folder: Path
+    home: Path = field(default_factory=Path.cwd)
 
     def virtual(self, wanted: VirtualSet) -> Path:
         """Folder of virtual patients."""
@@ -68,10 +76,17 @@ class Study:
 
     def parts(self, data: str, seed: int) -> Parts:
         """Train, validation and test of a set of patients; the last ones asked for are kept."""
-        part = self.grid.data[data]
+        part = self.part(data)
         path = Path(part.cohort)
         changed = path.stat().st_mtime_ns if path.exists() else 0
-        return _parts(json.dumps(asdict(part), sort_keys=True), str(path.resolve()), changed, seed)
+        return _parts(json.dumps(asdict(part), sort_keys=True), changed, seed)
+
+    def part(self, data: str) -> GridData:
+        """A set of patients, its files by their whole paths."""
+        part = self.grid.data[data]
+        named = {name: getattr(part, name) for name in ("cohort", "labels", "reference", "extra_unlabelled")}
+        files = {name: self.home / value for name, value in named.items() if value and find_set(value) is None}
+        return replace(part, **{name: str(path) for name, path in files.items() if path.exists()})
 
     @property
     def runtime(self) -> Runtime | None:
@@ -83,13 +98,13 @@ class Study:
 
 
 @lru_cache(maxsize=1)
-def _cohort(part: str, path: str, changed: int) -> Cohort:
+def _cohort(part: str, changed: int) -> Cohort:
     return read(GridData(**json.loads(part)))
 
 
 @lru_cache(maxsize=1)
-def _parts(part: str, path: str, changed: int, seed: int) -> Parts:
-    return parts_of(_cohort(part, path, changed), GridData(**json.loads(part)), seed)
+def _parts(part: str, changed: int, seed: int) -> Parts:
+    return parts_of(_cohort(part, changed), GridData(**json.loads(part)), seed)
 
 
 def make_virtual(study: Study, wanted: VirtualSet) -> list[str]:
@@ -134,7 +149,7 @@ def make_pretext(study: Study, wanted: PretextSet, classifier: str) -> list[str]
         TrainingError: the training could not go on.
     """
     arm = wanted.arm
-    parts, extra = study.parts(arm.data, arm.seed), study.grid.data[arm.data]
+    parts, extra = study.parts(arm.data, arm.seed), study.part(arm.data)
     train = parts.train
     labelled = labelled_part(train, arm.labelled, arm.seed) if arm.labelled else train
     real = train if study.grid.unlabelled == "all" else labelled

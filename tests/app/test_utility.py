@@ -217,6 +217,21 @@ def test_classes_of_the_rest_are_predicted_not_read(tmp_path: Path, patients: Pa
     assert one.take(np.arange(30)).digest() == labelled.digest()
 
 
+def test_workers_find_files_from_another_folder(
+    tmp_path: Path, patients: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    shutil.copy(patients, tmp_path / "here.csv")
+    monkeypatch.chdir(tmp_path)
+    study = grid_jobs.Study(grid(tmp_path, "here.csv", TINY), tmp_path / "out")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len(study.parts("sim", 0).train) == 84
+    named = grid_jobs.Study(grid(tmp_path, "simulated-expression", TINY), tmp_path / "out")
+    assert named.part("sim") == named.grid.data["sim"]
+
+
 def test_an_arm_that_fails_leaves_the_others(tmp_path: Path, patients: Path, cohortsmith: Any) -> None:
     text = TINY.replace("[30]", "[6, 40]").replace('["mvn"]', '["mvn"]\nroles = ["labelled", "unlabelled"]')
     done = cohortsmith("utility", toml(tmp_path, patients, text), "--out", tmp_path / "out")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from app.experiment import TrainingPart
@@ -17,7 +19,9 @@ from app.founding_grids import (
     transcriptome_classifiers,
     transcriptome_grid,
 )
-from app.grid_checks import check
+from app.grid import GridData
+from app.grid_arms import parts_of, with_extra
+from app.grid_checks import check, check_cohorts, read_cohorts
 from data import DataError, simulate, write_cohort
 from ssl_models import Classifier
 from ssl_models.presets import PRESETS, Preset
@@ -117,3 +121,20 @@ def test_study_is_carried_out_and_ends_in_a_page(
     assert "The founding study on transcriptomes (2021)" in page
     assert "subtab" in page
     assert cohortsmith("study", "transcriptome-2021", genes, "--preset", "tcga", "--out", out).code == 2
+
+
+def test_more_unlabelled_patients_join_without_classes_and_without_copies_of_tested_ones(tmp_path: Path) -> None:
+    whole, other = (simulate("simulated-cells", n, seed=seed) for n, seed in ((120, 0), (40, 1)))
+    sides = parts_of(whole, GridData("cells.npz"), seed=0)
+    more = replace(other, x=np.concatenate([other.x[:-5], sides.test.x[:5]]))
+    joint = with_extra(sides.train, more, sides)
+    assert len(joint) == len(sides.train) + 35
+    assert joint.classes == whole.classes
+    assert set(joint.y[len(sides.train) :]) == {0}  # nobody's class is taken over
+    with pytest.raises(DataError, match="extra_unlabelled: image data of the same features"):
+        with_extra(sides.train, simulate("simulated-expression", 20, seed=0, genes=4, classes=2), sides)
+    write_cohort(whole, tmp_path / "cells.npz")
+    write_cohort(replace(more, x=more.x[:, :, :, :1], features=("28x28x1",)), tmp_path / "grey.npz")
+    grid = images_grid([str(tmp_path / "cells.npz")], preset="cpu", unlabelled=str(tmp_path / "grey.npz"), training=CPU)
+    with pytest.raises(DataError, match=r"\[data.cells\] extra_unlabelled"):
+        check_cohorts(grid, read_cohorts(grid))

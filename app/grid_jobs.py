@@ -86,7 +86,8 @@ class Study:
         part = self.grid.data[data]
         named = {name: getattr(part, name) for name in ("cohort", "labels", "reference", "extra_unlabelled")}
         files = {name: self.home / value for name, value in named.items() if value and find_set(value) is None}
-        return replace(part, **{name: str(path) for name, path in files.items() if path.exists()})
+        there: dict[str, Any] = {name: str(path) for name, path in files.items() if path.exists()}
+        return replace(part, **there)
 
     @property
     def runtime(self) -> Runtime | None:

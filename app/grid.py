@@ -62,7 +62,8 @@ class Grid:
         name: of the study.
         seeds: each decides a split, a labelled part, and every draw after it.
         labelled: patients of train whose class is known: a number, a share, or full, half, quarter.
-        unlabelled: what a pretext sees: all of train without its classes, or the labelled part only.
+        unlabelled: what a pretext, or a classifier with an `unlabelled_weight`, sees: all of train without its classes,
+            or the labelled part only.
         virtual: virtual patients; none when left out.
         fusions: names of classifiers whose class probabilities are multiplied, by the name of the fusion.
         training: device and arithmetic.
@@ -158,10 +159,10 @@ def read_grid(path: Path) -> Grid:
 
 
 def arms_of(grid: Grid, pretexts: Mapping[tuple[str, str], str]) -> list[Arm]:
-    """Every arm, real patients alone first; `pretexts` has those (data, classifier) that have a pretext.
+    """Every arm, real patients alone first; `pretexts` has those (data, classifier) that see patients without labels.
 
-    Virtual patients join a pretext's set only where the classifier has one, and there is no "balance" alone: the
-    largest class would have nobody.
+    Virtual patients join those without labels only where the classifier sees any, and there is no "balance" alone:
+    the largest class would have nobody.
     """
     arms = []
     for data in grid.data:

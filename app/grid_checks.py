@@ -102,7 +102,8 @@ def check_cohorts(grid: Grid, cohorts: Mapping[str, Cohort]) -> dict[tuple[str, 
     """Check what needs the data: every split and every labelled part, families and classifiers by data kind.
 
     Returns:
-        For each data set and classifier that has a pretext, a digest of backbone, pretext and their settings.
+        For each data set and classifier that sees patients without labels, a digest of backbone, pretext and their
+        settings; "" where it sees them without a pretext.
 
     Raises:
         DataError: more labels than patients, a class absent from a labelled part, or what learns another data kind.
@@ -123,6 +124,8 @@ def check_cohorts(grid: Grid, cohorts: Mapping[str, Cohort]) -> dict[tuple[str, 
             if recipe.pretext:
                 parts = (recipe.backbone, recipe.backbone_settings, recipe.pretext_name, asdict(recipe.pretext))
                 pretexts[name, classifier] = digest(parts)
+            elif recipe.fine_tuning.unlabelled_weight:
+                pretexts[name, classifier] = ""
         more = grid.data[name].extra_unlabelled
         extra = read_synthetic(Path(more), grid.data[name], cohort) if more else None
         for seed in grid.seeds:
@@ -136,7 +139,10 @@ def check_cohorts(grid: Grid, cohorts: Mapping[str, Cohort]) -> dict[tuple[str, 
                 raise DataError(f"{where}{error}") from None
     wanting = [role for role in ("unlabelled", "both") if grid.virtual and role in grid.virtual.roles]
     if wanting and not pretexts:
-        raise DataError(f"[virtual] role {wanting[0]!r} is for classifiers with a pretext, and none of these has one")
+        raise DataError(
+            f"[virtual] role {wanting[0]!r} is for classifiers with a pretext or an unlabelled_weight, and none "
+            "of these has one"
+        )
     return pretexts
 
 

@@ -150,15 +150,12 @@ def make_pretext(study: Study, wanted: PretextSet, classifier: str) -> list[str]
         TrainingError: the training could not go on.
     """
     arm = wanted.arm
-    parts, extra = study.parts(arm.data, arm.seed), study.part(arm.data)
+    parts = study.parts(arm.data, arm.seed)
     train = parts.train
     labelled = labelled_part(train, arm.labelled, arm.seed) if arm.labelled else train
     real = train if study.grid.unlabelled == "all" else labelled
-    learnt = pretext_cohort(arm.role, real, virtual_patients(study, arm, labelled))
-    if extra.extra_unlabelled and arm.role != "alone":
-        learnt = with_extra(learnt, read_synthetic(Path(extra.extra_unlabelled), extra, train), parts)
     made = evened(study.grid.classifiers[classifier], train.kind, len(labelled), len(real), len(labelled))
-    made.pretrain(learnt, seed=arm.seed, runtime=study.runtime)
+    made.pretrain(unlabelled_patients(study, arm, parts, labelled), seed=arm.seed, runtime=study.runtime)
     made.save(study.pretext(wanted))
     return []
 
@@ -180,10 +177,12 @@ def make_rows(study: Study, arm: Arm, pretext: PretextSet | None) -> list[str]:
     made = evened(settings, learnt.kind, len(labelled), len(unlabelled), len(learnt))
     if pretext is not None:
         made.start_from(load(study.pretext(pretext)))
-    made.fit(learnt, validation=parts.validation, seed=arm.seed, runtime=study.runtime)
+    recipe = made.arguments.settled(learnt.kind)
+    others = unlabelled_patients(study, arm, parts, labelled) if recipe.fine_tuning.unlabelled_weight else None
+    made.fit(learnt, unlabelled=others, validation=parts.validation, seed=arm.seed, runtime=study.runtime)
     probabilities = {name: made.predict_proba(getattr(parts, name)) for name in ("validation", "test")}
     facts = {name: made.summary[name] for name in ("steps", "epochs", "seconds", "seconds_an_epoch", "parameters")}
-    facts |= {"n_labelled": len(labelled), "pretext": made.arguments.settled(learnt.kind).pretext_name}
+    facts |= {"n_labelled": len(labelled), "pretext": recipe.pretext_name}
     write_probabilities(study.probabilities(arm), probabilities)
     write_rows(study.rows(arm), rows_of(arm, parts, probabilities, facts))
     return []
@@ -233,6 +232,16 @@ def pseudo_labelled(study: Study, train: Cohort, labelled: Cohort, seed: int) ->
     if not len(rest):
         return labelled
     return joined(labelled, replace(rest, y=made.predict_proba(rest).argmax(axis=1).astype(np.int64)))
+
+
+def unlabelled_patients(study: Study, arm: Arm, parts: Parts, labelled: Cohort) -> Cohort:
+    """The patients of an arm whose classes are not read, by the role of its virtual ones."""
+    real = parts.train if study.grid.unlabelled == "all" else labelled
+    seen = pretext_cohort(arm.role, real, virtual_patients(study, arm, labelled))
+    part = study.part(arm.data)
+    if not part.extra_unlabelled or arm.role == "alone":
+        return seen
+    return with_extra(seen, read_synthetic(Path(part.extra_unlabelled), part, parts.train), parts)
 
 
 def virtual_patients(study: Study, arm: Arm, labelled: Cohort) -> Cohort | None:

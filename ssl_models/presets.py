@@ -27,7 +27,8 @@ class Preset:
     by_pretext: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-# The 2021 study of transcriptomes. It does not tell batch size and longest training; early stopping decides the latter.
+# The 2021 study of transcriptomes. It does not tell batch size and longest training: the batch is Keras's, and early
+# stopping decides the rest.
 _STOPPED_EARLY: dict[str, Any] = {"decay": "constant", "epochs": 200, "patience": 10}
 _TRANSCRIPTOME: dict[str, Any] = {
     "backbone": "mlp",
@@ -36,6 +37,7 @@ _TRANSCRIPTOME: dict[str, Any] = {
     "dropout": 0.1,
     "l1l2": [1e-6, 1e-7, 1e-7],
     **_STOPPED_EARLY,
+    "batch_size": 32,
 }
 # A tenth of the genes hidden, one negative for each positive and no projector did best there.
 _PRETEXT = {**_STOPPED_EARLY, "mask_share": 0.1}

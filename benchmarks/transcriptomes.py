@@ -1,0 +1,156 @@
+"""The founding study of transcriptomes, and what patients without labels are worth, on the files in COHORTSMITH_DATA.
+
+Three questions, each a grid of `cohortsmith utility`: the reference curve (accuracy by the number of labelled
+patients), every way of learning with 100 labels and the rest of train unlabelled, and virtual patients beside 50
+labelled ones. Patients are split by `patient` where the file knows them; choices are made on validation patients, the
+figures are of test patients, and a gain is paired over seeds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import pandas as pd
+
+from app.founding_grids import transcriptome_classifiers
+from app.grid import Grid, GridData, VirtualPart
+from app.grid_running import carry_out_grid
+from benchmarks import harness
+from data import DataError
+from evaluation.gains import best_on_validation, gains, gains_over
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FILES: dict[str, dict[str, Any]] = {
+    "tcga-12class": {"cohort": "expression/tcga_12class_50genes.csv.gz"},
+    "tumour-normal": {"cohort": "expression/tcga_tumour_normal_3341genes.h5ad", "subject": "patient"},
+    "mirna": {"cohort": "expression/tcga_mirna_34class_680.h5ad", "subject": "patient"},
+}
+REFERENCE, STRONG, MIXED = "supervised", "small-mlp", "mixed"
+_SMALL: dict[str, Any] = {"preset": STRONG}
+REFERENCES = {REFERENCE: {"preset": "tcga-2021"}, STRONG: _SMALL}
+OURS: dict[str, dict[str, Any]] = {
+    **{f"{name}-small": {**_SMALL, "pretext": name} for name in ("vime", "scarf", "subtab")},
+    MIXED: {"preset": "small-mlp-mixed"},
+    "vime-mixed": {"preset": "small-mlp-mixed", "pretext": "vime"},
+}
+FOUNDING = ("masked-0-frozen", "masked-3-frozen", "masked-lambda-1", "contrastive", "vime", "scarf", "subtab")
+FAMILIES = ("diffusion", "mvn")
+RATIOS: list[Any] = [0, 0.5, 1, 2, 5]
+LABELS = {"curve": [50, 100, 200, 500, 1000], "100 labels": [100], "50 labels and virtual patients": [50]}
+
+
+def run() -> None:
+    """Carry out the grids that are not done yet, print and write their tables."""
+    parser = harness.parser(__doc__, "transcriptomes")
+    parser.set_defaults(out=harness.ROOT / "runs" / "benchmarks" / "transcriptomes")
+    parser.add_argument("--data", default=",".join(FILES))
+    parser.add_argument("--parts", default=",".join(LABELS), help=f"of {', '.join(LABELS)}")
+    parser.add_argument("--seeds", default="0,1,2")
+    args = harness.arguments(parser)
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    for part in args.parts.split(","):
+        tables = [carried(part, name, seeds, args.out) for name in args.data.split(",")]
+        rows = pd.concat(tables, ignore_index=True)
+        text = {"curve": curve, "100 labels": few_labels}.get(part, virtual)(rows)
+        harness.publish(f"transcriptomes {part}", text, [], seeds=seeds, write=args.write)
+
+
+def carried(part: str, name: str, seeds: Sequence[int], out: Path) -> pd.DataFrame:
+    """Rows of one question on one file."""
+    folder = os.environ.get("COHORTSMITH_DATA")
+    if not folder:
+        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {FILES[name]['cohort']}")
+    data = GridData(**{**FILES[name], "cohort": str(Path(folder) / FILES[name]["cohort"]), "label": "label"})
+    labels = [n for n in LABELS[part] if n < 1000 or name != "tumour-normal"]
+    classifiers = REFERENCES | {MIXED: OURS[MIXED]}
+    if part == "100 labels":
+        founding = transcriptome_classifiers("tcga-2021")
+        classifiers = REFERENCES | {way: founding[way] for way in FOUNDING} | OURS
+    grid = Grid(data={name: data}, classifiers=classifiers, name=part, seeds=list(seeds), labelled=list(labels))
+    if part == "50 labels and virtual patients":
+        both: list[Any] = ["labelled", "pseudo-labelled"]
+        grid = replace(grid, virtual=VirtualPart(list(FAMILIES), both, RATIOS, ["labelled"]))
+    harness.say(f"{part}, {name}")
+    done = carry_out_grid(grid, out / f"{part}-{name}".replace(" ", "-"))
+    for failure in done.failed:
+        harness.say(f"failed: {failure['job']}: {failure['reason']}")
+    return done.rows
+
+
+def curve(rows: pd.DataFrame) -> str:
+    """Accuracy by labelled patients, and the gain of learning from the others too."""
+    gained = gains_over(rows, REFERENCE)
+    head = [
+        "",
+        "labelled",
+        *(name for name in (REFERENCE, STRONG, MIXED)),
+        f"{MIXED} over {REFERENCE}",
+        f"over {STRONG}",
+    ]
+    over_strong, lines = gains_over(rows, STRONG), []
+    for (data, labelled), own in _overall(rows).groupby(["data", "labelled"], sort=False):
+        accuracy = [_spread(own[own.classifier == name]) for name in compared]
+        told = [_gain(table, data, labelled, MIXED) for table in (gained, over_strong)]
+        lines.append((str(data), int(labelled), accuracy, told))
+    lines.sort(key=lambda line: (line[0], line[1]))
+    return harness.table(head, [[data, str(n), *accuracy, *told] for data, n, accuracy, told in lines])
+
+
+def few_labels(rows: pd.DataFrame) -> str:
+    """Every way of learning with the same labelled patients."""
+    over = gains_over(rows, REFERENCE), gains_over(rows)
+    shown = {"mean_class_accuracy": "mean of classes", "macro_f1": "macro-F1", "auc": "AUC", "brier": "Brier"}
+    head = ["", "classifier", "accuracy", *shown.values(), f"over {REFERENCE}", "over the strongest supervised"]
+    lines = []
+    for (data, labelled, name), own in _overall(rows).groupby(["data", "labelled", "classifier"], sort=False):
+        figures = [
+            harness.spread(own[column].tolist()) for column in ("mean_class_accuracy", "macro_f1", "auc", "brier")
+        ]
+        told = [_gain(table, data, labelled, name) for table in over]
+        lines.append([str(data), str(name), _spread(own), *figures, *told])
+    return harness.table(head, lines)
+
+
+def virtual(rows: pd.DataFrame) -> str:
+    """Virtual patients beside labelled ones: the ratio that validation chooses, and what it gains on test."""
+    chosen = best_on_validation(rows)
+    head = ["", "classifier", "family", "learnt from", "ratio", "real only", "with virtual", "gain", ""]
+    lines = []
+    for row in gains(chosen).to_dict("records"):
+        real, both = (f"{100 * row[which]:.1f}" for which in ("reference_value", "value"))
+        where = [str(row[name]) for name in ("data", "classifier", "family", "learn_from", "ratio")]
+        lines.append([*where, real, both, _points(row), str(row["verdict"])])
+    return harness.table(head, lines)
+
+
+def _overall(rows: pd.DataFrame) -> pd.DataFrame:
+    """Test rows of all classes together, real patients alone."""
+    return rows[(rows.part == "test") & (rows.label == "") & (rows.family == "")]
+
+
+def _spread(rows: pd.DataFrame) -> str:
+    return harness.spread([100 * value for value in rows.accuracy], 1)
+
+
+def _gain(table: pd.DataFrame, data: object, labelled: object, classifier: object) -> str:
+    own = table[(table.data == data) & (table.labelled == labelled) & (table.classifier == classifier)]
+    if own.empty:
+        return ""
+    row = own.iloc[0]
+    return f"{_points(row)}, {row.verdict}"
+
+
+def _points(row: Any) -> str:
+    return f"{100 * row['gain']:+.1f} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+
+
+if __name__ == "__main__":
+    harness.main(run)

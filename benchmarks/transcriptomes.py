@@ -87,21 +87,15 @@ def carried(part: str, name: str, seeds: Sequence[int], out: Path) -> pd.DataFra
 
 def curve(rows: pd.DataFrame) -> str:
     """Accuracy by labelled patients, and the gain of learning from the others too."""
-    gained = gains_over(rows, REFERENCE)
-    head = [
-        "",
-        "labelled",
-        *(name for name in (REFERENCE, STRONG, MIXED)),
-        f"{MIXED} over {REFERENCE}",
-        f"over {STRONG}",
-    ]
-    over_strong, lines = gains_over(rows, STRONG), []
-    for (data, labelled), own in _overall(rows).groupby(["data", "labelled"], sort=False):
+    compared = (REFERENCE, STRONG, MIXED)
+    over = gains_over(rows, REFERENCE), gains_over(rows, STRONG)
+    head = ["", "labelled", *compared, f"{MIXED} over {REFERENCE}", f"over {STRONG}"]
+    lines = []
+    for (data, labelled), own in sorted(_overall(rows).groupby(["data", "labelled"]), key=_by_size):
         accuracy = [_spread(own[own.classifier == name]) for name in compared]
-        told = [_gain(table, data, labelled, MIXED) for table in (gained, over_strong)]
-        lines.append((str(data), int(labelled), accuracy, told))
-    lines.sort(key=lambda line: (line[0], line[1]))
-    return harness.table(head, [[data, str(n), *accuracy, *told] for data, n, accuracy, told in lines])
+        told = [_gain(table, data, labelled, MIXED) for table in over]
+        lines.append([str(data), str(labelled), *accuracy, *told])
+    return harness.table(head, lines)
 
 
 def few_labels(rows: pd.DataFrame) -> str:
@@ -129,6 +123,10 @@ def virtual(rows: pd.DataFrame) -> str:
         where = [str(row[name]) for name in ("data", "classifier", "family", "learn_from", "ratio")]
         lines.append([*where, real, both, _points(row), str(row["verdict"])])
     return harness.table(head, lines)
+
+
+def _by_size(group: tuple[Any, pd.DataFrame]) -> tuple[str, int]:
+    return str(group[0][0]), int(group[0][1])
 
 
 def _overall(rows: pd.DataFrame) -> pd.DataFrame:

@@ -182,7 +182,8 @@ def make_rows(study: Study, arm: Arm, pretext: PretextSet | None) -> list[str]:
     made.fit(learnt, unlabelled=others, validation=parts.validation, seed=arm.seed, runtime=study.runtime)
     probabilities = {name: made.predict_proba(getattr(parts, name)) for name in ("validation", "test")}
     facts = {name: made.summary[name] for name in ("steps", "epochs", "seconds", "seconds_an_epoch", "parameters")}
-    facts |= {"n_labelled": len(labelled), "pretext": recipe.pretext_name}
+    taught = (recipe.pretext_name, "mixed" if others is not None else "")  # by what beside labels; "" is supervised
+    facts |= {"n_labelled": len(labelled), "pretext": "+".join(filter(None, taught))}
     write_probabilities(study.probabilities(arm), probabilities)
     write_rows(study.rows(arm), rows_of(arm, parts, probabilities, facts))
     return []

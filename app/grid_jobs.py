@@ -126,13 +126,18 @@ def make_virtual(study: Study, wanted: VirtualSet) -> list[str]:
     generator = make_generator(wanted.family, **part.settings.get(wanted.family, {}))
     facts: dict[str, Any] = {**asdict(wanted), "learnt_from": len(learnt), "ratios": ratios}
     alarms: list[str] = []
+    sizes = np.bincount(learnt.y, minlength=len(learnt.classes))
+    alone = [name for name, size in zip(learnt.classes, sizes, strict=True) if size == 1]
+    if alone:
+        alarms.append(f"no virtual patients of {', '.join(alone)}: {wanted.family} cannot learn one patient")
+        learnt, counts = learnt.take(sizes[learnt.y] > 1), np.where(sizes > 1, counts, 0)
     if counts.any():
-        generator.fit(learnt, seed=wanted.seed, runtime=study.runtime)
+        generator.fit(learnt, seed=wanted.seed, runtime=study.runtime, to_save=False)
         asked = {name: int(n) for name, n in zip(learnt.classes, counts, strict=True) if n}
         virtual = generator.sample(asked, seed=wanted.seed)
         if train.kind == "sequence":  # a column that a few patients' insertions made is not learnt
             virtual = on_columns(virtual, train.features)
-        alarms = [str(alarm) for alarm in generator.summary.get("alarms", ())]
+        alarms += [str(alarm) for alarm in generator.summary.get("alarms", ())]
         facts |= {"settings": dict(generator.settings), "summary": generator.summary}
     else:
         virtual = labelled.take([])

@@ -77,6 +77,7 @@ class Generator(ABC):
         self.history: list[dict[str, float]] = []
         self.summary: dict[str, Any] = {}
         self._schema: Schema | None = None
+        self._to_save = True
 
     def __repr__(self) -> str:
         fitted = f"fitted on {sum(self.schema.class_counts)} patients" if self._schema else "not fitted"
@@ -103,13 +104,14 @@ class Generator(ABC):
         """Number of training patients of each class."""
         return dict(zip(self.schema.classes, self.schema.class_counts, strict=True))
 
-    def fit(self, cohort: Cohort, *, seed: int = 0, runtime: Runtime | None = None) -> Self:
+    def fit(self, cohort: Cohort, *, seed: int = 0, runtime: Runtime | None = None, to_save: bool = True) -> Self:
         """Learn a cohort.
 
         Args:
             cohort: training patients only.
             seed: of every random draw of the fit, 0 or more.
             runtime: device, processes, checkpoint; baselines need none.
+            to_save: a model that nobody saves may learn classes of two patients: its averages stay where they are.
 
         Raises:
             DataError: fewer patients than the family needs, or a data kind it does not know.
@@ -119,10 +121,11 @@ class Generator(ABC):
             raise DataError(f"seed must be 0 or more; got {seed}")
         if cohort.kind not in self.kinds:
             raise DataError(f"{self.family} learns {' and '.join(self.kinds)}; this cohort is of kind {cohort.kind!r}")
+        least = self.min_patients if to_save else min(2, self.min_patients)
         for name, count in cohort.class_counts().items():
-            if 0 < count < self.min_patients:
+            if 0 < count < least:
                 raise DataError(
-                    f"{self.family} needs at least {self.min_patients} patients of each class, "
+                    f"{self.family} needs at least {least} patients of each class, "
                     f"class {name!r} has {count} to learn from; merge or drop the class"
                 )
         if not len(cohort):
@@ -133,6 +136,7 @@ class Generator(ABC):
         cohort = self._narrowed(cohort)
         self._fit(cohort, seed, runtime)
         self._schema = Schema.of(cohort)
+        self._to_save = to_save
         self.summary = {"fit_seconds": round(time.perf_counter() - started, 3), **self.summary}
         return self
 

@@ -36,6 +36,8 @@ def save(generator: Generator, path: str | Path) -> None:
     schema = generator.schema
     if not generator.savable:
         raise DataError(f"{generator.family} models cannot be saved: {generator.reason}")
+    if not generator._to_save:
+        raise DataError("this model was fitted with to_save=False, so it may hold averages of two patients; fit again")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise DataError(f"{path}: a new or empty folder was expected; remove it or name another one")
     tensors, values = generator._state()

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from app import grid_jobs
 from app.grid_running import carry_out_grid
+from data import DataError
 from generators import MVN
 from ssl_models.classifier import Classifier
 from ssl_models.storage import load
@@ -232,12 +233,22 @@ def test_workers_find_files_from_another_folder(
     assert named.part("sim") == named.grid.data["sim"]
 
 
-def test_an_arm_that_fails_leaves_the_others(tmp_path: Path, patients: Path, cohortsmith: Any) -> None:
+def test_an_arm_that_fails_leaves_the_others(
+    tmp_path: Path, patients: Path, cohortsmith: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn = MVN._fit
+
+    def fails(self: MVN, cohort: Cohort, seed: int, runtime: Any) -> None:
+        if len(cohort) < 10:
+            raise DataError("mvn needs more patients")
+        learn(self, cohort, seed, runtime)
+
+    monkeypatch.setattr(MVN, "_fit", fails)
     text = TINY.replace("[30]", "[6, 40]").replace('["mvn"]', '["mvn"]\nroles = ["labelled", "unlabelled"]')
     done = cohortsmith("utility", toml(tmp_path, patients, text), "--out", tmp_path / "out")
     assert done.code == 1
     (line,) = [line for line in done.err.splitlines() if line.startswith("failed: ")]
-    assert "mvn needs at least 5 patients of each class" in line
+    assert "mvn needs more patients" in line
     failed = json.loads((tmp_path / "out" / "failed.json").read_text())
     assert [(row["stage"], row["labelled"], row["role"] if "role" in row else "") for row in failed] == [
         ("virtual patients", "6", ""),
@@ -246,11 +257,25 @@ def test_an_arm_that_fails_leaves_the_others(tmp_path: Path, patients: Path, coh
         ("classifiers", "6", "labelled"),
         ("classifiers", "6", "unlabelled"),
     ]
-    assert all("at least 5 patients" in row["reason"] for row in failed)
+    assert all("more patients" in row["reason"] for row in failed)
     rows = pd.read_parquet(tmp_path / "out" / "results.parquet")
     assert set(rows.loc[rows["labelled"] == "6", "family"]) == {""}
     assert set(rows.loc[rows["labelled"] == "40", "family"]) == {"", "mvn"}
     assert done.out.splitlines()[-1].endswith("report.html")
+
+
+def test_a_class_of_one_labelled_patient_gets_no_virtual_ones_and_is_told(
+    tmp_path: Path, patients: Path, cohortsmith: Any
+) -> None:
+    """Two of a class are enough for a generator that nobody saves."""
+    done = cohortsmith("utility", toml(tmp_path, patients, TINY.replace("[30]", "[3]")), "--out", tmp_path / "out")
+    assert done.code == 0
+    (line,) = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+    assert "no virtual patients of" in line
+    assert "mvn cannot learn one patient" in line
+    (facts,) = (tmp_path / "out" / "virtual").glob("*/facts.json")
+    made = json.loads(facts.read_text())["patients"]
+    assert sorted(made.values()) == [0, 2]
 
 
 def test_a_pretext_of_another_architecture_is_told(tmp_path: Path, patients: Path, cohortsmith: Any) -> None:

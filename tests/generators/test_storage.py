@@ -8,11 +8,12 @@ import shutil
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from data import DataError, simulate
-from generators import Generator, load, make_generator
+from generators import MVN, Generator, load, make_generator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +115,14 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OSError, match="No space"):
         fitted("mvn").save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_learnt_two_patients_of_a_class_is_not_saved(tmp_path: Path) -> None:
+    cohort = simulate("simulated-expression", 60, seed=0, genes=4, classes=2)
+    two = cohort.take(np.concatenate([np.flatnonzero(cohort.y == 0)[:2], np.flatnonzero(cohort.y == 1)]))
+    with pytest.raises(DataError, match="at least 5 patients of each class"):
+        MVN().fit(two)
+    model = MVN().fit(two, to_save=False)
+    assert len(model.sample(10)) == 10
+    with pytest.raises(DataError, match="to_save"):
+        model.save(tmp_path / "model")

@@ -1,0 +1,134 @@
+"""Classifiers of images on the files in COHORTSMITH_DATA: the founding study of 2025, and what virtual images add.
+
+`study` is the founding table: the study's own supervised recipe and a plain network that is hard to beat, four
+pretexts with the backbone frozen (BF) or not (BNF), and three fusions; on all labels and on a quarter. `augmentation`
+sets virtual images of a diffusion that learnt only the arm's labelled images, or of `mvn`, beside those: BloodMNIST with
+a quarter of the labels, DermaMNIST with all. Choices are made on the file's val, figures are of its test images.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import pandas as pd
+
+from app.experiment import TrainingPart
+from app.founding_figures import IMAGES_2025
+from app.founding_grids import images_grid
+from app.grid import Grid, GridData, VirtualPart
+from app.grid_running import carry_out_grid
+from benchmarks import harness
+from data import DataError
+from evaluation.gains import best_on_validation, gains, gains_over
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FILES = {"blood": "images/bloodmnist_28.npz", "derma": "images/dermamnist_28.npz"}
+LABELS = {"blood": "quarter", "derma": "full"}
+STRONG, FOUNDING = "small-cnn", "supervised"
+# Showing classes evenly is what a person would try on DermaMNIST before making patients up.
+CLASSIFIERS: dict[str, dict[str, Any]] = {STRONG: {"preset": STRONG}, "balanced": {"preset": STRONG, "balanced": True}}
+RATIOS: list[Any] = [0, 0.5, 1, 2, 5, "balance"]
+METRIC = "mean_class_accuracy"
+PARTS = ("augmentation", "study")
+
+
+def run() -> None:
+    """Carry out the grids that are not done yet, print and write their tables."""
+    parser = harness.parser(__doc__, "image_classifiers")
+    parser.set_defaults(out=harness.ROOT / "runs" / "benchmarks" / "image-classifiers")
+    parser.add_argument("--data", default=",".join(FILES))
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--jobs", type=int, default=1)
+    args = harness.arguments(parser)
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    for part in args.parts.split(","):
+        grids = {name: grid_of(part, name, seeds) for name in args.data.split(",")}
+        tables = [carried(grid, args.out / f"{part}-{name}", args.jobs) for name, grid in grids.items()]
+        rows = pd.concat(tables, ignore_index=True)
+        text = augmentation(rows) if part == "augmentation" else study(rows)
+        harness.publish(f"image classifiers {part}", text, [], seeds=seeds, write=args.write)
+
+
+def grid_of(part: str, name: str, seeds: Sequence[int]) -> Grid:
+    """Grid of one question on one file."""
+    folder = os.environ.get("COHORTSMITH_DATA")
+    if not folder:
+        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {FILES[name]}")
+    source = str(Path(folder) / FILES[name])
+    if part == "study":
+        return images_grid([source], preset="cpu", seeds=len(seeds), training=TrainingPart())
+    return Grid(
+        data={name: GridData(source)},
+        classifiers=CLASSIFIERS,
+        name=part,
+        seeds=list(seeds),
+        labelled=[LABELS[name]],
+        virtual=VirtualPart(families=["diffusion", "mvn"], ratios=RATIOS),
+    )
+
+
+def carried(grid: Grid, folder: Path, jobs: int) -> pd.DataFrame:
+    """Rows of a grid, carried out where it is not yet."""
+    harness.say(f"{grid.name}, {', '.join(grid.data)}")
+    done = carry_out_grid(grid, folder, jobs=jobs)
+    for failure in done.failed:
+        harness.say(f"failed: {failure['job']}: {failure['reason']}")
+    return done.rows
+
+
+def augmentation(rows: pd.DataFrame) -> str:
+    """Every ratio, the one that validation chooses marked, and what it gains over real images alone."""
+    chosen = best_on_validation(rows, metric=METRIC)
+    picked = set(zip(chosen.data, chosen.classifier, chosen.family, chosen.ratio, strict=True))
+    over = _by(("data", "classifier", "family", "ratio"), gains_over(rows, metric=METRIC))
+    said = ("real only", "with virtual", "gain", "", "over the strongest", "chosen")
+    head = ["", "classifier", "family", "ratio", *said]
+    lines = []
+    for row in gains(rows, METRIC).to_dict("records"):
+        key = (row["data"], row["classifier"], row["family"], row["ratio"])
+        values = [f"{100 * row[name]:.1f}" for name in ("reference_value", "value")]
+        mark = "by validation" if key in picked else ""
+        lines.append([*map(str, key), *values, _points(row), str(row["verdict"]), _points(over[key]), mark])
+    return harness.table(head, lines)
+
+
+def study(rows: pd.DataFrame) -> str:
+    """Accuracy and mean of classes beside the thesis's, and the gains over both supervised references."""
+    published = {(row["data"], row["labelled"], row["classifier"]): row for row in IMAGES_2025}
+    names = ("data", "labelled", "classifier")
+    over = [_by(names, gains_over(rows, reference)) for reference in (FOUNDING, STRONG)]
+    test = rows[(rows.part == "test") & (rows.label == "")]
+    head = [
+        "", "labelled", "classifier", "accuracy", "mean of classes", "thesis", f"over {FOUNDING}", f"over {STRONG}",
+    ]  # fmt: skip
+    lines = []
+    for key, own in _groups(names, test):
+        figures = [harness.spread([100 * v for v in own[name]], 1) for name in ("accuracy", METRIC)]
+        theirs = published.get(key)
+        told = f"{100 * theirs['accuracy']:.1f} / {100 * theirs[METRIC]:.1f}" if theirs else ""
+        lines.append([*map(str, key), *figures, told, *(_points(table[key]) if key in table else "" for table in over)])
+    return harness.table(head, lines)
+
+
+def _groups(names: Sequence[str], table: pd.DataFrame) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
+    return [(tuple(key), own) for key, own in table.groupby(list(names), sort=False)]  # type: ignore[arg-type]
+
+
+def _by(names: Sequence[str], table: pd.DataFrame) -> dict[tuple[Any, ...], Any]:
+    return {tuple(row[name] for name in names): row for row in table.to_dict("records")}
+
+
+def _points(row: Any) -> str:
+    return f"{100 * row['gain']:+.1f} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+
+
+if __name__ == "__main__":
+    harness.main(run)

@@ -2,7 +2,7 @@
 
 `study` is the founding table: the study's own supervised recipe and a plain network that is hard to beat, four
 pretexts with the backbone frozen (BF) or not (BNF), and three fusions; on all labels and on a quarter. `augmentation`
-sets virtual images of a diffusion that learnt only the arm's labelled images, or of `mvn`, beside those: BloodMNIST with
+sets virtual images of a diffusion that learnt only the labelled images, or of `mvn`, beside those: BloodMNIST with
 a quarter of the labels, DermaMNIST with all. Choices are made on the file's val, figures are of its test images.
 """
 
@@ -119,7 +119,7 @@ def study(rows: pd.DataFrame) -> str:
 
 
 def _groups(names: Sequence[str], table: pd.DataFrame) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
-    return [(tuple(key), own) for key, own in table.groupby(list(names), sort=False)]  # type: ignore[arg-type]
+    return [(tuple(key), own) for key, own in table.groupby(list(names), sort=False)]
 
 
 def _by(names: Sequence[str], table: pd.DataFrame) -> dict[tuple[Any, ...], Any]:

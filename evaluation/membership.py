@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 
 from evaluation.comparison import pick, proportional
-from evaluation.distances import distances, nearest, same_rows
+from evaluation.distances import BLOCK, distances, nearest, same_rows
 from evaluation.estimate import Finding, NotEvaluable
 from evaluation.intervals import Interval, auc, wilson
 
@@ -60,27 +60,35 @@ def gan_leaks_calibrated(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDA
 def domias(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
     """Log ratio of the synthetic to the reference density, (n,); DOMIAS, van Breugel et al. (2023), eq. 2.
 
-    Both densities are Gaussian kernel estimates (Scott's bandwidth) in one shared basis: the first 30 principal
-    components of synthetic and reference samples together, each scaled to variance 1.
+    Both densities are Gaussian kernel estimates (Scott's bandwidth) in one shared basis, see `shared_basis`.
     """
+    points, made, known = shared_basis(x, synthetic, reference)
+    return log_density(points, made) - log_density(points, known)
+
+
+def shared_basis(x: Matrix, synthetic: Matrix, reference: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """The three in the first 30 principal components of synthetic and reference samples, each scaled to variance 1."""
     both = np.concatenate([synthetic, reference])
     shared = np.count_nonzero(both, axis=0) > 1  # a component of one patient's own edit would only be slow
-    if shared.any():
+    if shared.any() and not shared.all():
         both, x, synthetic, reference = both[:, shared], x[:, shared], synthetic[:, shared], reference[:, shared]
     components = max(1, min(COMPONENTS, both.shape[1], len(reference) // 5))
     solver = "full" if both.shape[1] <= 100 else "randomized"
     with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
         basis = PCA(components, whiten=True, svd_solver=solver, random_state=0).fit(both)
     points, made, known = (np.asarray(basis.transform(side), dtype=np.float32) for side in (x, synthetic, reference))
-    return log_density(points, made) - log_density(points, known)
+    return points, made, known
 
 
 def log_density(x: Matrix, samples: Matrix) -> NDArray[np.float64]:
     """Log Gaussian kernel density at `x` (n, d) of `samples` (m, d) of unit scale, up to a constant of d; (n,)."""
     m, d = samples.shape
     bandwidth = m ** (-1 / (d + 4))
-    exponent = -np.square(distances(x, samples).astype(np.float64) / bandwidth) / 2
-    density: NDArray[np.float64] = logsumexp(exponent, axis=1) - np.log(m) - d * np.log(bandwidth)
+    density: NDArray[np.float64] = np.empty(len(x))
+    for start in range(0, len(x), BLOCK):
+        rows = slice(start, start + BLOCK)
+        exponent = -np.square(distances(x[rows], samples).astype(np.float64) / bandwidth) / 2
+        density[rows] = logsumexp(exponent, axis=1) - np.log(m) - d * np.log(bandwidth)
     return density
 
 
@@ -150,7 +158,12 @@ def attack_auc_unique(comparison: Comparison, seed: int) -> Finding:
 
 
 def true_positive_rate(
-    members: NDArray[Any], non_members: NDArray[Any], *, seed: int, resamples: int = RESAMPLES
+    members: NDArray[Any],
+    non_members: NDArray[Any],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    false_positives: float = FALSE_POSITIVES,
 ) -> Interval:
     """Share of member scores above a threshold that at most 1 % of non-member scores exceed.
 
@@ -159,10 +172,11 @@ def true_positive_rate(
         non_members: (n,) scores.
         seed: seed of the bootstrap.
         resamples: bootstrap rounds.
+        false_positives: another share of non-members than 1 %.
     """
 
     def rate(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-        allowed = int(FALSE_POSITIVES * len(negative))
+        allowed = int(false_positives * len(negative))
         threshold = np.partition(negative, len(negative) - 1 - allowed)[len(negative) - 1 - allowed]
         return float((positive > threshold).mean())
 
@@ -202,8 +216,8 @@ def _scenes(comparison: Comparison, seed: int) -> tuple[Scene, Scene]:
 
 def _make_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
     rng = np.random.default_rng([seed, 72])
-    out, apart = _halves(c.holdout.y, c.holdout.subjects, rng)
-    released, kept = _halves(c.train.y, c.train.subjects, rng)
+    out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
+    released, kept = halves(c.train.y, c.train.subjects, rng)
     if min(len(out), len(apart), len(kept), len(c.synthetic)) < LEAST:
         raise NotEvaluable(
             f"an attack needs at least {LEAST} samples in each half of the holdout, in each half of train and in the "
@@ -225,9 +239,9 @@ def _make_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
 
 def _unique_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
     rng = np.random.default_rng([seed, 73])
-    own, others = _unique(c)
-    out, apart = _halves(c.holdout.y, c.holdout.subjects, rng)
-    released, kept = _halves(c.train.y, c.train.subjects, rng)
+    own, others = unique(c)
+    out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
+    released, kept = halves(c.train.y, c.train.subjects, rng)
     members, strangers, rest = np.flatnonzero(own), out[others[out]], kept[own[kept]]
     if min(len(strangers), len(rest), len(apart), len(c.synthetic)) < LEAST:
         raise NotEvaluable(
@@ -243,7 +257,7 @@ def _unique_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
     )
 
 
-def _unique(c: Comparison) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def unique(c: Comparison) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which rows of train and of the holdout no other patient of either has."""
     number = np.concatenate(same_rows(c.z_train, c.z_holdout))
     patients = np.concatenate([c.train.subjects, c.holdout.subjects])
@@ -253,7 +267,7 @@ def _unique(c: Comparison) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return alone[: len(c.train)], alone[len(c.train) :]
 
 
-def _halves(
+def halves(
     y: NDArray[np.int64], subjects: NDArray[Any], rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of two halves with equal class proportions and no patient in both, each in random order."""

@@ -10,12 +10,12 @@ from evaluation.comparison import Comparison
 from evaluation.estimate import NotEvaluable
 from evaluation.membership import (
     ATTACKS,
-    _halves,
     _scenes,
     attack_auc,
     attack_tpr,
     gan_leaks,
     gan_leaks_calibrated,
+    halves,
     log_density,
     true_positive_rate,
 )
@@ -72,7 +72,7 @@ def test_reference_and_non_members_share_no_patient() -> None:
     """Two samples a patient, as tumour and normal tissue: both on one side."""
     y = np.tile([0, 1], 60)
     subjects = np.repeat([f"p{i}" for i in range(60)], 2)
-    a, b = _halves(y, subjects, np.random.default_rng(0))
+    a, b = halves(y, subjects, np.random.default_rng(0))
     assert not set(subjects[a]) & set(subjects[b])
     assert len(a) == len(b) == 60
     assert np.bincount(y[a]).tolist() == [30, 30]

@@ -15,7 +15,7 @@ from evaluation.copies import dcr, dcr_share, exact_matches, nndr, unique_matche
 from evaluation.discriminator import discriminator_auc, discriminator_auc_linear
 from evaluation.edits import consensus
 from evaluation.estimate import NotEvaluable
-from evaluation.membership import _unique, attack_auc, attack_auc_unique
+from evaluation.membership import attack_auc, attack_auc_unique, unique
 from evaluation.neighbours import adversarial_term, precision
 from evaluation.utility import trts, tstr
 from tests.evaluation.cohorts import bootstrap
@@ -66,7 +66,7 @@ def test_matches_are_counted_in_the_holdouts_class_proportions() -> None:
 def test_unique_carriers_are_unique_among_all_real_patients() -> None:
     texts = "AAAA", "AAAA", "GAAA", "TAAA", "CAAA", "CCAA"
     train, holdout = sequences([encode(t) for t in texts]), sequences([encode(t) for t in ("AAAA", "TAAA", "AAAG")])
-    own, others = _unique(Comparison(train, holdout, train))
+    own, others = unique(Comparison(train, holdout, train))
     assert own.tolist() == [False, False, True, False, True, True]
     assert others.tolist() == [False, False, True]
 

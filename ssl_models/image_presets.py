@@ -81,26 +81,18 @@ _HEAD_CPU: dict[str, Any] = {
     "decay": "cosine",
     "warmup": 0.1,
 }
-_CONTRASTIVE_CPU: dict[str, Any] = {
-    **_CONTRASTIVE,
-    "optimiser": "adam",
-    "learning_rate": 2e-3,
-    "weight_decay": 1e-4,
-    "warmup": 0.1,
-    "augmentation": "contrastive",
-}
 
 SUPERVISED_2025_CPU: dict[str, Any] = {**SUPERVISED_2025, **_RESNET_CPU, "epochs": 40, "halve_every": 8}
 PRETEXTS_2025_CPU: dict[str, dict[str, Any]] = {
     "simclr": {
         **_HEAD_CPU,
         "epochs": 30,
-        "pretext_settings": {**_CONTRASTIVE_CPU, "temperature": 0.2, "epochs": 12},
+        "pretext_settings": {"batch_size": 128, "epochs": 12},
     },
     "moco": {
         **_HEAD_CPU,
         "epochs": 30,
-        "pretext_settings": {**_CONTRASTIVE_CPU, "temperature": 0.1, "bank": 4096, "momentum": 0.99, "epochs": 18},
+        "pretext_settings": {"batch_size": 128, "epochs": 18},
     },
     "mae": {
         **_HEAD_CPU,
@@ -108,5 +100,5 @@ PRETEXTS_2025_CPU: dict[str, dict[str, Any]] = {
         "epochs": 20,
         "pretext_settings": {**_PATCHES, "decoder_width": 64, "decoder_heads": 2, "epochs": 25},
     },
-    "aim": {**_HEAD_CPU, **_VIT_CPU, "epochs": 20, "pretext_settings": {**_PATCHES, "epochs": 14}},
+    "aim": {**_HEAD_CPU, **_VIT_CPU, "epochs": 20, "pretext_settings": {**_PATCHES, "epochs": 12}},
 }

@@ -29,6 +29,8 @@ _MOST_ASPECT = math.log(4 / 3)  # width over height of a crop, either way (Szege
 class ImageViews:
     """How far a view may be from its image (Chen et al. 2020, appendix A, without blur).
 
+    Gentler by default than that paper's, made for photographs: the colour of a stain tells what it stains.
+
     Attributes:
         least_area: smallest share of an image that a crop shows, enlarged to the whole; 1 does not crop.
         symmetry: ways in which a picture may be turned over: `none`, `mirror` (left and right), `square` (mirrors and
@@ -46,15 +48,15 @@ class ImageViews:
         DataError: a setting that cannot be.
     """
 
-    least_area: float = 0.2
+    least_area: float = 0.35
     symmetry: Literal["none", "mirror", "square"] = "square"
     angle: float = 0.0
     shift: int = 0
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    hue: float = 0.1
-    grey: float = 0.2
+    brightness: float = 0.2
+    contrast: float = 0.2
+    saturation: float = 0.2
+    hue: float = 0.02
+    grey: float = 0.0
     jitter: float = 0.8
 
     draws: ClassVar[int] = 14  # uniform numbers an image takes
@@ -162,11 +164,12 @@ def _tints(colour: Tensor, hue: Tensor) -> Tensor:
     return tints
 
 
-# By name, for pretexts and for the labelled images of a classifier. `simclr` has the numbers of Chen et al. 2020, made
-# for photographs; stains and skins need gentler colours, and cells have no up and down.
+# By name, for pretexts and for the labelled images of a classifier. `simclr` has the numbers of Chen et al. 2020. After
+# 300 steps of SimCLR on blood cells a linear probe found 86.8 % with `contrastive`, and 83.1 % with twice the colour, a
+# fifth of the images grey and crops of a fifth of the area (one seed, validation images).
 VIEWS: dict[str, ImageViews] = {
-    "simclr": ImageViews(0.08, "mirror", brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2),
+    "simclr": ImageViews(0.08, "mirror", brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, grey=0.2),
     "contrastive": ImageViews(),
-    "turn": ImageViews(1.0, "square", shift=2, grey=0.0, jitter=0.0),
-    "gentle": ImageViews(0.6, "square", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.02, grey=0.0),
+    "turn": ImageViews(1.0, "square", shift=2, jitter=0.0),
+    "gentle": ImageViews(0.6),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -36,20 +36,17 @@ class MoCo(TwoViews):
     Attributes:
         hidden_dim: width of the head's hidden layer; 0 is the backbone's.
         output_dim: numbers that are compared.
-        bank: keys that are kept.
+        bank: keys that are kept. Old ones are told from new ones by the weights that made them, which teaches nothing:
+            the shorter the run, the smaller.
         momentum: weight of the past in the keys' network.
 
     Raises:
         DataError: a setting that cannot be.
     """
 
-    learning_rate: float = 0.06
-    optimiser: Literal["adam", "sgd"] = "sgd"
-    weight_decay: float = 5e-4
-    temperature: float = 0.1
     hidden_dim: int = 0
     output_dim: int = 128
-    bank: int = 4096
+    bank: int = 1024
     momentum: float = 0.99
 
     def __post_init__(self) -> None:

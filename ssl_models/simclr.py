@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -35,9 +35,6 @@ class SimCLR(TwoViews):
             founding study.
     """
 
-    learning_rate: float = 0.06
-    optimiser: Literal["adam", "sgd"] = "sgd"
-    weight_decay: float = 5e-4
     hidden_dim: int = 0
     output_dim: int = 0
 

@@ -133,7 +133,7 @@ def test_pairs_are_found_better_with_every_step(pretext: TwoViews) -> None:
     with isolated_rng(0):
         nets = pretext.build(SmallCNN(INPUTS), IMAGES)
     optimiser = pretext.players(nets)[BACKBONE]
-    optimiser.param_groups[0]["lr"] = 0.05
+    optimiser.param_groups[0]["lr"] = pretext.learning_rate
     losses = []
     for step in range(40):
         batch: Any = Patients(IMAGES, seed=step)

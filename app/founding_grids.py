@@ -36,6 +36,9 @@ MASK_SHARES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
 def image_classifiers(preset: str) -> dict[str, dict[str, Any]]:
     """Classifiers of the study on images, by name, those that only `--classifiers` asks for last.
 
+    Two references are not the study's: a plain network that is hard to beat, and the backbone of the contrastive
+    pretexts that is fine-tuned like them but starts from nothing, which tells the pretext from the recipe after it.
+
     Args:
         preset: cpu or gpu.
 
@@ -44,6 +47,7 @@ def image_classifiers(preset: str) -> dict[str, dict[str, Any]]:
     """
     base = {"preset": _one_of("--preset", preset, _IMAGE_PRESETS)}
     made: dict[str, dict[str, Any]] = {REFERENCE: dict(base), "small-cnn": {"preset": "small-cnn"}}
+    made["scratch"] = {**base, **_after_pretext(base["preset"], "simclr")}
     for frozen, suffix in (("all", "bf"), (0, "bnf")):
         made |= {f"{name}-{suffix}": {**base, "pretext": name, "frozen": frozen} for name in _PRETEXTS}
     deeper = {"backbone": "resnet34", "backbone_settings": _backbone_settings(base["preset"], "moco")}
@@ -223,6 +227,13 @@ def _one_of(what: str, name: str, known: Mapping[str, Any]) -> Any:
     if name not in known:
         raise DataError(f"{what}: no {name!r}{near_misses(name, known)}; known: {', '.join(known)}")
     return known[name]
+
+
+def _after_pretext(preset: str, pretext: str) -> dict[str, Any]:
+    """Fine-tuning that a preset has after a pretext."""
+    from ssl_models import PRESETS
+
+    return {key: value for key, value in PRESETS[preset].by_pretext[pretext].items() if key != "pretext_settings"}
 
 
 def _backbone_settings(preset: str, pretext: str) -> dict[str, Any]:

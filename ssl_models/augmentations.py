@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ssl_models.gene_noise import mask_each, values_of_others
+from ssl_models.noise import mask_each, values_of_others
 
 if TYPE_CHECKING:
     from training import Batch

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, cast
 import torch
 
 from data import DataError
-from ssl_models.gene_noise import Drawn, evenly, require
 from ssl_models.image_views import VIEWS
+from ssl_models.noise import Drawn, evenly, require
 from ssl_models.pretext import BACKBONE, Pretext
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ssl_models.backbone import Backbone
-    from ssl_models.gene_noise import Noise
     from ssl_models.image_backbones import Vit
     from ssl_models.image_views import ImageViews
+    from ssl_models.noise import Noise
     from training import Batch
 
 

@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from data import DataError
-from ssl_models.gene_noise import require
 from ssl_models.image_pretext import ImagePretext
+from ssl_models.noise import require
 from ssl_models.pretext import BACKBONE
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ssl_models.backbone import Backbone
-    from ssl_models.gene_noise import Noise
+    from ssl_models.noise import Noise
     from training import Batch
 
 _HEAD = "head"

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ssl_models.gene_noise import (
+from ssl_models.noise import (
     Drawn,
     evenly,
     genes_hidden,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ssl_models.backbone import Backbone
-    from ssl_models.gene_noise import Noise
+    from ssl_models.noise import Noise
     from training import Batch
 
 _VALUES, _MASK = "values", "mask"  # names of the networks beside the backbone

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import torch
 from torch import nn
 
-from ssl_models.gene_noise import require
 from ssl_models.image_backbones import plainly_attending
 from ssl_models.image_pretext import ImagePretext, as_vit
+from ssl_models.noise import require
 from ssl_models.pretext import BACKBONE
 from ssl_models.torchvision_ops import allow_torchvision
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ssl_models.backbone import Backbone
-    from ssl_models.gene_noise import Noise
+    from ssl_models.noise import Noise
 
 _DECODER = "decoder"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ssl_models.gene_noise import require
 from ssl_models.image_pretext import TwoViews, in_float32
+from ssl_models.noise import require
 from ssl_models.pretext import BACKBONE
 from ssl_models.torchvision_ops import allow_torchvision
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ssl_models.backbone import Backbone
-    from ssl_models.gene_noise import Noise
+    from ssl_models.noise import Noise
     from training import Batch
 
 _HEAD, _KEYS, _BANK = "head", "keys", "bank"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ssl_models.backbone import Backbone
-    from ssl_models.gene_noise import Noise
+    from ssl_models.noise import Noise
 
 _HEAD = "head"
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ssl_models.corrupted_genes import info_nce
-from ssl_models.gene_noise import evenly, require, require_others
+from ssl_models.noise import evenly, require, require_others
 from ssl_models.pretext import BACKBONE, Pretext
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from data import DataError
 from data.nucleotides import MASKED, SYMBOLS
-from ssl_models.gene_noise import Drawn, evenly, require, require_others, values_of_others
+from ssl_models.noise import Drawn, evenly, require, require_others, values_of_others
 from ssl_models.pretext import BACKBONE, Pretext
 from ssl_models.sequence_backbones import SequenceBackbone
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ssl_models.backbone import Backbone
-    from ssl_models.gene_noise import Noise
+    from ssl_models.noise import Noise
     from training import Batch
 
 _CODES = "codes"  # name of the network beside the backbone

@@ -54,11 +54,12 @@ def test_grid_of_images_is_valid_and_holds_the_founding_table(preset: str) -> No
     }
     theirs = {(row["data"], row["labelled"], row["classifier"]) for row in IMAGES_2025}
     assert {key for key in theirs - ours if key[2] != "moco34-bnf"} == set()
-    assert set(grid.classifiers) - {key[2] for key in theirs} == {"small-cnn"}  # the honest reference
+    assert set(grid.classifiers) - {key[2] for key in theirs} == {"small-cnn", "scratch"}  # honest references
     for name, settings in image_classifiers(preset).items():
         recipe = Classifier(**settings).arguments.settled("image")
         assert (recipe.fine_tuning.frozen == "all") == name.endswith("-bf"), name
-        assert recipe.pretext_name == ("" if name in ("supervised", "small-cnn") else name.split("-")[0].rstrip("34"))
+        alone = name in ("supervised", "small-cnn", "scratch")
+        assert recipe.pretext_name == ("" if alone else name.split("-")[0].rstrip("34"))
         assert name.startswith("moco34") == (recipe.backbone == "resnet34")
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ssl_models.backbone import Backbone
-from ssl_models.gene_noise import Drawn
+from ssl_models.noise import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from data import simulate
-from ssl_models.gene_noise import Drawn
 from ssl_models.image_backbones import ImageBackbone, Vit
 from ssl_models.inputs import Inputs
+from ssl_models.noise import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

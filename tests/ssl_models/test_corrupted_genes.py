@@ -11,7 +11,7 @@ from torch import Tensor
 
 from data import DataError
 from ssl_models.corrupted_genes import CorruptedGenes, Scarf, info_nce
-from ssl_models.gene_noise import another, mask_each
+from ssl_models.noise import another, mask_each
 from tests.ssl_models.gene_nets import Patients, Tiny, Untouched, correlated, distinct, loss_of, noise
 from training import Plan, Runtime, isolated_rng, train
 

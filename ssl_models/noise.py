@@ -1,4 +1,4 @@
-"""What hides or replaces genes: masks, values of other patients, and the random numbers behind both."""
+"""Random numbers behind pretexts: masks, values of other patients; and what settings of them may be."""
 
 from __future__ import annotations
 

@@ -9,23 +9,18 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from evaluation.themes import variables
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evaluation.panels import Gallery, Panel
+    from evaluation.themes import Theme
 
 Section = tuple[str, str, str]
 """A section of the report: its key in addresses, its heading as HTML, its content as HTML."""
 
 _STYLE = """
-:root { color-scheme: light dark;
-  --paper: #fcfcfa; --card: #ffffff; --ink: #1d2430; --muted: #667080; --line: #e3e5e8; --soft: #f3f4f2;
-  --accent: #0b4f7d; --good: #00795a; --mid: #8a6a00; --poor: #b65000; --bad: #b3261e;
-  --real: #737b87; --synthetic: #0072b2; --chance: #b65000; --low: #d55e00; --high: #0072b2; }
-@media (prefers-color-scheme: dark) { :root {
-  --paper: #14171c; --card: #1b1f26; --ink: #e6e8eb; --muted: #9aa3af; --line: #2e343d; --soft: #222730;
-  --accent: #8cc8f0; --good: #4cc9a1; --mid: #e2bd4a; --poor: #f0935a; --bad: #ff8a7d;
-  --real: #a9b1bc; --synthetic: #56b4e9; --chance: #f0935a; --low: #f08a3c; --high: #56b4e9; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -240,8 +235,23 @@ def page(title: str, body: str) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{variables()}{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
         f"{code}</body>\n</html>\n"
+    )
+
+
+def fragment(body: str, theme: Theme) -> str:
+    """Part of a report, without plots, as a document for a frame inside another page, which decides on the theme.
+
+    Its policy allows neither scripts nor the network.
+    """
+    bare = (
+        "body { background: transparent; } main { max-width: none; padding: 0; } main > :first-child { margin-top: 0; }"
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+        f"<style>{variables(theme)}{_STYLE}{bare}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 

@@ -135,7 +135,7 @@ def worst(found: Sequence[Attack]) -> Attack:
     Bonferroni over attacks, spaces and groups: with m of them, each end is the one of a 1 - 0.05 / m interval.
     """
     most = max(found, key=lambda attack: attack.auc.value)
-    return replace(most, auc=_bonferroni(most.auc, len(found)), compared=len(found))
+    return replace(most, auc=allowing_for(most.auc, len(found)), compared=len(found))
 
 
 def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float, *, seed: int) -> Interval:
@@ -294,7 +294,8 @@ def _outlyingness(x: Matrix, y: NDArray[np.int64], known: Matrix, known_y: NDArr
     return far
 
 
-def _bonferroni(interval: Interval, compared: int) -> Interval:
+def allowing_for(interval: Interval, compared: int) -> Interval:
+    """The interval of one of `compared` figures that are looked at together (Bonferroni)."""
     value, low, high = interval
     half = max(value - low, high - value) * float(ndtri(1 - 0.025 / compared)) / Z  # an end may have been cut at 0 or 1
     return Interval(value, max(0.0, value - half), min(1.0, value + half))

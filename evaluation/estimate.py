@@ -86,8 +86,8 @@ class Estimate:
     def to_json(self) -> dict[str, Any]:
         """Plain dict without NaN or infinity: those become None."""
         keys = ("name", "value", "low", "high", "reference", "chance", "direction", "status", "group")
-        out: dict[str, Any] = {key: _plain(getattr(self, key)) for key in keys}
-        return out | {"explanation": self.explanation, "source": self.source, "detail": _plain(self.detail)}
+        out: dict[str, Any] = {key: jsonable(getattr(self, key)) for key in keys}
+        return out | {"explanation": self.explanation, "source": self.source, "detail": jsonable(self.detail)}
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,14 @@ def _number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """Plain lists, dicts and numbers; NaN and infinity become None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [jsonable(item) for item in value]
     if hasattr(value, "tolist"):  # NumPy arrays and scalars
-        return _plain(value.tolist())
+        return jsonable(value.tolist())
     if isinstance(value, float):
         return _number(value)
     return value

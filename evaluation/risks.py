@@ -149,7 +149,7 @@ def _measured(
     )
     found = Interval(*(min(1.0, max(0.0, v)) for v in (value, value - low, value + high)))
     weak = f"weak: a guess finds {naive.value:.3g}, the attack {attack.value:.3g}"
-    status = "ok" if attack.low > naive.value else weak
+    status = "ok" if attack.value > naive.value else weak
     return Risk(name, attack, control, naive, found.value, found.low, found.high, n, status, how, scale)
 
 

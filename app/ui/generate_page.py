@@ -1,0 +1,5 @@
+"""Page under way."""
+
+import streamlit as st
+
+st.title("Under way")

@@ -1,0 +1,86 @@
+"""Plots and words of the report on a page: galleries, panels, legends, in light and dark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+from app.ui.shared import html_of, text_of
+from app.ui.theme import colours, resolved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evaluation.panels import Gallery, Panel
+
+
+def draw(pictures: Gallery, key: str) -> None:
+    """A gallery of the report: its note, its legend, its panels in rows of six columns.
+
+    Args:
+        pictures: as the functions of `evaluation` make them.
+        key: unique on the page.
+    """
+    if pictures.note:
+        st.caption(text_of(pictures.note))
+    if pictures.legend:
+        legend({name: colour for name, colour, _ in pictures.legend}, {name: mark for name, _, mark in pictures.legend})
+    row: list[tuple[int, Panel]] = []
+    for position, panel in enumerate(pictures.panels):
+        if sum(other.width for _, other in row) + panel.width > 6:
+            _row(row, key)
+            row = []
+        row.append((position, panel))
+    _row(row, key)
+
+
+def _row(row: list[tuple[int, Panel]], key: str) -> None:
+    if not row:
+        return
+    used = sum(panel.width for _, panel in row)
+    widths = [panel.width for _, panel in row] + ([6 - used] if used < 6 else [])
+    for column, (position, panel) in zip(st.columns(widths), row, strict=False):
+        with column:
+            draw_panel(panel, f"{key}-{position}")
+
+
+def draw_panel(panel: Panel, key: str) -> None:
+    """One plot of the report with its words."""
+    st.markdown(f"**{text_of(panel.title)}**")
+    if panel.note:
+        st.caption(text_of(panel.note))
+    plot(panel.data, panel.layout, key, height=panel.height, alt=panel.title)
+
+
+def plot(data: list[dict[str, Any]], layout: Mapping[str, Any], key: str, *, height: int = 300, alt: str = "") -> None:
+    """Plotly traces and a layout whose colours may be named as in `evaluation.panels` (`theme:ink`).
+
+    Names from the data must have gone through `evaluation.panels.plain`: Plotly reads some HTML.
+    """
+    look = resolved(dict(layout)) | {"height": height, "autosize": True}
+    palette = colours()
+    hover = {"bgcolor": palette["card"], "bordercolor": palette["line"], "font": {"color": palette["ink"], "size": 12}}
+    figure = {"data": resolved(data), "layout": look | {"hoverlabel": hover}}
+    st.plotly_chart(figure, theme=None, key=key, config={"displayModeBar": False}, alt=alt or None)
+
+
+def legend(colour: Mapping[str, str], marks: Mapping[str, str] | None = None) -> None:
+    """One line of names with their colours; names may come from the data."""
+    palette = colours()
+    marks = marks or {}
+    entries = "".join(
+        f'<span style="margin-right:1.1em;white-space:nowrap;color:{palette["ink"]}">'
+        f'<span style="color:{html_of(resolved(hue))};margin-right:.35em">{html_of(marks.get(name, "●"))}</span>'
+        f"{html_of(name)}</span>"
+        for name, hue in colour.items()
+    )
+    st.html(f'<div style="font-size:.86rem;line-height:1.9">{entries}</div>')
+
+
+Tone = Literal["good", "mid", "poor", "bad", "muted"]
+
+
+def badge(words: str, tone: Tone) -> str:
+    """HTML of a short word in the colour of its tone, for `st.html`."""
+    return f'<span style="color:{colours()[tone]};font-weight:600">{html_of(words)}</span>'

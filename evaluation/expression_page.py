@@ -28,7 +28,7 @@ def facts(comparison: Comparison) -> dict[str, str]:
 
 def pictures(estimates: Sequence[Estimate], comparison: Comparison) -> list[Section]:
     """Sections with the pictures of an expression cohort."""
-    train, holdout, synthetic = (_side(getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
+    train, holdout, synthetic = (side_of(getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
     names, classes = comparison.features, comparison.classes
     real = figures.Side(
         np.concatenate([train.z, holdout.z]),
@@ -56,7 +56,7 @@ def pictures(estimates: Sequence[Estimate], comparison: Comparison) -> list[Sect
     return sections
 
 
-def _side(cohort: Cohort) -> figures.Side:
+def side_of(cohort: Cohort) -> figures.Side:
     """Log expression of a cohort, thinned before the conversion so that wide cohorts stay small."""
     most = max(100, min(figures.MOST_PATIENTS, MOST_VALUES // max(1, len(cohort.features))))
     rows = np.arange(len(cohort))

@@ -72,6 +72,27 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
     fitted = PCA(2, svd_solver="randomized", random_state=0).fit((train.z[:, genes] - centre) / scale)
     shares = fitted.explained_variance_ratio_ * 100
     places = [fitted.transform((side.z[:, genes] - centre) / scale) for side in (train, holdout, synthetic)]
+    axes = (f"PC 1 ({shares[0]:.0f} % of the variance of train)", f"PC 2 ({shares[1]:.0f} %)")
+    text = (
+        "The plane in which train patients differ most, fitted on train alone. Synthetic points should fill the "
+        "regions of their own class, and neither leave them nor crowd into a part of them."
+    )
+    return plane(places, (train, holdout, synthetic), classes, axes, text)
+
+
+def plane(
+    places: Sequence[Floats], sides: Sequence[Side], classes: Sequence[str], axes: tuple[str, str], text: str
+) -> Gallery:
+    """Real patients as regions, synthetic ones as points on top of the regions of train.
+
+    Args:
+        places: (n, 2) of train, holdout and synthetic patients.
+        sides: the same cohorts.
+        classes: names of the classes.
+        axes: what the abscissa and the ordinate are.
+        text: what the plane is, plain text.
+    """
+    train, holdout, synthetic = sides
     jitter = np.random.default_rng(0).normal(size=places[2].shape) * places[0].std(axis=0) * 0.02
     thin = places[2] + jitter
     rows = np.random.default_rng(0).permutation(len(thin))[:MOST_POINTS]
@@ -117,8 +138,8 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
     low, high = box.min(axis=0), box.max(axis=0)
     low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
     looks = layout(
-        axis(f"PC 1 ({shares[0]:.0f} % of the variance of train)", range=short([low[0], high[0]], 3)),
-        axis(f"PC 2 ({shares[1]:.0f} %)", range=short([low[1], high[1]], 3)),
+        axis(axes[0], range=short([low[0], high[0]], 3)),
+        axis(axes[1], range=short([low[1], high[1]], 3)),
         hovermode="closest",
     )
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(classes)]
@@ -135,8 +156,7 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
             Panel("Real patients", left, real, looks, 430, 3),
             Panel("Synthetic patients", right, under + over, looks, 430, 3),
         ],
-        "The plane in which train patients differ most, fitted on train alone. Synthetic points should fill the "
-        "regions of their own class, and neither leave them nor crowd into a part of them.",
+        text,
         legend,
     )
 

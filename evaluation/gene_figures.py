@@ -32,6 +32,8 @@ from evaluation.panels import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 MAP_GENES = 60
 _REAL = "real (train and holdout)"
 
@@ -126,12 +128,9 @@ def correlations(train: Side, holdout: Side, synthetic: Side, names: Sequence[st
     if min(len(holdout.z), len(synthetic.z), len(train.z)) < 2 * MINIMUM:
         return Gallery([], f"Fewer than {2 * MINIMUM} patients in a cohort: correlations are not drawn.")
     live = np.flatnonzero(np.minimum(train.z.std(axis=0), holdout.z.std(axis=0)) > 0)
-    chosen = live[np.argsort(-train.z[:, live].std(axis=0), kind="stable")[:MAP_GENES]]
+    chosen = clustered(train.z, live)
     if len(chosen) < 3:
         return Gallery([], "Fewer than three genes vary: correlations are not drawn.")
-    apart = np.clip(1 - _correlation(train.z[:, chosen]), 0, None)
-    np.fill_diagonal(apart, 0)
-    chosen = chosen[leaves_list(linkage(squareform(apart, checks=False), "average", optimal_ordering=True))]
     there, made = _correlation(holdout.z[:, chosen]), _correlation(synthetic.z[:, chosen])
     labels = [plain(names[g]) for g in chosen]
     off = ~np.eye(len(chosen), dtype=bool)
@@ -151,6 +150,18 @@ def correlations(train: Side, holdout: Side, synthetic: Side, names: Sequence[st
         "ordered so that genes which go together in train stand together.",
         ramp=True,
     )
+
+
+def clustered(z: Floats, live: NDArray[np.int64], most: int = MAP_GENES) -> NDArray[np.int64]:
+    """The most variable of the genes `live` in z (n, genes), at most `most`; those that go together stand together."""
+    chosen: NDArray[np.int64] = live[np.argsort(-z[:, live].std(axis=0), kind="stable")[:most]]
+    if len(chosen) < 3:
+        return chosen
+    apart = np.clip(1 - _correlation(z[:, chosen]), 0, None)
+    np.fill_diagonal(apart, 0)
+    order = leaves_list(linkage(squareform(apart, checks=False), "average", optimal_ordering=True))
+    found: NDArray[np.int64] = chosen[order]
+    return found
 
 
 def _correlation(z: Floats) -> Floats:

@@ -152,7 +152,7 @@ def render_comparison(
     cards = {row.name: {e.name: e for e in row.estimates} for row in rows}
     known = {row.name: getattr(row.estimates, "comparison", None) for row in rows}
     sections = [
-        ("side", "Side by side", _plots(cards)),
+        ("side", "Side by side", gallery("families", beside(cards))),
         *_together({name: comparison for name, comparison in known.items() if comparison is not None}),
         *_more(galleries),
         ("table", "All figures", _grid(rows, cards)),
@@ -235,7 +235,8 @@ def _count(samples: int) -> str:
     return f"&lt; {MINIMUM}" if 0 < samples < MINIMUM else f"{samples:,}"
 
 
-def _plots(cards: Mapping[str, Mapping[str, Estimate]]) -> str:
+def beside(cards: Mapping[str, Mapping[str, Estimate]]) -> Gallery:
+    """Pictures of several families: privacy against utility, and whether they can be told from real patients."""
     attacked, told = [], []
     for name, card in cards.items():
         attacks = [e for e in card.values() if e.group == "privacy" and e.name.endswith("auc") and e.ok]
@@ -249,7 +250,7 @@ def _plots(cards: Mapping[str, Mapping[str, Estimate]]) -> str:
         ladder(told, "Can it be told from real patients?", "AUC of a classifier that tries, one half: it cannot."),
     ]
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(cards)]
-    return gallery("families", Gallery([p for p in panels if p], "Bars are 95 % intervals.", legend))
+    return Gallery([p for p in panels if p], "Bars are 95 % intervals.", legend)
 
 
 def _grid(rows: Sequence[Contender], cards: Mapping[str, Mapping[str, Estimate]]) -> str:

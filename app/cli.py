@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from app import commands_data, commands_evaluate, commands_model, commands_runs, commands_study, commands_utility
+from app import (
+    commands_app,
+    commands_data,
+    commands_evaluate,
+    commands_model,
+    commands_runs,
+    commands_study,
+    commands_utility,
+)
 from app.console import INTERRUPTED, USER_ERROR, explain, fail
 
 if TYPE_CHECKING:
@@ -67,6 +75,7 @@ app.command("utility")(commands_utility.utility)
 app.command("run")(commands_runs.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_study.app, name="study")
+app.command("app")(commands_app.open_app)
 
 
 def main() -> None:

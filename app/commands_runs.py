@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 
 from app.console import result, say, show, show_json
-from app.options import Json
+from app.options import Json, RunsFolder
 
 app = typer.Typer(no_args_is_help=True, help="List finished runs, and look at one.")
-
-RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the run folders.")]
 
 
 def run(

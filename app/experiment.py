@@ -147,6 +147,18 @@ def read_toml(cls: type[T], path: Path, what: str) -> T:
     return whole
 
 
+def toml_of(experiment: Experiment) -> str:
+    """The TOML file that `read_experiment` reads as this experiment."""
+    lines, tables = [], []
+    for key, value in experiment.resolved().items():
+        if isinstance(value, dict):
+            rows = [f"{name} = {_toml(item)}" for name, item in value.items() if item is not None]
+            tables.append("\n".join(["", f"[{key}]", *rows]))
+        else:
+            lines.append(f"{key} = {_toml(value)}")
+    return "\n".join([*lines, *tables]) + "\n"
+
+
 def require_name(name: str, where: str) -> None:
     """Refuse a name that could not be part of a file's name.
 
@@ -232,3 +244,13 @@ def _words(hint: Any) -> str:
     if origin is dict:
         return "a table" if args[1] is Any else f"a table, each value {_words(args[1])}"
     return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[hint]
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it, a table inline; what is None is left out, for TOML has no such value."""
+    if isinstance(value, dict):
+        inside = ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None)
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.experiment import TrainingPart
+    from app.progress import Watch
     from data import Cohort
     from generators import Generator
     from training import Progress
@@ -33,6 +34,7 @@ def fit_generator(
     seed: int,
     training: TrainingPart,
     checkpoint: Path | None = None,
+    watch: Watch | None = None,
 ) -> Generator:
     """Fit a family with live progress; goes on from `checkpoint` when it belongs to this very run.
 
@@ -43,7 +45,13 @@ def fit_generator(
     generator = make_generator(family, **settings)
     if checkpoint is not None and (step := _checkpoint_step(checkpoint)):
         say(f"going on from step {step} of an unfinished run in {checkpoint}")
-    with live_progress(family) as on_progress:
+    with live_progress(family) as show:
+
+        def on_progress(progress: Progress) -> None:
+            show(progress)
+            if watch:
+                watch.training(progress)
+
         runtime = Runtime(
             device=training.device,
             devices=training.devices,

@@ -84,6 +84,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved grid
 GridFolder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; of the same grid: go on there.")
 ]
+RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the run folders.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]
 OutFile = Annotated[

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.experiment import SamplePart, TrainingPart
+    from app.progress import Watch
     from data import Cohort
     from evaluation import Eyes, Report
     from generators import Generator
@@ -52,15 +53,20 @@ def carry_out(
     only: Sequence[str] | None = None,
     eyes: Eyes | None = None,
     checkpoint: Path | None = None,
+    watch: Watch | None = None,
 ) -> Outcome | None:
     """Fit, draw and evaluate one family; None in the further processes of a run over several devices.
+
+    `watch` is told where it stands.
 
     Raises:
         DataError: as the family, the draw or the metrics say.
         TrainingError: the fit could not go on.
     """
     start = time.perf_counter()
-    generator = fit_generator(family, dict(settings), train, seed=seed, training=training, checkpoint=checkpoint)
+    generator = fit_generator(
+        family, dict(settings), train, seed=seed, training=training, checkpoint=checkpoint, watch=watch
+    )
     seconds = time.perf_counter() - start
     if not is_main_process():
         return None
@@ -69,8 +75,10 @@ def carry_out(
     for alarm in alarms(generator):
         say(alarm)
     counts = how_many(generator, sample.n, sample.per_class, sample.counts or None, sample.balance)
+    if watch:
+        watch.sampling(sum(counts.values()))
     synthetic = generator.sample(counts, seed=seed)
-    with evaluating(family) as on_progress:
+    with evaluating(family, watch) as on_progress:
         report = evaluate(train, holdout, synthetic, only=only or None, seed=seed, eyes=eyes, on_progress=on_progress)
     return Outcome(family, generator, synthetic, report, seconds)
 
@@ -109,13 +117,19 @@ def environment() -> dict[str, Any]:
 
 
 @contextmanager
-def evaluating(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Give a callback that shows which metric is being measured, on a terminal."""
+def evaluating(title: str, watch: Watch | None = None) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a callback that shows which metric is being measured, on a terminal, and tells `watch`."""
     if not (status.is_terminal and is_main_process()):
-        yield lambda name, done, total: None
+        yield watch.measuring if watch else lambda name, done, total: None
         return
     with status.status(f"{title}: evaluating") as spinner:
-        yield lambda name, done, total: spinner.update(f"{title}: measuring {name} ({done + 1} of {total})")
+
+        def tell(name: str, done: int, total: int) -> None:
+            spinner.update(f"{title}: measuring {name} ({done + 1} of {total})")
+            if watch:
+                watch.measuring(name, done, total)
+
+        yield tell
 
 
 def _version(package: str) -> str | None:

@@ -12,6 +12,7 @@ from app.cohorts import read, report_duplicates, suffix_like, train_and_holdout
 from app.console import is_main_process
 from app.folders import put_in_place, read_json
 from app.pipeline import carry_out, write_outcome
+from app.progress import CHECKPOINT, Watch, working_folder
 from app.seeing import eyes_for
 from data import DataError
 from data.names import near_misses
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from app.experiment import Experiment
     from app.pipeline import Outcome
-
-CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,8 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
     train, holdout = train_and_holdout(cohort, part, experiment.seed)
     found = report_duplicates(train, holdout)
     target = runs / f"{started}-{experiment.name}-{experiment.digest()}"
-    with _working_folder(runs / f".{experiment.name}-{experiment.digest()}.partial") as working:
+    with _working_folder(working_folder(experiment, runs)) as working:
+        watch = Watch(working)
         outcome = carry_out(
             train,
             holdout,
@@ -107,6 +107,7 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
             only=experiment.evaluation.only,
             eyes=eyes_for(cohort.kind, experiment.training),
             checkpoint=working / CHECKPOINT,
+            watch=watch,
         )
         if outcome is None:
             return None
@@ -114,6 +115,7 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
         config["generator"]["settings"] = dict(outcome.generator.settings)
         title = f"{experiment.name}: {outcome.family}"
         write_outcome(working, outcome, config=config, suffix=suffix_like(part.cohort, cohort.kind), title=title)
+        watch.remove()
         shutil.rmtree(working / CHECKPOINT, ignore_errors=True)
         put_in_place(working, target)
     return target, outcome

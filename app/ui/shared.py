@@ -6,20 +6,18 @@ A page calls `finished("run", "comparison")` first: it returns what the sidebar 
 from __future__ import annotations
 
 import html
-import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
 from app.console import explain
+from app.progress import ROWS, json_lines
 from app.workspace import Entry, Workspace, digests, fingerprint, read_synthetic_of, workspace_of_environment
 from data import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.workspace import Kind
     from data import Cohort
     from data.splits import Split
@@ -172,19 +170,7 @@ def history(folder: Path) -> list[dict[str, float]]:
 
 @st.cache_data(show_spinner=False, max_entries=50)
 def _history(folder: str, _key: str) -> list[dict[str, float]]:
-    path = Path(folder) / "train.jsonl"
-    return list(json_lines(path)) if path.is_file() else []
-
-
-def json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a file with a JSON object a line; a line that is not whole (it is being written) is left out."""
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            yield {key: value for key, value in row.items() if value is not None}
+    return json_lines(Path(folder) / ROWS)
 
 
 def real(folder: Path) -> Split:

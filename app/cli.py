@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from app import (
     commands_app,
+    commands_audit,
     commands_data,
     commands_evaluate,
     commands_model,
@@ -72,6 +73,9 @@ app.command("sample")(commands_model.sample)
 app.command("evaluate")(commands_evaluate.evaluate)
 app.command("compare")(commands_evaluate.compare)
 app.command("utility")(commands_utility.utility)
+app.command("audit")(commands_audit.audit)
+app.command("release")(commands_audit.release)
+app.command("verify")(commands_audit.verify)
 app.command("run")(commands_runs.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_study.app, name="study")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # One of these in a folder says that cohortsmith wrote it; nothing else is ever replaced or removed.
-MARKERS = ("model.json", "metrics.json", "comparison.json", "study.json", "config.json")
+MARKERS = ("model.json", "metrics.json", "comparison.json", "study.json", "config.json", "audit.json")
 
 
 def require_free(target: Path, *, force: bool = False) -> None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from evaluation import Estimate, Report
+    from evaluation.audit import Audit
 
+OUTCOMES = {"pass": "green", "fail": "red", "not evaluable": "yellow"}
 STYLES = {"as real": "green", "close": "green", "partway": "yellow", "far": "red", None: ""}
 ARROWS = {"higher": "↑", "lower": "↓", "target": "="}
 LEGEND = (
@@ -156,3 +158,23 @@ def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
         cells = [number(row[family]["value"]) if family in row else "-" for family in figures]
         table.add_row(title_of(name), number(known.get("reference")), number(known.get("chance")), *cells)
     return table
+
+
+def audit_table(audit: Audit) -> Group:
+    """The decision of an audit in the terminal: every criterion with its figure, its limit and its outcome."""
+    tone = OUTCOMES[audit.outcome]
+    head = "must not be shared" if audit.blocked else audit.outcome
+    table = Table(box=SIMPLE_HEAD, title=f"Audit: [{tone}]{head}[/{tone}]", title_justify="left")
+    table.add_column("criterion")
+    for name in ("figure", "95 % interval", "limit"):
+        table.add_column(name, justify="right")
+    table.add_column("outcome")
+    for each in audit.judgements:
+        found, style = each.measured, OUTCOMES[each.outcome]
+        ends = "" if found.low is None or found.high is None else f"{number(found.low)} .. {number(found.high)}"
+        cells = [number(found.value), ends, f"{each.criterion.limit:g}"]
+        table.add_row(each.criterion.name, *cells, f"[{style}]{each.outcome}[/{style}]")
+    said = [
+        f"[dim]{each.criterion.name}: {escape(each.words)}[/dim]" for each in audit.judgements if each.outcome != "pass"
+    ]
+    return Group(table, *said)

@@ -1,42 +1,41 @@
 """Membership attacks in force: every attack, in every space, on everybody and on those who are easiest to find.
 
-Who is attacked: patients of train (members) and of one half of the holdout (non-members), the latter's classes in both.
-The attacker holds the synthetic cohort and the other half of the holdout; halves are made by patient.
+Who is attacked: patients of train (members) and of the holdout (non-members), the latter's classes in both. The
+attacker holds the synthetic cohort and the half of the holdout whom he does not attack; halves are made by patient.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtri
 
+from evaluation.attacked import cast_of
 from evaluation.classifiers import boosting, quietly
-from evaluation.comparison import pick, proportional
 from evaluation.distances import BLOCK, distances, nearest
-from evaluation.estimate import NotEvaluable
-from evaluation.image_space import fixed_features, fixed_train
+from evaluation.image_space import fixed_features, fixed_train, tiles, turned
 from evaluation.intervals import Interval, Z, auc
 from evaluation.membership import ATTACKS as KNOWN
-from evaluation.membership import LEAST, SYNTHETIC, Scene, halves, shared_basis, true_positive_rate, unique
+from evaluation.membership import LEAST, gan_leaks, shared_basis, true_positive_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from evaluation.attacked import Cast
     from evaluation.comparison import Comparison, Matrix
 
-MEMBERS = 4000  # attacked of each side: enough for one false positive in a thousand, small enough for memory
+    See = Callable[[str, NDArray[np.int64], bool], Matrix]
+
 LEAST_FOR = {0.01: 100, 0.001: 1000}
 """False positive rates, and how many non-members each needs at the least."""
-RARE = 0.05
-OUTLYING = 0.1
-NEIGHBOURS = 5
 ROUNDS = 200
 POINTS = 200
+TILE = 4  # pixels on a side, where images are compared in eight orientations
+TURNED = ("gan_leaks", "gan_leaks_calibrated")
 PROFILES = {"expression": "genes", "sequence": "edits", "image": "tiles of 2 x 2 pixels"}
 
 
@@ -107,11 +106,9 @@ ATTACKS: dict[str, Callable[[Matrix, Matrix, Matrix], NDArray[Any]]] = {
 
 
 def attacks(comparison: Comparison, seed: int) -> list[Attack]:
-    """Every attack of `ATTACKS` on every group that is large enough, in profiles and in what a fixed network sees.
+    """Every attack of `ATTACKS` on every group of `attacked` that is large enough.
 
-    Groups: "all"; "rare classes", those under 5 % of train or else the rarest one; "outlying", the 10 % farthest from
-    the 5 nearest of their own class among patients who are not attacked; of sequences also "unique sequences", of
-    patients whose sequence nobody else in train or holdout has.
+    Images also as a fixed network sees them, and in eight orientations: a generator may turn what it copies.
 
     Raises:
         NotEvaluable: fewer than 20 patients in a half of the holdout or of train, or 20 synthetic samples.
@@ -120,8 +117,8 @@ def attacks(comparison: Comparison, seed: int) -> list[Attack]:
 
 
 def groups_left_out(comparison: Comparison, seed: int) -> dict[str, str]:
-    """Groups that `attacks` says nothing about, and why."""
-    cast = _cast(comparison, seed)
+    """Groups that are too small to be attacked by themselves, and why."""
+    cast = cast_of(comparison, seed)
     return {
         group: f"it needs at least {LEAST} members and as many non-members, there are {inside.sum()} and {out.sum()}"
         for group, (inside, out) in cast.groups.items()
@@ -165,34 +162,20 @@ def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
-class _Cast(NamedTuple):
-    """Who plays which part: rows of train, holdout and synthetic cohort, and masks over the attacked, by group."""
-
-    members: NDArray[np.int64]
-    non_members: NDArray[np.int64]
-    synthetic: NDArray[np.int64]
-    reference: NDArray[np.int64]
-    released: NDArray[np.int64]
-    kept: NDArray[np.int64]
-    groups: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]
-
-
 def _attacks(c: Comparison, seed: int) -> list[Attack]:
-    cast, found = _cast(c, seed), []
+    cast, found = cast_of(c, seed), []
     share = len(c.train) / (len(c.train) + len(c.holdout))
-    for space, (train, holdout, synthetic) in _spaces(c).items():
-        known = (holdout[cast.non_members], synthetic[cast.synthetic], holdout[cast.reference])
-        scene = Scene(train[cast.members], *known)
-        real = Scene(train[cast.kept], known[0], train[cast.released], known[2])
-        for name, attack in ATTACKS.items():
-            scores, control = (_scores(attack, each) for each in (scene, real))
-            for group, (inside, out) in cast.groups.items():
-                if min(inside.sum(), out.sum()) < LEAST:
+    for space, names, see in _spaces(c):
+        synthetic, released = see("synthetic", cast.synthetic, False), see("train", cast.released, False)
+        for name in names:
+            inside, out = _scores(ATTACKS[name], cast, see, synthetic)
+            real = _scores(ATTACKS[name], cast, see, released)
+            for group, (some, others) in cast.groups.items():
+                if min(some.sum(), others.sum()) < LEAST:
                     continue
-                at = np.isin(cast.kept, cast.members[inside])
-                pair = scores[0][inside], scores[1][out]
-                null = auc(control[0][at], control[1][out]) if at.sum() >= LEAST else None
-                found.append(_attack(name, group, space, pair, null, share, seed))
+                kept = some & cast.kept
+                control = auc(real[0][kept], real[1][others]) if kept.sum() >= LEAST else None
+                found.append(_attack(name, group, space, (inside[some], out[others]), control, share, seed))
     return found
 
 
@@ -221,77 +204,43 @@ def _attack(
     )
 
 
-def _scores(attack: Callable[[Matrix, Matrix, Matrix], NDArray[Any]], scene: Scene) -> tuple[Any, Any]:
-    scores = attack(np.concatenate([scene.members, scene.non_members]), scene.synthetic, scene.reference)
-    return scores[: len(scene.members)], scores[len(scene.members) :]
+def _scores(
+    attack: Callable[[Matrix, Matrix, Matrix], NDArray[Any]], cast: Cast, see: See, synthetic: Matrix
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Scores of members and of non-members, in two rounds; of several views of a person, that which tells most."""
+    inside, out = np.empty(len(cast.members)), np.empty(len(cast.non_members))
+    rounds = [(cast.member_round == turn, cast.non_member_round == turn) for turn in (0, 1)]
+    if attack in (gan_leaks, monte_carlo):  # know nobody: one round
+        rounds = [(np.ones(len(inside), dtype=bool), np.ones(len(out), dtype=bool))]
+    for (ours, theirs), known in zip(rounds, cast.known, strict=False):
+        x = see("train", cast.members[ours], True), see("holdout", cast.non_members[theirs], True)
+        scores = attack(np.concatenate(x), synthetic, see("holdout", known, False))
+        cut = len(x[0])
+        inside[ours] = scores[:cut].reshape(-1, ours.sum()).max(axis=0)
+        out[theirs] = scores[cut:].reshape(-1, theirs.sum()).max(axis=0)
+    return inside, out
 
 
-def _spaces(c: Comparison) -> dict[str, tuple[Matrix, Matrix, Matrix]]:
-    """Train, holdout and synthetic cohort in each space that distances are measured in."""
-    spaces = {PROFILES[c.kind]: (c.z_train, c.z_holdout, c.z_synthetic)}
-    if c.eyes is not None and c.kind == "image":
-        seen = fixed_train(c), fixed_features(c, c.holdout.x), fixed_features(c, c.synthetic.x)
-        spaces["a fixed network"] = seen
-    return spaces
+def _spaces(c: Comparison) -> Iterator[tuple[str, tuple[str, ...], See]]:
+    """What distances are measured in, by which attacks, and what rows of a side look like there.
 
+    `See` is called with a side, rows, and whether these are attacked: of those a space may show several views one after
+    the other, (views * n, d).
+    """
+    yield PROFILES[c.kind], tuple(ATTACKS), lambda side, rows, _: getattr(c, f"z_{side}")[rows]
+    if c.kind != "image":
+        return
+    if c.eyes is not None:
+        fixed = {"train": fixed_train(c)}
+        fixed |= {side: fixed_features(c, getattr(c, side).x) for side in ("holdout", "synthetic")}
+        yield "a fixed network", tuple(ATTACKS), lambda side, rows, _: fixed[side][rows]
 
-def _cast(comparison: Comparison, seed: int) -> _Cast:
-    return comparison.memo(("cast", seed), partial(_make_cast, comparison, seed))
+    def turns(side: str, rows: NDArray[np.int64], attacked: bool) -> Matrix:
+        x = getattr(c, side).x[rows]
+        views = [tiles(way, TILE).reshape(len(x), -1) / 64 for way in (turned(x) if attacked else (x,))]
+        return np.concatenate(views)
 
-
-def _make_cast(c: Comparison, seed: int) -> _Cast:
-    rng = np.random.default_rng([seed, 81])
-    out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
-    released, kept = halves(c.train.y, c.train.subjects, rng)
-    if min(len(out), len(apart), len(kept), len(c.synthetic)) < LEAST:
-        raise NotEvaluable(
-            f"an attack needs at least {LEAST} samples in each half of the holdout, in each half of train and in the "
-            f"synthetic cohort; there are {min(len(out), len(apart))}, {len(kept)} and {len(c.synthetic)}"
-        )
-    out, apart = out[:MEMBERS], apart[:SYNTHETIC]
-    share = np.bincount(c.holdout.y[out], minlength=len(c.classes)) / len(out)
-    members = pick(c.train.y, proportional(share, min(len(c.train), MEMBERS)), rng)
-    kept = kept[np.isin(kept, members)] if np.isin(kept, members).sum() >= LEAST else kept[:MEMBERS]
-    made = rng.permutation(len(c.synthetic))[:SYNTHETIC]
-    cast = _Cast(members, out, made, apart, released[:SYNTHETIC], kept, {})
-    cast.groups.update(_groups(c, cast, rng))
-    return cast
-
-
-def _groups(
-    c: Comparison, cast: _Cast, rng: np.random.Generator
-) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    inside, out = c.train.y[cast.members], c.holdout.y[cast.non_members]
-    groups = {"all": (np.ones(len(inside), dtype=bool), np.ones(len(out), dtype=bool))}
-    count = np.bincount(c.train.y, minlength=len(c.classes))
-    if np.count_nonzero(count) > 1:
-        few = np.flatnonzero((count < RARE * count.sum()) & (count > 0))
-        few = few if len(few) else np.asarray([np.where(count > 0, count, len(c.train)).argmin()])
-        groups["rare classes"] = (np.isin(inside, few), np.isin(out, few))
-    known, known_y = c.z_holdout[cast.reference], c.holdout.y[cast.reference]
-    far = np.concatenate(
-        [
-            _outlyingness(c.z_train[cast.members], inside, known, known_y),
-            _outlyingness(c.z_holdout[cast.non_members], out, known, known_y),
-        ]
-    )
-    most = np.lexsort([rng.random(len(far)), -far])[: round(OUTLYING * len(far))]
-    far_out = np.isin(np.arange(len(far)), most)
-    groups["outlying"] = (far_out[: len(inside)], far_out[len(inside) :])
-    if c.kind == "sequence":
-        own, others = unique(c)
-        groups["unique sequences"] = (own[cast.members], others[cast.non_members])
-    return groups
-
-
-def _outlyingness(x: Matrix, y: NDArray[np.int64], known: Matrix, known_y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean distance to the 5 nearest known patients of one's own class, or of any where the class has fewer; (n,)."""
-    far = np.empty(len(x))
-    for own in np.unique(y):
-        mine, theirs = y == own, known_y == own
-        others = known[theirs] if theirs.sum() >= NEIGHBOURS else known
-        far[mine] = nearest(x[mine], others, NEIGHBOURS).mean(axis=1)
-    return far
+    yield f"tiles of {TILE} x {TILE} pixels in all orientations", TURNED, turns
 
 
 def allowing_for(interval: Interval, compared: int) -> Interval:

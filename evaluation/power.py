@@ -10,7 +10,7 @@ from scipy.stats import beta, binom, norm
 
 from evaluation.intervals import Z
 from evaluation.membership import FALSE_POSITIVES as RATE
-from evaluation.membership import LEAST_FOR_TPR
+from evaluation.membership import LEAST, LEAST_FOR_TPR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ AWAY = Z + float(norm.ppf(POWER))
 
 
 class Leak(NamedTuple):
-    """The smallest leak that would have been told from none, None where no leak would.
+    """The smallest leak that would have been told from none, None where no leak would or with fewer than 20 on a side.
 
     Attributes:
         auc: AUC of an attack.
@@ -38,7 +38,7 @@ def smallest_leak(n_members: int, n_non_members: int) -> Leak:
         n_members: members attacked.
         n_non_members: non-members attacked.
     """
-    if min(n_members, n_non_members) < 2:
+    if min(n_members, n_non_members) < LEAST:
         return Leak(None, None)
     return Leak(_auc(n_members, n_non_members), _tpr(n_members, n_non_members))
 

@@ -33,6 +33,7 @@ HALF_WIDTH = 0.25  # standard deviations in the synthetic cohort on either side 
 MOST = 12  # conditions that a predicate may need to be true of one synthetic sample alone
 MORE = 2
 COMPONENTS = 30
+COLUMNS = 1000  # that conditions may be about
 
 
 class Singled(NamedTuple):
@@ -132,6 +133,9 @@ def _attributes(c: Comparison, rng: np.random.Generator) -> tuple[dict[str, Matr
     _, number = same_rows(c.z_synthetic[:0], c.z_synthetic)
     rows = rng.permutation(np.unique(number, return_index=True)[1])[:POPULATION]
     sides = {"train": c.z_train, "holdout": c.z_holdout, "synthetic": c.z_synthetic[rows]}
+    if c.kind == "expression" and len(c.features) > COLUMNS:
+        some = rng.permutation(len(c.features))[:COLUMNS]
+        sides = {name: x[:, some] for name, x in sides.items()}
     if c.kind == "image":
         known = sides["synthetic"]
         components = max(1, min(COMPONENTS, known.shape[1], len(known) // 5))

@@ -230,8 +230,9 @@ def _make_halved(c: Comparison, seed: int) -> _Halved:
     single = np.unique(number, return_index=True)[1]
     made = c.z_synthetic[rng.permutation(single)[:SYNTHETIC]]
     x = np.concatenate([c.z_train[inside], c.z_holdout[out]])
-    known = np.concatenate([c.z_train, c.z_holdout]) if c.kind == "sequence" else None
-    rare = None if known is None else known.mean(axis=0) <= COMMON
+    rare = None
+    if c.kind == "sequence":
+        rare = c.z_train.sum(axis=0) + c.z_holdout.sum(axis=0) <= COMMON * (len(c.train) + len(c.holdout))
     linked, inferred, guessed, cut = [], [], [], len(inside)
     for a, b in halvings(c, rng):
         near = [_nearest(x[:, half], made[:, half]) for half in (a, b)]

@@ -75,7 +75,7 @@ def picture(points: Sequence[Point], real: float, title: str) -> str:
         parts.append(_words(LEFT + 6, y + 14 if value == SHARE else y - 4, words))
     x = axes.x(real)
     parts.append(f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{base}' stroke='#666666' stroke-dasharray='2 4'/>")
-    parts.append(_words(x - 5, TOP + 14, "real patients", "end"))
+    parts.append(_words(x - 5, base - 8, "real patients", "end"))
     parts += [_words(axes.x(value), base + 18, f"{value:.2f}", "middle") for value in _ticks(*axes.utility)]
     parts += [_words(LEFT - 8, axes.y(value) + 4, f"{value:.2f}", "end") for value in _ticks(*axes.attack)]
     across = "accuracy on real patients of a classifier trained on virtual ones"

@@ -135,7 +135,7 @@ class Generator(ABC):
         self._schema = None
         cohort = self._narrowed(cohort)
         self._fit(cohort, seed, runtime)
-        self._schema = Schema.of(cohort)
+        self._schema = self._described(cohort)
         self._to_save = to_save
         self.summary = {"fit_seconds": round(time.perf_counter() - started, 3), **self.summary}
         return self
@@ -188,6 +188,10 @@ class Generator(ABC):
     def _narrowed(self, cohort: Cohort) -> Cohort:
         """The cohort without features whose very names would tell of too few patients."""
         return cohort
+
+    def _described(self, cohort: Cohort) -> Schema:
+        """What virtual patients share with the cohort just fitted."""
+        return Schema.of(cohort)
 
     @abstractmethod
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None: ...

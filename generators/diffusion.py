@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from generators.architecture import NO_CLASS
-from generators.family import Family
+from generators.family import STRAIGHT, Family
 from training import Plan, adam
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class DenoisingFamily(Family):
     compiled: bool = False
 
     name: ClassVar[str] = "diffusion"
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 1500, "width": 128, "depth": 2}
+    multiplicity: ClassVar[int] = 8
 
     def plan(self, patients: int) -> Plan:
         """Plan of training on so many patients."""
@@ -53,6 +55,10 @@ class DenoisingFamily(Family):
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """One Adam."""
         return {"denoiser": adam(nets["denoiser"].parameters(), betas=(0.9, 0.99))}
+
+    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
+        """The denoiser."""
+        return ("denoiser",)
 
     def told(self, batch: Batch) -> Tensor:
         """Classes (n,) of a batch, some of them hidden."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from training import Batch
 
 
+STRAIGHT: dict[str, Any] = {"validation": 0.0}  # in a private fit, patients may not say when to stop
+
+
 @dataclass(frozen=True)
 class Family(ABC):
     """Settings, losses and sampler of a family; it never sees a cohort, only codes (n, ...) and classes (n,).
 
     Attributes:
         steps: rounds of training at most.
-        epochs: passes over the patients at most, so that few patients are not learned by heart; 0 sets no limit.
+        epochs: passes over the patients at most, so that few patients are not learned by heart; 0 sets no limit, nor is
+            there one in a private fit.
         batch_size: patients a round, over all processes; at most half the cohort is taken.
         learning_rate, warmup: Adam's rate and the share of the steps over which it rises; it falls as a cosine.
         ema_decay: weight of the past in the average of the weights that samples come from.
@@ -33,6 +37,13 @@ class Family(ABC):
         balanced: show the classes to the networks equally often.
         validation: share of the patients kept apart to stop early on; 0 trains on all for all steps.
         validate_every, patience: steps between two looks at them, and looks without gain before the stop.
+        dp_epsilon: differential privacy's epsilon (`training.privacy`); 0 trains without.
+        dp_delta: its delta; 0 stands for a tenth of one over the patients.
+        dp_clip: largest norm of one patient's gradient.
+        dp_public_statistics: whether the codec's statistics and the class counts are public, as the user states; else
+            they are charged (`generators.private`).
+        private_defaults: settings of a private fit where they are not those of any other.
+        multiplicity, blind: as `training.private.PrivateObjective` has them.
     """
 
     steps: int = 2000
@@ -48,13 +59,21 @@ class Family(ABC):
     validation: float = 0.0
     validate_every: int = 0
     patience: int = 0
+    dp_epsilon: float = 0.0
+    dp_delta: float = 0.0
+    dp_clip: float = 1.0
+    dp_public_statistics: bool = False
 
     name: ClassVar[str]
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT
+    multiplicity: ClassVar[int] = 1
+    blind: ClassVar[frozenset[str]] = frozenset()
 
     def plan(self, patients: int) -> Plan:
         """Plan of training on so many patients."""
         batch_size = min(self.batch_size, max(patients // 4, 2) * 2)
-        limit = max(self.epochs * patients // batch_size, 1) if self.epochs else self.steps
+        by_heart = self.epochs and not self.dp_epsilon  # noise keeps patients from being learned by heart
+        limit = max(self.epochs * patients // batch_size, 1) if by_heart else self.steps
         steps = min(self.steps, limit)
         return Plan(
             steps=steps,
@@ -87,6 +106,21 @@ class Family(ABC):
     ) -> Tensor:
         """Loss on held-out codes (n, ...); adversarial losses do not tell when to stop, so those families have none."""
         raise TypeError(f"{self.name} has no validation loss: set validation to 0")
+
+    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
+        """Players in the order in which they move at a step of a private run: the one and only."""
+        return (self.name,)
+
+    def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
+        """Loss of a player on one patient, seen several times; of a blind one on none. That of `losses`."""
+        return next(self.losses(nets, batch))[1]
+
+    def private_moved(self, nets: Mapping[str, nn.Module], player: str) -> None:  # noqa: B027
+        """Set right what a private move has left."""
+
+    def private_refusal(self) -> str:
+        """What in the settings has no place in a private fit; nothing by default."""
+        return ""
 
     def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:  # noqa: B027
         """Fit, in place, what is fitted once the networks stand: a prior, say."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch.nn import functional as F
 
-from generators.family import Family, draw, make
+from generators.family import STRAIGHT, Family, draw, make
 from training import adam
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from generators.architecture import Architecture
     from training import Batch
+
+
+_PRIVATE_MOVES = 5
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class GANFamily(Family):
             learn a few patients by heart, and distributions that agree under noise agree without it (Arjovsky & Bottou
             2017, section 3).
         discriminator_rate: the discriminator's learning rate over the generator's.
+        dp_weight_clip: largest weight of a private discriminator: what keeps it smooth (Arjovsky et al. 2017, algorithm
+            1) in the place of penalties, whose slopes would have to be taken of each patient's gradient.
     """
 
     steps: int = 1200
@@ -45,8 +50,11 @@ class GANFamily(Family):
     r1: float = 10.0
     instance_noise: float = 0.7
     discriminator_rate: float = 1.0
+    dp_weight_clip: float = 0.1
 
     name: ClassVar[str] = "gan"
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 400, "width": 128, "depth": 1, "r1": 0.0}
+    blind: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build a generator and a discriminator, both told the class."""
@@ -77,12 +85,44 @@ class GANFamily(Family):
         fake = self._blurred(make(generator, again, self.latent_dim), again)
         yield "generator", F.softplus(-discriminator(fake, again.y).float()).mean()
 
+    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
+        """Several moves of the discriminator, since noise holds it back (Bie et al. 2023), one of the generator."""
+        return ("discriminator",) * _PRIVATE_MOVES + ("generator",)
+
+    def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
+        """The discriminator's loss on one patient and as many generated; the generator's, which sees no patient."""
+        generator, discriminator = nets["generator"], nets["discriminator"]
+        fake = self._shown(make(generator, batch, self.latent_dim), batch)
+        on_fake = discriminator(fake, batch.y).float()
+        if player == "generator":
+            return F.softplus(-on_fake).mean()
+        return discriminator_loss(discriminator(self._shown(batch.x, batch), batch.y).float(), on_fake)
+
+    @torch.no_grad()
+    def private_moved(self, nets: Mapping[str, nn.Module], player: str) -> None:
+        """Clip the discriminator's weights."""
+        if player == "discriminator":
+            clip_weights(nets[player], self.dp_weight_clip)
+
+    def private_refusal(self) -> str:
+        """Penalties on slopes."""
+        return "r1 must be 0: dp_weight_clip stands in its place" if self.r1 else ""
+
+    def _shown(self, codes: Tensor, batch: Batch) -> Tensor:
+        return self._blurred(codes, batch)
+
     def _blurred(self, codes: Tensor, batch: Batch) -> Tensor:
         return codes + self.instance_noise * batch.randn(*codes.shape[1:]) if self.instance_noise else codes
 
     def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
         """Codes of classes y (n,): the generator on fresh noise."""
         return draw(nets["generator"], y, self.latent_dim, generator)
+
+
+def clip_weights(net: nn.Module, limit: float) -> None:
+    """Set weights beyond a limit, either way, to it."""
+    for weight in net.parameters():
+        weight.clamp_(-limit, limit)
 
 
 def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> Tensor:

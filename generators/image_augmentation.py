@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,4 +42,4 @@ def augment(x: Tensor, uniform: Tensor, strength: float) -> Tensor:
 def _shifts(at: Tensor, way: Tensor, most: int) -> Tensor:
     """Matrices (n, side, side) that move columns of pixels by whole numbers from -most to most, drawn by way (n, 1)."""
     moved = at + (way * (2 * most + 1)).long() - most
-    return F.one_hot(moved.clamp(0, len(at) - 1), len(at))
+    return moved.clamp(0, len(at) - 1)[..., None] == at

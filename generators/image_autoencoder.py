@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from data.images import SIZE
 from generators.architecture import Law
-from generators.image_network import Told
+from generators.image_network import Told, channels_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def map_channels(dim: int) -> int:
 
 def as_maps(latent: Tensor) -> Tensor:
     """Latents (n, 49 c) as maps (n, c, 7, 7), channels last."""
-    return latent.reshape(len(latent), -1, MAP, MAP).contiguous(memory_format=torch.channels_last)
+    return channels_last(latent.reshape(len(latent), -1, MAP, MAP))
 
 
 class ConvBlock(nn.Module):
@@ -90,7 +90,7 @@ class ImageEncoder(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Encode images; y (n,) is there for the architecture's sake."""
         del y
-        hidden = self.enter(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last))
+        hidden = self.enter(channels_last(F.pixel_unshuffle(x, 2)))
         hidden = self.coarse(self.down(self.fine(hidden)))
         out: Tensor = self.leave(F.silu(self.norm(hidden))).contiguous().flatten(1)
         return out

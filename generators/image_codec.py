@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from data import Cohort
 
 
-class _Channels(NamedTuple):
-    """Mean and standard deviation of each channel over train, (channels,)."""
+class Channels(NamedTuple):
+    """Mean and standard deviation of each channel (or gene) over train, (channels,)."""
 
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
@@ -42,7 +42,7 @@ class ImageCodec:
     strata: Stains | None = field(default=None, init=False, repr=False)
     symmetry: Symmetry = field(default="none", init=False, repr=False)
     _shape: tuple[int, ...] = field(default=(), init=False, repr=False)
-    _channels: _Channels = field(init=False, repr=False)
+    _channels: Channels = field(init=False, repr=False)
 
     def narrowed(self, cohort: Cohort) -> Cohort:
         """The cohort as it is: a pixel's name tells nothing."""
@@ -61,7 +61,7 @@ class ImageCodec:
         mean, spread = pixels.mean(0, dtype=np.float64), pixels.std(0, dtype=np.float64)
         if not spread.all():
             raise DataError("every image has the same value everywhere in a channel: there is nothing to learn")
-        self._channels = _Channels(mean.astype(np.float32), spread.astype(np.float32))
+        self._channels = Channels(mean.astype(np.float32), spread.astype(np.float32))
         self.symmetry = symmetry_of(cohort.x, rng) if self.symmetries == "auto" else self.symmetries
         self.strata = Stains.fit(cohort, self.looks, self.min_look, rng)
         return ((cohort.x - self._channels.mean) / self._channels.spread).transpose(0, 3, 1, 2)
@@ -97,7 +97,7 @@ class ImageCodec:
 
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor or value is a KeyError."""
-        self._channels = _Channels(tensors["mean"], tensors["spread"])
-        self.strata = Stains.restore(tensors)
+        self._channels = Channels(tensors["mean"], tensors["spread"])
+        self.strata = Stains.restore(tensors) if "stains.share" in tensors else None
         self._shape, self.symmetry = tuple(values["shape"]), values["symmetry"]
         return self

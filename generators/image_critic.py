@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.image_network import Told
+from generators.image_network import Told, channels_last
 
 if TYPE_CHECKING:
     from generators.image_network import ImageNetwork
@@ -42,7 +42,7 @@ class ImageCritic(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Scores (n, 1) of images (n, channels, 28, 28) of classes (n,)."""
-        hidden = self.enter(F.pixel_unshuffle(x, _NEAR).contiguous(memory_format=torch.channels_last))
+        hidden = self.enter(channels_last(F.pixel_unshuffle(x, _NEAR)))
         for block in self.fine:
             hidden = block(hidden)
         hidden = self.widen(F.avg_pool2d(hidden, 2))

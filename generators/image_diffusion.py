@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from generators.diffusion import DiffusionFamily
+from generators.family import STRAIGHT
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,6 @@ class ImageDiffusionFamily(DiffusionFamily):
     guided_below: float = 6.0
     guided_above: float = 0.3
     sigma_max: float = 40.0
+
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 3000, "batch_size": 128, "width": 32, "depth": 1}
+    multiplicity: ClassVar[int] = 2

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators.architecture import Maker
-from generators.image_network import Told
+from generators.image_network import Told, channels_last
 
 if TYPE_CHECKING:
     from generators.image_network import ImageNetwork
@@ -49,10 +49,10 @@ class ImageMaker(Maker):
         told = torch.cat([latent, self.told(y)], dim=1)
         style = self.style(told)
         hidden = self.enter(told).view(len(told), -1, self.side, self.side)
-        hidden = hidden.contiguous(memory_format=torch.channels_last)
+        hidden = channels_last(hidden)
         for block in self.coarse:
             hidden = block(hidden, style)
-        hidden = F.pixel_shuffle(self.narrow(hidden), 2).contiguous(memory_format=torch.channels_last)
+        hidden = channels_last(F.pixel_shuffle(self.narrow(hidden), 2))
         for block in self.fine:
             hidden = block(hidden, style)
         out: Tensor = F.pixel_shuffle(self.leave(F.leaky_relu(hidden, _SLOPE)), _NEAR)

@@ -75,6 +75,16 @@ class ImageNetwork:
         return UNet(self)
 
 
+def channels_last(x: Tensor) -> Tensor:
+    """Images (n, c, h, w) as convolutions are fastest at; as they come where gradients of each patient are taken.
+
+    `torch.vmap`, which takes those (`training.private`), keeps the layout to itself.
+    """
+    if torch._C._functorch.is_functorch_wrapped_tensor(x):
+        return x
+    return x.contiguous(memory_format=torch.channels_last)
+
+
 class Told(nn.Module):
     """What a network is told of groups (n,), as vectors (n, width): of the class, and of what the group differs in.
 

@@ -10,8 +10,10 @@ import torch
 
 from data import Cohort, DataError
 from data.settings import refuse_unknown
-from generators.base import Generator
+from generators.base import Generator, Schema
 from generators.kinds import KINDS, PROFILE, kind_of
+from generators.private import Spending
+from generators.private_codecs import PrivateExpressionCodec, PrivateImageCodec
 from generators.vae import VAEFamily
 from training import Runtime, fast_precision, is_main_process, isolated_rng, place, train
 
@@ -57,6 +59,7 @@ class NeuralGenerator(Generator):
         self._loss: Family
         self._codec: Codec
         self._kind = ""
+        self._counts: NDArray[np.int64]
         self._nets: dict[str, nn.Module] = {}
 
     @classmethod
@@ -72,10 +75,10 @@ class NeuralGenerator(Generator):
         refuse_unknown(f"{self.family} on {name} data", self._given, known)
         given = kind.profiled(self.family, self._given, device)
         self._loss, own = kind.split(self.family, given)
-        self._codec = kind.codec(**own)
+        self._codec = kind.codec_of(self._loss)(**own)
         values = given | {name: getattr(self._codec, name) for name in known if hasattr(self._codec, name)}
         values |= asdict(self._loss)
-        self.settings = {name: values[name] for name in known}
+        self.settings = {name: values[name] for name in known if name in values}
         return kind
 
     def _narrowed(self, cohort: Cohort) -> Cohort:
@@ -85,7 +88,11 @@ class NeuralGenerator(Generator):
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
         runtime = runtime or Runtime()
         kind = self._take_kind(cohort.kind, place(runtime).device)  # says at once when the device is not here
-        if kind.heavy:
+        spending = Spending.open(self._loss, cohort, runtime.checkpoint) if self._loss.dp_epsilon else None
+        if spending and isinstance(self._codec, PrivateExpressionCodec | PrivateImageCodec):
+            self._codec.statistics = spending.statistics
+            runtime = replace(runtime, precision="32-true")  # of single patients' gradients, every digit
+        elif kind.heavy:
             runtime = replace(runtime, precision=fast_precision(runtime))
         rng = np.random.default_rng([seed, 0])
         x = torch.from_numpy(np.ascontiguousarray(self._codec.fit_encode(cohort, rng)))
@@ -94,12 +101,16 @@ class NeuralGenerator(Generator):
         kept, apart = _set_apart(cohort, self._loss.validation, rng)
         with isolated_rng(seed):
             nets = self._loss.build(kind.networks(self._codec, self._groups(len(cohort.classes)), self._loss))
+        plan = self._loss.plan(len(kept))
+        if spending:
+            self._counts = spending.statistics.counts(cohort.y, len(cohort.classes))
+            plan = replace(plan, privacy=spending.of_training(self._counts))
         result = train(
             self._loss,
             nets,
             x[kept],
             told[kept],
-            plan=self._loss.plan(len(kept)),
+            plan=plan,
             seed=seed,
             runtime=runtime,
             validation=(x[apart], told[apart]) if len(apart) else None,
@@ -107,8 +118,10 @@ class NeuralGenerator(Generator):
             classes=y[kept],
         )
         self._nets, self.history = result.nets, result.history
-        self._loss.finish(self._nets, x, told)
-        diversity = self._calibrate(x.numpy(), cohort, rng) if is_main_process() else {}
+        diversity: dict[str, float] = {}
+        if not spending:  # these look at the patients once more
+            self._loss.finish(self._nets, x, told)
+            diversity = self._calibrate(x.numpy(), cohort, rng) if is_main_process() else {}
         self.summary = {
             "device": result.device,
             "precision": result.precision,
@@ -122,6 +135,7 @@ class NeuralGenerator(Generator):
             "code_dim": int(np.prod(self._codec.code_shape)),
             "diversity": diversity,
             "alarms": collapse_alarms(diversity),
+            **({"privacy": spending.told(result.privacy or {})} if spending else {}),
         }
 
     def _calibrate(self, codes: NDArray[np.float32], cohort: Cohort, rng: np.random.Generator) -> dict[str, float]:
@@ -137,6 +151,11 @@ class NeuralGenerator(Generator):
             cohort.classes[label]: _spread(generated[y == label]) / max(_spread(codes[cohort.y == label]), 1e-9)
             for label in present
         }
+
+    def _described(self, cohort: Cohort) -> Schema:
+        """The schema; of a private fit, with the class counts that were released."""
+        whole = super()._described(cohort)
+        return replace(whole, class_counts=tuple(self._counts.tolist())) if self._loss.dp_epsilon else whole
 
     def _groups(self, classes: int) -> int:
         """Number of groups that the networks tell apart: classes, or finer ones that the codec found."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.image_network import Told
+from generators.image_network import Told, channels_last
 
 if TYPE_CHECKING:
     from generators.image_network import ImageNetwork
@@ -57,7 +57,7 @@ class UNet(nn.Module):
         angles = level[:, None] * self.frequencies
         told = self.level(torch.cat([angles.sin(), angles.cos()], dim=1)) + self.told(y)
         told = F.silu(self.mix(F.silu(told)))
-        hidden = self.enter(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last))
+        hidden = self.enter(channels_last(F.pixel_unshuffle(x, 2)))
         for block in self.fine:
             hidden = block(hidden, told)
         deep = self.down(hidden)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from generators.architecture import Law
-from generators.family import Family, latents
+from generators.family import STRAIGHT, Family, latents
 from training import adam
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class VAEFamily(Family):
     prior: Literal["fitted", "normal"] = "fitted"
 
     name: ClassVar[str] = "vae"
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 1500, "width": 128, "depth": 1, "prior": "normal"}
+    multiplicity: ClassVar[int] = 4
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build encoder, decoder, the law of a code given the decoder's word, and the prior that `finish` fits."""
@@ -66,6 +68,10 @@ class VAEFamily(Family):
         batch.log("kl", kl.detach())
         rise = max(self.kl_warmup * batch.steps, 1.0)
         yield "vae", reconstruction + self.beta * min(1.0, (batch.step + 1) / rise) * kl
+
+    def private_refusal(self) -> str:
+        """The fitted prior is fitted on patients, after all noise."""
+        return "prior must be normal: fitting it would look at patients once more" if self.prior == "fitted" else ""
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from generators.family import Family, draw, make
+from generators.family import STRAIGHT, Family, draw, make
+from generators.gan import clip_weights
 from training import adam
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class WGANFamily(Family):
         gradient_penalty: weight of (|grad f| / lipschitz - 1)^2 between real and generated patients.
         lipschitz: the critic's steepest slope; 1 in the paper. Where a code has thousands of entries of which a patient
             has a few, the gradient runs along all of them and must be given room.
+        dp_weight_clip: largest weight of a private critic, in the penalty's place (Arjovsky et al. 2017, algorithm 1).
     """
 
     steps: int = 400
@@ -37,8 +39,17 @@ class WGANFamily(Family):
     n_critic: int = 3
     gradient_penalty: float = 10.0
     lipschitz: float = 1.0
+    dp_weight_clip: float = 0.1
 
     name: ClassVar[str] = "wgan"
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {
+        "steps": 400,
+        "width": 128,
+        "depth": 1,
+        "n_critic": 5,
+        "gradient_penalty": 0.0,
+    }
+    blind: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build a generator and a critic, both told the class; no batch norm: the penalty is a patient's own."""
@@ -64,6 +75,33 @@ class WGANFamily(Family):
             yield "critic", gap + self.gradient_penalty * penalty
         again = batch.another()
         yield "generator", -critic(make(generator, again, self.latent_dim), again.y).float().mean()
+
+    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
+        """`n_critic` moves of the critic, one of the generator."""
+        return ("critic",) * self.n_critic + ("generator",)
+
+    def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
+        """The critic's gap between one generated and the patient; the generator's loss, which sees no patient."""
+        critic = nets["critic"]
+        on_fake = critic(self._shown(make(nets["generator"], batch, self.latent_dim), batch), batch.y).float().mean()
+        if player == "generator":
+            loss: Tensor = -on_fake
+            return loss
+        gap: Tensor = on_fake - critic(self._shown(batch.x, batch), batch.y).float().mean()
+        return gap
+
+    @torch.no_grad()
+    def private_moved(self, nets: Mapping[str, nn.Module], player: str) -> None:
+        """Clip the critic's weights."""
+        if player == "critic":
+            clip_weights(nets[player], self.dp_weight_clip)
+
+    def private_refusal(self) -> str:
+        """The penalty on slopes."""
+        return "gradient_penalty must be 0: dp_weight_clip stands in its place" if self.gradient_penalty else ""
+
+    def _shown(self, codes: Tensor, batch: Batch) -> Tensor:
+        return codes
 
     def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
         """Codes of classes y (n,): the generator on fresh noise."""

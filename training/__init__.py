@@ -6,6 +6,7 @@ from training.errors import TrainingError
 from training.loop import train
 from training.objective import Objective, adam
 from training.plan import Plan, Progress, Runtime, TrainingResult
+from training.privacy import Privacy, epsilon_of, noise_multiplier, secret_of
 from training.seeds import isolated_rng
 
 __all__ = [
@@ -13,15 +14,19 @@ __all__ = [
     "Objective",
     "Placement",
     "Plan",
+    "Privacy",
     "Progress",
     "Runtime",
     "TrainingError",
     "TrainingResult",
     "Views",
     "adam",
+    "epsilon_of",
     "fast_precision",
     "is_main_process",
     "isolated_rng",
+    "noise_multiplier",
     "place",
+    "secret_of",
     "train",
 ]

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from training.devices import Placement
     from training.objective import Objective
     from training.plan import Plan
+    from training.privacy import Privacy
+    from training.private import PrivateMoves
 
 # Seconds between two calls of on_progress while no row of the history is due.
 _PROGRESS_EVERY = 0.25
@@ -97,6 +99,7 @@ def train(
             precision=placement.precision,
             resumed_from=run.resumed_from,
             best_step=run.best_step if plan.patience else run.step,
+            privacy=run.private.told() if run.private else None,
         )
 
 
@@ -159,6 +162,9 @@ class _Run:
             world_size=self.processes.count,
             views=views,
         )
+        self.private: PrivateMoves | None = None
+        if plan.privacy:
+            self._begin_private(plan.privacy)
         self.validation = (validation[0].to(self.device), validation[1].to(self.device)) if validation else None
         self.history: list[dict[str, float]] = []
         self.step = self.resumed_from = 0
@@ -168,9 +174,29 @@ class _Run:
         self.started = self.told = time.perf_counter()
         self.processes.align(tensors_of(self.nets).values())
         self._resume()
-        if plan.compiled and self.device.type == "cuda":
+        if plan.compiled and self.device.type == "cuda" and not self.private:
             for net in self.nets.values():
                 net.compile()
+
+    def _begin_private(self, privacy: Privacy) -> None:
+        from training.private import PrivateMoves, PrivateObjective
+
+        if self.processes.count > 1:
+            raise TrainingError(f"devices: private training takes one process, got {self.processes.count}")
+        if not isinstance(self.objective, PrivateObjective):
+            raise TrainingError(f"{type(self.objective).__name__}: this objective cannot be trained privately")
+        source = self.source
+        self.private = PrivateMoves(
+            self.objective,
+            self.nets,
+            self.optimizers,
+            source.x,
+            source.y,
+            plan=self.plan,
+            privacy=privacy,
+            meter=self.meter,
+            views=source.views,
+        )
 
     def go(self) -> bool:
         """Take the steps that are left; return whether patience ran out before them."""
@@ -198,16 +224,22 @@ class _Run:
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = rate * group.get("lr_scale", 1.0)
+        if self.private:
+            self.private.step(self.step)
+        else:
+            self._play()
+        if self.average:
+            self.average.update(self.step)
+        self.step += 1
+
+    def _play(self) -> None:
         losses = self.objective.losses(self.nets, Batch(self.source, self.step, self.plan.steps))
         while True:
             with self.fabric.autocast():
                 played = next(losses, None)
             if played is None:
-                break
+                return
             self._move(*played)
-        if self.average:
-            self.average.update(self.step)
-        self.step += 1
 
     def _move(self, player: str, loss: Tensor) -> None:
         # Frozen weights may share a player's optimiser, and an objective may thaw them later.
@@ -294,6 +326,9 @@ class _Run:
             "best": [self.best_loss if self.best else None, self.best_step, self.waited],
             "seconds": self.seconds(),
         }
+        if self.private:
+            checkpoint.put("privacy", self.private.tensors())
+            checkpoint.values["privacy"] = self.private.values()
         disk.write(self.runtime.checkpoint, checkpoint)
 
     def _resume(self) -> None:
@@ -320,6 +355,8 @@ class _Run:
         random = found.get("random")
         self.source.noise.set_state(random.pop("noise"))
         set_ambient_state({name: rows[self.processes.rank] for name, rows in random.items()}, self.device)
+        if self.private:
+            self.private.restore(found.get("privacy"), found.values["privacy"])
         self.meter.restore(found.values["pending"])
         self.history = found.values["history"]
         best_loss, self.best_step, self.waited = found.values["best"]

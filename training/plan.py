@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from training.errors import TrainingError
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
+
+    from training.privacy import Privacy
 
 Decay = Literal["constant", "cosine", "linear", "halving"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -44,6 +46,8 @@ class Plan:
         log_every: steps averaged into one row of the history.
         compiled: on CUDA, have the networks' forward passes compiled (``torch.compile``); it cannot be differentiated
             twice, so objectives with a gradient penalty must do without.
+        privacy: what may be told of any one patient; with it, training is differentially private (`training.privacy`),
+            `batch_size` is the expected number of patients of a move, and nothing is validated.
     """
 
     steps: int
@@ -60,6 +64,7 @@ class Plan:
     patience: int = 0
     log_every: int = 50
     compiled: bool = False
+    privacy: Privacy | None = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "log_every"):
@@ -74,6 +79,9 @@ class Plan:
         _require(0 <= self.ema_decay < 1, "ema_decay", "0 (no average) or a number below 1", self.ema_decay)
         _require(self.decay in _DECAYS, "decay", f"one of {', '.join(_DECAYS)}", self.decay)
         _require(not self.patience or self.validate_every > 0, "validate_every", "1 or more with a patience", 0)
+        if self.privacy:
+            _require(not self.validate_every, "validate_every", "0 in private training", self.validate_every)
+            _require(not self.balanced, "balanced", "False in private training", self.balanced)
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
@@ -144,6 +152,7 @@ class TrainingResult:
         precision: arithmetic the run used.
         resumed_from: step of the checkpoint this run went on from; 0 when it started afresh.
         best_step: step whose weights these are.
+        privacy: what a private run has spent, and how (`PrivateMoves.told`).
     """
 
     nets: dict[str, nn.Module]
@@ -155,6 +164,7 @@ class TrainingResult:
     precision: str
     resumed_from: int
     best_step: int
+    privacy: dict[str, Any] | None = None
 
 
 def _require(holds: bool, name: str, expected: str, came: object) -> None:

@@ -1,0 +1,169 @@
+"""What a private fit spends, and on what: statistics of the codec, counts of the classes, training.
+
+The guarantee is `training.privacy`'s, of one record there or not. With `dp_public_statistics` false, all that the model
+holds is charged: means and spreads (and components, where expression is wide) and the counts of the classes go through
+the Gaussian mechanism, each once, and take at most `SHARE` of epsilon; the rest is training's. With it true, the user
+states that those are public, and the model says so. Either way every patient's code follows from the patient's record
+and these statistics alone; nothing is calibrated, fitted or stopped on patients besides; histories and summaries hold
+no figure of theirs. Names of classes and genes, the number of patients, and to how many decimals values are written
+are taken as public.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data import DataError
+from training import Privacy, TrainingError, noise_multiplier, secret_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from data import Cohort
+    from generators.family import Family
+
+    Floats = NDArray[np.float64]
+
+SHARE = 0.25  # of epsilon, spent on statistics if they alone were released
+_RELEASES = 4  # means, spreads, components, counts
+_STATISTICS = 12  # stream of the secret
+
+
+@dataclass
+class Statistics:
+    """Sums over patients with Gaussian noise (Dwork & Roth 2014, appendix A), and the ledger of them.
+
+    Attributes:
+        noise: standard deviation of the noise over the most that one patient can add; 0 releases the sums as they are.
+        rng: draws the noise.
+        charges: releases so far, as Opacus's accountant counts them.
+    """
+
+    noise: float = 0.0
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    charges: list[tuple[float, float, int]] = field(default_factory=list)
+
+    def total(self, values: Floats, radius: float) -> Floats:
+        """Sum of `values` (n, ...) over patients, each drawn in to a norm of `radius` first."""
+        flat = values.reshape(len(values), -1)
+        norms = np.linalg.norm(flat, axis=1)
+        inside = np.minimum(1.0, radius / np.maximum(norms, 1e-12))
+        return self._noised((flat * inside[:, None]).sum(0), radius).reshape(values.shape[1:])
+
+    def gram(self, values: Floats, radius: float) -> Floats:
+        """Sum of outer products (d, d) of rows (n, d) drawn in to a norm of `radius` (Dwork et al. 2014)."""
+        norms = np.linalg.norm(values, axis=1)
+        values = values * np.minimum(1.0, radius / np.maximum(norms, 1e-12))[:, None]
+        noised = self._noised(values.T @ values, radius**2)
+        upper = np.triu(noised)  # the mirrored noise of a symmetric matrix tells no more than its upper half
+        return np.asarray(upper + np.triu(noised, 1).T)
+
+    def counts(self, y: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+        """Patients of each class, whole, at least 1: whether a class is empty would be told otherwise."""
+        exact = np.bincount(y, minlength=classes).astype(np.float64)
+        return np.maximum(np.rint(self._noised(exact, 1.0)), 1 if self.noise else 0).astype(np.int64)
+
+    def _noised(self, sums: Floats, most: float) -> Floats:
+        if not self.noise:
+            return sums
+        self.charges.append((self.noise, 1.0, 1))
+        return sums + self.rng.normal(0.0, self.noise * most, sums.shape)
+
+
+@dataclass
+class Spending:
+    """Budget of one private fit.
+
+    Attributes:
+        family: settings, the budget among them.
+        patients: number of records.
+        secret: what noise is drawn from; a resumed run has that of its checkpoint.
+        unit: `patient` where every record is of another one, else `record`.
+        statistics: releases for the codec and the classes.
+    """
+
+    family: Family
+    patients: int
+    secret: int
+    unit: str
+    statistics: Statistics
+
+    @classmethod
+    def open(cls, family: Family, cohort: Cohort, checkpoint: Path | None) -> Spending:
+        """Divide the budget.
+
+        Raises:
+            DataError: delta is not below one over the patients, or epsilon is too small for statistics.
+        """
+        n, secret = len(cohort), secret_of(checkpoint)
+        delta = family.dp_delta or 0.1 / n
+        if delta >= 1 / n:
+            raise DataError(
+                f"{family.name}: dp_delta must be below one over the patients, 1/{n}: "
+                f"one patient could be given away whole otherwise; got {delta:g}"
+            )
+        noise = 0.0
+        if not family.dp_public_statistics:
+            try:
+                budget = SHARE * family.dp_epsilon
+                noise = noise_multiplier(budget, delta, rate=1.0, times=_RELEASES, accountant="rdp")
+            except TrainingError as error:
+                raise DataError(f"{family.name}: dp_epsilon {family.dp_epsilon:g} is too small: {error}") from error
+        rng = np.random.default_rng([secret, _STATISTICS])
+        unit = "patient" if len(np.unique(cohort.subjects)) == n else "record"
+        return cls(family, n, secret, unit, Statistics(noise, rng))
+
+    def of_training(self, counts: NDArray[np.int64]) -> Privacy:
+        """What is left for training, where blind players draw classes by these counts (classes,)."""
+        return Privacy(
+            self.family.dp_epsilon,
+            self.family.dp_delta or 0.1 / self.patients,
+            self.family.dp_clip,
+            tuple((counts / counts.sum()).tolist()),
+            tuple(self.statistics.charges),
+            self.secret,
+        )
+
+    def told(self, spent: Mapping[str, Any]) -> dict[str, Any]:
+        """What the model says of its privacy: what training has `spent`, and what is and is not covered."""
+        public = ["number of patients", "names of classes and features", "decimals of the values"]
+        stated = ["statistics of the codec", "class counts"] if self.family.dp_public_statistics else []
+        return {
+            **spent,
+            "unit": self.unit,
+            "taken_as_public": public + stated,
+            "not_covered": ["choice of the settings", "floating point and the quality of random numbers"],
+        }
+
+
+def check(family: Family) -> None:
+    """Refuse settings that differential privacy has no room for.
+
+    Raises:
+        DataError: a budget, a norm or a clip out of range, or a part that would look at patients unpaid for.
+    """
+    name = family.name
+    for setting in ("dp_delta", "dp_public_statistics"):
+        if not family.dp_epsilon and getattr(family, setting):
+            raise DataError(f"{name}: {setting} is a part of differential privacy; set dp_epsilon above 0 with it")
+    if not 0 <= family.dp_epsilon <= 100:
+        raise DataError(f"{name}: dp_epsilon must be above 0 and at most 100, or 0 for none; got {family.dp_epsilon:g}")
+    if not family.dp_epsilon:
+        return
+    if not 0 <= family.dp_delta < 1:
+        raise DataError(f"{name}: dp_delta must be a small probability, or 0 for a tenth of one over the patients")
+    if not 0 < family.dp_clip < math.inf:
+        raise DataError(f"{name}: dp_clip must be a positive norm; got {family.dp_clip:g}")
+    if family.validation:
+        raise DataError(f"{name}: with dp_epsilon nothing is stopped early, patients would tell when; drop validation")
+    if family.balanced:
+        raise DataError(f"{name}: with dp_epsilon every patient is drawn equally often; leave balanced at false")
+    if refusal := family.private_refusal():
+        raise DataError(f"{name}: with dp_epsilon {refusal}")

@@ -76,7 +76,7 @@ def audit_page(
 
 def _banner(audit: Audit) -> str:
     headline = BLOCKED if audit.blocked else HEADLINES[audit.outcome]
-    advice = ADVICE[audit.outcome] + (f" {BLOCKED_ADVICE}" if audit.blocked else "")
+    advice = BLOCKED_ADVICE if audit.blocked else ADVICE[audit.outcome]
     counts = [(word, sum(j.outcome == word for j in audit.judgements)) for word in ("pass", "fail", "not evaluable")]
     tail = ", ".join(f"{count} {word}" for word, count in counts if count)
     many = f"{len(audit.judgements)} criteria: {tail}."

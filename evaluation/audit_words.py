@@ -22,7 +22,10 @@ ADVICE: dict[Outcome, str] = {
     "not evaluable": "No criterion failed, and for some there are too few patients to tell. That is no pass: set more "
     "patients aside, or decide by other means.",
 }
-BLOCKED_ADVICE = "At least one figure is above the limit from which nothing may be shared, under contract or not."
+BLOCKED_ADVICE = (
+    "At least one figure is above the limit from which nothing may be shared, under contract or not. Change the "
+    "generator, or train it with differential privacy."
+)
 
 ATTACKERS: dict[str, str] = {
     "gan_leaks": "holds the synthetic cohort; takes for a training patient who is near to a synthetic one (Chen et al. "
@@ -37,8 +40,8 @@ ATTACKERS: dict[str, str] = {
 }
 KNOWS = (
     "Every attacker on this page holds the whole synthetic cohort, the whole record of the person he asks about, and "
-    "half of the real patients that the generator never saw, never him among them. Who holds less finds less; who holds the model itself, or "
-    "knows who else was asked, may find more."
+    "half of the real patients that the generator never saw, never that person among them. Who holds less finds less; "
+    "who holds the model itself, or knows who else was asked, may find more."
 )
 
 RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (

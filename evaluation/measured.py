@@ -147,7 +147,7 @@ def _worst_tpr(criterion: Criterion, attacks: Sequence[Attack]) -> Measured:
     attack, rate = max(proven or corrected, key=lambda pair: pair[1].value)
     few = [group for group in dict.fromkeys(a.group for a in attacks) if group not in {a.group for a in able}]
     note = f"{title(attack)}; the interval allows for {len(able)} attacks"
-    caveat = f"too few patients to judge {_listed(few)} by it on their own" if few else ""
+    caveat = f"found at 1 %: too few patients to judge {_listed(few)} on their own" if few else ""
     return Measured(*rate, nothing=0.01, note=note, caveat=caveat)
 
 

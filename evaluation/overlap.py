@@ -42,7 +42,7 @@ def require_apart(comparison: Comparison) -> str:
     equal = np.isin(theirs, own)
     count = int(equal.sum())
     if count > MOST_EQUAL * len(holdout) or (count and np.isin(holdout.ids[equal], train.ids).any()):
-        raise DataError(f"{count} of {len(holdout)} holdout records equal a record of train: the holdout has {what}")
+        raise DataError(f"{count} of {len(holdout)} holdout records are of {what}; leave them out of one side")
     return f"{count} holdout records equal a record of train: copies in the source look like a leak" if count else ""
 
 

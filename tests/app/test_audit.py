@@ -96,8 +96,8 @@ def test_copies_end_with_1_and_open_questions_with_3(tmp_path: Path, work: Path,
 def test_files_of_the_other_kinds_are_audited(tmp_path: Path, cohortsmith: Any, name: str) -> None:
     suffix = ".fasta" if name == "tp53-cohort" else ".npz"
     for side, seed, n in (("train", 0, 100), ("rest", 1, 100), ("virtual", 2, 60)):
-        line = ("data", "simulate", name, "--n", n, "--seed", seed, "--out", tmp_path / f"{side}{suffix}")
-        assert cohortsmith(*line).code == 0
+        made = ("data", "simulate", name, "--n", n, "--seed", seed, "--out", tmp_path / f"{side}{suffix}")
+        assert cohortsmith(*made).code == 0
     files = [tmp_path / f"{side}{suffix}" for side in ("train", "rest", "virtual")]
     line = ("audit", "--train", files[0], "--holdout", files[1], "--synthetic", files[2], "--out", tmp_path / "out")
     done = cohortsmith(*line, "--device", "cpu")

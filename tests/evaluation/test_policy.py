@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +36,12 @@ def test_a_house_changes_some_limits_and_keeps_the_others(tmp_path: Path) -> Non
     assert (policy["worst_attack_auc"].limit, policy["worst_attack_auc"].block) == (0.52, 0.60)
     assert policy["worst_attack_tpr"].least == 200
     assert policy["linkability"] == DEFAULT["linkability"]
+
+
+def test_the_policy_in_the_readme_is_the_default(root: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```", (root / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    (text,) = [block for block in blocks if "worst_attack_auc" in block]
+    assert read_policy(of(text, tmp_path)).criteria == DEFAULT.criteria
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ class Overfitted(Bootstrap):
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         x = super()._draw(y, rng)
-        return (x + 0.5 * self._x.std(axis=0) * rng.standard_normal(x.shape)).astype(np.float32)
+        noisy: NDArray[Any] = x + 0.5 * self._x.std(axis=0) * rng.standard_normal(x.shape)
+        return noisy.astype(np.float32)
 
 
 def test_an_overfitted_generator_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,9 @@ def command(port: int, *, browser: bool) -> list[str]:
         "client.showErrorDetails": "type",  # a traceback can hold a patient's values
         "client.showErrorLinks": False,
         "logger.level": "warning",
+        "theme.paddingTop": "0.5rem",
+        "theme.metricValueFontSize": "1.7rem",
+        "theme.headingFontSizes": '["2rem", "1.5rem", "1.25rem"]',
     }
     for name, palette in (("light", LIGHT), ("dark", DARK)):
         options |= {
@@ -80,7 +83,7 @@ def settings(runs: Path) -> dict[str, str]:
     """Environment of the server. What is set there already stays: a proxy's name is stated so (see the README)."""
     root = str(Path(__file__).resolve().parents[1])
     defaults: Mapping[str, str] = {
-        "STREAMLIT_SERVER_ALLOWED_HOSTS": f"localhost,{ADDRESS}",  # against DNS rebinding
+        "STREAMLIT_SERVER_ALLOWED_HOSTS": f"localhost {ADDRESS}",  # against DNS rebinding
         "STREAMLIT_BROWSER_SERVER_ADDRESS": ADDRESS,
     }
     return {

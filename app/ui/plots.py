@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from evaluation.panels import Gallery, Panel
 
+FONT = "Source Sans, sans-serif"  # the one the app writes in
+
 
 def draw(pictures: Gallery, key: str) -> None:
     """A gallery of the report: its note, its legend, its panels in rows of six columns.
@@ -46,11 +48,11 @@ def _row(row: list[tuple[int, Panel]], key: str) -> None:
 
 
 def draw_panel(panel: Panel, key: str) -> None:
-    """One plot of the report with its words."""
+    """One plot of the report with its words; the longer ones stand under it, so that plots in a row stand level."""
     st.markdown(f"**{text_of(panel.title)}**")
+    plot(panel.data, panel.layout, key, height=panel.height, alt=panel.title)
     if panel.note:
         st.caption(text_of(panel.note))
-    plot(panel.data, panel.layout, key, height=panel.height, alt=panel.title)
 
 
 def plot(data: list[dict[str, Any]], layout: Mapping[str, Any], key: str, *, height: int = 300, alt: str = "") -> None:
@@ -60,6 +62,7 @@ def plot(data: list[dict[str, Any]], layout: Mapping[str, Any], key: str, *, hei
     """
     look = resolved(dict(layout)) | {"height": height, "autosize": True}
     palette = colours()
+    look["font"] = {**look.get("font", {}), "family": FONT}
     hover = {"bgcolor": palette["card"], "bordercolor": palette["line"], "font": {"color": palette["ink"], "size": 12}}
     figure = {"data": resolved(data), "layout": look | {"hoverlabel": hover}}
     st.plotly_chart(figure, theme=None, key=key, config={"displayModeBar": False}, alt=alt or None)

@@ -150,18 +150,27 @@ def transcriptome_grid(
 def images_facts(grid: Grid, preset: str) -> dict[str, Any]:
     """What the page of the study on images says beside its figures: the founding ones."""
     extra = any(part.extra_unlabelled for part in grid.data.values())
-    rows = [row for row in IMAGES_2025 if not (extra and row["classifier"] == "moco-bnf")] + MOCO_PLUS * extra
     return {
         "title": "The founding study on medical images (2025)",
         "about": {"Preset": preset, **({"More unlabelled images": "yes"} if extra else {})},
-        "published": {
-            "source": "2025",
-            "note": "The study of 2025 beside this one. Its train, validation and test are other images of the same "
-            "collections, so margins compare, figures do not."
-            + (" MoCo with more unlabelled images stands beside its MoCo-Plus." if extra else ""),
-            "over": REFERENCE,
-            "rows": rows,
-        },
+        "published": images_published(extra),
+    }
+
+
+def images_published(extra: bool = False) -> dict[str, Any]:
+    """Figures of the study on images, as `evaluation.utility_tables.published_table` reads them.
+
+    Args:
+        extra: whether MoCo saw more unlabelled images, so that it stands beside MoCo-Plus.
+    """
+    rows = [row for row in IMAGES_2025 if not (extra and row["classifier"] == "moco-bnf")] + MOCO_PLUS * extra
+    return {
+        "source": "2025",
+        "note": "The study of 2025 beside this one. Its train, validation and test are other images of the same "
+        "collections, so margins compare, figures do not."
+        + (" MoCo with more unlabelled images stands beside its MoCo-Plus." if extra else ""),
+        "over": REFERENCE,
+        "rows": rows,
     }
 
 

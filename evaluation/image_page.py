@@ -70,12 +70,14 @@ def together(comparisons: Mapping[str, Comparison]) -> list[Section]:
 def _plane(comparison: Comparison) -> str:
     """Where patients lie by what the fixed network sees of their images, or else by the pixels."""
     by = "their pixels" if comparison.eyes is None else "what a network that has seen no data sees of them"
-    train, holdout, made = (_side(comparison, getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
+    train, holdout, made = (
+        side_of(comparison, getattr(comparison, name)) for name in ("train", "holdout", "synthetic")
+    )
     drawn = gallery("patients", figures.scatter(train, holdout, made, comparison.classes))
     return f'<p class="note">Images by {by}.</p>{drawn}'
 
 
-def _side(comparison: Comparison, cohort: Cohort) -> figures.Side:
+def side_of(comparison: Comparison, cohort: Cohort) -> figures.Side:
     """A cohort for the plane, thinned."""
     rows = np.arange(len(cohort))
     if len(rows) > figures.MOST_PATIENTS:

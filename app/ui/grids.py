@@ -1,0 +1,40 @@
+"""Results of a grid of classifiers, read once for the pages that show them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.workspace import fingerprint
+
+if TYPE_CHECKING:
+    from evaluation.utility_results import Results
+
+RESULTS = "results.parquet"
+
+
+def results_of(folder: Path) -> Results:
+    """Results in the folder of a grid.
+
+    Raises:
+        DataError: grid.json cannot be read, or the table is not one of a grid.
+        OSError, ValueError, KeyError: the table cannot be read.
+    """
+    return _results(str(folder), fingerprint(folder))
+
+
+# Results are a value with cached properties, so sessions share them.
+@st.cache_resource(show_spinner="Reading the grid", max_entries=4)
+def _results(folder: str, _key: str) -> Results:
+    import pandas as pd
+
+    from app.folders import read_json
+    from app.grid_results import WEIGHTED
+    from evaluation.gains import gains
+    from evaluation.utility_results import Results
+
+    rows = pd.read_parquet(Path(folder) / RESULTS)
+    fusions = read_json(Path(folder) / "grid.json").get("fusions") or {}
+    return Results.of(rows, gains(rows), [f"{name}{suffix}" for name in fusions for suffix in ("", WEIGHTED)])

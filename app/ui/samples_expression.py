@@ -1,0 +1,132 @@
+"""Views of expression profiles: where patients lie, groups of them in clustered genes, single genes, genes together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from app.ui.plots import draw, draw_panel
+from app.ui.shared import comparison, estimates
+from app.ui.viewing import subset
+from evaluation import figures, gene_figures
+from evaluation.expression_page import side_of
+from evaluation.panels import Gallery, Panel
+
+if TYPE_CHECKING:
+    from app.ui.viewing import View
+    from evaluation import Comparison
+
+_PLANES = ("principal components", "t-SNE")
+_MATCHES = 200  # genes a search offers
+
+
+@st.cache_resource(show_spinner="Preparing the pictures", max_entries=2)
+def _sides(folder: str, key: str, shown: tuple[str, ...]) -> tuple[figures.Side, figures.Side, figures.Side]:
+    """Train, holdout, synthetic on the log scale, thinned for drawing."""
+    some = subset(folder, key, shown)
+    return side_of(some.train), side_of(some.holdout), side_of(some.synthetic)
+
+
+def _real(train: figures.Side, holdout: figures.Side) -> figures.Side:
+    return figures.Side(
+        np.concatenate([train.z, holdout.z]),
+        np.concatenate([train.y, holdout.y]),
+        np.concatenate([train.subjects, holdout.subjects]),
+        train.total + holdout.total,
+    )
+
+
+def _thinned(sides: tuple[figures.Side, ...]) -> None:
+    if any(len(side.z) < side.total for side in sides):
+        most = max(len(side.z) for side in sides)
+        st.caption(f"Drawn from at most {most:,} samples a cohort, chosen at random.")
+
+
+def where(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """The plane of train's principal components, or t-SNE."""
+    way = st.segmented_control("By", _PLANES, default=_PLANES[0], key="plane", required=True)
+    draw(_plane(str(folder), key, shown, str(way)), f"plane-{way}")
+    _thinned(_sides(str(folder), key, shown))
+
+
+@st.cache_data(show_spinner="Laying patients out", max_entries=12)
+def _plane(folder: str, key: str, shown: tuple[str, ...], way: str) -> Gallery:
+    from evaluation.neighbourhoods import neighbourhoods
+
+    some, sides = subset(folder, key, shown), _sides(folder, key, shown)
+    return (figures.scatter if way == _PLANES[0] else neighbourhoods)(*sides, some.classes)
+
+
+def heatmap(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """Groups of at least five patients in clustered genes."""
+    draw(_heatmap(str(folder), key, shown), "heatmap")
+    _thinned(_sides(str(folder), key, shown))
+
+
+@st.cache_data(show_spinner="Clustering genes", max_entries=12)
+def _heatmap(folder: str, key: str, shown: tuple[str, ...]) -> Gallery:
+    from evaluation import gene_views
+
+    train, holdout, synthetic = _sides(folder, key, shown)
+    some = subset(folder, key, shown)
+    return gene_views.heatmap(_real(train, holdout), synthetic, some.features, some.classes)
+
+
+def genes(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """One gene by class, found by its name; under it the genes reproduced worst, and all of them."""
+    left, right = st.columns(2)
+    search = left.text_input("Find a gene", key="gene-find", placeholder="part of a name").strip().casefold()
+    matches = [name for name in compared.features if search in name.casefold()]
+    if not matches:
+        st.info(f"None of {len(compared.features):,} genes has that in its name.")
+        return
+    if len(matches) > _MATCHES:
+        left.caption(f"The first {_MATCHES} of {len(matches):,} genes are offered; type to find others.")
+    gene = right.selectbox("Gene", matches[:_MATCHES], key="gene")
+    st.caption("Real patients: train and holdout.")
+    draw_panel(_gene(str(folder), key, shown, compared.features.index(gene)), f"gene-{gene}")
+    if not search:
+        draw(_all_genes(str(folder), key, shown), "genes")
+        _thinned(_sides(str(folder), key, shown))
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _gene(folder: str, key: str, shown: tuple[str, ...], gene: int) -> Panel:
+    from evaluation.gene_views import by_class
+
+    (train, holdout, synthetic), some = _sides(folder, key, shown), subset(folder, key, shown)
+    return by_class(_real(train, holdout), synthetic, gene, some.features[gene], some.classes)
+
+
+@st.cache_data(show_spinner="Measuring genes", max_entries=8)
+def _all_genes(folder: str, key: str, shown: tuple[str, ...]) -> Gallery:
+    train, holdout, synthetic = _sides(folder, key, shown)
+    names, real = subset(folder, key, shown).features, _real(train, holdout)
+    # The scorecard has measured every gene already, if of all classes together.
+    whole = len(shown) == sum(n > 0 for n in comparison(Path(folder)).synthetic.class_counts().values())
+    found = next((e.detail.get("by_gene") for e in estimates(Path(folder)) if e.name == "wasserstein"), None)
+    distance = np.asarray(found["value"], dtype=np.float64) if found and whole else None
+    worst, every = gene_figures.genes(real, synthetic, names, distance), gene_figures.moments(real, synthetic, names)
+    return Gallery([*worst.panels, *every.panels], worst.note, worst.legend)
+
+
+def together(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """Correlations of genes in holdout and in virtual patients."""
+    draw(_maps(str(folder), key, shown), "maps")
+    st.caption("Orange: −1, blue: 1.")
+
+
+@st.cache_data(show_spinner="Correlating genes", max_entries=12)
+def _maps(folder: str, key: str, shown: tuple[str, ...]) -> Gallery:
+    return gene_figures.correlations(*_sides(folder, key, shown), subset(folder, key, shown).features)
+
+
+VIEWS: dict[str, View] = {
+    "Where patients lie": where,
+    "Heatmap": heatmap,
+    "Genes": genes,
+    "Genes together": together,
+}

@@ -1,0 +1,223 @@
+"""Views of images: galleries by class, the patients nearest to one image, means, and images in the making."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from app.ui.frames import report_part
+from app.ui.images_making import making
+from app.ui.plots import draw
+from app.ui.theme import colours
+from app.ui.viewing import subset
+from evaluation import figures, image_figures, image_gallery
+from evaluation.image_tiles import breakable, like_a_patient, png, some_of, tile
+from evaluation.panels import plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.ui.viewing import View
+    from evaluation import Comparison
+    from evaluation.image_neighbours import Neighbour
+    from evaluation.panels import Gallery
+
+_ACROSS, _DOWN = 12, 5  # images on a page of the gallery
+_EDGE = 72  # pixels of an image on the screen
+_CHOSEN = "image-row"
+_NEAREST = 4
+_HOUSE = "These are images of real patients: this page must stay in the house."
+
+
+def gallery(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """Virtual images of the chosen classes, page by page; one clicked is looked at closely."""
+    order = _order(compared, shown)
+    patients = st.toggle("Show images of real patients", key="image-patients")
+    st.session_state.setdefault(_CHOSEN, int(order[0]) if len(order) else 0)
+    pages = max(1, -(-len(order) // (_ACROSS * _DOWN)))
+    at = st.pagination(pages, key=f"image-page-{'-'.join(shown)}") if pages > 1 else 1
+    rows = order[(at - 1) * _ACROSS * _DOWN : at * _ACROSS * _DOWN]
+    alike = _alike(str(folder), key, tuple(rows.tolist()))
+    hidden = np.zeros(len(rows), dtype=bool) if patients else np.asarray(alike)
+    if hidden.any():
+        st.caption(
+            f"{hidden.sum()} of these {len(rows)} look like a real patient's image (correlation of pixels above 0.98): "
+            "they are left blank."
+        )
+    _sheet(compared, rows, hidden, f"sheet-{folder}-{at}-{len(order)}-{patients}")
+    _closely(compared, rows, hidden, patients=patients)
+    if patients:
+        st.warning(_HOUSE, icon=":material/lock:")
+        _patients(compared, shown)
+
+
+def _order(compared: Comparison, shown: tuple[str, ...]) -> NDArray[np.int64]:
+    """Rows of the chosen classes, class by class, within each in random order."""
+    y = compared.synthetic.y
+    wanted = [compared.classes.index(name) for name in shown if name in compared.classes]
+    return np.concatenate([some_of(y, c, len(y)) for c in wanted]) if wanted else np.arange(0)
+
+
+@st.cache_data(show_spinner="Looking for patients' images", max_entries=50)
+def _alike(folder: str, key: str, rows: tuple[int, ...]) -> list[bool]:
+    from pathlib import Path
+
+    from app.ui.shared import comparison
+
+    compared = comparison(Path(folder))
+    found: list[bool] = like_a_patient(compared, compared.synthetic.x[list(rows)]).tolist()
+    return found
+
+
+def _sheet(compared: Comparison, rows: NDArray[np.int64], hidden: NDArray[np.bool_], key: str) -> None:
+    """The images on one picture with a place to click on each."""
+    if not len(rows):
+        st.info("No virtual image of these classes.")
+        return
+    made, palette = compared.synthetic, colours()
+    height, width, channels = made.x.shape[1:]
+    down = -(-len(rows) // _ACROSS)
+    paper = [int(palette["soft"][i : i + 2], 16) for i in (1, 3, 5)]
+    sheet = np.empty((down * (height + 2), _ACROSS * (width + 2), 3), dtype=np.uint8)
+    sheet[:] = [int(palette["paper"][i : i + 2], 16) for i in (1, 3, 5)]
+    for i, row in enumerate(rows):
+        y, x = (i // _ACROSS) * (height + 2) + 1, (i % _ACROSS) * (width + 2) + 1
+        sheet[y : y + height, x : x + width] = paper if hidden[i] else made.x[row][..., : 3 if channels > 1 else 1]
+    names = [f"no. {row}, {plain(compared.classes[made.y[row]])}" for row in rows]
+    picture = "data:image/png;base64," + base64.b64encode(png(np.repeat(np.repeat(sheet, 2, 0), 2, 1))).decode()
+    bare: dict[str, Any] = {"visible": False, "fixedrange": True}
+    figure = {
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [i % _ACROSS + 0.5 for i in range(len(rows))],
+                "y": [i // _ACROSS + 0.5 for i in range(len(rows))],
+                "text": names,
+                "hovertemplate": "%{text}<extra></extra>",
+                "marker": {"symbol": "square", "size": _EDGE - 6, "opacity": 0, "color": palette["accent"]},
+                "selected": {"marker": {"opacity": 0.3}},
+                "unselected": {"marker": {"opacity": 0}},
+            }
+        ],
+        "layout": {
+            "xaxis": bare | {"range": [0, _ACROSS]},
+            "yaxis": bare | {"range": [down, 0]},
+            "images": [
+                {"source": picture, "xref": "x", "yref": "y", "x": 0, "y": 0, "sizex": _ACROSS, "sizey": down}
+                | {"sizing": "stretch", "layer": "below"}
+            ],
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "width": _ACROSS * _EDGE,
+            "height": down * _EDGE,
+            "dragmode": False,
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+        },
+    }
+    chosen = st.plotly_chart(
+        figure, theme=None, width="content", key=key, on_select="rerun", selection_mode="points",
+        config={"displayModeBar": False}, alt=f"{len(rows)} virtual images",
+    )  # fmt: skip
+    points = getattr(chosen, "selection", {}).get("points", [])
+    taken = int(rows[points[0]["point_index"]]) if points else None
+    if taken is not None and st.session_state.get(f"{_CHOSEN}-clicked") != (key, taken):
+        st.session_state[f"{_CHOSEN}-clicked"] = (key, taken)
+        st.session_state[_CHOSEN] = taken
+
+
+def _closely(compared: Comparison, rows: NDArray[np.int64], hidden: NDArray[np.bool_], *, patients: bool) -> None:
+    """One image, how near the real ones come to it, and, behind the switch, those themselves."""
+    from evaluation.image_neighbours import nearer_than, neighbours
+
+    made = compared.synthetic
+    st.session_state[_CHOSEN] = min(max(0, int(st.session_state[_CHOSEN])), len(made) - 1)
+    st.subheader("One image and its nearest patients")
+    row = int(st.number_input("Image no. (or click one above)", 0, len(made) - 1, key=_CHOSEN))
+    found = neighbours(compared, row, _NEAREST)
+    near, other = found["train"][0].distance, found["holdout"][0].distance
+    share = nearer_than(compared, near)
+    words = (
+        f"The nearest of {len(compared.train):,} train images is {near:.1f} grey levels away, the nearest of "
+        f"{len(compared.holdout):,} holdout images, which the generator never saw, {other:.1f} (root mean square over "
+        "tiles of 4 × 4 pixels, turned and mirrored to fit)."
+    )
+    if share is not None:
+        words += f" Of new real images {100 * share:.0f} % come as near to train."
+    st.markdown(words)
+    own = compared.classes[made.y[row]]
+    blank = not patients and bool(like_a_patient(compared, made.x[row : row + 1])[0])
+    drawn = '<span class="px empty">–</span>' if blank else tile(made.x[row], f"virtual {own}")
+    cells = [f"<div>{drawn}<small><b>virtual</b></small><small>{breakable(own)}</small></div>"]
+    if patients:
+        for side, near_ones in found.items():
+            cells += [_real(compared, side, neighbour) for neighbour in near_ones]
+    report_part(f'<div class="trio" style="flex-wrap: wrap">{"".join(cells)}</div>', "One image and its neighbours")
+    if not patients:
+        st.caption("The real images themselves are shown only with the switch above the gallery.")
+
+
+def _real(compared: Comparison, side: str, neighbour: Neighbour) -> str:
+    cohort = getattr(compared, side)
+    label = escape(compared.classes[cohort.y[neighbour.row]])
+    drawn = tile(cohort.x[neighbour.row], f"real, {side}")
+    return f"<div>{drawn}<small>{side} <b>{neighbour.distance:.1f}</b></small><small>{label}</small></div>"
+
+
+def _patients(compared: Comparison, shown: tuple[str, ...]) -> None:
+    """Real images of each chosen class, drawn at random."""
+    rows = []
+    for name in shown:
+        c = compared.classes.index(name)
+        tiles = "".join(tile(x, f"real {name}") for x in compared.train.x[some_of(compared.train.y, c, _ACROSS)])
+        rows.append(
+            f'<div class="who">{image_gallery.swatch(c, name)}</div><div><div class="tiles">{tiles}</div></div>'
+        )
+    st.subheader("Real images of train")
+    report_part(f'<div class="images">{"".join(rows)}</div>', "Real images of each class")
+
+
+def means(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """Mean image of each class, and where real and virtual ones differ."""
+    report_part(_means(str(folder), key, shown), "Mean image of each class, real and virtual, and their difference")
+
+
+@st.cache_data(show_spinner="Averaging images", max_entries=8)
+def _means(folder: str, key: str, shown: tuple[str, ...]) -> str:
+    return image_gallery.means(subset(folder, key, shown))
+
+
+def where(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """The plane of train's pixels, and curves of sharpness and colour."""
+    for name, pictures in _where(str(folder), key, shown).items():
+        if name != "plane":
+            st.subheader(name)
+        draw(pictures, f"where-{name}")
+
+
+@st.cache_data(show_spinner="Laying images out", max_entries=8)
+def _where(folder: str, key: str, shown: tuple[str, ...]) -> dict[str, Gallery]:
+    from evaluation.image_page import side_of
+
+    some = subset(folder, key, shown)
+    train, holdout, made = (side_of(some, cohort) for cohort in (some.train, some.holdout, some.synthetic))
+    images = image_figures.sides(some)
+    return {
+        "plane": figures.scatter(train, holdout, made, some.classes),
+        "Sharpness": image_figures.sharpness(images, some.classes),
+        "Colours and contrast": image_figures.colours(images),
+    }
+
+
+VIEWS: dict[str, View] = {
+    "Gallery": gallery,
+    "Means": means,
+    "Where images lie": where,
+    "In the making": making,
+}

@@ -74,8 +74,9 @@ def _criterion(judgement: Judgement) -> str:
     outcome = "fail, blocks" if judgement.blocked else judgement.outcome
     badge = f'<td><span class="badge">{outcome}</span></td>'
     if found.value is None:
-        return f'<tr class="{tone}">{name}<td class="why" colspan="3">{escape(judgement.words)}</td>{badge}</tr>'
-    figure = number(found.value)
+        why = judgement.words[:1].upper() + judgement.words[1:]
+        return f'<tr class="{tone}">{name}<td class="why" colspan="3">{escape(why)}</td>{badge}</tr>'
+    figure = f"{found.value:.0f}" if criterion.name == "artefacts" else number(found.value)
     ends = (
         ""
         if found.low is None or found.high is None or found.low == found.high

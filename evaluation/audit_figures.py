@@ -83,9 +83,7 @@ def _ladder(attacks: Sequence[Attack], groups: Sequence[str], policy: Policy) ->
                     "hovertemplate": "%{fullData.name}: %{x:.3f}<extra></extra>",
                 }
             )
-    names = [NAMES.get(name, name) + (f"<br>{plain(space)}" if several and space else "") for name, space in spaces][
-        ::-1
-    ]
+    names = [NAMES.get(name, name) + (f"<br>{space}" if several and space else "") for name, space in spaces][::-1]
     criterion = policy["worst_attack_auc"]
     looks = layout(
         axis("AUC"),
@@ -97,7 +95,7 @@ def _ladder(attacks: Sequence[Attack], groups: Sequence[str], policy: Policy) ->
         shapes.append(_rule("x", criterion.block, CHANCE, "solid"))
     looks["shapes"] = shapes
     text = "With 95 % intervals, each on its own. Dotted: guessing. Dashed: the limit. Solid: from there on blocked."
-    return Panel("Who was in train? Every attack", text, data, looks, 110 + 62 * len(names), 3)
+    return Panel("Who was in train? Every attack", text, data, looks, _height(attacks), 3)
 
 
 def _curves(attacks: Sequence[Attack], groups: Sequence[str]) -> Panel:
@@ -122,7 +120,13 @@ def _curves(attacks: Sequence[Attack], groups: Sequence[str]) -> Panel:
     looks = layout(axis("others wrongly accused", **ends), axis("training patients found", **ends), hovermode="closest")
     looks["shapes"] = [_rule("x", 0.01, MUTED, "dot")]
     text = "The worst attack on each group. What matters is the left: whom he names with few false accusations."
-    return Panel("How many are found, at what price", text, data, looks, 110 + 62 * 5, 3)
+    return Panel("How many are found, at what price", text, data, looks, _height(attacks), 3)
+
+
+def _height(attacks: Sequence[Attack]) -> int:
+    """Pixels of the two pictures that stand side by side: the more attacks, the closer their rows."""
+    rows = len({(attack.name, attack.space) for attack in attacks})
+    return 110 + max(62 * min(rows, 6), 44 * rows)
 
 
 def _rule(side: str, at: float, colour: str, dash: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def audit_page(
         ("membership", "Who was in train?", _membership(audit)),
         ("risks", "Singling out, linking, inferring", _risks(audit)),
         ("disclosure", "What an attacker learns who knows half", tables.disclosures(audit)),
-        ("copies", "Copies", tables.figures(audit) + tables.pair_counts(audit) + pairs),
+        ("copies", "Copies", tables.figures(audit) + tables.pair_counts(audit) + pairs + tables.smoke_tests(audit)),
         ("files", "What the files hold", tables.artefacts(audit)),
         ("rules", "How this answers to rules and conventions", decision.rules(audit)),
         ("policy", "The limits, and where they come from", decision.limits(audit.policy)),

@@ -124,17 +124,21 @@ def disclosures(audit: Audit) -> str:
 
 
 def figures(audit: Audit) -> str:
-    """Copies, variant sets, and the smoke tests apart."""
+    """Copies, near copies and variant sets."""
     if not audit.found.figures:
         reason = audit.reasons.get("copies", "")
         return f'<p class="callout">Not evaluable: {escape(reason)}.</p>' if reason else ""
-    smoke = [e for e in audit.found.figures if e.name in SMOKE]
-    rest = [e for e in audit.found.figures if e.name not in SMOKE]
+    return _estimates([e for e in audit.found.figures if e.name not in SMOKE])
+
+
+def smoke_tests(audit: Audit) -> str:
+    """Nearest-record distances."""
     told = (
         "Nearest-record distances: smoke tests, and no more. A bad one is a warning; a good one says little about "
         "privacy, and no criterion rests on it."
     )
-    return _estimates(rest) + (f'<h3>Smoke tests</h3><p class="note">{told}</p>{_estimates(smoke)}' if smoke else "")
+    found = [e for e in audit.found.figures if e.name in SMOKE]
+    return f'<h3>Smoke tests</h3><p class="note">{told}</p>{_estimates(found)}' if found else ""
 
 
 def pair_counts(audit: Audit) -> str:

@@ -15,6 +15,7 @@ from evaluation.metrics import METRICS
 from evaluation.near_copies import near_copies
 from evaluation.policy import Measured
 from evaluation.power import smallest_leak
+from evaluation.scorecard import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from evaluation.risks import Risk
 
 EXACT = ("exact_copies", "exact_matches")
-NEAR = ("near_copies", "near_copies_pixel", "near_copies_fixed", "unique_matches")
+NEAR = ("near_copies", "near_copies_pixel", "near_copies_fixed", "unique_matches", "singled_out_variants")
 SMOKE = ("dcr", "dcr_share", "nndr")
 """Nearest-record distances: smoke tests, and no more; no criterion rests on them."""
 SINGLED = tuple(metric.name for metric in K_ANONYMITY)
@@ -43,7 +44,7 @@ NEAR_COPIES = Metric(
     source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS",
     measure=near_copies,
 )
-_OF_AUDIT = (*EXACT, *NEAR, *SMOKE, *SINGLED)
+_OF_AUDIT = tuple(dict.fromkeys((*EXACT, *NEAR, *SINGLED, *SMOKE)))
 
 
 class Leftover(Protocol):
@@ -172,7 +173,9 @@ def _copies(estimates: Sequence[Estimate], reasons: Mapping[str, str], n_holdout
         why = [e.status.removeprefix("not evaluable: ") for e in estimates]
         return Measured(reason=reasons.get("copies") or next(iter(why), "it was not measured"))
     estimate, (value, low, high) = max(known, key=lambda pair: pair[1][1])
-    shares = f"{estimate.value:.2%} of the synthetic and {estimate.reference or 0:.2%} of the unseen real patients"
+    shares = (
+        f"{title_of(estimate.name)}: {estimate.value:.2%}, and of unseen real patients {estimate.reference or 0:.2%}"
+    )
     return Measured(value, low, high, nothing=0.0, note=shares)
 
 
@@ -185,7 +188,7 @@ def _excess(estimate: Estimate, n_holdout: int) -> tuple[float, float, float]:
         real = NULL  # the holdout's share by construction; the interval knows of the holdout's size
     if not real or estimate.name.startswith("near_copies"):
         return value - real, low - real, high - real
-    n = estimate.detail["n"] if estimate.name.endswith("matches") else n_holdout
+    n = estimate.detail.get("n_reference", estimate.detail["n"] if estimate.name.endswith("matches") else n_holdout)
     _, least, most = wilson(real * n, n)
     down, up = np.hypot(value - low, most - real), np.hypot(high - value, real - least)
     return value - real, float(value - real - down), float(value - real + up)

@@ -137,8 +137,10 @@ DEFAULT = Policy(
         Criterion(
             name="near_copies",
             title="Near copies beyond the holdout's",
-            asks="Do more synthetic than unseen real patients come very near to one training patient?",
-            source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS",
+            asks="Do more synthetic than unseen real patients come very near to one training patient, or give back "
+            "variants that one alone has?",
+            source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS; of variants Sweeney "
+            "2002, k-anonymity, IJUFKS 10:557",
             limit=0.0,
             rule="lower",
         ),

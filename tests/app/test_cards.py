@@ -7,8 +7,9 @@ from pathlib import Path
 from app.auditing import Case
 from app.cards import data_card, markdown, model_card
 from data import simulate, split
-from evaluation.audit import Attacked, Audit
+from evaluation.audit import Audit
 from evaluation.comparison import Comparison
+from evaluation.measured import Attacked
 from evaluation.policy import DEFAULT
 
 PRIVACY = {"epsilon": 3.0, "delta": 1e-5, "sigma": 1.2, "accountant": "prv", "unit": "one record"}

@@ -153,7 +153,7 @@ class Workspace:
             seed = int(config.get("seed", 0))
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{folder / 'config.json'} does not say which cohort the run had") from error
-        cohort = read(self.part_here(part, folder))
+        cohort = read(self.part_here(part))
         sides = split(cohort, seed=seed, holdout=part.holdout)
         known = digests(folder)
         for side, found in (("train", sides.train), ("holdout", sides.holdout)):
@@ -161,11 +161,11 @@ class Workspace:
                 raise DataError(f"{part.cohort} has changed since this run: its {side} patients are others now")
         return sides
 
-    def part_here(self, part: DataPart, folder: Path) -> DataPart:
+    def part_here(self, part: DataPart) -> DataPart:
         """The same patients, with a file named as it can be opened from here (runs may have started elsewhere)."""
         if Path(part.cohort).is_absolute():
             return part
-        for place in (Path(), self.runs, self.runs.parent, folder.parent):
+        for place in (Path(), self.runs, self.runs.parent):
             if (place / part.cohort).exists():
                 files = {key: _there(place, getattr(part, key)) for key in ("cohort", "labels", "reference")}
                 return type(part)(**{**part.__dict__, **files})

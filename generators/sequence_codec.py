@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from data import DataError
 from data.nucleotides import MASKED, SYMBOLS
 from generators.carriers import without_rare_insertions
+from generators.rare_edits import without_rare_edits
 from generators.sites import Sites
 
 if TYPE_CHECKING:
@@ -27,12 +28,17 @@ class SequenceCodec:
     Attributes:
         min_carriers: fewest patients whose edit the networks know by its place; a rarer edit is known by what it is
             (see `Sites`), so that no patient's own edit is held.
+        rare_edits: what becomes of rarer edits before training. "learn" leaves them: places are then not held, but what
+            networks learn of the neighbourhood can give some back. "scatter" moves each substitution to a place drawn
+            anew among those where it would be of the same kind (base, CpG, effect), so that numbers and spectra stay
+            and places are nobody's; other rare edits are left out. "suppress" leaves all of them out.
     """
 
     calibration_patients: ClassVar[int] = 256  # for the alarm alone
     strata: ClassVar[None] = None
     views: ClassVar[None] = None
     min_carriers: int = 3
+    rare_edits: Literal["learn", "scatter", "suppress"] = "learn"
     sites: Sites = field(init=False, repr=False)
 
     def narrowed(self, cohort: Cohort) -> Cohort:
@@ -51,7 +57,6 @@ class SequenceCodec:
         Raises:
             DataError: no sequences, a column without any base, or more of them than memory should hold.
         """
-        del rng
         if cohort.kind != "sequence":
             raise DataError(f"sequences are expected; this cohort is of kind {cohort.kind!r}")
         if cohort.x.size * SYMBOLS > _CODE_VALUES:
@@ -63,6 +68,10 @@ class SequenceCodec:
             name = cohort.features[int(void.argmax())]
             raise DataError(f"column {name} is masked in every sequence: leave it out, or give sequences that have it")
         self.sites = Sites.fit(cohort, self.min_carriers)
+        if self.rare_edits != "learn":
+            x = without_rare_edits(cohort.x, self.sites, rng if self.rare_edits == "scatter" else None)
+            cohort = replace(cohort, x=x)
+            self.sites = Sites.fit(cohort, self.min_carriers)
         return np.stack([cohort.x == code for code in range(SYMBOLS)], axis=1, dtype=np.float32, casting="unsafe")
 
     @property

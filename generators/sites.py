@@ -28,6 +28,7 @@ _NEVER = 1e-9  # rate of what no cohort of this size can tell from impossible
 _UNSEEN = 0.1  # patients that a class is taken to have of what fewer than `min_carriers` of it have
 _FREQUENT = 0.2  # share of a class from which an edit is a polymorphism: those come on top of the sporadic ones
 _MOST = 8  # sporadic edits told apart by number
+_CPG = SYMBOLS**2 + 2 * SYMBOLS  # among the features: after what becomes what and the neighbours
 _STRIDE = 32  # columns between the centres of the bumps that tell where in the sequence a column is
 
 
@@ -89,6 +90,13 @@ class Sites:
         kind[self.common] = 0
         groups: NDArray[np.float32] = np.eye(4, dtype=np.float32)[kind] * _edits(self.consensus).reshape(-1, 1)
         return groups
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int64]:
+        """Kind of edit of each cell, (5 * columns,): the same number for the same bases, CpG or not, and effect."""
+        told = np.r_[: SYMBOLS**2, _CPG : _CPG + 1 + len(EFFECTS)]
+        _, number = np.unique(self.features[:, told], axis=0, return_inverse=True)
+        return number.ravel()
 
     @cached_property
     def indels(self) -> NDArray[np.float32]:

@@ -42,7 +42,7 @@ SYSTEMS = (
             ("GAN, WGAN with gradient penalty", "families gan and wgan, on sequences, expression and images"),
             ("D's score curves and JS from its loss", "page Generate while it trains, and every report"),
             ("Mode collapse", "an alarm on every fit"),
-            ("BLAST identity", "figure `identity`, and --blast; beside real new patients and random edits"),
+            ("BLAST identity", "the figure of identity, and --blast; beside real new patients and random edits"),
         ),
         command="cohortsmith study tp53-founding --out runs/founding",
     ),

@@ -15,7 +15,6 @@ from evaluation.gene_figures import clustered
 from evaluation.panels import (
     DIVERGING,
     INK,
-    LINE,
     REAL,
     SYNTHETIC,
     Gallery,
@@ -109,7 +108,7 @@ def _map(title: str, blocks: Sequence[tuple[str, Floats]], genes: list[str]) -> 
 
 def _rule(at: float) -> dict[str, Any]:
     place = {"x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at}
-    return {"type": "line", "line": {"color": LINE, "width": 2}} | place
+    return {"type": "line", "line": {"color": INK, "width": 1}} | place
 
 
 def by_class(real: Side, synthetic: Side, gene: int, name: str, classes: Sequence[str]) -> Panel:
@@ -123,7 +122,7 @@ def by_class(real: Side, synthetic: Side, gene: int, name: str, classes: Sequenc
     for at, c in enumerate(there):
         label, mine, made = classes[c], real.y == c, synthetic.y == c
         ours, theirs, people = real.z[mine, gene], synthetic.z[made, gene], real.subjects[mine]
-        bars = histogram(ours, theirs, people, bins=24) if len(ours) and len(theirs) else None
+        bars = histogram(ours, theirs, people, bins=16) if len(ours) and len(theirs) else None
         if bars is None:
             hidden.append(label)
             continue

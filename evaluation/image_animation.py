@@ -34,7 +34,8 @@ def animation(ways: Sequence[Cohort], *, scale: int = 3, step: int = 180, rest: 
         raise DataError("an animation is made of ways with as many images each, of one size")
     frames = []
     for i in range(len(ways[0])):
-        row = np.concatenate([np.pad(way.x[i], ((0, 0), (0, _GAP), (0, 0))) for way in ways], axis=1)[:, :-_GAP]
+        apart = [np.pad(way.x[i], ((0, 0), (0, _GAP), (0, 0)), constant_values=255) for way in ways]
+        row = np.concatenate(apart, axis=1)[:, :-_GAP]
         image = Image.fromarray(row[..., 0] if row.shape[2] == 1 else row)
         frames.append(image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST))
     file = BytesIO()

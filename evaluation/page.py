@@ -240,18 +240,30 @@ def page(title: str, body: str) -> str:
     )
 
 
+# A frame of the same origin is as high as what it holds.
+_FIT = """
+(() => {
+  const main = document.querySelector("main"), frame = window.frameElement;
+  if (frame) new ResizeObserver(() => { frame.style.height = Math.ceil(main.scrollHeight + 2) + "px"; }).observe(main);
+})();
+"""
+_BARE = """
+main { max-width: none; padding: 1px 0; overflow: hidden; }
+main > :first-child { margin-top: 0; }
+"""
+
+
 def fragment(body: str, theme: Theme) -> str:
     """Part of a report, without plots, as a document for a frame inside another page, which decides on the theme.
 
-    Its policy allows neither scripts nor the network.
+    Its policy allows one script, which makes the frame as high as its content, and no network.
     """
-    bare = (
-        "body { background: transparent; } main { max-width: none; padding: 0; } main > :first-child { margin-top: 0; }"
-    )
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{_digest(_FIT)}'"
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
-        f"<style>{variables(theme)}{_STYLE}{bare}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<style>{variables(theme)}{_STYLE}{_BARE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
+        f"<script>{_FIT}</script>\n</body>\n</html>\n"
     )
 
 

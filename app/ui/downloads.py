@@ -23,7 +23,7 @@ def offer(folder: Path, made: Cohort, shown: tuple[str, ...]) -> None:
     source = synthetic_file(folder)
     rows = np.flatnonzero(np.isin(made.y, [made.classes.index(name) for name in shown]))
     whole = len(rows) == len(made)
-    suffix = "".join(Path(source.name.removeprefix("synthetic")).suffixes)
+    suffix = source.name.removeprefix("synthetic") if source.is_file() else ""
     name = f"{folder.name}-virtual{suffix or '.zip'}"
     label = f"Download {'all' if whole else 'these'} {len(rows):,} virtual patients ({suffix or 'PNG in a zip'})"
 

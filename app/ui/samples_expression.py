@@ -79,18 +79,30 @@ def genes(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
     """One gene by class, found by its name; under it the genes reproduced worst, and all of them."""
     left, right = st.columns(2)
     search = left.text_input("Find a gene", key="gene-find", placeholder="part of a name").strip().casefold()
-    matches = [name for name in compared.features if search in name.casefold()]
+    matches = [name for name in _ordered(folder, compared.features) if search in name.casefold()]
     if not matches:
         st.info(f"None of {len(compared.features):,} genes has that in its name.")
         return
     if len(matches) > _MATCHES:
         left.caption(f"The first {_MATCHES} of {len(matches):,} genes are offered; type to find others.")
-    gene = right.selectbox("Gene", matches[:_MATCHES], key="gene")
+    gene = right.selectbox("Gene, worst first", matches[:_MATCHES], key="gene")
     st.caption("Real patients: train and holdout.")
     draw_panel(_gene(str(folder), key, shown, compared.features.index(gene)), f"gene-{gene}")
     if not search:
         draw(_all_genes(str(folder), key, shown), "genes")
         _thinned(_sides(str(folder), key, shown))
+
+
+def _ordered(folder: Path, names: tuple[str, ...]) -> list[str]:
+    """Genes by their Wasserstein distance in the scorecard, the worst first; as they stand where it has none."""
+    distance = _distances(folder)
+    return list(names) if distance is None else [names[g] for g in np.argsort(-distance, kind="stable")]
+
+
+def _distances(folder: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    """What the scorecard has measured of each gene, (genes,)."""
+    found = next((e.detail.get("by_gene") for e in estimates(folder) if e.name == "wasserstein"), None)
+    return np.asarray([np.nan_to_num(v or 0.0) for v in found["value"]], dtype=np.float64) if found else None
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
@@ -107,8 +119,7 @@ def _all_genes(folder: str, key: str, shown: tuple[str, ...]) -> Gallery:
     names, real = subset(folder, key, shown).features, _real(train, holdout)
     # The scorecard has measured every gene already, if of all classes together.
     whole = len(shown) == sum(n > 0 for n in comparison(Path(folder)).synthetic.class_counts().values())
-    found = next((e.detail.get("by_gene") for e in estimates(Path(folder)) if e.name == "wasserstein"), None)
-    distance = np.asarray(found["value"], dtype=np.float64) if found and whole else None
+    distance = _distances(Path(folder)) if whole else None
     worst, every = gene_figures.genes(real, synthetic, names, distance), gene_figures.moments(real, synthetic, names)
     return Gallery([*worst.panels, *every.panels], worst.note, worst.legend)
 

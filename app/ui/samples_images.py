@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -28,40 +28,53 @@ if TYPE_CHECKING:
     from evaluation.image_neighbours import Neighbour
     from evaluation.panels import Gallery
 
-_ACROSS, _DOWN = 12, 5  # images on a page of the gallery
-_EDGE = 72  # pixels of an image on the screen
-_CHOSEN = "image-row"
+_ACROSS, _DOWN = 12, 5  # images in a row of the gallery; rows of a page of few classes, of more it is one a class
+_EDGE, _NAMES = 66, 150  # pixels of an image and of the names of classes on the screen
+_CHOSEN, _CLICKED = "image-row", "image-clicked"
 _NEAREST = 4
 _HOUSE = "These are images of real patients: this page must stay in the house."
 
 
+class Lane(NamedTuple):
+    """Virtual images of one class, by their rows in the synthetic cohort."""
+
+    name: str
+    rows: NDArray[np.int64]
+
+
 def gallery(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
     """Virtual images of the chosen classes, page by page; one clicked is looked at closely."""
-    order = _order(compared, shown)
     patients = st.toggle("Show images of real patients", key="image-patients")
-    st.session_state.setdefault(_CHOSEN, int(order[0]) if len(order) else 0)
-    pages = max(1, -(-len(order) // (_ACROSS * _DOWN)))
+    lanes = _lanes(compared, shown)
+    if not lanes:
+        st.info("No virtual image of these classes.")
+        return
+    st.session_state.setdefault(_CHOSEN, int(lanes[0].rows[0]))
+    down = max(1, _DOWN // len(lanes))
+    pages = max(-(-len(lane.rows) // (_ACROSS * down)) for lane in lanes)
     at = st.pagination(pages, key=f"image-page-{'-'.join(shown)}") if pages > 1 else 1
-    rows = order[(at - 1) * _ACROSS * _DOWN : at * _ACROSS * _DOWN]
-    alike = _alike(str(folder), key, tuple(rows.tolist()))
-    hidden = np.zeros(len(rows), dtype=bool) if patients else np.asarray(alike)
-    if hidden.any():
+    part = slice((at - 1) * _ACROSS * down, at * _ACROSS * down)
+    lanes = [Lane(lane.name, lane.rows[part]) for lane in lanes if len(lane.rows[part])]
+    drawn = np.concatenate([lane.rows for lane in lanes])
+    alike = np.asarray(_alike(str(folder), key, tuple(drawn.tolist())))
+    hidden = set() if patients else set(drawn[alike].tolist())
+    if hidden:
         st.caption(
-            f"{hidden.sum()} of these {len(rows)} look like a real patient's image (correlation of pixels above 0.98): "
+            f"{len(hidden)} of these {len(drawn)} look like a real patient's image (correlation of pixels above 0.98): "
             "they are left blank."
         )
-    _sheet(compared, rows, hidden, f"sheet-{folder}-{at}-{len(order)}-{patients}")
-    _closely(compared, rows, hidden, patients=patients)
+    _sheet(compared, lanes, hidden, f"sheet-{folder}-{at}-{'-'.join(shown)}-{patients}")
+    _closely(compared, patients=patients)
     if patients:
         st.warning(_HOUSE, icon=":material/lock:")
         _patients(compared, shown)
 
 
-def _order(compared: Comparison, shown: tuple[str, ...]) -> NDArray[np.int64]:
-    """Rows of the chosen classes, class by class, within each in random order."""
+def _lanes(compared: Comparison, shown: tuple[str, ...]) -> list[Lane]:
+    """Virtual images of each chosen class that has any, in random order."""
     y = compared.synthetic.y
-    wanted = [compared.classes.index(name) for name in shown if name in compared.classes]
-    return np.concatenate([some_of(y, c, len(y)) for c in wanted]) if wanted else np.arange(0)
+    lanes = [Lane(name, some_of(y, compared.classes.index(name), len(y))) for name in shown if name in compared.classes]
+    return [lane for lane in lanes if len(lane.rows)]
 
 
 @st.cache_data(show_spinner="Looking for patients' images", max_entries=50)
@@ -75,31 +88,33 @@ def _alike(folder: str, key: str, rows: tuple[int, ...]) -> list[bool]:
     return found
 
 
-def _sheet(compared: Comparison, rows: NDArray[np.int64], hidden: NDArray[np.bool_], key: str) -> None:
-    """The images on one picture with a place to click on each."""
-    if not len(rows):
-        st.info("No virtual image of these classes.")
-        return
+def _sheet(compared: Comparison, lanes: list[Lane], hidden: set[int], key: str) -> None:
+    """The images of each class on one picture, with a place to click on each."""
     made, palette = compared.synthetic, colours()
     height, width, channels = made.x.shape[1:]
-    down = -(-len(rows) // _ACROSS)
-    paper = [int(palette["soft"][i : i + 2], 16) for i in (1, 3, 5)]
+    starts = np.cumsum([0, *(-(-len(lane.rows) // _ACROSS) for lane in lanes)])
+    down = int(starts[-1])
+    soft, paper = ([int(palette[name][i : i + 2], 16) for i in (1, 3, 5)] for name in ("soft", "paper"))
     sheet = np.empty((down * (height + 2), _ACROSS * (width + 2), 3), dtype=np.uint8)
-    sheet[:] = [int(palette["paper"][i : i + 2], 16) for i in (1, 3, 5)]
-    for i, row in enumerate(rows):
-        y, x = (i // _ACROSS) * (height + 2) + 1, (i % _ACROSS) * (width + 2) + 1
-        sheet[y : y + height, x : x + width] = paper if hidden[i] else made.x[row][..., : 3 if channels > 1 else 1]
-    names = [f"no. {row}, {plain(compared.classes[made.y[row]])}" for row in rows]
+    sheet[:] = paper
+    cells: list[tuple[int, int, int, str]] = []
+    for start, lane in zip(starts, lanes, strict=False):
+        for i, row in enumerate(lane.rows.tolist()):
+            y, x = int(start) + i // _ACROSS, i % _ACROSS
+            cells.append((row, x, y, lane.name))
+            place = sheet[y * (height + 2) + 1 :, x * (width + 2) + 1 :][:height, :width]
+            place[:] = soft if row in hidden else made.x[row][..., : 3 if channels > 1 else 1]
     picture = "data:image/png;base64," + base64.b64encode(png(np.repeat(np.repeat(sheet, 2, 0), 2, 1))).decode()
-    bare: dict[str, Any] = {"visible": False, "fixedrange": True}
+    bare: dict[str, Any] = {"fixedrange": True, "showgrid": False, "zeroline": False}
+    names = {"tickvals": [float(s) + 0.5 for s in starts[:-1]], "ticktext": [plain(lane.name) for lane in lanes]}
     figure = {
         "data": [
             {
                 "type": "scatter",
                 "mode": "markers",
-                "x": [i % _ACROSS + 0.5 for i in range(len(rows))],
-                "y": [i // _ACROSS + 0.5 for i in range(len(rows))],
-                "text": names,
+                "x": [x + 0.5 for _, x, _, _ in cells],
+                "y": [y + 0.5 for _, _, y, _ in cells],
+                "text": [f"no. {row}, {plain(name)}" for row, _, _, name in cells],
                 "hovertemplate": "%{text}<extra></extra>",
                 "marker": {"symbol": "square", "size": _EDGE - 6, "opacity": 0, "color": palette["accent"]},
                 "selected": {"marker": {"opacity": 0.3}},
@@ -107,32 +122,33 @@ def _sheet(compared: Comparison, rows: NDArray[np.int64], hidden: NDArray[np.boo
             }
         ],
         "layout": {
-            "xaxis": bare | {"range": [0, _ACROSS]},
-            "yaxis": bare | {"range": [down, 0]},
+            "xaxis": bare | {"visible": False, "range": [0, _ACROSS]},
+            "yaxis": bare | names | {"range": [down, 0], "tickfont": {"size": 13, "color": palette["ink"]}},
             "images": [
                 {"source": picture, "xref": "x", "yref": "y", "x": 0, "y": 0, "sizex": _ACROSS, "sizey": down}
                 | {"sizing": "stretch", "layer": "below"}
             ],
-            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-            "width": _ACROSS * _EDGE,
+            "margin": {"l": _NAMES, "r": 0, "t": 0, "b": 0},
+            "width": _NAMES + _ACROSS * _EDGE,
             "height": down * _EDGE,
             "dragmode": False,
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
         },
     }
-    chosen = st.plotly_chart(
+    picked = st.plotly_chart(
         figure, theme=None, width="content", key=key, on_select="rerun", selection_mode="points",
-        config={"displayModeBar": False}, alt=f"{len(rows)} virtual images",
+        config={"displayModeBar": False}, alt=f"{len(cells)} virtual images; a row a class",
     )  # fmt: skip
-    points = getattr(chosen, "selection", {}).get("points", [])
-    taken = int(rows[points[0]["point_index"]]) if points else None
-    if taken is not None and st.session_state.get(f"{_CHOSEN}-clicked") != (key, taken):
-        st.session_state[f"{_CHOSEN}-clicked"] = (key, taken)
+    points = getattr(picked, "selection", {}).get("points", [])
+    taken = cells[points[0]["point_index"]][0] if points else None
+    # A click counts once: a number typed later is not overruled by it at the next look.
+    if taken is not None and st.session_state.get(_CLICKED) != (key, taken):
+        st.session_state[_CLICKED] = (key, taken)
         st.session_state[_CHOSEN] = taken
 
 
-def _closely(compared: Comparison, rows: NDArray[np.int64], hidden: NDArray[np.bool_], *, patients: bool) -> None:
+def _closely(compared: Comparison, *, patients: bool) -> None:
     """One image, how near the real ones come to it, and, behind the switch, those themselves."""
     from evaluation.image_neighbours import nearer_than, neighbours
 

@@ -37,7 +37,7 @@ def page() -> None:
         tell(error)
         st.caption("Run it again; the other results are whole.")
         return
-    st.caption(text_of(f"{len(made):,} virtual patients by {family} in {folder.name}, of {len(made.classes)} classes."))
+    st.caption(text_of(f"{len(made):,} virtual patients by {family} ({entry.name}), of {len(made.classes)} classes."))
     _warn_of_copies(folder)
     shown = _filter(made, folder)
     _views(made.kind, folder, shown)

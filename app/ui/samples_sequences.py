@@ -76,7 +76,7 @@ def table(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
         kept = kept[words.str.contains(search, regex=False)]
     st.caption(
         f"{len(kept):,} of {len(rows):,} variants. Of real patients no variant is told that fewer than five carry: "
-        "its share is left empty."
+        "for its share stands under 5."
     )
     if kept.empty:
         return
@@ -89,6 +89,7 @@ def table(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
         told.rename(columns=_HEADS),
         hide_index=True,
         height="content",
+        placeholder="under 5",
         column_config={_HEADS["real"]: number, _HEADS["synthetic"]: number},
         alt="Variants, commonest among real patients first",
     )

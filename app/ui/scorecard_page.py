@@ -39,7 +39,7 @@ def page() -> None:
         return
     if not card:
         empty("No figure was measured.", "Run it again without [evaluation] only.")
-    st.caption(text_of(f"{family}, {folder.name}: synthetic patients, read against real ones no generator saw."))
+    st.caption(text_of(f"{family} ({entry.name}): synthetic patients, read against real ones no generator saw."))
     view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="scorecard-view", required=True)
     if view == VIEWS[1]:
         _side_by_side(entry, folder, family)

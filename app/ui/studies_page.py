@@ -48,7 +48,8 @@ def page() -> None:
 def _pairs(head: str, pairs: tuple[tuple[str, str], ...]) -> None:
     if pairs:
         st.markdown(f"**{head}**")
-        st.table(pd.DataFrame(pairs, columns=["", " "]).set_index(""))
+        words = [[text_of(what), text_of(told)] for what, told in pairs]
+        st.table(pd.DataFrame(words), hide_index=True, hide_header=True)
 
 
 def _ours(system: System) -> None:

@@ -12,6 +12,8 @@ from app.options import (
     Alphabet,
     Covariate,
     Device,
+    DpDelta,
+    DpEpsilon,
     Force,
     Impute,
     Json,
@@ -30,6 +32,7 @@ from app.options import (
     parse_counts,
     parse_settings,
     text_of,
+    with_privacy,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ def fit(
     impute: Impute = False,
     seed: Seed = 0,
     settings: Settings = None,
+    dp_epsilon: DpEpsilon = None,
+    dp_delta: DpDelta = None,
     device: Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a device.")] = 1,
     num_nodes: Annotated[int, typer.Option(min=1, help="Machines; start the same command on each.")] = 1,
@@ -81,6 +86,8 @@ def fit(
     [bold]cohortsmith fit tp53.fasta --reference NM_000546.6 --family diffusion --out tp53-model[/bold]
 
     [bold]cohortsmith fit bloodmnist.npz --family vae --set profile=cpu --out blood-model[/bold]
+
+    [bold]cohortsmith fit tumours.h5ad --family diffusion --label type --dp-epsilon 5 --out private-model[/bold]
     """
     from app.cohorts import read_train
     from app.experiment import DataPart, TrainingPart, checked
@@ -89,7 +96,7 @@ def fit(
     from app.models import alarms, describe_fit, require_savable, save, summary
     from generators import make_generator
 
-    chosen = parse_settings(settings)
+    chosen = with_privacy(parse_settings(settings), dp_epsilon, dp_delta)
     require_free(out, force=force)
     require_savable(make_generator(family, **chosen))
     training = checked(

@@ -115,7 +115,20 @@ def describe_fit(generator: Generator) -> str:
     """One line about a fit."""
     facts = {key: value for key, value in generator.summary.items() if not isinstance(value, (dict, list))}
     parts = [f"{key.replace('_', ' ')} {_show(value)}" for key, value in facts.items()]
-    return f"fitted {generator.family}: " + ", ".join(parts)
+    return f"fitted {generator.family}: " + ", ".join(parts) + _privacy_of(generator)
+
+
+def _privacy_of(generator: Generator) -> str:
+    """A line about differential privacy; nothing without."""
+    if not (told := generator.summary.get("privacy")):
+        return ""
+    public = ", ".join(told["taken_as_public"])
+    return (
+        f"\ndifferential privacy: epsilon {told['epsilon_spent']:.3g} of {told['epsilon']:g} at delta "
+        f"{told['delta']:.2g} for each {told['unit']} (accountant {told['accountant']}, noise "
+        f"{told['noise_multiplier']:.3g}, {told['steps']} moves at sampling rate {told['sample_rate']:.3g}); "
+        f"taken as public: {public}"
+    )
 
 
 def profile_of(generator: Generator) -> str:

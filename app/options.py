@@ -61,6 +61,22 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the family, e.g. steps=2000; may be repeated."),
 ]
+DpEpsilon = Annotated[
+    float | None,
+    typer.Option(
+        "--dp-epsilon",
+        metavar="E",
+        help="Differential privacy: most that the model may tell of one patient (1 little, 10 much); default: none.",
+    ),
+]
+DpDelta = Annotated[
+    float | None,
+    typer.Option(
+        "--dp-delta",
+        metavar="D",
+        help="Its small probability of telling more; default: a tenth of 1 over the patients.",
+    ),
+]
 Blast = Annotated[
     bool, typer.Option("--blast", help="Sequences: measure identity with NCBI blastn too, where it is installed.")
 ]
@@ -121,6 +137,21 @@ def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
             raise DataError(f"--set {key} is given twice")
         settings[key] = _value(value.strip())
     return settings
+
+
+def with_privacy(settings: dict[str, Any], epsilon: float | None, delta: float | None) -> dict[str, Any]:
+    """Settings with the options of differential privacy, where they are given, among them.
+
+    Raises:
+        DataError: one is given as a setting too.
+    """
+    from data import DataError
+
+    given = {name: value for name, value in (("dp_epsilon", epsilon), ("dp_delta", delta)) if value is not None}
+    for name in given:
+        if name in settings:
+            raise DataError(f"--{name.replace('_', '-')} and --set {name} are both given; drop one")
+    return settings | given
 
 
 def parse_counts(text: str) -> dict[str, int]:

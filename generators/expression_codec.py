@@ -81,6 +81,11 @@ class ExpressionCodec:
         self.code_shape = codes.shape[1:]
         return codes
 
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
+        """Codes (n, dim) of patients that were not learned from; `rng` spreads those of a point mass."""
+        scores = self.genes.encode(self.table.columns(cohort), rng)
+        return self.low_rank.encode(scores, cohort.y)[:, : self.code_shape[0]] if self.low_rank else scores
+
     def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """Expression (n, genes) in the cohort's scale."""
         scores = self.low_rank.decode(codes, y, rng) if self.low_rank else codes

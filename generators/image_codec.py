@@ -64,7 +64,12 @@ class ImageCodec:
         self._channels = Channels(mean.astype(np.float32), spread.astype(np.float32))
         self.symmetry = symmetry_of(cohort.x, rng) if self.symmetries == "auto" else self.symmetries
         self.strata = Stains.fit(cohort, self.looks, self.min_look, rng)
-        return ((cohort.x - self._channels.mean) / self._channels.spread).transpose(0, 3, 1, 2)
+        return self.encode(cohort, rng)
+
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Codes (n, channels, 28, 28) of any images."""
+        codes: NDArray[np.float32] = (cohort.x - self._channels.mean) / self._channels.spread
+        return codes.transpose(0, 3, 1, 2)
 
     @property
     def views(self) -> Turned | None:

@@ -1,8 +1,8 @@
 """What a private fit spends, and on what: statistics of the codec, counts of the classes, training.
 
 The guarantee is `training.privacy`'s, of one record there or not. With `dp_public_statistics` false, all that the model
-holds is charged: means and spreads (and components, where expression is wide) and the counts of the classes go through
-the Gaussian mechanism, each once, and take at most `SHARE` of epsilon; the rest is training's. With it true, the user
+holds is charged: means, spreads, the components of wide expression and the counts of the classes go through
+the Gaussian mechanism, each once, and take what alone would be `SHARE` of epsilon; the rest is training's. With it true, the user
 states that those are public, and the model says so. Either way every patient's code follows from the patient's record
 and these statistics alone; nothing is calibrated, fitted or stopped on patients besides; histories and summaries hold
 no figure of theirs. Names of classes and genes, the number of patients, and to how many decimals values are written
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SHARE = 0.25  # of epsilon, spent on statistics if they alone were released
-_RELEASES = 4  # means, spreads, components, counts
+SHARE = 0.4  # of epsilon, spent on statistics if they alone were released
+_RELEASES = 5  # counts, means of all and of classes, spreads, components
 _STATISTICS = 12  # stream of the secret
 
 
@@ -49,32 +49,41 @@ class Statistics:
     noise: float = 0.0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     charges: list[tuple[float, float, int]] = field(default_factory=list)
+    _counts: NDArray[np.int64] | None = field(default=None, init=False)
 
     def total(self, values: Floats, radius: float) -> Floats:
-        """Sum of `values` (n, ...) over patients, each drawn in to a norm of `radius` first."""
-        flat = values.reshape(len(values), -1)
-        norms = np.linalg.norm(flat, axis=1)
-        inside = np.minimum(1.0, radius / np.maximum(norms, 1e-12))
-        return self._noised((flat * inside[:, None]).sum(0), radius).reshape(values.shape[1:])
+        """Sum (d,) of values (n, d) over patients, each drawn in to a norm of `radius` first."""
+        return self._noised(_within(values, radius).sum(0), radius)
+
+    def totals(self, values: Floats, y: NDArray[np.int64], classes: int, radius: float) -> Floats:
+        """Sums (classes, d) over the patients of each class: all cost what one `total` does."""
+        values = _within(values, radius)
+        return self._noised(np.stack([values[y == label].sum(0) for label in range(classes)]), radius)
 
     def gram(self, values: Floats, radius: float) -> Floats:
         """Sum of outer products (d, d) of rows (n, d) drawn in to a norm of `radius` (Dwork et al. 2014)."""
-        norms = np.linalg.norm(values, axis=1)
-        values = values * np.minimum(1.0, radius / np.maximum(norms, 1e-12))[:, None]
+        values = _within(values, radius)
         noised = self._noised(values.T @ values, radius**2)
         upper = np.triu(noised)  # the mirrored noise of a symmetric matrix tells no more than its upper half
         return np.asarray(upper + np.triu(noised, 1).T)
 
     def counts(self, y: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-        """Patients of each class, whole, at least 1: whether a class is empty would be told otherwise."""
-        exact = np.bincount(y, minlength=classes).astype(np.float64)
-        return np.maximum(np.rint(self._noised(exact, 1.0)), 1 if self.noise else 0).astype(np.int64)
+        """Patients of each class, at least 1: that a class is empty would be told otherwise. Released once."""
+        if self._counts is None:
+            exact = np.bincount(y, minlength=classes).astype(np.float64)
+            self._counts = np.maximum(np.rint(self._noised(exact, 1.0)), 1 if self.noise else 0).astype(np.int64)
+        return self._counts
 
     def _noised(self, sums: Floats, most: float) -> Floats:
         if not self.noise:
             return sums
         self.charges.append((self.noise, 1.0, 1))
         return sums + self.rng.normal(0.0, self.noise * most, sums.shape)
+
+
+def _within(values: Floats, radius: float) -> Floats:
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values * np.minimum(1.0, radius / np.maximum(norms, 1e-12)))
 
 
 @dataclass

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _LIBRARY = (0.0, 40.0)  # log2 of a library's counts
 _LEAST_SPREAD = 0.25  # log2 units: noise must not make a gene's spread vanish
 _LIMIT = 4.0  # standard deviations
+_REACH = 1 / 4  # of half the bounds' width: how far, in the mean over genes, a patient may lie from the centre
 _NORMAL = 1.2533  # standard deviation over mean absolute deviation of a Gaussian
 _RANK = 16
 _MOST_CHARGED = 4000  # genes of a private matrix of products; its noise outgrows any cohort beyond
@@ -35,10 +36,12 @@ _MOST_CHARGED = 4000  # genes of a private matrix of products; its noise outgrow
 
 @dataclass
 class PrivateExpressionCodec:
-    """Log2 values within stated bounds, standardised by gene; low-rank when wide.
+    """Log2 values within stated bounds, standardised by class and gene; low-rank when wide.
 
-    Means, mean deviations and, when wide, products of genes are sums over patients of bounded norm. What lies outside
-    the bounds is set to them, so they must be stated from knowledge of the platform and not of these patients.
+    Means of all and of each class, mean deviations and, when wide, products of genes are sums over patients of bounded
+    norm; before it has learned anything, a network that answers with noise already makes a Gaussian of each class.
+    What lies outside the bounds is set to them; they must be stated from knowledge of the platform and not of these
+    patients.
 
     Attributes:
         rank: components of a wide cohort; 0 stands for 16.
@@ -51,7 +54,7 @@ class PrivateExpressionCodec:
     views: ClassVar[None] = None
     rank: int = 0
     wide: int = 0
-    dp_bounds: tuple[float, ...] = (0.0, 20.0)
+    dp_bounds: tuple[float, ...] = (0.0, 24.0)
     statistics: Statistics = field(default_factory=Statistics, init=False, repr=False)
     table: LogTable = field(init=False)
     code_shape: tuple[int, ...] = field(init=False)
@@ -85,23 +88,27 @@ class PrivateExpressionCodec:
         middle, half = (low + high) / 2, (high - low) / 2
         total = self.statistics.total(values - middle, float(np.linalg.norm(half)))
         centre = np.clip(middle + total / n, low, high)
-        deviation = np.minimum(np.abs(values - centre), half / 2)
-        total = self.statistics.total(deviation, float(np.linalg.norm(half / 2)))
+        mean = centre + self._class_means(values - centre, cohort.y, len(cohort.classes), _REACH * half)
+        deviation = np.minimum(np.abs(values - mean[cohort.y]), _REACH * half)
+        total = self.statistics.total(deviation, float(np.linalg.norm(_REACH * half)))
         spread = np.maximum(_NORMAL * total / n, _LEAST_SPREAD)
-        self.genes = Channels(centre.astype(np.float32), spread.astype(np.float32))
-        scores = np.clip((values - centre) / spread, -_LIMIT, _LIMIT)
-        if not wide:
-            self.low_rank, self.code_shape = None, (columns,)
-            return np.asarray(scores, np.float32)
-        self.low_rank = self._components(scores)
-        codes = self.low_rank.encode(scores.astype(np.float32), np.zeros(n, np.int64))
+        self.genes = Channels(mean.astype(np.float32), spread.astype(np.float32))
+        self.low_rank = self._components(self._scores(cohort)) if wide else None
+        codes = self.encode(cohort, rng)
         self.code_shape = codes.shape[1:]
-        return np.asarray(np.clip(codes, -_LIMIT, _LIMIT), np.float32)
+        return codes
+
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
+        """Codes (n, dim) of any patients; each follows from the patient's record and the statistics alone."""
+        codes = self._scores(cohort)
+        if self.low_rank:
+            codes = np.clip(self.low_rank.encode(codes, np.zeros(len(codes), np.int64)), -_LIMIT, _LIMIT)
+        return np.asarray(codes, np.float32)
 
     def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """Expression (n, genes) in the cohort's scale, within the bounds."""
         scores = self.low_rank.decode(codes, np.zeros_like(y), rng) if self.low_rank else codes
-        values: Floats = self.genes.mean + self.genes.spread * scores
+        values: Floats = self.genes.mean[y] + self.genes.spread * scores
         return self.table.back(self._bounded(values))
 
     def calibrate(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> None:
@@ -132,7 +139,28 @@ class PrivateExpressionCodec:
         low, high = self._bounds(values.shape[1])
         return np.asarray(np.clip(values, low, high), np.float32)
 
-    def _components(self, scores: NDArray[np.float64]) -> LowRank:
+    def _class_means(
+        self, values: NDArray[np.float64], y: NDArray[np.int64], classes: int, reach: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Means (classes, genes) of centred values (n, genes), shrunk towards nought by what of them is noise.
+
+        The noise is known, and with it how far the means would lie apart by chance (James & Stein 1961).
+        """
+        radius = float(np.linalg.norm(reach))
+        counts = np.maximum(self.statistics.counts(y, classes), 5)[:, None]
+        means = self.statistics.totals(values, y, classes, radius) / counts
+        chance = (self.statistics.noise * radius / counts) ** 2
+        signal = np.maximum((means**2).mean(1, keepdims=True) - chance, 0)
+        return np.asarray(means * signal / (signal + chance + 1e-12))
+
+    def _scores(self, cohort: Cohort) -> Floats:
+        values = self._bounded(self.table.columns(cohort))
+        return np.asarray(
+            np.clip((values - self.genes.mean[cohort.y]) / self.genes.spread, -_LIMIT, _LIMIT), np.float32
+        )
+
+    def _components(self, floats: Floats) -> LowRank:
+        scores = floats.astype(np.float64)
         n, genes = scores.shape
         rank = min(self.rank or _RANK, n // 4, genes - 1)
         products = self.statistics.gram(scores, 1.5 * float(np.sqrt(genes))) / n
@@ -181,5 +209,4 @@ class PrivateImageCodec(ImageCodec):
             (255 * np.clip(mean + 0.5, 0, 1)).astype(np.float32), (255 * np.clip(spread, 0.02, 1)).astype(np.float32)
         )
         self.symmetry = "none" if self.symmetries == "auto" else self.symmetries
-        codes = (x - self._channels.mean) / self._channels.spread
-        return np.asarray(codes.transpose(0, 3, 1, 2), np.float32)
+        return self.encode(cohort, rng)

@@ -56,8 +56,8 @@ class PrivateObjective(Protocol):
         ...
 
 
-class _Seen(Batch):
-    """Patients with noise of their own each; of `one patient`, under `vmap`, every patient draws his own."""
+class Seen(Batch):
+    """One patient seen several times, or nobody (x of no length), with fresh noise; under `vmap` each has their own."""
 
     __slots__ = ("_noise",)
 
@@ -69,15 +69,19 @@ class _Seen(Batch):
         return len(self.y)
 
     def randn(self, *shape: int) -> Tensor:
+        """Return standard normal numbers (b, *shape)."""
         return torch.randn((len(self), *shape), generator=self._noise, device=self.device)
 
     def rand(self, *shape: int) -> Tensor:
+        """Return uniform numbers in [0, 1), (b, *shape)."""
         return torch.rand((len(self), *shape), generator=self._noise, device=self.device)
 
     def randint(self, high: int, *shape: int) -> Tensor:
+        """Return whole numbers from 0 to high - 1, (b, *shape)."""
         return torch.randint(high, (len(self), *shape), generator=self._noise, device=self.device)
 
     def another(self) -> Batch:
+        """Refuse: a move that looked twice would have to be paid for twice."""
         raise TypeError("a private loss has one batch")
 
     def log(self, name: str, value: Tensor | float) -> None:
@@ -185,7 +189,7 @@ class PrivateMoves:
         times, steps, noise = self.objective.multiplicity, self.plan.steps, self.noise
 
         def loss(given: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
-            seen = _Seen(x.expand(times, *x.shape), y.expand(times), noise, step, steps)
+            seen = Seen(x.expand(times, *x.shape), y.expand(times), noise, step, steps)
             out: Tensor = functional_call(self.loss, given, (player, seen))
             return out
 
@@ -200,7 +204,7 @@ class PrivateMoves:
     def _move_blind(self, player: str, step: int) -> None:
         optimizer, shares = self.optimizers[player], torch.tensor(self.privacy.class_shares, device=self.x.device)
         y = torch.multinomial(shares, self.plan.batch_size, replacement=True, generator=self.noise)
-        batch = _Seen(self.x.new_empty((len(y), 0)), y, self.noise, step, self.plan.steps)
+        batch = Seen(self.x.new_empty((len(y), 0)), y, self.noise, step, self.plan.steps)
         weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad]
         loss = self.objective.private_loss(self.nets, batch, player)
         for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):

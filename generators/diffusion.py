@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from generators.architecture import NO_CLASS
-from generators.family import STRAIGHT, Family
+from generators.family import SMALL, STRAIGHT, Family
 from training import Plan, adam
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class DenoisingFamily(Family):
     compiled: bool = False
 
     name: ClassVar[str] = "diffusion"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 1500, "width": 128, "depth": 2}
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 600}
     multiplicity: ClassVar[int] = 8
 
     def plan(self, patients: int) -> Plan:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 STRAIGHT: dict[str, Any] = {"validation": 0.0}  # in a private fit, patients may not say when to stop
 
+# Noise comes on every weight: few weights, moved far.
+SMALL: dict[str, Any] = {"width": 64, "depth": 1, "learning_rate": 2e-3}
+
 
 @dataclass(frozen=True)
 class Family(ABC):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch.nn import functional as F
 
-from generators.family import STRAIGHT, Family, draw, make
+from generators.family import SMALL, STRAIGHT, Family, draw, make
 from training import adam
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class GANFamily(Family):
     dp_weight_clip: float = 0.1
 
     name: ClassVar[str] = "gan"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 400, "width": 128, "depth": 1, "r1": 0.0}
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 200, "r1": 0.0}
     blind: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:

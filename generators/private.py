@@ -1,12 +1,12 @@
 """What a private fit spends, and on what: statistics of the codec, counts of the classes, training.
 
 The guarantee is `training.privacy`'s, of one record there or not. With `dp_public_statistics` false, all that the model
-holds is charged: means, spreads, the components of wide expression and the counts of the classes go through
-the Gaussian mechanism, each once, and take what alone would be `SHARE` of epsilon; the rest is training's. With it true, the user
-states that those are public, and the model says so. Either way every patient's code follows from the patient's record
-and these statistics alone; nothing is calibrated, fitted or stopped on patients besides; histories and summaries hold
-no figure of theirs. Names of classes and genes, the number of patients, and to how many decimals values are written
-are taken as public.
+holds is charged: means, spreads, the components of wide expression and the counts of the classes go through the
+Gaussian mechanism, each once, with the noise at which they alone would spend `SHARE` of epsilon; the rest is
+training's. With it true, the user states that those are public, and the model says so. Either way every patient's code
+follows from the patient's record and these statistics alone; nothing is calibrated, fitted or stopped on patients
+besides; histories and summaries hold no figure of theirs. Names of classes and genes, the number of patients, and to
+how many decimals values are written are taken as public.
 """
 
 from __future__ import annotations

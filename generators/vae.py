@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from generators.architecture import Law
-from generators.family import STRAIGHT, Family, latents
+from generators.family import SMALL, STRAIGHT, Family, latents
 from training import adam
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class VAEFamily(Family):
     prior: Literal["fitted", "normal"] = "fitted"
 
     name: ClassVar[str] = "vae"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 1500, "width": 128, "depth": 1, "prior": "normal"}
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 600, "prior": "normal"}
     multiplicity: ClassVar[int] = 4
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from generators.family import STRAIGHT, Family, draw, make
+from generators.family import SMALL, STRAIGHT, Family, draw, make
 from generators.gan import clip_weights
 from training import adam
 
@@ -42,13 +42,15 @@ class WGANFamily(Family):
     dp_weight_clip: float = 0.1
 
     name: ClassVar[str] = "wgan"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {
-        "steps": 400,
-        "width": 128,
-        "depth": 1,
-        "n_critic": 5,
-        "gradient_penalty": 0.0,
-    }
+    private_defaults: ClassVar[dict[str, Any]] = (
+        STRAIGHT
+        | SMALL
+        | {
+            "steps": 200,
+            "n_critic": 5,
+            "gradient_penalty": 0.0,
+        }
+    )
     blind: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:

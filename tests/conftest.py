@@ -32,9 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for tier in TIERS:
-            if tier in item.keywords and not config.getoption(f"--{tier}"):
+            if item.get_closest_marker(tier) and not config.getoption(f"--{tier}"):
                 item.add_marker(pytest.mark.skip(reason=f"opt in with --{tier}"))
-        if "gpu" in item.keywords and config.getoption("--gpu"):
+        if item.get_closest_marker("gpu") and config.getoption("--gpu"):
             import torch
 
             if not torch.cuda.is_available():

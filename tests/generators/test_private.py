@@ -16,7 +16,7 @@ from generators.kinds import kind_of
 from generators.private import Spending, Statistics
 from generators.private_codecs import PrivateExpressionCodec, PrivateImageCodec
 from tests.contracts.cohorts import cohort_of
-from training import Plan, Privacy
+from training import Plan, Privacy, Progress, Runtime
 from training.meter import Meter
 from training.private import PrivateMoves, Seen
 
@@ -198,3 +198,22 @@ def test_private_components_are_for_panels() -> None:
     many = replace(cohort_of("wide"), x=np.tile(cohort_of("wide").x, 50), features=tuple(map(str, range(4500))))
     with pytest.raises(DataError, match="at most 4000 genes, this cohort has 4500"):
         codec.fit_encode(many, RNG)
+
+
+def test_a_resumed_fit_releases_nothing_twice(tmp_path: Path) -> None:
+    class Stop(Exception):
+        """Stands for whatever ends a fit in its middle."""
+
+    def tell(progress: Progress) -> None:
+        if progress.step >= 3:
+            raise Stop
+
+    cohort, folder = cohort_of("log-floor"), tmp_path / "run"
+    runtime = Runtime("cpu", checkpoint=folder, checkpoint_every=2, on_progress=tell)
+    with pytest.raises(Stop):
+        make_generator("vae", **TINY).fit(cohort, seed=0, runtime=runtime)
+    runtime = Runtime("cpu", checkpoint=folder, checkpoint_every=100)
+    one, other = (make_generator("vae", **TINY).fit(cohort, seed=0, runtime=runtime) for _ in range(2))
+    assert one.summary["resumed_from"] == 2  # with other statistics it would be another run's checkpoint
+    assert one.summary["privacy"]["epsilon_spent"] <= 3.0
+    assert one.sample(9, seed=1).digest() == other.sample(9, seed=1).digest()

@@ -8,8 +8,8 @@ written on the way, since no loss on patients is: the history holds norms of gra
 What it does not cover. The number of patients, from which the sampling rate comes, is taken as public; the choice of
 settings, where several were tried on the same patients, costs more than is counted here (Papernot & Steinke 2022);
 noise is of PyTorch's generator and in floating point (Mironov 2012), though in four parts, as Opacus's secure mode has
-it (Holohan & Braghin 2021). A patient with several records is covered for each of them and not for all together. Figures that compare samples with
-the patients themselves, a scorecard's or an audit's, are not covered either. A
+it (Holohan & Braghin 2021). A patient with several records is covered for each of them and not for all together.
+Figures that compare samples with the patients themselves, a scorecard's or an audit's, are not covered either. A
 checkpoint holds what the noise is drawn from, and must stay in the house until it is removed.
 
 A written seed would let anybody take the noise out again: patients and noise are drawn from a secret of the system's

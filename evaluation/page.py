@@ -249,7 +249,7 @@ _FIT = """
 """
 _BARE = """
 main { max-width: none; padding: 1px 0; overflow: hidden; }
-main > :first-child { margin-top: 0; }
+main > :first-child { margin-top: 0; } .score .badge { white-space: normal; }
 """
 
 

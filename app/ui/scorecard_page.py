@@ -8,9 +8,10 @@ from urllib.parse import quote_plus
 import pandas as pd
 import streamlit as st
 
+from app.ui.beside import comparable
 from app.ui.frames import report_part
 from app.ui.plots import draw
-from app.ui.shared import empty, estimates, finished, member, same_patients, tell, text_of, workspace
+from app.ui.shared import empty, estimates, finished, member, tell, text_of
 from data import DataError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _side_by_side(entry: Entry, folder: Path, family: str) -> None:
     from evaluation.panels import class_style
     from evaluation.scorecard import side_by_side
 
-    known, apart = _comparable(entry, folder, family)
+    known, apart = comparable(entry, folder, family)
     names = list(known)
     own = [name for name, place in known.items() if place.is_relative_to(entry.folder)]
     default = (own if len(own) > 1 else names)[:_MOST]
@@ -92,23 +93,6 @@ def _side_by_side(entry: Entry, folder: Path, family: str) -> None:
         "reaches real data, or else comes nearest.</p>"
     )
     report_part(note + side_by_side(cards, heads, {name: {} for name in cards}), "Figures of the runs side by side")
-
-
-def _comparable(entry: Entry, folder: Path, family: str) -> tuple[dict[str, Path], int]:
-    """Members of all results that were judged on the same holdout, the chosen one first; how many were not."""
-    found, apart = {family: folder}, 0
-    for other in [entry, *(e for e in workspace().entries() if e.name != entry.name)]:
-        if other.state != "finished" or other.kind not in ("run", "comparison", "study"):
-            continue
-        for name, place in other.members.items():
-            if place == folder:
-                continue
-            if not same_patients(folder, place):
-                apart += 1
-                continue
-            title = name if other.name == entry.name else f"{name}, {other.name}"
-            found[title] = place
-    return found, apart
 
 
 def _worst(card: list[Estimate]) -> None:

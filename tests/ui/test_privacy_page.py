@@ -1,0 +1,106 @@
+"""Page Privacy: the decision, limits tried, attacks, downloads, and what it says without an audit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.auditing import carry_out_audit, case_of_run, write_audit
+from evaluation.audit_reading import read_audit, toml_of
+from evaluation.policy import DEFAULT, read_policy
+from tests.ui.looking import framed_words, plots, said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from streamlit.testing.v1 import AppTest
+
+    from evaluation.audit import Audit
+
+    Page = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def carried_out(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> tuple[Audit, Path]:
+    """Audit of the small finished run, and its folder."""
+    folder = tmp_path_factory.mktemp("audits") / "small-audit"
+    folder.mkdir()
+    case = case_of_run(str(finished_run))
+    audit = carry_out_audit(case, policy=DEFAULT, seed=0, eyes=None)
+    write_audit(folder, audit, case)
+    return audit, folder
+
+
+@pytest.fixture
+def audited(runs: Path, one_run: Path, carried_out: tuple[Audit, Path]) -> Path:
+    """A finished run, and its audit beside it; the run's folder."""
+    shutil.copytree(carried_out[1], runs / "small-audit")
+    return one_run
+
+
+def test_what_is_read_back_is_what_was_found(carried_out: tuple[Audit, Path]) -> None:
+    audit, folder = carried_out
+    found = read_audit(json.loads((folder / "audit.json").read_text(encoding="utf-8")))
+    assert found.policy == audit.policy
+    assert [(j.outcome, j.words, j.measured.value) for j in found.judged().judgements] == [
+        (j.outcome, j.words, j.measured.value) for j in audit.judgements
+    ]
+    assert found.judged().outcome == audit.outcome
+    assert [a.auc for a in found.attacks] == [a.auc for a in audit.found.attacks]
+    assert {n: r.value for n, r in found.risks.items()} == {n: r.value for n, r in audit.found.risks.items()}
+
+
+def test_without_an_audit_it_says_how_to_make_one(one_run: Path, page: Page) -> None:
+    shown = page("privacy", one_run.name)
+    assert not shown.exception
+    assert "Not audited yet" in said(shown)
+    assert shown.code[0].value == f"cohortsmith audit runs/{one_run.name} --out runs/{one_run.name}-audit"
+
+
+def test_a_run_finds_its_own_audit_and_another_does_not(audited: Path, runs: Path, page: Page) -> None:
+    shown = page("privacy", audited.name)
+    assert not shown.exception
+    assert "decision" in framed_words(shown)
+    assert "Membership: worst attack, AUC" in framed_words(shown)
+    other = runs / "other"
+    shutil.copytree(audited, other)
+    facts = json.loads((other / "metrics.json").read_text(encoding="utf-8"))
+    facts["digests"]["synthetic"] = "0" * 64
+    (other / "metrics.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert "Not audited yet" in said(page("privacy", "other"))
+
+
+def test_other_limits_change_the_decision_and_come_as_a_policy(audited: Path, page: Page, tmp_path: Path) -> None:
+    shown = page("privacy", audited.name, **{"privacy-view": "Try other limits"})
+    assert not shown.exception
+    strict = shown.number_input(key="limit-linkability").set_value(0.0).run()
+    assert not strict.exception
+    assert "By these:" in said(strict)
+    (tmp_path / "policy.toml").write_text(toml_of(DEFAULT), encoding="utf-8")
+    assert read_policy(tmp_path / "policy.toml").criteria == DEFAULT.criteria
+
+
+@pytest.mark.parametrize(("view", "panels"), [("Attacks", 3), ("Privacy and utility", 1)])
+def test_attacks_are_drawn(audited: Path, page: Page, view: str, panels: int) -> None:
+    shown = page("privacy", audited.name, **{"privacy-view": view})
+    assert not shown.exception
+    assert len(plots(shown)) == panels
+
+
+def test_an_audit_by_itself_is_shown_and_downloaded(audited: Path, page: Page) -> None:
+    shown = page("privacy", "small-audit", **{"privacy-view": "Rules and limits"})
+    assert not shown.exception
+    assert "Singling out" in framed_words(shown)
+    assert [button.proto.label for button in shown.get("download_button")] == ["audit.html", "audit.json"]
+
+
+@pytest.mark.parametrize("content", ["{}", '{"policy": 3}', "["])
+def test_a_broken_audit_says_so(audited: Path, runs: Path, page: Page, content: str) -> None:
+    (runs / "small-audit" / "audit.json").write_text(content, encoding="utf-8")
+    shown = page("privacy", "small-audit")
+    assert not shown.exception
+    assert "cannot be shown" in said(shown)

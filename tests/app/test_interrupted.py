@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fit_line(patients: Path, out: Path) -> list[object]:
-    small = ["--set", "width=16", "--set", "depth=1", "--set", "steps=300", "--checkpoint-every", 25]
+    small = ["--set", "width=16", "--set", "depth=1", "--set", f"steps={steps}", "--checkpoint-every", 25]
     return ["fit", patients, "--family", "diffusion", "--device", "cpu", *small, "--out", out]
 
 
@@ -48,7 +48,7 @@ def test_interrupt_is_one_line_and_its_checkpoint_serves_no_other_run(
     tmp_path: Path, patients: Path, started: Any, cohortsmith: Any
 ) -> None:
     out = tmp_path / "model"
-    first = started(*fit_line(patients, out))
+    first = started(*fit_line(patients, out, steps=20_000))  # longer than anybody waits
     wait_for(tmp_path / "model.partial" / "checkpoint.json", first)
     first.send_signal(signal.SIGINT)
     _, said = first.communicate(timeout=60)

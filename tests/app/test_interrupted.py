@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def fit_line(patients: Path, out: Path) -> list[object]:
+def fit_line(patients: Path, out: Path, steps: int = 300) -> list[object]:
     small = ["--set", "width=16", "--set", "depth=1", "--set", f"steps={steps}", "--checkpoint-every", 25]
     return ["fit", patients, "--family", "diffusion", "--device", "cpu", *small, "--out", out]
 

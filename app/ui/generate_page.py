@@ -76,16 +76,18 @@ def counts_of(train: Cohort) -> dict[str, int]:
     _, counts, version = st.session_state[COUNTS]
     st.subheader("How many of each class")
     first, second, third, _ = st.columns([1, 1, 1, 2])
-    if first.button("As many as real ones", key="as-real", width="stretch"):
-        _set(mine, dict(real), version)
-    if second.button("Balance", key="balance", icon=":material/balance:", width="stretch",
-                     help="Tops every class up to the largest one."):  # fmt: skip
-        try:
-            _set(mine, dict.fromkeys(real, 0) | balancing_counts(real), version)
-        except DataError:
-            st.toast("The classes are even already: nothing to add.", icon=":material/balance:")
-    if third.button("100 of each", key="hundred", width="stretch"):
-        _set(mine, dict.fromkeys(real, 100), version)
+    hundred = dict.fromkeys(real, 100)
+    first.button("As many as real ones", key="as-real", width="stretch", on_click=_set, args=(mine, dict(real)))
+    second.button(
+        "Balance",
+        key="balance",
+        icon=":material/balance:",
+        width="stretch",
+        help="Tops every class up to the largest one.",
+        on_click=_balance,
+        args=(mine, real),
+    )
+    third.button("100 of each", key="hundred", width="stretch", on_click=_set, args=(mine, hundred))
     table = pd.DataFrame({"class": list(real), "real": list(real.values()), "virtual": [counts[c] for c in real]})
     left, middle, right = st.columns([4, 4, 4], gap="medium")
     with left:
@@ -109,9 +111,16 @@ def counts_of(train: Cohort) -> dict[str, int]:
     return asked
 
 
-def _set(mine: Any, counts: Mapping[str, int], version: int) -> None:
-    st.session_state[COUNTS] = (mine, dict(counts), version + 1)
-    st.rerun()
+def _set(mine: Any, counts: Mapping[str, int]) -> None:
+    """Take over counts; the table is a new one, for an old one keeps what was typed into it."""
+    st.session_state[COUNTS] = (mine, dict(counts), st.session_state[COUNTS][2] + 1)
+
+
+def _balance(mine: Any, real: Mapping[str, int]) -> None:
+    try:
+        _set(mine, dict.fromkeys(real, 0) | balancing_counts(real))
+    except DataError:
+        st.toast("The classes are even already: nothing to add.", icon=":material/balance:")
 
 
 def start_button(family: str, settings: Mapping[str, Any], counts: Mapping[str, int]) -> None:

@@ -1,15 +1,19 @@
-# `make demo` and `make test` each stand alone on a fresh machine: they create .venv and install what is missing.
+# `make demo`, `make app` and `make test` each stand alone on a fresh machine: they create .venv and install what is missing.
 # Another interpreter: make PYTHON=python3.12 demo
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 FAMILIES := gan,wgan,vae,diffusion,mvn,bootstrap,marginals
 
-.PHONY: demo test lint format clean
+.PHONY: demo app test lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cohortsmith compare gse7390 --families $(FAMILIES) \
 	  --out runs/demo-$$(date -u +%Y%m%dT%H%M%SZ)
+
+# The app, over the folder runs.
+app: $(VENV)/.demo
+	$(BIN)/cohortsmith app
 
 # Lint and types first, so that the last line is pytest's summary.
 test: lint

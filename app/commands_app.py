@@ -68,7 +68,7 @@ def command(port: int, *, browser: bool) -> list[str]:
     }
     for name, palette in (("light", LIGHT), ("dark", DARK)):
         options |= {
-            f"theme.{name}.primaryColor": palette["accent"],
+            f"theme.{name}.primaryColor": palette["button"],
             f"theme.{name}.backgroundColor": palette["paper"],
             f"theme.{name}.secondaryBackgroundColor": palette["soft"],
             f"theme.{name}.textColor": palette["ink"],

@@ -109,7 +109,8 @@ def main() -> None:
                     page = browser.new_context(color_scheme=scheme, device_scale_factor=1).new_page()
                     page.set_default_timeout(120_000)
                     end = "-dark" if scheme == "dark" else ""
-                    picture(page, f"{address}/{place}?run={quote(name)}", asked.out / f"app-{place}-{label}{end}.png")
+                    at = "" if place == PAGES[0] else place  # the first page is the app's own address
+                    picture(page, f"{address}/{at}?run={quote(name)}", asked.out / f"app-{place}-{label}{end}.png")
                     page.context.close()
         browser.close()
 

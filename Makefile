@@ -15,9 +15,9 @@ demo: $(VENV)/.demo
 app: $(VENV)/.demo
 	$(BIN)/cohortsmith app
 
-# Lint and types first, so that the last line is pytest's summary.
+# Lint and types first, so that the last line is pytest's summary. One process a core; a file's tests stay together.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from ssl_models.storage import load
 from tests.app.grids import KEYS, TINY, grid, same, toml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from app.grid import Arm, PretextSet
@@ -314,13 +318,33 @@ def test_images(tmp_path: Path, cohortsmith: Any) -> None:
     assert set(rows["steps"]) == {2}
 
 
+@contextmanager
+def dask_cluster(file: Path) -> Iterator[str]:
+    """Address of a scheduler with two workers, programs of their own as on a cluster."""
+    distributed: Any = pytest.importorskip("distributed")
+    called = [sys.executable, "-m", "dask"]
+    own = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
+    programs = [
+        subprocess.Popen([*called, which, *own, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for which, options in (("scheduler", ["--port", "0"]), ("worker", ["--nworkers", "2", "--nthreads", "1"]))
+    ]
+    try:
+        with distributed.Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            address: str = client.scheduler.address
+        yield address
+    finally:
+        for program in reversed(programs):  # workers that have lost their scheduler look for it a while
+            program.terminate()
+            program.wait(60)
+
+
 def test_two_dask_workers_give_the_same_rows(
     tmp_path: Path, patients: Path, tiny: pd.DataFrame, cohortsmith: Any
 ) -> None:
-    distributed: Any = pytest.importorskip("distributed")
-    line = ["utility", toml(tmp_path, patients, TINY), "--out", tmp_path / "out", "--cluster"]
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        done = cohortsmith(*line, cluster.scheduler_address)
+    with dask_cluster(tmp_path / "scheduler.json") as address:
+        line = ["utility", toml(tmp_path, patients, TINY), "--out", tmp_path / "out", "--cluster"]
+        done = cohortsmith(*line, address)
     assert done.code == 0, done.err
     assert "2 workers at tcp://" in done.err
     same(pd.read_parquet(tmp_path / "out" / "results.parquet"), tiny)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+# A shell has what it starts in the background ignore interrupts, and so would whatever tests start there.
+INTERRUPTED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{INTERRUPTED}; from app.cli import main; main()"]
 
 
 @dataclass(frozen=True)

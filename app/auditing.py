@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from app.folders import read_json, write_json
 from app.pipeline import evaluating
 from app.runs import find_run
 from data import DataError
+from data.stored import sha256
 from evaluation.comparison import Comparison
 from evaluation.estimate import NotEvaluable
 
@@ -214,12 +214,6 @@ def folder_hashes(path: Path) -> dict[str, str]:
     return {
         entry.relative_to(path.parent).as_posix(): sha256(entry) for entry in sorted(path.rglob("*")) if entry.is_file()
     }
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _folder_of(run: str) -> Path:

@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from app.auditing import sha256, write_audit
+from app.auditing import write_audit
 from app.cards import data_card, model_card, write_card
 from app.folders import read_json
 from data import DataError
+from data.stored import sha256
 
 if TYPE_CHECKING:
     from app.auditing import Case

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from data import DataError
-from data.atomic import whole_folder
+from data.stored import Stored
 from ssl_models.classifier import Classifier
 from ssl_models.fine_tuning import HEAD
 from ssl_models.inputs import Inputs
@@ -25,8 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-FORMAT = "cohortsmith-classifier/1"
-_TENSORS, _VALUES = "classifier.safetensors", "classifier.json"
+_STORED = Stored("classifier", "cohortsmith-classifier/1", "train it again")
 
 
 def save(classifier: Classifier, path: str | Path) -> None:
@@ -43,7 +38,6 @@ def save(classifier: Classifier, path: str | Path) -> None:
         for name, net in nets.items():
             tensors |= {f"{part}/{name}/{key}": value.cpu().numpy() for key, value in net.state_dict().items()}
     card = {
-        "format": FORMAT,
         "arguments": asdict(classifier.arguments),
         "inputs": {key: getattr(inputs, key) for key in ("kind", "features", "shape", "scale")},
         "pretrained": sorted(classifier._pretrained),
@@ -53,10 +47,7 @@ def save(classifier: Classifier, path: str | Path) -> None:
         "summary": classifier.summary,
         "placement": asdict(classifier._placement),
     }
-    with whole_folder(Path(path)) as folder:
-        save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, folder / _TENSORS)
-        card["sha256"] = _sha256(folder / _TENSORS)
-        (folder / _VALUES).write_text(json.dumps(card, indent=1), encoding="utf-8")
+    _STORED.write(Path(path), tensors, card)
 
 
 def load(path: str | Path) -> Classifier:
@@ -66,23 +57,15 @@ def load(path: str | Path) -> Classifier:
         DataError: no such folder, not one of ours, or broken.
     """
     path = Path(path)
-    if not (path / _VALUES).is_file() or not (path / _TENSORS).is_file():
-        raise DataError(f"{path}: no classifier: a folder with {_VALUES} and {_TENSORS} was expected")
-    again = "train it again"
+    if not _STORED.is_in(path):
+        raise DataError(f"{path}: no classifier: a folder with {_STORED.card} and {_STORED.tensors} was expected")
+    card, tensors = _STORED.read(path)
     try:
-        card = json.loads((path / _VALUES).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path / _VALUES}: broken, not readable as JSON; {again}") from error
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise DataError(f"{path / _VALUES}: another program's file or another version; {FORMAT!r} was expected")
-    if card.get("sha256") != _sha256(path / _TENSORS):
-        raise DataError(f"{path / _TENSORS}: changed or cut off since it was written; {again}")
-    try:
-        return _rebuild(card, load_file(path / _TENSORS))
+        return _rebuild(card, tensors)
     except DataError as error:
-        raise DataError(f"{path}: of another version of this program ({error}); {again}") from error
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise DataError(f"{path}: incomplete or of another version of this program; {again}") from error
+        raise DataError(f"{path}: of another version of this program ({error}); {_STORED.again}") from error
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{path}: incomplete or of another version of this program; {_STORED.again}") from error
 
 
 def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifier:
@@ -133,8 +116,3 @@ def _under(start: str, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[An
 def _filled(net: nn.Module, start: str, tensors: dict[str, NDArray[Any]]) -> nn.Module:
     net.load_state_dict({key: torch.from_numpy(value) for key, value in _under(start, tensors).items()})
     return net.eval()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -111,8 +111,8 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("generators.storage.save_file", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("data.stored.save_file", full)
+    with pytest.raises(DataError, match="cannot write model: No space left"):
         fitted("mvn").save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
 

@@ -71,7 +71,9 @@ def run() -> None:
     parser.add_argument("--families", default=",".join(harness.NEURAL), help="besides the baselines")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--each", type=int, default=600, help="virtual images of each class")
-    parser.add_argument("--samples", type=Path, metavar="FOLDER", help="keep seed 0's virtual images here, for a sheet")
+    parser.add_argument(
+        "--samples", type=Path, metavar="FOLDER", help="keep the virtual images here, for sheet.py and privacy.py"
+    )
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     families = list(dict.fromkeys([*families_of(args.families), *BASELINES]))
@@ -84,12 +86,9 @@ def run() -> None:
         for family in families:
             settings = settings_of(args.settings, family)
             key = {"data": args.data, "each": args.each, "family": family, "seed": seed, "settings": settings}
-            keep = args.samples if seed == seeds[0] else None
-            rows.append(
-                results.measured(
-                    key, partial(measure, family, settings, train, holdout, seed, args.each, eyes, args.data, keep)
-                )
-            )
+            kept = args.samples and kept_images(args.samples, args.data, family, seed)
+            measured = partial(measure, family, settings, train, holdout, seed, args.each, eyes, args.data, kept)
+            rows.append(results.measured(key, measured))
     table = results_table(families, rows)
     if args.data == "dermamnist":
         table += "\n\n" + classes_table(families, rows)
@@ -106,6 +105,11 @@ def cohorts(name: str) -> tuple[Cohort, Cohort]:
     return split(read_cohort(Path(folder) / FILES[name]), seed=0)
 
 
+def kept_images(folder: Path, name: str, family: str, seed: int) -> Path:
+    """File that keeps the virtual images of a family and seed."""
+    return folder / f"{name}-{family}-{seed}.npz"
+
+
 def measure(
     family: str,
     settings: dict[str, Any],
@@ -115,7 +119,7 @@ def measure(
     each: int,
     eyes: Eyes,
     name: str,
-    keep: Path | None,
+    kept: Path | None,
 ) -> dict[str, Any]:
     """Row of one family and seed; a family that cannot learn the cohort gives its `error`."""
     forgotten = forget_peak()
@@ -126,9 +130,9 @@ def measure(
         sample_seconds = time.perf_counter() - start
     except (DataError, TrainingError) as error:
         return {"error": str(error)}
-    if keep:
-        keep.mkdir(parents=True, exist_ok=True)
-        write_cohort(synthetic, keep / f"{name}-{family}.npz")
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_cohort(synthetic, kept)
     start = time.perf_counter()
     report = evaluate(train, holdout, synthetic, only=tuple(COLUMNS), seed=seed, eyes=eyes)
     row = {

@@ -2,7 +2,8 @@
 
 Each seed splits the patients 70/30 (BloodMNIST: its own train and test images); every family is fitted on train, makes
 as many patients of each class as train has (images: `--each`), and is attacked as `cohortsmith audit` does it. The
-worst attack is the one with the largest AUC of all attacks, spaces and groups of patients. Needs COHORTSMITH_DATA.
+worst attack is the one with the largest AUC of all attacks, spaces and groups of patients. Images that
+`benchmarks/images.py --samples` kept need no second fit. Needs COHORTSMITH_DATA.
 
   A  tcga_12class_50genes           C  tcga_mirna_34class_680           bloodmnist
 """
@@ -30,7 +31,7 @@ from evaluation.risks import risks
 from training import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from data import Cohort
     from evaluation import Eyes
@@ -55,6 +56,7 @@ def run() -> None:
     parser.add_argument("--families", default=",".join(harness.NEURAL), help="besides mvn and bootstrap")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--each", type=int, default=600, help="virtual images of each class")
+    parser.add_argument("--samples", type=Path, metavar="FOLDER", help="where benchmarks/images.py kept virtual images")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="privacy against utility; docs/ with --write")
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
@@ -72,8 +74,9 @@ def run() -> None:
             settings = settings_of(args.settings, family)
             key = {"data": args.data, "family": family, "seed": seed, "settings": settings}
             key |= {"each": args.each} if of_images else {}
-            asked = dict.fromkeys(train.classes, args.each) if of_images else None
-            rows.append(results.measured(key, partial(measure, family, settings, train, holdout, seed, eyes, asked)))
+            kept = images.kept_images(args.samples, args.data, family, seed) if of_images and args.samples else None
+            made = partial(read_cohort, kept) if kept else partial(virtual, family, settings, train, seed, args.each)
+            rows.append(results.measured(key, partial(measure, made, train, holdout, seed, eyes)))
     text = f"{results_table(families, rows)}\n\nAsked: {ASKED}."
     drawn = args.picture or (harness.DOCUMENT.parent / f"privacy-{args.data}.svg" if args.write else None)
     if drawn and any("values" in row for row in rows):
@@ -82,19 +85,17 @@ def run() -> None:
     harness.publish(f"privacy {args.data}", text, rows, seeds=seeds, write=args.write)
 
 
-def measure(
-    family: str,
-    settings: dict[str, Any],
-    train: Cohort,
-    holdout: Cohort,
-    seed: int,
-    eyes: Eyes | None,
-    asked: dict[str, int] | None,
-) -> dict[str, Any]:
+def virtual(family: str, settings: dict[str, Any], train: Cohort, seed: int, each: int) -> Cohort:
+    """Virtual patients of a family fitted on train: as many of each class as train has, of images `each`."""
+    generator, _ = timed_fit(family, settings, train, seed)
+    counts = train.class_counts()
+    return generator.sample({name: each if train.kind == "image" else n for name, n in counts.items() if n}, seed=seed)
+
+
+def measure(made: Callable[[], Cohort], train: Cohort, holdout: Cohort, seed: int, eyes: Eyes | None) -> dict[str, Any]:
     """Row of one family and seed; a family that cannot learn the cohort, or be attacked, gives its `error`."""
     try:
-        generator, fit_seconds = timed_fit(family, settings, train, seed)
-        synthetic = generator.sample(asked or {name: n for name, n in train.class_counts().items() if n}, seed=seed)
+        synthetic = made()
         start = time.perf_counter()
         comparison = Comparison(train, holdout, synthetic, eyes=eyes)
         found = attacks(comparison, seed)
@@ -109,7 +110,6 @@ def measure(
     rates = [one.tpr[RATE] for one in everybody if RATE in one.tpr]
     controls = [one.control.value for one in everybody if one.control]
     return {
-        "fit_seconds": fit_seconds,
         "audit_seconds": seconds,
         "values": {
             "tstr": report["tstr"].value,

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import argparse
 
 from benchmarks import harness
-from benchmarks.images import FILES, cohorts
+from benchmarks.images import FILES, cohorts, kept_images
 from data import DataError, read_cohort
 from evaluation.image_sheet import sheet
 
@@ -24,12 +24,12 @@ def run() -> None:
     parser.add_argument("--data", choices=tuple(FILES), default="bloodmnist")
     parser.add_argument("--samples", type=Path, required=True, metavar="FOLDER", help="where virtual images were kept")
     parser.add_argument("--each", type=int, default=6, help="images of each class and family")
-    parser.add_argument("--seed", type=int, default=0, help="which are drawn")
+    parser.add_argument("--seed", type=int, default=0, help="whose virtual images, and which are drawn")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     args = parser.parse_args()
     found = {"real": cohorts(args.data)[0]}
     for family in harness.NEURAL:
-        path = args.samples / f"{args.data}-{family}.npz"
+        path = kept_images(args.samples, args.data, family, args.seed)
         if path.exists():
             found[family] = read_cohort(path)
     if len(found) == 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cohorts import read, read_holdout, read_synthetic, read_train, train_and_holdout
+from app.cohorts import opened_from, read, read_holdout, read_synthetic, read_train, train_and_holdout
 from app.console import say
 from app.experiment import DataPart, checked
 from app.folders import read_json, write_json
@@ -90,9 +90,9 @@ def case_of_run(run: str) -> Case:
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{folder / 'config.json'}: not the configuration of a run; give a run folder") from error
     samples = _samples_of(folder)
-    cohort = read(part)
-    train, holdout = train_and_holdout(cohort, part, seed)
-    synthetic = read_synthetic(samples, part, train)
+    here = opened_from(part, (Path(), *folder.resolve().parents[:3]))
+    train, holdout = train_and_holdout(read(here), here, seed)
+    synthetic = read_synthetic(samples, here, train)
     compared = Comparison(train, holdout, synthetic)
     for side, what in (("train", part.cohort), ("holdout", part.cohort), ("synthetic", samples)):
         if known.get(side) != getattr(compared, side).digest():
@@ -111,7 +111,7 @@ def case_of_run(run: str) -> Case:
         config,
         family,
         settings,
-        {"cohort": Path(part.cohort)},
+        {"cohort": Path(here.cohort)},
     )
 
 

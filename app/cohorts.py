@@ -13,6 +13,8 @@ from data.images import SPLIT
 from data.reference import REFERENCES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.experiment import DataPart
     from data import Cohort, Kind
     from data.splits import Split
@@ -29,6 +31,20 @@ _WRITTEN = {
 def read(part: DataPart) -> Cohort:
     """Cohort from a path or a named set; see `data.read_cohort` for rules and errors."""
     return read_cohort(part.cohort, **_options(part))
+
+
+def opened_from(part: DataPart, places: Iterable[Path]) -> DataPart:
+    """The same patients, with files named from the first of the places that has the cohort: runs start anywhere."""
+    if Path(part.cohort).is_absolute():
+        return part
+    for place in places:
+        if (place / part.cohort).exists():
+            cohort, labels, reference = (
+                str(place / name) if name and (place / name).exists() else name
+                for name in (part.cohort, part.labels, part.reference)
+            )
+            return replace(part, cohort=cohort or part.cohort, labels=labels, reference=reference)
+    return part
 
 
 def read_train(part: DataPart) -> Cohort:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.cohorts import read
+from app.cohorts import opened_from, read
 from app.experiment import DataPart, checked
 from app.folders import read_json
 from data import DataError, split
@@ -163,17 +163,7 @@ class Workspace:
 
     def part_here(self, part: DataPart) -> DataPart:
         """The same patients, with a file named as it can be opened from here (runs may have started elsewhere)."""
-        if Path(part.cohort).is_absolute():
-            return part
-        for place in (Path(), self.runs, self.runs.parent):
-            if (place / part.cohort).exists():
-                files = {key: _there(place, getattr(part, key)) for key in ("cohort", "labels", "reference")}
-                return type(part)(**{**part.__dict__, **files})
-        return part
-
-
-def _there(place: Path, name: str | None) -> str | None:
-    return str(place / name) if name and (place / name).exists() else name
+        return opened_from(part, (Path(), self.runs, self.runs.parent))
 
 
 def workspace_of_environment() -> Workspace:

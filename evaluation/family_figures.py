@@ -43,14 +43,17 @@ def frontier(points: Sequence[tuple[str, Estimate, Estimate]], attack: str, util
         )
     if not data:
         return None
-    looks = layout(axis(attack), axis(utility), hovermode="closest")
+    reach = [0.5, *(x for _, leak, _ in points for x in (leak.value, leak.low, leak.high) if x is not None)]
+    pad = 0.05 * (max(reach) - min(reach)) or 0.05
+    room = 5 * pad  # to the right of every family, for the name of the line of real patients
+    looks = layout(axis(attack, range=short([min(reach) - pad, max(reach) + room])), axis(utility), hovermode="closest")
     shapes = [_rule("x", 0.5)]
     notes = [note(0.5, 0, "guessing", yref="paper", xanchor="left", yanchor="bottom", xshift=4)]
     ceilings = [use.reference for _, _, use in points if use.reference is not None]
     if ceilings:
         shapes.append(_rule("y", float(np.mean(ceilings))))
         label = "trained on real patients"
-        notes.append(note(0.55, float(np.mean(ceilings)), label, xref="paper", xanchor="center", yanchor="bottom"))
+        notes.append(note(1, float(np.mean(ceilings)), label, xref="paper", xanchor="right", yanchor="bottom"))
     looks |= {"shapes": shapes, "annotations": notes}
     text = "Up: more useful. Right: easier to tell who was in the training data. The best corner is the upper left."
     return Panel("Privacy and utility", text, data, looks, 420, 3)

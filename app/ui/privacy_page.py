@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from app.ui.beside import comparable
+from app.ui.deciding import deciding
 from app.ui.frames import report_part
 from app.ui.plots import draw
 from app.ui.shared import corrupt, estimates, finished, member, tell, text_of, workspace
@@ -15,6 +16,7 @@ from app.workspace import digests
 from data import DataError
 from evaluation.audit_reading import read_audit, toml_of
 from evaluation.panels import Gallery
+from evaluation.policy import DEFAULT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +62,11 @@ def page() -> None:
     else:
         _decision(found.judged(), found.notes)
     _downloads(audit)
+    by_default = found.policy == DEFAULT  # a release started from here is judged by it
+    if entry.kind != "audit" and by_default and found.judged().outcome == "pass" and not _cards(audit):
+        st.subheader("Release")
+        st.caption("Puts what may leave into a folder: virtual patients, model card, data card, audit, checksums.")
+        deciding("release", folder)
 
 
 def _audit_of(folder: Path) -> Entry | None:
@@ -74,10 +81,8 @@ def _audit_of(folder: Path) -> Entry | None:
 
 
 def _not_audited(entry: Entry, folder: Path, family: str) -> None:
-    st.info("**Not audited yet.** An audit attacks the virtual patients and says whether they may be shared:")
-    runs = workspace().runs
-    run = folder.relative_to(runs)
-    st.code(f"cohortsmith audit {runs.name}/{run} --out {runs.name}/{'-'.join(run.parts)}-audit", "bash")
+    st.info("**Not audited yet.** An audit attacks the virtual patients and says whether they may be shared.")
+    deciding("audit", folder)
     st.caption("What the scorecard measured of privacy is on the page Scorecard. Over the runs:")
     _utility(entry, folder, family)
 
@@ -182,8 +187,12 @@ def _downloads(audit: Entry) -> None:
     for name, mime in present:
         place = audit.folder / name
         row.download_button(name, place.read_bytes, file_name=name, mime=mime, icon=":material/download:")
-    if not any("card" in name for name, _ in present):
-        st.caption("Model card and data card come with `cohortsmith release RUN --out DIR`.")
+    if not _cards(audit):
+        st.caption("Model card and data card come with a release.")
+
+
+def _cards(audit: Entry) -> bool:
+    return (audit.folder / "data_card.md").is_file()
 
 
 page()

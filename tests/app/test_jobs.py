@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ from app.experiment import (
     read_experiment,
     toml_of,
 )
-from app.jobs import Job, find_job, jobs, start
+from app.jobs import find_job, jobs, start
 from data import DataError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_a_killed_fit_is_told_and_goes_on_where_it_stood(runs: Path, patients: P
 
 def test_a_number_of_a_process_that_is_another_now_is_not_taken_for_the_fit(runs: Path, patients: Path) -> None:
     job = start(fit(patients, steps=1), runs)
-    mine = Job(job.name, job.folder, job.experiment, os.getpid(), 1.0, job.started)
+    mine = replace(job, pid=os.getpid(), born=1.0)
     assert mine.state != "running"
 
 

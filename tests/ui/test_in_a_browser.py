@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -145,5 +146,16 @@ def test_from_an_upload_to_a_downloaded_file(browser: Browser, address: str, pat
     first.get_by_role("link", name="Scorecard").click()
     first.get_by_role("heading", name="Scorecard", exact=True).wait_for()
     first.frame_locator("iframe").get_by_text("Discriminator AUC", exact=True).wait_for()
+
+    first.get_by_role("link", name="Privacy").click()
+    first.get_by_role("heading", name="Privacy", exact=True).wait_for()
+    first.get_by_text("Not audited yet").wait_for()
+    press(first, "Audit")
+    first.frame_locator("iframe").get_by_text("Membership: worst attack, AUC").first.wait_for()
+    with first.expect_download() as waiting:
+        press(first, "audit.json")
+    audit = json.loads(waiting.value.path().read_text(encoding="utf-8"))
+    assert audit["decision"] in {"pass", "fail", "not evaluable"}
+    assert "sha256" in audit["stamp"]
     assert first.get_by_test_id("stException").count() == 0
     assert not psutil.pid_exists(finished.pid) or psutil.Process(finished.pid).status() == psutil.STATUS_ZOMBIE

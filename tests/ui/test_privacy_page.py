@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app import decisions
 from app.auditing import carry_out_audit, case_of_run, write_audit
+from data import DataError
 from evaluation.audit_reading import read_audit, toml_of
 from evaluation.policy import DEFAULT, read_policy
 from tests.ui.looking import framed_words, plots, said
@@ -54,11 +57,59 @@ def test_what_is_read_back_is_what_was_found(carried_out: tuple[Audit, Path]) ->
     assert {n: r.value for n, r in found.risks.items()} == {n: r.value for n, r in audit.found.risks.items()}
 
 
-def test_without_an_audit_it_says_how_to_make_one(one_run: Path, page: Page) -> None:
+def test_an_audit_is_started_from_the_page_and_its_decision_shown(one_run: Path, runs: Path, page: Page) -> None:
     shown = page("privacy", one_run.name)
     assert not shown.exception
     assert "Not audited yet" in said(shown)
     assert shown.code[0].value == f"cohortsmith audit runs/{one_run.name} --out runs/{one_run.name}-audit"
+    shown.button(key="audit").click().run()
+    assert not shown.exception
+    started = decisions.find("audit", one_run, runs)
+    assert started is not None
+    with pytest.raises(DataError, match="under way already"):
+        decisions.start("audit", one_run, runs)
+    assert "so far" in said(page("privacy", one_run.name))  # another browser
+    until = time.monotonic() + 90
+    while started.running and time.monotonic() < until:
+        time.sleep(0.2)
+    assert started.state == "finished", started.log
+    assert "decision" in framed_words(page("privacy", one_run.name))
+
+
+def test_a_cancelled_audit_leaves_nothing(one_run: Path, runs: Path, page: Page) -> None:
+    shown = page("privacy", one_run.name)
+    shown.button(key="audit").click().run()
+    shown.button(key="cancel-audit").click().run()
+    assert not shown.exception
+    assert decisions.find("audit", one_run, runs) is None
+    assert "Not audited yet" in said(page("privacy", one_run.name))
+    assert [entry.name for entry in runs.iterdir() if not entry.name.startswith(".")] == [one_run.name]
+
+
+def test_an_audit_that_failed_says_why(one_run: Path, runs: Path, page: Page) -> None:
+    (runs / f"{one_run.name}-audit").mkdir()
+    (runs / f"{one_run.name}-audit" / "mine.txt").touch()
+    started = decisions.start("audit", one_run, runs)
+    until = time.monotonic() + 60
+    while started.running and time.monotonic() < until:
+        time.sleep(0.2)
+    shown = page("privacy", one_run.name)
+    assert "holds files that cohortsmith did not write" in said(shown).replace("\\", "")
+    assert shown.button(key="audit").label == "Audit"
+
+
+@pytest.mark.parametrize(("leak", "buttons"), [(0.0, ["release"]), (1.0, [])])
+def test_only_what_passed_can_be_released_from_the_page(
+    audited: Path, runs: Path, page: Page, leak: float, buttons: list[str]
+) -> None:
+    path = runs / "small-audit" / "audit.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    for row in facts["criteria"]:
+        row |= dict.fromkeys(("value", "low", "high"), leak)
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    shown = page("privacy", audited.name)
+    assert not shown.exception
+    assert [button.key for button in shown.button] == buttons
 
 
 def test_a_run_finds_its_own_audit_and_another_does_not(audited: Path, runs: Path, page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -185,3 +186,14 @@ def test_hostile_names_are_shown_as_text(runs: Path, page: Page, tmp_path: Path)
         assert not shown.exception
         assert "<script>alert" not in frames(shown)
         assert "](javascript" not in said(shown)
+
+
+@pytest.mark.slow
+def test_first_paint_of_a_large_run_takes_two_seconds_at_most(runs: Path, page: Page, tmp_path: Path) -> None:
+    write_cohort(simulate("simulated-expression", 10_000, 0, genes=1000, classes=5), tmp_path / "large.h5ad")
+    run = carry_out(runs, str(tmp_path / "large.h5ad"), "large", ["exact_copies"], family="marginals")
+    began = time.process_time()  # not of the wall: other work on the machine is not the page's
+    shown = page("samples", run.name)
+    assert not shown.exception
+    assert len(plots(shown)) >= 1
+    assert time.process_time() - began <= 2

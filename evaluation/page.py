@@ -61,8 +61,8 @@ thead th { font-size: 12px; font-weight: 500; color: var(--muted); vertical-alig
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .narrow { width: auto; min-width: min(100%, 420px); } .narrow .n { padding-left: 22px; }
 .narrow td { padding-top: 5px; padding-bottom: 5px; }
-.score { table-layout: fixed; } .score col.name { width: 41%; } .score col.value { width: 12%; }
-.score col.bar { width: 19%; } .score col.side { width: 7.5%; } .score col.reading { width: 12%; }
+.score { table-layout: fixed; } .score col.name { width: 38%; } .score col.value { width: 12%; }
+.score col.bar { width: 19%; } .score col.side { width: 9%; } .score col.reading { width: 12%; }
 .score th.bar, .score td.bar { padding-left: 14px; padding-right: 20px; }
 .score tr > :last-child { padding-left: 14px; padding-right: 0; }
 .score .name b { font-weight: 600; overflow-wrap: anywhere; } .score .name p { margin: 1px 0 0; font-size: 13px; }

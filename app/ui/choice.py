@@ -12,9 +12,10 @@ import streamlit as st
 from app.cohorts import read
 from app.describing import facts_of
 from app.experiment import DataPart, checked
+from app.ui.shared import chosen as chosen_results
 from app.ui.shared import workspace
-from data import split
-from data.catalog import find_set
+from data import DataError, split
+from data.catalog import find_set, named_sets
 
 if TYPE_CHECKING:
     from data import Cohort
@@ -25,9 +26,12 @@ _COHORTS = 3  # held in memory, over all sessions
 
 
 def part() -> DataPart:
-    """Which cohort, and how it is read and split: as chosen on the page Cohorts, else the demo cohort."""
+    """Which cohort, and how it is read and split: as chosen on the page Cohorts, else that of the chosen results.
+
+    Where there are none, or their cohort is a file that was not uploaded here: the demo cohort.
+    """
     chosen = st.session_state.get(PART)
-    return checked(DataPart, **chosen) if chosen else DataPart(cohort=demo())
+    return checked(DataPart, **chosen) if chosen else _of_results() or DataPart(cohort=demo())
 
 
 def choose(chosen: DataPart, seed: int) -> None:
@@ -38,7 +42,23 @@ def choose(chosen: DataPart, seed: int) -> None:
 
 def seed() -> int:
     """Seed of the split."""
-    return int(st.session_state.get(SEED, 0))
+    if SEED in st.session_state:
+        return int(st.session_state[SEED])
+    entry = chosen_results()
+    return int(entry.facts["seed"]) if entry is not None and _of_results() and "seed" in entry.facts else 0
+
+
+def _of_results() -> DataPart | None:
+    entry = chosen_results()
+    if entry is None or entry.kind not in ("run", "comparison"):
+        return None
+    try:
+        found = checked(DataPart, **entry.facts["data"])
+    except (DataError, KeyError, TypeError):
+        return None
+    place = workspace()
+    known = {place.named(str(path)) for path in place.uploads()} | {one.name for one in named_sets()}
+    return found if found.cohort in known else None
 
 
 def demo() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,21 @@ def test_an_upload_is_kept_under_its_hash_and_described(
     assert kept.parent.parent == runs / ".uploads"
     assert {metric.label: metric.value for metric in shown.metric}["Genes"] == "12"
     assert shown.session_state[PART]["cohort"] == kept.relative_to(runs).as_posix()
+
+
+def test_a_new_session_begins_with_the_cohort_of_the_chosen_results(
+    page: Callable[..., AppTest], runs: Path, patients: Path, one_run: Path
+) -> None:
+    assert page("cohorts", one_run.name).selectbox(key="cohort-named").value in ("gse7390", "simulated-expression")
+    kept = Workspace(runs).keep_upload("mine.csv", patients.read_bytes())
+    config = json.loads((one_run / "config.json").read_text(encoding="utf-8"))
+    config["data"] |= {"cohort": kept.relative_to(runs).as_posix(), "holdout": 0.4}
+    (one_run / "config.json").write_text(json.dumps(config | {"seed": 7}), encoding="utf-8")
+    shown = page("cohorts", one_run.name)
+    assert not shown.exception
+    assert shown.session_state[PART]["cohort"] == config["data"]["cohort"]
+    assert shown.slider[0].value == 0.4
+    assert shown.number_input[0].value == 7
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where patients lie by who is near whom: t-SNE, with real patients as regions and synthetic ones as points."""
+"""Where patients lie by who is near whom: UMAP, with real patients as regions and synthetic ones as points."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from evaluation.panels import Gallery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST = {"train": 600, "holdout": 300, "synthetic": 500}  # samples of each side; t-SNE takes seconds for as many
+MOST = {"train": 600, "holdout": 300, "synthetic": 500}  # samples of each side; UMAP takes seconds for as many
 _COMPONENTS = 30
+_NEIGHBOURS = 15
 
 
 def neighbourhoods(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str]) -> Gallery:
-    """t-SNE of all three cohorts together, on principal components of train (van der Maaten and Hinton 2008).
+    """UMAP of all three cohorts together, on principal components of train (McInnes, Healy and Melville 2018).
 
     Samples are thinned to `MOST` of each side. Unlike the principal plane it is fitted on all of them, and distances
     between groups have no meaning.
     """
     from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
+    from umap import UMAP
 
     sides = [side.thin(MOST[name]) for name, side in zip(MOST, (train, holdout, synthetic), strict=True)]
     spread = sides[0].z.std(axis=0)
@@ -37,11 +38,10 @@ def neighbourhoods(train: Side, holdout: Side, synthetic: Side, classes: Sequenc
     wanted = min(_COMPONENTS, len(genes), len(scaled[0]) - 1)
     fitted = PCA(wanted, svd_solver="randomized", random_state=0).fit(scaled[0])
     codes = np.concatenate([fitted.transform(z) for z in scaled])
-    perplexity = min(30.0, (len(codes) - 1) / 4)
-    every = TSNE(2, perplexity=perplexity, init="pca", random_state=0).fit_transform(codes)
-    places = np.split(every.astype(np.float64), np.cumsum([len(z) for z in scaled])[:-1])
+    umap = UMAP(n_neighbors=min(_NEIGHBOURS, len(codes) - 1), init="pca", random_state=0, n_jobs=1)
+    places = np.split(umap.fit_transform(codes).astype(np.float64), np.cumsum([len(z) for z in scaled])[:-1])
     text = (
-        f"t-SNE of {some(len(codes), train.total + holdout.total + synthetic.total)} samples together, on {wanted} "
+        f"UMAP of {some(len(codes), train.total + holdout.total + synthetic.total)} samples together, on {wanted} "
         "principal components of train: who is near stays near; distances between groups and their sizes mean nothing."
     )
-    return plane(places, sides, classes, ("t-SNE 1", "t-SNE 2"), text)
+    return plane(places, sides, classes, ("UMAP 1", "UMAP 2"), text)

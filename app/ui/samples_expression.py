@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.ui.viewing import View
     from evaluation import Comparison
 
-_PLANES = ("principal components", "t-SNE")
+_PLANES = ("principal components", "UMAP")
 _MATCHES = 200  # genes a search offers
 
 
@@ -46,7 +46,7 @@ def _thinned(sides: tuple[figures.Side, ...]) -> None:
 
 
 def where(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
-    """The plane of train's principal components, or t-SNE."""
+    """The plane of train's principal components, or UMAP."""
     way = st.segmented_control("By", _PLANES, default=_PLANES[0], key="plane", required=True)
     draw(_plane(str(folder), key, shown, str(way)), f"plane-{way}")
     _thinned(_sides(str(folder), key, shown))

@@ -60,7 +60,7 @@ def test_views_of_expression(one_run: Path, page: Page, view: str, panels: int) 
 
 
 def test_neighbourhoods_are_an_option(one_run: Path, page: Page) -> None:
-    shown = page("samples", one_run.name, plane="t-SNE")
+    shown = page("samples", one_run.name, plane="UMAP")
     assert not shown.exception
     assert "distances between groups" in said(shown)
 

@@ -41,7 +41,7 @@ def neighbourhoods(train: Side, holdout: Side, synthetic: Side, classes: Sequenc
     umap = UMAP(n_neighbors=min(_NEIGHBOURS, len(codes) - 1), init="pca", random_state=0, n_jobs=1)
     places = np.split(umap.fit_transform(codes).astype(np.float64), np.cumsum([len(z) for z in scaled])[:-1])
     text = (
-        f"UMAP of {some(len(codes), train.total + holdout.total + synthetic.total)} samples together, on {wanted} "
+        f"{some(len(codes), train.total + holdout.total + synthetic.total)} samples together, by UMAP on {wanted} "
         "principal components of train: who is near stays near; distances between groups and their sizes mean nothing."
     )
     return plane(places, sides, classes, ("UMAP 1", "UMAP 2"), text)

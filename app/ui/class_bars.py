@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 import streamlit as st
 
-ROW, AROUND = 30, 60  # pixels of a class, and of what is around them
+ROW, AROUND = 30, 20  # pixels of a class, and of what is around them
 
 
 def class_bars(
@@ -64,14 +64,15 @@ def class_bars(
             }
         )
     totals = [first[1].get(c, 0) + second[1].get(c, 0) for c in classes]
-    reach = 1.14 * max([longest, *totals, 1])
+    reach = max([longest, *totals, 1])
+    room = 8 * len(f"{reach:,}") + 12  # pixels to the right of the longest bar, for its number
     looks = layout(
-        axis(range=[0, reach], nticks=5, tickformat=",d", rangemode="tozero"),
+        axis(range=[0, reach], showgrid=False, showticklabels=False),  # every bar has its number
         axis(tickvals=places, ticktext=[plain(c) for c in classes], range=[len(classes) - 0.4, -0.6], showgrid=False)
         | {"tickfont": {"size": 13, "color": INK}},
         barmode="stack",
         bargap=0.35,
-        margin={"l": 8, "r": 8, "t": 4, "b": 28},
+        margin={"l": 8, "r": room, "t": 4, "b": 4},
         annotations=[
             {"x": total, "y": place, "text": f"{total:,}", "showarrow": False, "xanchor": "left", "xshift": 4,
              "font": {"size": 12, "color": "theme:muted"}}

@@ -146,8 +146,8 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
         st.subheader("What it holds")
         told = facts(chosen)
         rows = {key: value for key, value in told.items() if key not in _TOLD}
-        table = [(_WORDS.get(key, key.replace("_", " ").capitalize()), _value(value)) for key, value in rows.items()]
-        st.dataframe(pd.DataFrame(table, columns=["", "value"]), hide_index=True, key="facts")
+        table = [(_WORDS.get(k, k.replace("_", " ").capitalize()), text_of(_value(v))) for k, v in rows.items()]
+        st.table(pd.DataFrame(table), hide_index=True, hide_header=True)
         pairs = int(told.get("exact_duplicates", 0)) + int(told.get("near_duplicates", 0))
         if pairs:
             st.warning(

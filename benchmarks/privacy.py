@@ -31,7 +31,7 @@ from evaluation.risks import risks
 from training import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from data import Cohort
     from evaluation import Eyes
@@ -105,10 +105,7 @@ def measure(made: Callable[[], Cohort], train: Cohort, holdout: Cohort, seed: in
     seconds = time.perf_counter() - start
     report = evaluate(train, holdout, synthetic, only=("tstr", "exact_copies"), seed=seed, eyes=eyes)
     most = worst(found)
-    everybody = [one for one in found if one.group == "all"]
-    by_group = {group: [one for one in found if one.group == group] for group in GROUPS}
-    rates = [one.tpr[RATE] for one in everybody if RATE in one.tpr]
-    controls = [one.control.value for one in everybody if one.control]
+    rates = [one.tpr[RATE] for one in found if one.group == "all" and RATE in one.tpr]
     return {
         "audit_seconds": seconds,
         "values": {
@@ -116,7 +113,7 @@ def measure(made: Callable[[], Cohort], train: Cohort, holdout: Cohort, seed: in
             "exact_copies": report["exact_copies"].value,
             "worst": _plain(most.auc),
             "worst_attack": f"{most.name}, {most.group}",
-            "groups": {group: max(one.auc.value for one in those) for group, those in by_group.items() if those},
+            "groups": _largest((one.group, one.auc) for one in found),
             "tpr": _plain(max(rates)) if rates else None,
             "risks": {
                 name: None if risk.status.startswith("not evaluable") else _plain((risk.value, risk.low, risk.high))
@@ -127,7 +124,7 @@ def measure(made: Callable[[], Cohort], train: Cohort, holdout: Cohort, seed: in
         "real": {
             "tstr": report["tstr"].reference,
             "exact_copies": report["exact_copies"].reference,
-            "control": max(controls) if controls else None,
+            "groups": _largest((one.group, one.control) for one in found if one.control),
         },
     }
 
@@ -139,16 +136,16 @@ def results_table(families: Sequence[str], rows: Sequence[dict[str, Any]]) -> st
     """
     measured = [row for row in rows if "values" in row]
     real = list({row["seed"]: row["real"] for row in measured}.values())
-    spare = [""] * (1 + len(GROUPS) + 1 + len(RISKS))
-    lines = [
-        ["real vs real", *(harness.spread([one[key] for one in real]) for key in ("tstr", "control")), *spare]
-        + [harness.spread([one["exact_copies"] for one in real]), ""]
-    ]
+    spare = [""] * (1 + len(RISKS))
+    controls = [harness.spread([one["groups"].get(group) for one in real]) for group in GROUPS]
+    most = harness.spread([max(one["groups"].values(), default=None) for one in real])
+    tstr, copies = (harness.spread([one[key] for one in real]) for key in ("tstr", "exact_copies"))
+    lines = [["real vs real", tstr, most, "", *controls, *spare, copies, ""]]
     for family in families:
         own = [row["values"] for row in measured if row["family"] == family]
         if not own:
             error = next((row["error"] for row in rows if row["family"] == family and "error" in row), "")
-            lines.append([family, f"failed: {error}", *[""] * (len(spare) + 3)])
+            lines.append([family, f"failed: {error}", *[""] * (len(lines[0]) - 2)])
             continue
         lines.append(
             [
@@ -182,6 +179,14 @@ def points(data: str, families: Sequence[str], rows: Sequence[dict[str, Any]]) -
 def _risk(found: Sequence[list[float] | None]) -> str:
     there = [one for one in found if one is not None]
     return f"{harness.spread([one[0] for one in there])} (≤ {max(one[2] for one in there):.3f})" if there else "-"
+
+
+def _largest(found: Iterable[tuple[str, Interval]]) -> dict[str, float]:
+    """Largest AUC of each group of patients that was attacked."""
+    by_group: dict[str, float] = {}
+    for group, interval in found:
+        by_group[group] = max(by_group.get(group, 0.0), interval.value)
+    return by_group
 
 
 def _plain(interval: Interval | tuple[float, float, float]) -> list[float]:

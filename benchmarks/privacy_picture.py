@@ -17,7 +17,6 @@ SHARE, BLOCK = 0.55, 0.60  # the default policy's limits of the worst attack's A
 _COLOURS = ("#0072b2", "#d55e00", "#007a5a", "#a8437e", "#8a6d00", "#333333", "#1b7fb5")  # Okabe and Ito's, darkened
 _BANDS = ((0.0, SHARE, "#e3f1e6"), (SHARE, BLOCK, "#fdf3d7"), (BLOCK, 1.0, "#fbe3de"))
 _LEVELS = ((0.5, "chance"), (SHARE, f"shared up to {SHARE:.2f}"), (BLOCK, f"blocked above {BLOCK:.2f}"))
-_LINE = 15  # pixels between two names
 
 
 class Point(NamedTuple):
@@ -86,10 +85,24 @@ def picture(points: Sequence[Point], real: float, title: str) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+class _Box(NamedTuple):
+    """Left, right, top and bottom in pixels."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+    def meets(self, other: _Box) -> bool:
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+
 def _drawn(points: Sequence[Point], axes: _Axes) -> list[str]:
-    """Marks, bars and names; names that would stand on each other move up."""
+    """Marks, bars and names; a name stands at the corner of its mark where it covers least."""
     parts: list[str] = []
-    named: list[tuple[float, float]] = []
+    marks: list[tuple[str, str, float, float]] = []
+    taken: list[_Box] = []
     for i, point in enumerate(sorted(points, key=lambda one: -statistics.fmean(one.attack))):
         colour = _COLOURS[i % len(_COLOURS)]
         utility, attack = statistics.fmean(point.utility), statistics.fmean(point.attack)
@@ -100,15 +113,24 @@ def _drawn(points: Sequence[Point], axes: _Axes) -> list[str]:
             for x1, x2, y1, y2 in ((ends[0], ends[1], y, y), (x, x, ends[2], ends[3])):
                 line = f"x1='{x1:.1f}' x2='{x2:.1f}' y1='{y1:.1f}' y2='{y2:.1f}'"
                 parts.append(f"<line {line} stroke='{colour}' stroke-width='1.5'/>")
+                taken.append(_Box(x1 - 1, x2 + 1, min(y1, y2) - 1, max(y1, y2) + 1))
         parts.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5' fill='{colour}'/>")
-        left = x > WIDTH - RIGHT - 110
-        at = y - 8
-        while any(abs(at - other) < _LINE and abs(x - where) < 110 for where, other in named):
-            at -= _LINE
-        named.append((x, at))
-        anchor = "end" if left else "start"
-        parts.append(_words(x - 7 if left else x + 7, at, point.name, anchor, colour))
+        taken.append(_Box(x - 5, x + 5, y - 5, y + 5))
+        marks.append((point.name, colour, x, y))
+    for name, colour, x, y in marks:
+        places = [(x + 7 * side, y + drop, side) for drop in (-8, 18, -23, 33) for side in (1, -1)]
+        boxes = [_name_box(name, *place) for place in places]
+        covered = [sum(box.meets(other) for other in taken) for box in boxes]
+        best = covered.index(min(covered))
+        taken += [boxes[best]] * 3  # a name on a name is worse than one on a bar
+        at, base, side = places[best]
+        parts.append(_words(at, base, name, "start" if side > 0 else "end", colour))
     return parts
+
+
+def _name_box(name: str, x: float, base: float, side: int) -> _Box:
+    end = x + side * 7.5 * len(name)
+    return _Box(min(x, end), max(x, end), base - 11, base + 3)
 
 
 def _words(x: float, y: float, text: str, anchor: str = "start", colour: str = "#333333") -> str:

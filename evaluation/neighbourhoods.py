@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from evaluation.binning import MINIMUM
 from evaluation.figures import MOST_GENES, Side, plane, some
@@ -25,7 +26,6 @@ def neighbourhoods(train: Side, holdout: Side, synthetic: Side, classes: Sequenc
     between groups have no meaning.
     """
     from sklearn.decomposition import PCA
-    from umap import UMAP
 
     sides = [side.thin(MOST[name]) for name, side in zip(MOST, (train, holdout, synthetic), strict=True)]
     spread = sides[0].z.std(axis=0)
@@ -38,8 +38,12 @@ def neighbourhoods(train: Side, holdout: Side, synthetic: Side, classes: Sequenc
     wanted = min(_COMPONENTS, len(genes), len(scaled[0]) - 1)
     fitted = PCA(wanted, svd_solver="randomized", random_state=0).fit(scaled[0])
     codes = np.concatenate([fitted.transform(z) for z in scaled])
-    umap = UMAP(n_neighbors=min(_NEIGHBOURS, len(codes) - 1), init="pca", random_state=0, n_jobs=1)
-    places = np.split(umap.fit_transform(codes).astype(np.float64), np.cumsum([len(z) for z in scaled])[:-1])
+    with threadpool_limits(1, user_api="openmp"):  # Numba would leave its own number of threads to PyTorch
+        from umap import UMAP
+
+        umap = UMAP(n_neighbors=min(_NEIGHBOURS, len(codes) - 1), init="pca", random_state=0, n_jobs=1)
+        every = umap.fit_transform(codes)
+    places = np.split(every.astype(np.float64), np.cumsum([len(z) for z in scaled])[:-1])
     text = (
         f"{some(len(codes), train.total + holdout.total + synthetic.total)} samples together, by UMAP on {wanted} "
         "principal components of train: who is near stays near; distances between groups and their sizes mean nothing."

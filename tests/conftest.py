@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Set before torch, NumPy and scikit-learn load, and inherited by the processes that tests start:
 # threads that fight for two cores make the suite many times slower.
-for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 TIERS = {

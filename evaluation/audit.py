@@ -13,7 +13,7 @@ from evaluation.estimate import NotEvaluable, jsonable
 from evaluation.intervals import Interval
 from evaluation.measured import Attacked, figures, measured
 from evaluation.overlap import require_apart, require_enough
-from evaluation.policy import DEFAULT, judge, overall
+from evaluation.policy import DEFAULT, Judged, judge
 from evaluation.power import Leak, smallest_leak
 from evaluation.risks import risks
 
@@ -25,44 +25,30 @@ if TYPE_CHECKING:
     from evaluation.copy_pairs import CopyPairs
     from evaluation.eyes import Eyes
     from evaluation.measured import Leftover
-    from evaluation.policy import Judgement, Outcome, Policy
+    from evaluation.policy import Policy
 
 PAIRS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Judged):
     """What was attacked, how hard, what came of it, and what the policy says to that.
 
     Attributes:
         comparison: the cohorts.
         seed: of every random draw.
-        policy: the limits.
         found: what came of each attack.
         reasons: why some could not be made, by part.
         artefacts: what a scan of the files found, None when no files were scanned.
-        judgements: one a criterion of the policy.
         notes: what a reader must know first.
     """
 
     comparison: Comparison
     seed: int
-    policy: Policy
     found: Attacked
     reasons: dict[str, str]
     artefacts: tuple[Leftover, ...] | None
-    judgements: tuple[Judgement, ...]
     notes: tuple[str, ...] = ()
-
-    @property
-    def outcome(self) -> Outcome:
-        """Decision over all criteria."""
-        return overall(self.judgements)
-
-    @property
-    def blocked(self) -> bool:
-        """Whether a figure is above the limit from which nothing may be shared at all."""
-        return any(judgement.blocked for judgement in self.judgements)
 
     @property
     def worst(self) -> Attack | None:
@@ -160,7 +146,7 @@ def audit(
         if criterion.name == "artefacts" and scanned is None:
             continue
         judged.append(judge(criterion, measured(criterion, found, reasons, scanned, len(comparison.holdout))))
-    return Audit(comparison, seed, policy, found, reasons, scanned, tuple(judged), (note,) if note else ())
+    return Audit(policy, tuple(judged), comparison, seed, found, reasons, scanned, (note,) if note else ())
 
 
 def check(comparison: Comparison) -> str:

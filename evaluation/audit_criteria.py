@@ -6,19 +6,38 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from evaluation.audit_tables import table
-from evaluation.audit_words import RULES
+from evaluation.audit_words import ADVICE, BLOCKED, BLOCKED_ADVICE, HEADLINES, RULES
 from evaluation.scorecard import number
 
 if TYPE_CHECKING:
-    from evaluation.audit import Audit
-    from evaluation.policy import Judgement, Policy
+    from collections.abc import Sequence
+
+    from evaluation.policy import Judged, Judgement, Policy
 
 TONES = {"pass": "r-real", "fail": "r-far", "not evaluable": "r-partway"}
 _LIMIT_AT = 50.0  # where a limit stands on its bar, per cent of the width
 _NOTHING_AT = 10.0
 
 
-def criteria(audit: Audit) -> str:
+def banner(judged: Judged, notes: Sequence[str]) -> str:
+    """The decision in words, with what a reader of a pass must know, and under it what must be known first."""
+    headline = BLOCKED if judged.blocked else HEADLINES[judged.outcome]
+    advice = BLOCKED_ADVICE if judged.blocked else ADVICE[judged.outcome]
+    counts = [(word, sum(j.outcome == word for j in judged.judgements)) for word in TONES]
+    tail = ", ".join(f"{count} {word}" for word, count in counts if count)
+    many = f"{len(judged.judgements)} criteria: {tail}."
+    caveats = dict.fromkeys(j.measured.caveat for j in judged.judgements if j.measured.caveat)
+    if caveats and judged.outcome == "pass":
+        many += " Read with it: " + ". ".join(caveat[:1].upper() + caveat[1:] for caveat in caveats) + "."
+    told = "".join(f'<p class="callout">{escape(note)}.</p>' for note in notes)
+    return (
+        f'<div class="verdict {TONES[judged.outcome]}" style="margin: 24px 0 12px">'
+        f'<span class="kind">decision</span><strong style="font-size: 24px">{headline}</strong>'
+        f"<p>{advice}</p><p>{escape(many)}</p></div>{told}"
+    )
+
+
+def criteria(judged: Judged) -> str:
     """Every criterion with its figure, its limit and its outcome."""
     columns = "".join(f'<col class="{name}">' for name in ("name", "value", "bar", "side", "reading"))
     heads = (
@@ -26,14 +45,14 @@ def criteria(audit: Audit) -> str:
         "<span>no leak</span><span>limit</span><span></span></div></th>"
         '<th class="n">Limit</th><th>Outcome</th>'
     )
-    rows = "".join(_criterion(judgement) for judgement in audit.judgements)
+    rows = "".join(_criterion(judgement) for judgement in judged.judgements)
     top = f"<colgroup>{columns}</colgroup><thead><tr>{heads}</tr></thead>"
     return f'<table class="score">{top}<tbody>{rows}</tbody></table>'
 
 
-def rules(audit: Audit) -> str:
+def rules(judged: Judged) -> str:
     """Rules and conventions, the criteria that answer to them, and what those came to."""
-    known = {judgement.criterion.name: judgement for judgement in audit.judgements}
+    known = {judgement.criterion.name: judgement for judgement in judged.judgements}
     rows = []
     for rule, asks, names, how in RULES:
         answers = "".join(

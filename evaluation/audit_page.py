@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation import audit_criteria as decision
 from evaluation import audit_tables as tables
 from evaluation.audit_figures import membership_pictures, risk_picture
-from evaluation.audit_words import ADVICE, BLOCKED, BLOCKED_ADVICE, HEADLINES, KNOWS
+from evaluation.audit_words import HEADLINES, KNOWS
 from evaluation.copy_pairs import pictures
 from evaluation.html import foot, head, sections_of
 from evaluation.image_tiles import tile
@@ -69,25 +69,8 @@ def audit_page(
     ]
     sections = [section for section in sections if section[2]]
     warning = f'<p class="callout house"><b>{_HELD}</b></p>' if pairs else ""
-    notes = "".join(f'<p class="callout">{escape(note)}.</p>' for note in audit.notes)
-    top = head(title, _LEAD, facts, sections) + warning + _banner(audit) + notes
+    top = head(title, _LEAD, facts, sections) + warning + decision.banner(audit, audit.notes)
     return page(title, top + sections_of(sections) + foot(_HELD if pairs else _REAL))
-
-
-def _banner(audit: Audit) -> str:
-    headline = BLOCKED if audit.blocked else HEADLINES[audit.outcome]
-    advice = BLOCKED_ADVICE if audit.blocked else ADVICE[audit.outcome]
-    counts = [(word, sum(j.outcome == word for j in audit.judgements)) for word in ("pass", "fail", "not evaluable")]
-    tail = ", ".join(f"{count} {word}" for word, count in counts if count)
-    many = f"{len(audit.judgements)} criteria: {tail}."
-    caveats = dict.fromkeys(j.measured.caveat for j in audit.judgements if j.measured.caveat)
-    if caveats and audit.outcome == "pass":
-        many += " Read with it: " + ". ".join(caveat[:1].upper() + caveat[1:] for caveat in caveats) + "."
-    return (
-        f'<div class="verdict {decision.TONES[audit.outcome]}" style="margin: 24px 0 12px">'
-        f'<span class="kind">decision</span><strong style="font-size: 24px">{headline}</strong>'
-        f"<p>{advice}</p><p>{escape(many)}</p></div>"
-    )
 
 
 def _membership(audit: Audit) -> str:

@@ -10,37 +10,11 @@ import numpy as np
 from data.errors import DataError
 from evaluation.attackers import Attack
 from evaluation.intervals import Interval
-from evaluation.policy import DEFAULT, Judgement, Measured, Outcome, Policy, judge, overall
+from evaluation.policy import DEFAULT, Judged, Measured, Policy, judge
 from evaluation.risks import Risk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# The figure that no leak at all would give, where it is not 0; as in `evaluation.measured`.
-_NOTHING = {"worst_attack_auc": 0.5, "worst_attack_tpr": 0.01}
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a policy says of an audit's figures.
-
-    Attributes:
-        policy: the limits.
-        judgements: one a criterion.
-    """
-
-    policy: Policy
-    judgements: tuple[Judgement, ...]
-
-    @property
-    def outcome(self) -> Outcome:
-        """Decision over all criteria."""
-        return overall(self.judgements)
-
-    @property
-    def blocked(self) -> bool:
-        """Whether a figure is above the limit from which nothing may be shared at all."""
-        return any(judgement.blocked for judgement in self.judgements)
 
 
 @dataclass(frozen=True)
@@ -109,10 +83,9 @@ def _policy(told: Mapping[str, Any]) -> Policy:
 
 
 def _measured(row: Mapping[str, Any]) -> Measured:
-    found = {key: row[key] for key in ("value", "low", "high")}
+    found = {key: row[key] for key in ("value", "low", "high", "nothing")}
     reason = str(row["words"]) if row["value"] is None else ""
-    nothing = _NOTHING.get(row["name"], 0.0)
-    return Measured(**found, nothing=nothing, reason=reason, note=str(row["note"]), caveat=str(row["caveat"]))
+    return Measured(**found, reason=reason, note=str(row["note"]), caveat=str(row["caveat"]))
 
 
 def _attack(row: Mapping[str, Any]) -> Attack:

@@ -198,7 +198,7 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """Name, outcome, figure, limits and words."""
-        found = {key: getattr(self.measured, key) for key in ("value", "low", "high")}
+        found = {key: getattr(self.measured, key) for key in ("value", "low", "high", "nothing")}
         limits = {key: getattr(self.criterion, key) for key in self.criterion.keys}
         words = {"words": self.words, "note": self.measured.note, "caveat": self.measured.caveat}
         return {"name": self.criterion.name, "outcome": self.outcome, "blocked": self.blocked} | found | limits | words
@@ -232,6 +232,29 @@ def overall(judgements: Iterable[Judgement]) -> Outcome:
     """Decision over all criteria: fail if one fails, else not evaluable if one is, else pass."""
     outcomes = {judgement.outcome for judgement in judgements}
     return "fail" if "fail" in outcomes else "not evaluable" if outcomes != {"pass"} else "pass"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a policy says of an audit's figures.
+
+    Attributes:
+        policy: the limits.
+        judgements: one a criterion.
+    """
+
+    policy: Policy
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Decision over all criteria."""
+        return overall(self.judgements)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a figure is above the limit from which nothing may be shared at all."""
+        return any(judgement.blocked for judgement in self.judgements)
 
 
 def read_policy(path: Path) -> Policy:

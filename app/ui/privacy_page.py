@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.workspace import Entry
-    from evaluation.audit import Audit
-    from evaluation.audit_reading import Judged, ReadAudit
-    from evaluation.policy import Criterion
+    from evaluation.audit_reading import ReadAudit
+    from evaluation.policy import Criterion, Judged
 
 VIEWS = ("Decision", "Try other limits", "Attacks", "Privacy and utility", "Rules and limits")
 FILES = (
@@ -88,20 +87,9 @@ def _not_audited(entry: Entry, folder: Path, family: str) -> None:
 
 
 def _decision(judged: Judged, notes: tuple[str, ...] = ()) -> None:
-    from html import escape
+    from evaluation.audit_criteria import banner, criteria
 
-    from evaluation.audit_criteria import TONES, criteria
-    from evaluation.audit_words import ADVICE, BLOCKED, BLOCKED_ADVICE, HEADLINES
-
-    headline = BLOCKED if judged.blocked else HEADLINES[judged.outcome]
-    advice = BLOCKED_ADVICE if judged.blocked else ADVICE[judged.outcome]
-    banner = (
-        f'<div class="verdict {TONES[judged.outcome]}"><span class="kind">decision</span>'
-        f"<strong>{headline}</strong><p>{advice}</p></div>"
-    )
-    told = "".join(f'<p class="callout">{escape(note)}.</p>' for note in notes)
-    # The table reads judgements alone, which both have.
-    report_part(banner + told + criteria(cast("Audit", judged)), "The decision, criterion by criterion")
+    report_part(banner(judged, notes) + criteria(judged), "The decision, criterion by criterion")
 
 
 def _other_limits(found: ReadAudit) -> None:
@@ -178,7 +166,7 @@ def _rules(found: ReadAudit) -> None:
     from evaluation.audit_criteria import limits, rules
 
     judged = found.judged()
-    report_part(rules(cast("Audit", judged)) + "<h3>Limits</h3>" + limits(judged.policy), "Rules and limits")
+    report_part(rules(judged) + "<h3>Limits</h3>" + limits(judged.policy), "Rules and limits")
 
 
 def _downloads(audit: Entry) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.auditing import case_of_run
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -212,3 +214,16 @@ def test_a_failed_audit_is_released_by_force_only_and_the_cards_say_so(
         assert "Released by force" in json.loads((tmp_path / "out" / f"{kind}_card.json").read_text())["warning"]
         assert "**Released by force" in (tmp_path / "out" / f"{kind}_card.md").read_text()
     assert cohortsmith("verify", tmp_path / "out").code == 0
+
+
+def test_a_run_is_audited_from_anywhere_whose_cohort_is_named_from_its_folder_of_runs(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shutil.copytree(work / "run-mvn", tmp_path / "runs" / "mine")
+    (tmp_path / "runs" / ".uploads").mkdir()
+    shutil.copy(work / "patients.csv", tmp_path / "runs" / ".uploads" / "patients.csv")
+    config = json.loads((run / "config.json").read_text())
+    config["data"]["cohort"] = ".uploads/patients.csv"
+    (run / "config.json").write_text(json.dumps(config))
+    monkeypatch.chdir(work)
+    assert len(case_of_run(str(run)).train) == 280

@@ -20,7 +20,7 @@ def case_and_audit() -> tuple[Case, Audit]:
     few = train.take(range(40))
     case = Case(few, holdout, few, Path("synthetic.csv"), family="vae", config={"data": {"cohort": "in/house.csv"}})
     found = Attacked((), {}, {}, (), (), ())
-    return case, Audit(Comparison(few, holdout, few), 0, DEFAULT, found, {}, None, ())
+    return case, Audit(DEFAULT, (), Comparison(few, holdout, few), 0, found, {}, None)
 
 
 def test_privacy_budget_stands_in_both_cards_and_no_exact_counts_beside_it() -> None:

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from app.jobs import Job, jobs
+from benchmarks.screenshots import FLAGS
 from data import read_cohort
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE = 90_000  # milliseconds: a machine that runs the whole suite is busy
 
 

@@ -216,14 +216,15 @@ def test_a_failed_audit_is_released_by_force_only_and_the_cards_say_so(
     assert cohortsmith("verify", tmp_path / "out").code == 0
 
 
-def test_a_run_is_audited_from_anywhere_whose_cohort_is_named_from_its_folder_of_runs(
-    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("named_from", ["runs", "."])
+def test_a_run_is_audited_from_anywhere_whose_cohort_is_named_from_above_it(
+    named_from: str, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = shutil.copytree(work / "run-mvn", tmp_path / "runs" / "mine")
-    (tmp_path / "runs" / ".uploads").mkdir()
-    shutil.copy(work / "patients.csv", tmp_path / "runs" / ".uploads" / "patients.csv")
+    (tmp_path / named_from / "given").mkdir()
+    shutil.copy(work / "patients.csv", tmp_path / named_from / "given" / "patients.csv")
     config = json.loads((run / "config.json").read_text())
-    config["data"]["cohort"] = ".uploads/patients.csv"
+    config["data"]["cohort"] = "given/patients.csv"
     (run / "config.json").write_text(json.dumps(config))
     monkeypatch.chdir(work)
     assert len(case_of_run(str(run)).train) == 280

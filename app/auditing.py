@@ -11,7 +11,7 @@ from app.console import say
 from app.experiment import DataPart, checked
 from app.folders import read_json, write_json
 from app.pipeline import evaluating
-from app.runs import find_run
+from app.workspace import Workspace
 from data import DataError
 from data.stored import sha256
 from evaluation.comparison import Comparison
@@ -221,7 +221,7 @@ def _folder_of(run: str) -> Path:
     if not folder.is_dir():
         if folder.name != run:
             raise DataError(f"no run folder {run}; `cohortsmith runs list` shows those there are")
-        folder = find_run(RUNS, run).folder
+        folder = Workspace(RUNS).find(run).folder
     if (folder / "comparison.json").is_file():
         inside = [entry.name for entry in sorted(folder.iterdir()) if (entry / "config.json").is_file()]
         raise DataError(f"{folder} compares several families; give one of them: {', '.join(inside)} in that folder")

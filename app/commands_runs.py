@@ -10,7 +10,7 @@ import typer
 from app.console import result, say, show, show_json
 from app.options import Json, RunsFolder
 
-app = typer.Typer(no_args_is_help=True, help="List finished runs, and look at one.")
+app = typer.Typer(no_args_is_help=True, help="List runs and other results, and look at one.")
 
 
 def run(
@@ -58,33 +58,27 @@ def run(
 
 @app.command("list")
 def list_runs(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
-    """List finished runs and comparisons, oldest first.
+    """List runs, comparisons, studies, grids and audits, the newest last.
 
     Example: [bold]cohortsmith runs list --json[/bold]
     """
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    from app.runs import list_runs as finished
+    from app.workspace import Workspace
 
-    rows = [run.row() for run in finished(runs)]
+    rows = [entry.row() for entry in reversed(Workspace(runs).entries())]
     if as_json:
         show_json(rows)
         return
     if not rows:
-        say(f"no finished runs in {runs}; `cohortsmith run` and `cohortsmith compare --out runs/NAME` make them")
+        say(f"no runs in {runs}; `cohortsmith run` and `cohortsmith compare --out runs/NAME` make them")
         return
-    table = Table(
-        "run", "kind", "cohort", "families", "seed", title=f"Runs in {escape(str(runs))}", title_justify="left"
-    )
+    title = f"Runs in {escape(str(runs))}"
+    table = Table(Column("run", no_wrap=True), "kind", "of what", title=title, title_justify="left")
     for row in rows:
-        table.add_row(
-            f"[bold]{escape(row['run'])}[/bold]",
-            row["kind"],
-            escape(str(row["cohort"])),
-            escape(", ".join(row["families"])),
-            str(row["seed"]),
-        )
+        told = [_text(row["cohort"]), _text(row["families"]), "" if row["state"] == "finished" else _text(row["state"])]
+        table.add_row(f"[bold]{_text(row['run'])}[/bold]", row["kind"], "; ".join(filter(None, told)))
     show(table)
 
 
@@ -94,27 +88,40 @@ def show_run(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Show one run: its configuration and its figures.
+    """Show one run: where it came from, and its figures.
 
     Example: [bold]cohortsmith runs show demo --runs runs[/bold]
     """
-    from rich.markup import escape
     from rich.table import Table
 
     from app.folders import read_json
-    from app.runs import find_run
     from app.scorecard import figures_table
+    from app.workspace import Workspace
+    from data import DataError
 
-    run = find_run(runs, name)
-    figures = {run.families[0]: read_json(run.folder / "metrics.json")["metrics"]} if run.kind == "run" else {
-        entry["family"]: entry["metrics"] for entry in run.facts["families"]
-    }  # fmt: skip
+    run = Workspace(runs).find(name)
+    if run.state == "corrupt":
+        raise DataError(f"{run.folder} is not whole: {run.reason}")
+    figures = {entry["family"]: entry["metrics"] for entry in run.facts.get("families", [])}
+    if run.kind == "run":
+        figures = {run.families[0]: read_json(run.folder / "metrics.json")["metrics"]}
     if as_json:
-        show_json({"run": run.folder.name, "kind": run.kind, "config": run.facts, "metrics": figures})
+        show_json({"run": run.name, "kind": run.kind, "config": run.facts, "metrics": figures})
         return
-    table = Table("", "", show_header=False, title=escape(run.folder.name), title_justify="left")
+    table = Table("", "", show_header=False, title=_text(run.name), title_justify="left")
     for key, value in run.row().items():
-        table.add_row(key, escape(", ".join(value) if isinstance(value, list) else str(value)))
+        table.add_row(key, _text(value))
     show(table)
-    show(figures_table(figures))
-    result(str(run.folder / "report.html"))
+    if figures:
+        show(figures_table(figures))
+    if run.report.is_file():
+        result(str(run.report))
+
+
+def _text(value: object) -> str:
+    """Text of a cell of `Entry.row`."""
+    from rich.markup import escape
+
+    if value is None:
+        return ""
+    return escape(", ".join(value) if isinstance(value, list) else str(value))

@@ -1,16 +1,15 @@
-"""Run folders: one experiment carried out into `runs/<UTC time>-<name>-<hash>/`, and finding them again."""
+"""Run folders: one experiment carried out into `runs/<UTC time>-<name>-<hash>/`."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.cohorts import read, report_duplicates, suffix_like, train_and_holdout
 from app.console import is_main_process
-from app.folders import put_in_place, read_json
+from app.folders import put_in_place
 from app.pipeline import carry_out, write_outcome
 from app.progress import CHECKPOINT, Watch, working_folder
 from app.seeing import eyes_for
@@ -24,38 +23,6 @@ if TYPE_CHECKING:
 
     from app.experiment import Experiment
     from app.pipeline import Outcome
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run on disk.
-
-    Attributes:
-        folder: where it is.
-        kind: "run" of one family, "comparison" of several, or "study".
-        facts: its config.json, comparison.json or study.json.
-    """
-
-    folder: Path
-    kind: str
-    facts: dict[str, Any]
-
-    @property
-    def families(self) -> list[str]:
-        """Families that were fitted."""
-        if self.kind != "run":
-            return [entry["family"] for entry in self.facts.get("families", [])]
-        return [self.facts.get("generator", {}).get("family", "?")]
-
-    def row(self) -> dict[str, Any]:
-        """What a list of runs shows."""
-        return {
-            "run": self.folder.name,
-            "kind": self.kind,
-            "cohort": self.facts.get("data", {}).get("cohort", "?"),
-            "families": self.families,
-            "seed": self.facts.get("seed"),
-        }
 
 
 def check(experiment: Experiment) -> None:
@@ -119,36 +86,6 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
         shutil.rmtree(working / CHECKPOINT, ignore_errors=True)
         put_in_place(working, target)
     return target, outcome
-
-
-def list_runs(runs: Path) -> list[Run]:
-    """Finished runs and comparisons in a folder, oldest first."""
-    if not runs.is_dir():
-        return []
-    found = []
-    for folder in sorted(entry for entry in runs.iterdir() if entry.is_dir() and not entry.name.startswith(".")):
-        for kind, marker in (("comparison", "comparison.json"), ("study", "study.json"), ("run", "config.json")):
-            if (folder / marker).is_file():
-                found.append(Run(folder, kind, read_json(folder / marker)))
-                break
-    return found
-
-
-def find_run(runs: Path, name: str) -> Run:
-    """Run by its folder's name, or by a part of it that only one run has.
-
-    Raises:
-        DataError: none or several of that name.
-    """
-    known = list_runs(runs)
-    exact = [run for run in known if run.folder.name == name]
-    matching = exact or [run for run in known if name in run.folder.name]
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        raise DataError(f"{name!r} is part of several runs: {', '.join(run.folder.name for run in matching)}")
-    hint = near_misses(name, [run.folder.name for run in known]) or "; `cohortsmith runs list` shows them all"
-    raise DataError(f"no run {name!r} in {runs}{hint}")
 
 
 @contextmanager

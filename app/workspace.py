@@ -1,4 +1,4 @@
-"""What the app finds in the folder of runs, each with a state, and uploads: no name leads out of the folder."""
+"""What is found in the folder of runs, each with a state, and uploads: no name leads out of the folder."""
 
 from __future__ import annotations
 
@@ -61,11 +61,36 @@ class Entry:
     def members(self) -> dict[str, Path]:
         """Folder of each family that was fitted, by its name; a run is its own only member."""
         if self.kind == "run":
-            return {str(self.facts.get("generator", {}).get("family", "?")): self.folder}
+            return {self.families[0]: self.folder}
         places = [*(self.folder.glob("*/config.json")), *(self.folder.glob("families/*/config.json"))]
         found = {place.parent.name: place.parent for place in sorted(places)}
-        order = [str(entry.get("family")) for entry in self.facts.get("families", [])]
-        return {name: found[name] for name in [*order, *sorted(set(found) - set(order))] if name in found}
+        order = [*self.families, *sorted(set(found) - set(self.families))]
+        return {name: found[name] for name in order if name in found}
+
+    @property
+    def families(self) -> list[str]:
+        """Families that were fitted; of a grid or an audit none are told."""
+        if self.kind == "run":
+            return [str(self.facts.get("generator", {}).get("family", "?"))]
+        return [str(entry.get("family")) for entry in self.facts.get("families", [])]
+
+    @property
+    def report(self) -> Path:
+        """What to open in a browser."""
+        return self.folder / ("audit.html" if self.kind == "audit" else "report.html")
+
+    def row(self) -> dict[str, Any]:
+        """What a list of results shows."""
+        data = self.facts.get("data", {})
+        cohorts = sorted(data) if self.kind == "grid" else [data["cohort"]] if "cohort" in data else []
+        return {
+            "run": self.name,
+            "kind": self.kind,
+            "cohort": ", ".join(cohorts),
+            "families": self.families,
+            "seed": self.facts.get("seed"),
+            "state": f"{self.state}: {self.reason}" if self.reason else self.state,
+        }
 
     @property
     def fingerprint(self) -> str:
@@ -94,15 +119,19 @@ class Workspace:
         return [entry for entry in found if entry.kind != "unknown"]
 
     def find(self, name: str) -> Entry:
-        """Results by the name of their folder.
+        """Results by the name of their folder, or by a part of it that no other has.
 
         Raises:
-            DataError: no such folder here; a name that leads elsewhere is no name of a folder here.
+            DataError: none or several of that name; a name that leads elsewhere is no name of a folder here.
         """
-        known = [entry.name for entry in self.entries()]
-        if name not in known:
-            raise DataError(f"no results named {name!r} in {self.runs}{near_misses(name, known)}")
-        return _entry(self.runs / name)
+        known = {entry.name: entry for entry in self.entries()}
+        matching = [name] if name in known else sorted(other for other in known if name and name in other)
+        if len(matching) == 1:
+            return known[matching[0]]
+        if matching:
+            raise DataError(f"{name!r} is part of several names: {', '.join(matching)}")
+        hint = near_misses(name, known) or "; `cohortsmith runs list` shows them all"
+        raise DataError(f"no results named {name!r} in {self.runs}{hint}")
 
     def keep_upload(self, name: str, content: bytes) -> Path:
         """Write an uploaded file under the hash of its content and give its place; the same file is kept once.

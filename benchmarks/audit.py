@@ -1,7 +1,7 @@
 """Seconds and memory of a whole audit (shadow attack apart) on simulated cohorts.
 
-Train and synthetic (mvn) have as many patients each, a holdout 3/7 as many. Memory is the largest resident memory of the
-process while it attacks: libraries and the three cohorts included.
+Train and synthetic (mvn) have as many patients each, a holdout 3/7 as many. Memory is the largest resident memory of
+the process while it attacks: libraries and the three cohorts included.
 """
 
 from __future__ import annotations

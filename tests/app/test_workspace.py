@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert Workspace(tmp_path / "none").entries() == []
 
 
-def test_each_kind_of_folder_has_its_kind_and_state(place: Workspace) -> None:
+def test_each_kind_of_folder_has_its_kind_and_state(place: Workspace, cohortsmith: Callable[..., Any]) -> None:
     for name, marker in (("grid", "grid.json"), ("study", "study.json"), ("seen", "audit.json")):
         (place.runs / name).mkdir()
         write_json(place.runs / name / marker, {})
@@ -60,6 +60,22 @@ def test_each_kind_of_folder_has_its_kind_and_state(place: Workspace) -> None:
     reasons = {entry.name: entry.reason for entry in place.entries()}
     assert "metrics.json is missing" in reasons["half"]
     assert "comparison.json is not readable" in reasons["cut"]
+    listed = {row["run"]: row for row in json.loads(cohortsmith("runs", "list", "--runs", place.runs, "--json").out)}
+    assert {name: (row["kind"], row["state"].split(":")[0]) for name, row in listed.items()} == found
+    assert (listed[whole]["families"], listed["grid"]["families"]) == (["mvn"], [])
+    refused = cohortsmith("runs", "show", "half", "--runs", place.runs)
+    assert refused.code == 2
+    assert "metrics.json is missing" in refused.err
+
+
+def test_a_part_of_a_name_finds_what_no_other_has(place: Workspace) -> None:
+    for name in ("first-grid", "second-grid"):
+        (place.runs / name).mkdir()
+        write_json(place.runs / name / "grid.json", {"data": {"blood": {}}})
+    assert place.find("first").name == "first-grid"
+    assert place.find("first").row()["cohort"] == "blood"
+    with pytest.raises(DataError, match="several names: first-grid, second-grid"):
+        place.find("grid")
 
 
 @pytest.mark.parametrize("name", ["..", "../runs", "/", "a/b", "link", ".jobs", "", "C:\\runs"])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 NEURAL = ("diffusion", "wgan", "vae", "gan")
-_PLACES = ("--out", "--model", "--picture")  # options whose value is a path of this machine
+_PLACES = ("--out", "--model", "--picture", "--samples")  # options whose value is a path of this machine
 
 
 class Results:

@@ -103,8 +103,9 @@ def _drawn(points: Sequence[Point], axes: _Axes) -> list[str]:
     parts: list[str] = []
     marks: list[tuple[str, str, float, float]] = []
     taken: list[_Box] = []
-    for i, point in enumerate(sorted(points, key=lambda one: -statistics.fmean(one.attack))):
-        colour = _COLOURS[i % len(_COLOURS)]
+    colours = {point.name: _COLOURS[i % len(_COLOURS)] for i, point in enumerate(points)}
+    for point in sorted(points, key=lambda one: -statistics.fmean(one.attack)):
+        colour = colours[point.name]
         utility, attack = statistics.fmean(point.utility), statistics.fmean(point.attack)
         x, y = axes.x(utility), axes.y(attack)
         if len(point.utility) > 1:
@@ -120,7 +121,7 @@ def _drawn(points: Sequence[Point], axes: _Axes) -> list[str]:
     for name, colour, x, y in marks:
         places = [(x + 7 * side, y + drop, side) for drop in (-8, 18, -23, 33) for side in (1, -1)]
         boxes = [_name_box(name, *place) for place in places]
-        covered = [sum(box.meets(other) for other in taken) for box in boxes]
+        covered = [sum(box.meets(other) for other in taken) + (box.right > WIDTH - RIGHT) for box in boxes]
         best = covered.index(min(covered))
         taken += [boxes[best]] * 3  # a name on a name is worse than one on a bar
         at, base, side = places[best]

@@ -40,8 +40,13 @@ def home(family: str) -> str:
 
 
 def settings_of(family: str, kind: str) -> dict[str, Any]:
+    if family not in NEURAL:
+        return {}
+    of_images = data_kind(kind) == "image"
     quick = {"sampling_steps": 4} if family == "diffusion" else {}
-    return (TINIER if data_kind(kind) == "image" else TINY) | quick if family in NEURAL else {}
+    if family == "vae" and of_images:  # a flow of its own makes its latents
+        quick = {"solver_steps": 3, "prior_width": 32, "prior_depth": 1}
+    return (TINIER if of_images else TINY) | quick
 
 
 def fresh(family: str, kind: str = "") -> Generator:
@@ -110,12 +115,12 @@ def test_fit_is_reproducible_and_returns_the_generator(family: str) -> None:
     first = generator.sample(20, seed=1).digest()
     assert first == fitted(family, home(family)).sample(20, seed=1).digest()
     # Fitted once more, on other patients, nothing of the first fit is left.
-    for kind in COHORTS:
-        if data_kind(kind) in generator.kinds:
-            if settings_of(family, kind) != settings_of(family, home(family)):
-                generator = fresh(family, kind).fit(cohort_of(home(family)), seed=0)
-            generator.fit(cohort_of(kind), seed=0)
-            assert generator.sample(20, seed=1).digest() == fitted(family, kind).sample(20, seed=1).digest()
+    kinds = [kind for kind in COHORTS if data_kind(kind) in generator.kinds]
+    for kind in kinds:
+        alike = [other for other in kinds if settings_of(family, other) == settings_of(family, kind)]
+        before = alike[alike.index(kind) - 1]
+        again = fresh(family, kind).fit(cohort_of(before), seed=0).fit(cohort_of(kind), seed=0)
+        assert again.sample(20, seed=1).digest() == fitted(family, kind).sample(20, seed=1).digest()
 
 
 @pytest.mark.parametrize("family", NEURAL)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from data.images import SIZE
 from generators.architecture import Law
-from generators.image_network import Told, channels_last
+from generators.image_network import Told, channels_last, group_norm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,11 +67,6 @@ class ConvBlock(nn.Module):
         hidden = self.wide(F.silu(hidden))
         out: Tensor = x + self.back(self.dropout(F.silu(hidden)))
         return out
-
-
-def group_norm(width: int, affine: bool = True) -> nn.GroupNorm:
-    """Norm over groups of 16 channels, which bfloat16 on a CPU is quick at, or over all where they do not divide."""
-    return nn.GroupNorm(width // 16 if width % 16 == 0 else 1, width, affine=affine)
 
 
 class ImageEncoder(nn.Module):

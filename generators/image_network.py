@@ -85,6 +85,11 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
+def group_norm(width: int, of: int = 16, affine: bool = True) -> nn.GroupNorm:
+    """Norm over groups of so many channels (16 and 32 are quick on a CPU), or over all where they do not divide."""
+    return nn.GroupNorm(width // of if width % of == 0 else 1, width, affine=affine)
+
+
 class Told(nn.Module):
     """What a network is told of groups (n,), as vectors (n, width): of the class, and of what the group differs in.
 

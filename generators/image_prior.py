@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators.architecture import NO_CLASS
-from generators.image_autoencoder import MAP, ConvBlock, as_maps, group_norm, map_channels
-from generators.image_network import Told
+from generators.image_autoencoder import MAP, ConvBlock, as_maps, map_channels
+from generators.image_network import Told, group_norm
 
 if TYPE_CHECKING:
     from collections.abc import Callable

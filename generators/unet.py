@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.image_network import Told, channels_last
+from generators.image_network import Told, channels_last, group_norm
 
 if TYPE_CHECKING:
     from generators.image_network import ImageNetwork
@@ -46,7 +46,7 @@ class UNet(nn.Module):
         self.coarse = nn.ModuleList(_Block(deep, shape.dropout) for _ in range(2 * shape.depth))
         self.up = nn.ConvTranspose2d(deep, width, 2, stride=2)
         self.back = nn.ModuleList(_Block(width, shape.dropout) for _ in range(shape.depth))
-        self.norm = nn.GroupNorm(width // _GROUP, width)
+        self.norm = group_norm(width, _GROUP)
         self.leave = nn.Conv2d(width, channels, 3, padding=1)
         for weight in self.leave.parameters():
             nn.init.zeros_(weight)
@@ -72,9 +72,9 @@ class UNet(nn.Module):
 class _Block(nn.Module):
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.first = nn.GroupNorm(width // _GROUP, width)
+        self.first = group_norm(width, _GROUP)
         self.wide = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.GroupNorm(width // _GROUP, width, affine=False)
+        self.second = group_norm(width, _GROUP, affine=False)
         self.modulate = nn.Linear(_EMBEDDING, 2 * width)
         self.dropout = nn.Dropout(dropout)
         self.back = nn.Conv2d(width, width, 3, padding=1)

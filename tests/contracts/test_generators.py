@@ -369,3 +369,11 @@ def test_training_that_diverges_is_one_line(family: str) -> None:
         broken.fit(train)
     with pytest.raises(DataError, match="not been fitted"):
         broken.sample(2)
+
+
+@pytest.mark.parametrize("width", [16, 20, 48])
+@pytest.mark.parametrize("family", NEURAL)
+def test_image_networks_may_have_any_width(family: str, width: int) -> None:
+    train = cohort_of("image")
+    generator = make_generator(family, **settings_of(family, "image") | {"width": width}).fit(train, seed=0)
+    assert len(generator.sample(3, seed=1)) == 3

@@ -42,7 +42,7 @@ def isolated_rng(seed: int, device: torch.device | None = None) -> Iterator[None
     """
     device = device or torch.device("cpu")
     before = ambient_state(device)
-    # torch.manual_seed would also seed devices that this block does not put back.
+    # The CPU's generator alone: PyTorch's own way seeds every device, also those that this block does not put back.
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         with torch.cuda.device(device):

@@ -63,9 +63,10 @@ def test_each_kind_of_folder_has_its_kind_and_state(place: Workspace, cohortsmit
     listed = {row["run"]: row for row in json.loads(cohortsmith("runs", "list", "--runs", place.runs, "--json").out)}
     assert {name: (row["kind"], row["state"].split(":")[0]) for name, row in listed.items()} == found
     assert (listed[whole]["families"], listed["grid"]["families"]) == (["mvn"], [])
-    refused = cohortsmith("runs", "show", "half", "--runs", place.runs)
-    assert refused.code == 2
-    assert "metrics.json is missing" in refused.err
+    for name, reason in (("half", "metrics.json is missing"), ("cut", "comparison.json is not readable")):
+        refused = cohortsmith("runs", "show", name, "--runs", place.runs)
+        assert refused.code == 2
+        assert f"{name} is not whole: {reason}" in refused.err
 
 
 def test_a_part_of_a_name_finds_what_no_other_has(place: Workspace) -> None:

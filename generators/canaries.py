@@ -22,7 +22,8 @@ from data import DataError
 from generators.expression_codec import ExpressionCodec
 from generators.image_codec import ImageCodec
 from generators.neural import NeuralGenerator
-from generators.private_codecs import PrivateExpressionCodec
+from generators.private_expression_codec import PrivateExpressionCodec
+from generators.private_image_codec import PrivateImageCodec
 from generators.registry import make_generator
 from training.private import Seen
 
@@ -138,7 +139,7 @@ def plant(cohort: Cohort, canaries: int, rng: np.random.Generator) -> Cohort:
 def losses_of(generator: NeuralGenerator, patients: Cohort, seed: int = 0) -> NDArray[np.float64]:
     """Loss of a fitted model on each of some patients (n,), averaged over the same noise for all."""
     codec, rng = generator._codec, np.random.default_rng([seed, 12])
-    if not isinstance(codec, PrivateExpressionCodec | ImageCodec | ExpressionCodec):
+    if not isinstance(codec, PrivateExpressionCodec | PrivateImageCodec | ImageCodec | ExpressionCodec):
         raise DataError("losses of single patients are for expression and images")
     x = torch.from_numpy(np.ascontiguousarray(codec.encode(patients, rng)))
     strata = codec.strata

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 from generators.diffusion import DiffusionFamily
-from generators.family import STRAIGHT
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,3 @@ class ImageDiffusionFamily(DiffusionFamily):
     guided_below: float = 6.0
     guided_above: float = 0.3
     sigma_max: float = 40.0
-
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"steps": 3000, "batch_size": 128, "width": 32, "depth": 1}
-    multiplicity: ClassVar[int] = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from training import Batch
-
-
-# A private generator sees no patient, so that it cannot be told by how much its classes are less diverse than theirs.
-_SMALL: dict[str, Any] = {"width": 32, "depth": 1, "batch_size": 128, "steps": 1000, "mode_seeking": 0.0}
 
 
 @dataclass(frozen=True)
@@ -55,8 +51,6 @@ class ImageGANFamily(GANFamily):
     mode_seeking: float = 1.0
     augmentation: float = 0.25
 
-    private_defaults: ClassVar[dict[str, Any]] = GANFamily.private_defaults | _SMALL | {"r2": 0.0}
-
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move of the discriminator, one of the generator on fresh pairs; logs how each half of a pair scores."""
         generator, discriminator = nets["generator"], nets["discriminator"]
@@ -87,10 +81,6 @@ class ImageGANFamily(GANFamily):
             if self.mode_seeking
             else loss,
         )
-
-    def private_refusal(self) -> str:
-        """Penalties on slopes, and a look at the patients' spread."""
-        return super().private_refusal() or ("r2 must be 0, as r1" if self.r2 else "") or _refused(self.mode_seeking)
 
     def _shown(self, x: Tensor, batch: Batch) -> Tensor:
         return self._blurred(seen(x, batch, self.augmentation), batch)
@@ -142,8 +132,6 @@ class ImageWGANFamily(WGANFamily):
     mode_seeking: float = 5.0
     augmentation: float = 0.25
 
-    private_defaults: ClassVar[dict[str, Any]] = WGANFamily.private_defaults | _SMALL
-
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """`n_critic` moves of the critic on fresh images, one of the generator; logs the Wasserstein estimate."""
         generator, critic = nets["generator"], nets["critic"]
@@ -170,16 +158,8 @@ class ImageWGANFamily(WGANFamily):
             else loss,
         )
 
-    def private_refusal(self) -> str:
-        """The penalty on slopes, and a look at the patients' spread."""
-        return super().private_refusal() or _refused(self.mode_seeking)
-
     def _shown(self, codes: Tensor, batch: Batch) -> Tensor:
         return seen(codes, batch, self.augmentation)
-
-
-def _refused(mode_seeking: float) -> str:
-    return "mode_seeking must be 0: the generator would see patients" if mode_seeking else ""
 
 
 def class_of(maker: nn.Module, y: Tensor) -> Tensor:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from data import DataError
 from generators.architecture import NO_CLASS
-from generators.family import STRAIGHT, latents
+from generators.family import latents
 from generators.image_autoencoder import MAP, ImageLaw
 from generators.image_network import ImageNetwork
 from generators.image_prior import FlowPrior
@@ -61,9 +61,6 @@ class ImageVAEFamily(VAEFamily):
     class_dropout: float = 0.1
     guidance: float = 1.5
 
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | {"depth": 1, "prior_width": 64, "prior_depth": 3}
-    multiplicity: ClassVar[int] = 1
-
     def __post_init__(self) -> None:
         """Refuse a latent that is no map, and guidance by a population that was never learned.
 
@@ -106,18 +103,6 @@ class ImageVAEFamily(VAEFamily):
         yield from super().losses(nets, batch)
         if batch.step >= self.prior_start * batch.steps:
             yield "prior", self._flow_loss(nets, batch)
-
-    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
-        """Encoder, decoder and law, and once it has begun the flow, on patients of its own."""
-        return ("vae", "prior") if step >= self.prior_start * steps else ("vae",)
-
-    def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
-        """The losses of both players."""
-        return self._flow_loss(nets, batch) if player == "prior" else next(super().losses(nets, batch))[1]
-
-    def private_refusal(self) -> str:
-        """Nothing: the flow is a player, and its training is paid for."""
-        return ""
 
     def _flow_loss(self, nets: Mapping[str, nn.Module], batch: Batch) -> Tensor:
         with torch.no_grad():

@@ -18,7 +18,8 @@ from generators.image_network import ImageNetwork
 from generators.image_vae import ImageVAEFamily
 from generators.masked_diffusion import MaskedDiffusionFamily
 from generators.private import check
-from generators.private_codecs import PrivateExpressionCodec, PrivateImageCodec
+from generators.private_expression_codec import PrivateExpressionCodec
+from generators.private_image_codec import PrivateImageCodec
 from generators.residual_mlp import ResidualMLP
 from generators.sequence_codec import SequenceCodec
 from generators.sequence_families import SequenceGANFamily, SequenceVAEFamily, SequenceWGANFamily
@@ -49,7 +50,7 @@ class DataKind:
         heavy: networks of so much matrix work that bfloat16 pays where a CPU is fast at it, and that samples are drawn
             on a GPU where there is one.
         sampled_at_once: virtual patients drawn together, as memory allows.
-        private_codec: codec of differentially private fits; None where there are none.
+        private: what differentially private fits learn in this kind's place; None where there are none.
     """
 
     codec: Callable[..., Codec]
@@ -58,17 +59,29 @@ class DataKind:
     gpu: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     heavy: bool = False
     sampled_at_once: int = 16_384
-    private_codec: type[PrivateExpressionCodec | PrivateImageCodec] | None = None
+    private: DataKind | None = None
 
     def names(self, family: str) -> list[str]:
-        """Names of the settings of a family and of the codec, and `profile` where there are two."""
-        parts: list[Any] = [self.families[family], self.codec, *([self.private_codec] if self.private_codec else [])]
-        own = list(dict.fromkeys(name for part in parts for name in settings_of(part)))
-        return [*own, PROFILE] if self.gpu else own
+        """Names of the settings of a family and of the codec, private ones too, and `profile` where there are two."""
+        parts: list[Any] = [self.families[family], self.codec]
+        own = [name for part in parts for name in settings_of(part)]
+        private = self.private.names(family) if self.private else []
+        return list(dict.fromkeys([*own, *private, *([PROFILE] if self.gpu else [])]))
 
-    def codec_of(self, family: Family) -> Callable[..., Codec]:
-        """The codec for a family: another one where its fit is private."""
-        return self.private_codec if family.dp_epsilon and self.private_codec else self.codec
+    def of(self, family: str, settings: Mapping[str, Any]) -> DataKind:
+        """What a fit with these settings learns: with `dp_epsilon`, the private kind.
+
+        Raises:
+            DataError: there is none.
+        """
+        if not settings.get("dp_epsilon"):
+            return self
+        if self.private is None:
+            raise DataError(
+                f"{family}: differential privacy is there for expression and images, not for this kind of data; "
+                "leave dp_epsilon at 0"
+            )
+        return self.private
 
     def profiled(self, family: str, settings: Mapping[str, Any], device: str) -> dict[str, Any]:
         """Settings with those of the profile asked for (`auto`: `gpu` on a GPU, else `cpu`) under the ones given.
@@ -82,8 +95,7 @@ class DataKind:
         if asked not in _PROFILES:
             raise DataError(f"{family}: {PROFILE} must be one of {', '.join(_PROFILES)}; got {asked!r}")
         taken = asked if asked != "auto" else "gpu" if device == "cuda" else "cpu"
-        private = bool(settings.get("dp_epsilon"))  # its own defaults stand in for the profile's
-        changed = self.gpu.get(family, {}) if taken == "gpu" and not private else {}
+        changed = self.gpu.get(family, {}) if taken == "gpu" else {}
         return {**changed, **settings, PROFILE: taken}
 
     def split(self, family: str, settings: Mapping[str, Any]) -> tuple[Family, dict[str, Any]]:
@@ -92,39 +104,36 @@ class DataKind:
         Raises:
             DataError: a value that a setting cannot have.
         """
-        objective = self.families[family]
-        known = settings_of(objective)
-        own = checked(family, objective, {name: value for name, value in settings.items() if name in known})
-        if own.get("dp_epsilon"):
-            if self.private_codec is None:
-                raise DataError(
-                    f"{family}: differential privacy is there for expression and images, not for this kind of data; "
-                    "leave dp_epsilon at 0"
-                )
-            own = objective.private_defaults | own
-        loss = objective(**own)
+        kind = self.of(family, settings)
+        objective: Any = kind.families[family]
+        codec: Any = kind.codec
+        known = set(settings_of(objective))
+        own = known | set(settings_of(codec)) | ({PROFILE} if kind.gpu else set())
+        for name in settings:
+            if name not in own and name in self.names(family):
+                raise DataError(f"{family}: {name} is {'not ' if kind is self.private else ''}for fits with dp_epsilon")
+        values = checked(family, objective, {name: value for name, value in settings.items() if name in known})
+        loss = objective(**(objective.private_defaults | values if kind is self.private else values))
         check(loss)
-        codec: Any = self.codec_of(loss)
-        plain: Any = self.codec
-        rest = {name: value for name, value in settings.items() if name not in known and name != PROFILE}
-        private = settings_of(self.private_codec) if self.private_codec else {}
-        for name in rest:
-            if name not in settings_of(codec) and name in {**private, **settings_of(plain)}:
-                raise DataError(f"{family}: {name} is {'not ' if loss.dp_epsilon else ''}for fits with dp_epsilon")
         if loss.validation and type(loss).validation_loss is Family.validation_loss:
             raise DataError(f"{family} cannot stop early: adversarial losses do not tell when; leave validation at 0")
-        taken = {name: value for name, value in rest.items() if name in settings_of(codec)}
+        taken = {name: value for name, value in settings.items() if name in settings_of(codec)}
         return loss, checked(family, codec, taken)
 
 
+def _vectors(codec: Any, classes: int, family: Family) -> Architecture:
+    return ResidualMLP(codec.code_shape[0], classes, family.width, family.depth, family.dropout)
+
+
+_OF_VECTORS: dict[str, type[Family]] = {
+    "gan": GANFamily,
+    "wgan": WGANFamily,
+    "vae": VAEFamily,
+    "diffusion": DiffusionFamily,
+}
 KINDS: dict[str, DataKind] = {
     "expression": DataKind(
-        ExpressionCodec,
-        lambda codec, classes, family: ResidualMLP(
-            codec.code_shape[0], classes, family.width, family.depth, family.dropout
-        ),
-        {"gan": GANFamily, "wgan": WGANFamily, "vae": VAEFamily, "diffusion": DiffusionFamily},
-        private_codec=PrivateExpressionCodec,
+        ExpressionCodec, _vectors, _OF_VECTORS, private=DataKind(PrivateExpressionCodec, _vectors, _OF_VECTORS)
     ),
     "sequence": DataKind(
         SequenceCodec,
@@ -157,7 +166,7 @@ KINDS: dict[str, DataKind] = {
         },
         heavy=True,
         sampled_at_once=512,
-        private_codec=PrivateImageCodec,
+        private=DataKind(PrivateImageCodec, _vectors, _OF_VECTORS),
     ),
 }
 

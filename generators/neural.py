@@ -13,7 +13,8 @@ from data.settings import refuse_unknown
 from generators.base import Generator, Schema
 from generators.kinds import KINDS, PROFILE, kind_of
 from generators.private import Spending
-from generators.private_codecs import PrivateExpressionCodec, PrivateImageCodec
+from generators.private_expression_codec import PrivateExpressionCodec
+from generators.private_image_codec import PrivateImageCodec
 from generators.vae import VAEFamily
 from training import Runtime, fast_precision, is_main_process, isolated_rng, place, train
 
@@ -70,12 +71,13 @@ class NeuralGenerator(Generator):
 
     def _take_kind(self, name: str, device: str = "cpu") -> DataKind:
         """Settle family and codec for a data kind; `settings` then holds every setting with its value."""
-        kind, self._kind = kind_of(name), name
+        whole, self._kind = kind_of(name), name
         known = self.setting_names(name)
         refuse_unknown(f"{self.family} on {name} data", self._given, known)
+        kind = whole.of(self.family, self._given)
         given = kind.profiled(self.family, self._given, device)
-        self._loss, own = kind.split(self.family, given)
-        self._codec = kind.codec_of(self._loss)(**own)
+        self._loss, own = whole.split(self.family, given)
+        self._codec = kind.codec(**own)
         values = given | {name: getattr(self._codec, name) for name in known if hasattr(self._codec, name)}
         values |= asdict(self._loss)
         self.settings = {name: values[name] for name in known if name in values}
@@ -169,7 +171,7 @@ class NeuralGenerator(Generator):
 
     @torch.no_grad()
     def _codes(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
-        kind = kind_of(self._kind)
+        kind = kind_of(self._kind).of(self.family, self.settings)
         told = self._told(y, rng)
         runtime = Runtime() if kind.heavy else Runtime(device="cpu")
         device, precision = place(runtime).device, fast_precision(runtime) if kind.heavy else "32-true"

@@ -21,7 +21,7 @@ from data import DataError
 from training import Privacy, TrainingError, noise_multiplier, secret_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+NORMAL = 1.2533  # standard deviation over mean absolute deviation of a Gaussian
 SHARE = 0.4  # of epsilon, spent on statistics if they alone were released
 _RELEASES = 5  # counts, means of all and of classes, spreads, components
 _STATISTICS = 12  # stream of the secret
@@ -53,7 +54,11 @@ class Statistics:
 
     def total(self, values: Floats, radius: float) -> Floats:
         """Sum (d,) of values (n, d) over patients, each drawn in to a norm of `radius` first."""
-        return self._noised(_within(values, radius).sum(0), radius)
+        return self.total_of([values], radius)
+
+    def total_of(self, parts: Iterable[Floats], radius: float) -> Floats:
+        """The same of values that come in parts (some, d)."""
+        return self._noised(np.asarray(sum(_within(values, radius).sum(0) for values in parts)), radius)
 
     def totals(self, values: Floats, y: NDArray[np.int64], classes: int, radius: float) -> Floats:
         """Sums (classes, d) over the patients of each class: all cost what one `total` does."""

@@ -1,4 +1,4 @@
-"""Codecs of private fits: a few statistics through the Gaussian mechanism, and codes that follow from one record alone.
+"""`PrivateExpressionCodec`: a few statistics through the Gaussian mechanism, and codes that follow from one record.
 
 No ranks of patients, no knots of a few of them, no latent scores that other patients' genes speak for: those of
 `ExpressionCodec` depend on everybody in ways that have no bound.
@@ -13,10 +13,10 @@ import numpy as np
 from scipy.linalg import eigh
 
 from data import DataError
-from generators.image_codec import Channels, ImageCodec
+from generators.image_codec import Channels
 from generators.log_table import LogTable
 from generators.lowrank import LowRank
-from generators.private import Statistics
+from generators.private import NORMAL, Statistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,6 @@ _LIBRARY = (0.0, 40.0)  # log2 of a library's counts
 _LEAST_SPREAD = 0.25  # log2 units: noise must not make a gene's spread vanish
 _LIMIT = 4.0  # standard deviations
 _REACH = 1 / 4  # of half the bounds' width: how far, in the mean over genes, a patient may lie from the centre
-_NORMAL = 1.2533  # standard deviation over mean absolute deviation of a Gaussian
 _RANK = 16
 _MOST_CHARGED = 4000  # genes of a private matrix of products; its noise outgrows any cohort beyond
 
@@ -91,7 +90,7 @@ class PrivateExpressionCodec:
         mean = centre + self._class_means(values - centre, cohort.y, len(cohort.classes), _REACH * half)
         deviation = np.minimum(np.abs(values - mean[cohort.y]), _REACH * half)
         total = self.statistics.total(deviation, float(np.linalg.norm(_REACH * half)))
-        spread = np.maximum(_NORMAL * total / n, _LEAST_SPREAD)
+        spread = np.maximum(NORMAL * total / n, _LEAST_SPREAD)
         self.genes = Channels(mean.astype(np.float32), spread.astype(np.float32))
         self.low_rank = self._components(self._scores(cohort)) if wide else None
         codes = self.encode(cohort, rng)
@@ -171,42 +170,3 @@ class PrivateExpressionCodec:
         residual = np.sqrt(np.clip(left, 0.05, 1.0))
         parts = (np.zeros((1, genes)), basis, np.sqrt(variances), residual)
         return LowRank(*(part.astype(np.float32) for part in parts))
-
-
-@dataclass
-class PrivateImageCodec(ImageCodec):
-    """Channels of about zero mean and unit variance; no looks, and only symmetries that are stated.
-
-    Attributes:
-        symmetries: how pictures are turned in training: `none`, `mirror`, `square`; `auto` would look at the patients,
-            and stands for `none`.
-        looks: 1; those of `ImageCodec` are found on the patients.
-    """
-
-    looks: int = 1
-    statistics: Statistics = field(default_factory=Statistics, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.looks != 1:
-            raise DataError(f"with dp_epsilon looks must be 1: they are found on the patients; got {self.looks}")
-
-    def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
-        """Release mean and spread of each channel; return codes (n, channels, 28, 28).
-
-        Raises:
-            DataError: no images.
-        """
-        if cohort.kind != "image":
-            raise DataError(f"images are expected; this cohort is of kind {cohort.kind!r}")
-        x, channels = cohort.x, cohort.x.shape[-1]
-        self._shape = (channels, *x.shape[1:3])
-        radius = float(np.sqrt(channels)) / 2  # of values from -1/2 to 1/2
-        values = x.reshape(len(x), -1, channels) / 255.0 - 0.5
-        mean = self.statistics.total(values.mean(1), radius) / len(x)
-        deviation = np.abs(values - mean).mean(1)
-        spread = _NORMAL * self.statistics.total(deviation, 2 * radius) / len(x)
-        self._channels = Channels(
-            (255 * np.clip(mean + 0.5, 0, 1)).astype(np.float32), (255 * np.clip(spread, 0.02, 1)).astype(np.float32)
-        )
-        self.symmetry = "none" if self.symmetries == "auto" else self.symmetries
-        return self.encode(cohort, rng)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from data import Cohort
     from evaluation import Eyes
 
-DATA = ("tcga_12class_50genes", "bloodmnist")
+DATA = ("tcga_12class_50genes", *images.FILES)
 EPSILONS = (1.0, 5.0, 10.0)
 COLUMNS = {"tstr": "TSTR", "discriminator_auc": "discriminator AUC", "worst": "worst attack AUC"}
 

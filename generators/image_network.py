@@ -76,12 +76,7 @@ class ImageNetwork:
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """Images (n, c, h, w) as convolutions are fastest at; as they come where gradients of each patient are taken.
-
-    `torch.vmap`, which takes those (`training.private`), keeps the layout to itself.
-    """
-    if torch._C._functorch.is_functorch_wrapped_tensor(x):
-        return x
+    """Images (n, c, h, w) as convolutions are fastest at."""
     return x.contiguous(memory_format=torch.channels_last)
 
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     Wide = NDArray[np.float64]
     Whole = NDArray[np.int64]
 
-_CONTRAST, _SLOPE, _COLOUR = 3.0, 1.5, 0.3  # of a usual picture with tones from 0 to 1
+_SLOPE, _COLOUR = 1.5, 0.3  # of a usual picture: how amplitudes fall with the frequency, and colour beside light
+_CONTRAST = 3.0  # amplitude of the lowest wave in a usual picture with tones from 0 to 1
+_ROOM, _ROOM_OF_PAIRS = 1.5, 1.75  # norm of a patient, over a usual one's, that is left as it is
 _REACH = 2  # frequencies, up or across, that waves are told the correlation over
 _BAND = 3.0  # frequencies that are alike
 _LEAST_SPREAD = 0.05  # of the usual picture's amplitude: noise must not make a wave vanish
@@ -62,11 +64,11 @@ class _Pairs(NamedTuple):
 class PrivateImageCodec:
     """Waves (discrete cosines over channels, rows and columns) around a Gaussian field of each class.
 
-    Pictures' amplitudes fall as one over the frequency (Field 1987); in units of that, which everybody knows, means and
-    spreads of a class's waves, and correlations of waves whose frequencies are near, are sums over patients of bounded
-    norm. Correlations of near frequencies say where in the picture there is detail; over even distances alone, since
-    pictures are as likely as their mirror images. What the noise leaves of a figure is shrunk, by bands of frequency,
-    towards what all waves of the band have. The networks make the lowest waves, in units in which this Gaussian has
+    Means and spreads of a class's waves, and correlations of waves whose frequencies are near, are sums over patients
+    of bounded norm, in units that everybody knows: amplitudes fall with the frequency, by a power of about one to one
+    and a half (Tolhurst et al. 1992), and colours vary less than light. Correlations of near frequencies say where in
+    the picture there is detail; those over odd distances would tell right from left, and are left out. What of a figure
+    is noise is shrunk, by bands of frequency. The networks make the lowest waves, in units in which this Gaussian has
     them independent and of unit variance, and how loud the others are, which are drawn from it: before it has learned
     anything, a network that answers with noise already makes a Gaussian field of each class.
     """
@@ -94,23 +96,11 @@ class PrivateImageCodec:
             raise DataError(f"images are expected; this cohort is of kind {cohort.kind!r}")
         self._shape = (cohort.x.shape[-1], *cohort.x.shape[1:3])
         waves = self._waves(cohort)
-        (n, size), y, classes = waves.shape, cohort.y, len(cohort.classes)
-        radius, bands, noise = 1.5 * float(np.sqrt(size)), _bands(self._shape), self.statistics.noise
-        counts = np.maximum(self.statistics.counts(y, classes), 5)[:, None]
-        centre = self.statistics.total(waves, radius)[None] / n
-        centre = _shrunk(centre, bands, np.array([[(noise * radius / n) ** 2]]))
-        chance = (noise * radius / counts) ** 2
-        own = self.statistics.totals(waves - centre, y, classes, radius) / counts
-        mean = centre + _shrunk(own, bands, chance)
-        totals = NORMAL * self.statistics.totals(np.abs(waves - mean[y]), y, classes, radius)
-        common = _smoothed(totals.sum(0) / n, bands, (NORMAL * noise * radius / n) ** 2 * classes)
-        common = np.maximum(common, _LEAST_SPREAD)
-        spread = common + _shrunk(totals / counts - common, bands, NORMAL**2 * chance)
-        spread = np.maximum(spread, np.maximum(common / 4, _LEAST_SPREAD))
-        self._field = Field(mean.astype(np.float32), spread.astype(np.float32), np.empty(0, np.float32))
-        self._field = self._field._replace(correlations=self._products(self._scores(waves, y)))
+        mean, spread = self._levels(waves.astype(np.float64), cohort.y, len(cohort.classes))
+        self._field = Field(mean, spread, np.empty(0, np.float32))
+        self._field = self._field._replace(correlations=self._products(self._scores(waves, cohort.y)))
         self._blocks = _blocks(self._shape, self._field.correlations)
-        codes = self._encoded(waves, y)
+        codes = self._encoded(waves, cohort.y)
         self.code_shape = codes.shape[1:]
         return codes
 
@@ -152,7 +142,8 @@ class PrivateImageCodec:
         return np.asarray(waves / _usual(self._shape), np.float32)
 
     def _scores(self, waves: Floats, y: Whole) -> Floats:
-        return np.clip((waves - self._field.mean[y]) / self._field.spread[y], -_LIMIT, _LIMIT)
+        scores = (waves - self._field.mean[y]) / self._field.spread[y]
+        return np.asarray(np.clip(scores, -_LIMIT, _LIMIT), np.float32)
 
     def _encoded(self, waves: Floats, y: Whole) -> Floats:
         scores, low = self._scores(waves, y), _coded(self._shape)
@@ -160,12 +151,29 @@ class PrivateImageCodec:
         for rows, root in self._blocks:
             units[:, rows] = solve_triangular(root, scores[:, rows].T, lower=True).T
         loud = np.log(np.sqrt((units[:, ~low] ** 2).mean(1, keepdims=True)) + 1e-3) / _LOUDNESS
-        return np.clip(np.concatenate([units[:, low], loud], axis=1), -_LIMIT, _LIMIT)
+        codes = np.concatenate([units[:, low], loud], axis=1)
+        return np.asarray(np.clip(codes, -_LIMIT, _LIMIT), np.float32)
+
+    def _levels(self, waves: Wide, y: Whole, classes: int) -> tuple[Floats, Floats]:
+        """Means and spreads (classes, size) of waves (n, size), their noise shrunk."""
+        (n, size), bands, noise = waves.shape, _bands(self._shape), self.statistics.noise
+        radius = _ROOM * float(np.sqrt(size))
+        counts = np.maximum(self.statistics.counts(y, classes), 5)[:, None]
+        centre = self.statistics.total(waves, radius)[None] / n
+        centre = _shrunk(centre, bands, np.array([[(noise * radius / n) ** 2]]))
+        chance = (noise * radius / counts) ** 2
+        own = self.statistics.totals(waves - centre, y, classes, radius) / counts
+        mean = centre + _shrunk(own, bands, chance)
+        totals = NORMAL * self.statistics.totals(np.abs(waves - mean[y]), y, classes, radius)
+        common = _smoothed(totals.sum(0) / n, bands, (NORMAL * noise * radius / n) ** 2 * classes)
+        common = np.maximum(common, _LEAST_SPREAD)
+        spread = common + _shrunk(totals / counts - common, bands, NORMAL**2 * chance)
+        return mean.astype(np.float32), np.maximum(spread, common / 4).astype(np.float32)
 
     def _products(self, scores: Floats) -> Floats:
         """Correlations (pairs,) of scores (n, size), their noise shrunk."""
         pairs = _pairs(self._shape)
-        radius = 1.75 * float(np.sqrt(len(pairs.first)))
+        radius = _ROOM_OF_PAIRS * float(np.sqrt(len(pairs.first)))
 
         def parts() -> Iterator[Wide]:
             for start in range(0, len(scores), _AT_ONCE):
@@ -190,7 +198,7 @@ def _usual(shape: tuple[int, ...]) -> Floats:
     """
     grey = np.unravel_index(np.arange(int(np.prod(shape))), shape)[0] == 0
     amplitude = _CONTRAST / (1 + _frequency(shape) / 2) ** _SLOPE * np.where(grey, 1, _COLOUR)
-    return np.sqrt(amplitude * amplitude.mean()).astype(np.float32)
+    return np.asarray(np.sqrt(amplitude * amplitude.mean()), np.float32)
 
 
 def _bands(shape: tuple[int, ...]) -> Whole:

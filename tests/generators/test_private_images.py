@@ -76,7 +76,8 @@ def test_low_waves_come_back_and_the_others_are_drawn() -> None:
 
 def test_what_one_patient_changes_is_within_what_the_noise_is_for() -> None:
     """Sums with and without a patient differ by no more than the radius, whatever the patient looks like."""
-    cohort, sums = cohort_of("image"), []
+    cohort = cohort_of("image")
+    sums: list[list[tuple[np.ndarray, float]]] = []
 
     class Watching(Statistics):
         def _noised(self, values: np.ndarray, most: float) -> np.ndarray:

@@ -37,7 +37,7 @@ _LOUDNESS = 0.3  # usual spread of the log amplitude of an image's other waves
 _AT_ONCE = 512  # images whose products are held together
 
 
-class Field(NamedTuple):
+class GaussianField(NamedTuple):
     """Means and spreads of each class's waves (classes, size), and correlations of pairs of waves (pairs,)."""
 
     mean: Floats
@@ -79,7 +79,7 @@ class PrivateImageCodec:
     statistics: Statistics = field(default_factory=Statistics, init=False, repr=False)
     code_shape: tuple[int, ...] = field(init=False)
     _shape: tuple[int, ...] = field(init=False, repr=False)
-    _field: Field = field(init=False, repr=False)
+    _field: GaussianField = field(init=False, repr=False)
     _blocks: list[_Block] = field(init=False, repr=False)
 
     def narrowed(self, cohort: Cohort) -> Cohort:
@@ -97,7 +97,7 @@ class PrivateImageCodec:
         self._shape = (cohort.x.shape[-1], *cohort.x.shape[1:3])
         waves = self._waves(cohort)
         mean, spread = self._levels(waves.astype(np.float64), cohort.y, len(cohort.classes))
-        self._field = Field(mean, spread, np.empty(0, np.float32))
+        self._field = GaussianField(mean, spread, np.empty(0, np.float32))
         self._field = self._field._replace(correlations=self._products(self._scores(waves, cohort.y)))
         self._blocks = _blocks(self._shape, self._field.correlations)
         codes = self._encoded(waves, cohort.y)
@@ -131,7 +131,7 @@ class PrivateImageCodec:
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor or value is a KeyError."""
         self._shape, self.code_shape = tuple(values["shape"]), tuple(values["code_shape"])
-        self._field = Field(*(tensors[name] for name in Field._fields))
+        self._field = GaussianField(*(tensors[name] for name in GaussianField._fields))
         self._blocks = _blocks(self._shape, self._field.correlations)
         return self
 

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def fields(n: int) -> Cohort:
-    """Images of smooth noise, loud in the middle and faint at the border, on a ground that is the class's."""
+    """Images of smooth noise, loud in the middle, faint at the border; ground and loudness are the class's."""
     rng, (row, column) = np.random.default_rng(0), np.mgrid[:28, :28]
     middle = np.exp(-((row - 13.5) ** 2 + (column - 13.5) ** 2) / 60)
     white = rng.standard_normal((n, 30, 30, 3))
     smooth = sum(white[:, up : up + 28, across : across + 28] for up, across in product(range(3), range(3))) / 3
-    y = np.arange(n) % 2
-    x = np.array([90.0, 150.0])[y][:, None, None, None] + 30 * middle[..., None] * smooth
+    y, loud = np.arange(n) % 2, np.array([20.0, 40.0])
+    x = np.array([90.0, 150.0])[y][:, None, None, None] + loud[y][:, None, None, None] * middle[..., None] * smooth
     kind = cohort_of("image")
     return replace(
         kind.take(np.resize(np.arange(len(kind)), n)),
@@ -56,6 +56,7 @@ def test_before_it_has_learned_a_network_makes_the_gaussian_field_of_each_class(
         for picture, map_of in ((ours, "made"), (theirs, "real")):
             loud, faint = picture[:, 11:17, 11:17].std(0).mean(), picture[:, :4, :4].std(0).mean()
             assert loud > (1.3 if noise else 2) * faint, (map_of, loud, faint)
+        assert ours[:, 11:17, 11:17].std(0).mean() == pytest.approx(theirs[:, 11:17, 11:17].std(0).mean(), rel=0.35)
         near = [np.corrcoef(p[:, 13, 13, 0], p[:, 13, 14, 0])[0, 1] for p in (ours, theirs)]
         far = [np.corrcoef(p[:, 13, 13, 0], p[:, 13, 18, 0])[0, 1] for p in (ours, theirs)]
         assert near[0] == pytest.approx(near[1], abs=0.25)
@@ -72,6 +73,25 @@ def test_low_waves_come_back_and_the_others_are_drawn() -> None:
     waves = [dctn(x.transpose(0, 3, 1, 2).astype(float), axes=(1, 2, 3), norm="ortho") for x in (back, cohort.x)]
     ours, theirs = (w.reshape(len(w), -1)[:, low] for w in waves)
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.98  # but for what is clipped, of code and of pixel
+
+
+def test_how_loud_the_other_waves_are_is_a_number_of_the_code() -> None:
+    cohort, codec, rng = fields(600), PrivateImageCodec(), np.random.default_rng(0)
+    codes = codec.fit_encode(cohort, rng)
+    codes[:, :-1], codes[:, -1] = 0.5 * codes[:, :-1], np.where(np.arange(600) < 300, -2, 2)
+    again = codec.encode(replace(cohort, x=codec.decode(codes, cohort.y, rng)), rng)
+    assert again[:300, -1].mean() + 2 < again[300:, -1].mean()
+
+
+def test_class_means_do_not_carry_the_noise_of_their_release() -> None:
+    cohort, noise, means = fields(600), 10.0, []
+    for level in (0.0, noise):
+        codec = PrivateImageCodec()
+        codec.statistics = Statistics(level, np.random.default_rng(0))
+        codec.fit_encode(cohort, np.random.default_rng(0))
+        means.append(codec._field.mean)
+    released = noise * 1.5 * np.sqrt(means[0].shape[1]) / 300  # the noise of a class's mean as it is released
+    assert np.sqrt(((means[0] - means[1]) ** 2).mean()) < 0.3 * released
 
 
 def test_what_one_patient_changes_is_within_what_the_noise_is_for() -> None:

@@ -147,7 +147,7 @@ def test_a_diffusion_model_is_watched_step_by_step(runs: Path, image_run: Path, 
     small: dict[str, Any] = {"steps": 2, "width": 32, "depth": 1, "sampling_steps": 3}
     cells = simulate("simulated-cells", 60, 0, classes=3)
     Diffusion(**small).fit(cells, seed=0).save(runs / name / "model")
-    shown = page("samples", name, timeout=60, **{"view-image": "In the making"})
+    shown = page("samples", name, **{"view-image": "In the making"})
     assert not shown.exception
     assert "from noise on the left" in said(shown)
     assert frames(shown).count("data:image/png") == 1

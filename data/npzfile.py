@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # Keys of a file that belong to no split. The last three are this program's own, and say what MedMNIST has no word for.
 LABEL_NAMES, LABEL_KEY, SUBJECT_KEY, NO_SPLIT = "label_names", "label_key", "subject_key", "no_split"
-# What zipfile and NumPy raise at a file that is no whole archive of plain arrays; the last is a compression they lack.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, MemoryError, NotImplementedError)
+# What zipfile and NumPy raise at a file that is no whole archive of plain arrays; the last where it is encrypted, or
+# compressed in a way that they lack.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, MemoryError, RuntimeError)
 _OWN = ("images", "labels", "ids")
 
 

@@ -86,6 +86,24 @@ class Statistics:
         return sums + self.rng.normal(0.0, self.noise * most, sums.shape)
 
 
+def smoothed(values: Floats, alike: NDArray[np.int64], chance: float) -> Floats:
+    """Values (m,) drawn towards the mean of their group `alike` (m,) by what of them is noise."""
+    common = (np.bincount(alike, values) / np.maximum(np.bincount(alike), 1))[alike]
+    return np.asarray(common + shrunk((values - common)[None], alike, np.array([[chance]]))[0])
+
+
+def shrunk(values: Floats, alike: NDArray[np.int64], chance: Floats) -> Floats:
+    """Values (k, m) drawn towards nought by what of them is noise of variance `chance` (k, 1), in groups `alike` (m,).
+
+    The noise is known, and with it how far the values of a group, in all rows together, would lie from nought by chance
+    (James & Stein 1961; Efron & Morris 1973 for rows of unequal noise).
+    """
+    members, chance = np.maximum(np.bincount(alike), 1), chance + 1e-12
+    power = np.stack([(np.bincount(alike, row**2) / members)[alike] for row in values])
+    signal = np.maximum(((power - chance) / chance**2).sum(0) / (1 / chance**2).sum(0), 0)
+    return np.asarray(values * signal / (signal + chance))
+
+
 def _within(values: Floats, radius: float) -> Floats:
     norms = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values * np.minimum(1.0, radius / np.maximum(norms, 1e-12)))

@@ -16,7 +16,7 @@ from data import DataError
 from generators.image_codec import Channels
 from generators.log_table import LogTable
 from generators.lowrank import LowRank
-from generators.private import NORMAL, Statistics
+from generators.private import NORMAL, Statistics, shrunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,16 +141,13 @@ class PrivateExpressionCodec:
     def _class_means(
         self, values: NDArray[np.float64], y: NDArray[np.int64], classes: int, reach: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Means (classes, genes) of centred values (n, genes), shrunk towards nought by what of them is noise.
-
-        The noise is known, and with it how far the means would lie apart by chance (James & Stein 1961).
-        """
+        """Means (classes, genes) of centred values (n, genes), each class's shrunk by what of them is noise."""
         radius = float(np.linalg.norm(reach))
         counts = np.maximum(self.statistics.counts(y, classes), 5)[:, None]
         means = self.statistics.totals(values, y, classes, radius) / counts
         chance = (self.statistics.noise * radius / counts) ** 2
-        signal = np.maximum((means**2).mean(1, keepdims=True) - chance, 0)
-        return np.asarray(means * signal / (signal + chance + 1e-12))
+        alike = np.zeros(means.shape[1], np.int64)
+        return np.concatenate([shrunk(means[[k]], alike, chance[[k]]) for k in range(classes)])
 
     def _scores(self, cohort: Cohort) -> Floats:
         values = self._bounded(self.table.columns(cohort))

@@ -11,7 +11,7 @@ from scipy.fft import dctn, idctn
 from scipy.linalg import cholesky, eigh, solve_triangular
 
 from data import DataError
-from generators.private import NORMAL, Statistics
+from generators.private import NORMAL, Statistics, shrunk, smoothed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,14 +160,14 @@ class PrivateImageCodec:
         radius = _ROOM * float(np.sqrt(size))
         counts = np.maximum(self.statistics.counts(y, classes), 5)[:, None]
         centre = self.statistics.total(waves, radius)[None] / n
-        centre = _shrunk(centre, bands, np.array([[(noise * radius / n) ** 2]]))
+        centre = shrunk(centre, bands, np.array([[(noise * radius / n) ** 2]]))
         chance = (noise * radius / counts) ** 2
         own = self.statistics.totals(waves - centre, y, classes, radius) / counts
-        mean = centre + _shrunk(own, bands, chance)
+        mean = centre + shrunk(own, bands, chance)
         totals = NORMAL * self.statistics.totals(np.abs(waves - mean[y]), y, classes, radius)
-        common = _smoothed(totals.sum(0) / n, bands, (NORMAL * noise * radius / n) ** 2 * classes)
+        common = smoothed(totals.sum(0) / n, bands, (NORMAL * noise * radius / n) ** 2 * classes)
         common = np.maximum(common, _LEAST_SPREAD)
-        spread = common + _shrunk(totals / counts - common, bands, NORMAL**2 * chance)
+        spread = common + shrunk(totals / counts - common, bands, NORMAL**2 * chance)
         return mean.astype(np.float32), np.maximum(spread, common / 4).astype(np.float32)
 
     def _products(self, scores: Floats) -> Floats:
@@ -182,7 +182,7 @@ class PrivateImageCodec:
 
         found = self.statistics.total_of(parts(), radius) / len(scores)
         chance = (self.statistics.noise * radius / len(scores)) ** 2
-        return np.asarray(_smoothed(found, pairs.alike, chance), np.float32)
+        return np.asarray(smoothed(found, pairs.alike, chance), np.float32)
 
 
 def _frequency(shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -258,21 +258,3 @@ def _blocks(shape: tuple[int, ...], correlations: Floats) -> list[_Block]:
         scale = np.sqrt(np.diag(made))
         blocks.append(_Block(rows, cholesky(made / np.outer(scale, scale), lower=True).astype(np.float32)))
     return blocks
-
-
-def _smoothed(values: Wide, alike: Whole, chance: float) -> Wide:
-    """Values (m,) drawn towards the mean of their group `alike` (m,) by what of them is noise."""
-    common = (np.bincount(alike, values) / np.maximum(np.bincount(alike), 1))[alike]
-    return np.asarray(common + _shrunk((values - common)[None], alike, np.array([[chance]]))[0])
-
-
-def _shrunk(values: Wide, alike: Whole, chance: Wide) -> Wide:
-    """Values (k, m) drawn towards nought by what of them is noise of variance `chance` (k, 1), in groups `alike` (m,).
-
-    The noise is known, and with it how far the values of a group, in all rows together, would lie from nought by chance
-    (James & Stein 1961; Efron & Morris 1973 for rows of unequal noise).
-    """
-    members, chance = np.maximum(np.bincount(alike), 1), chance + 1e-12
-    power = np.stack([(np.bincount(alike, row**2) / members)[alike] for row in values])
-    signal = np.maximum(((power - chance) / chance**2).sum(0) / (1 / chance**2).sum(0), 0)
-    return np.asarray(values * signal / (signal + chance))

@@ -135,6 +135,16 @@ def test_not_an_npz(tmp_path: Path) -> None:
     assert "this one holds weights" in message(path)
 
 
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)], ids=["encrypted", "of a compression nobody has"])
+def test_an_archive_that_cannot_be_opened(tmp_path: Path, place: int, value: int) -> None:
+    path = saved(tmp_path / "cohort.npz", {})
+    whole = bytearray(path.read_bytes())
+    entry = whole.index(b"PK\x01\x02")  # the directory's entry of the first array: flags at 8, method at 10
+    whole[entry + place] = value
+    path.write_bytes(bytes(whole))
+    assert "is damaged; download or write the file again" in message(path)
+
+
 def test_options_of_other_kinds_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "cohort.npz", {})
     assert "holds images, which --impute is not for" in message(path, impute=True)

@@ -12,8 +12,8 @@ from scipy.fft import dctn
 
 from data import DataError
 from generators import make_generator
-from generators.private import Statistics
-from generators.private_image_codec import PrivateImageCodec, _coded, _frequency, _pairs, _shrunk, _smoothed
+from generators.private import Statistics, shrunk, smoothed
+from generators.private_image_codec import PrivateImageCodec, _coded, _frequency, _pairs
 from tests.contracts.cohorts import cohort_of
 
 if TYPE_CHECKING:
@@ -136,11 +136,11 @@ def test_figures_that_are_noise_are_drawn_to_nought_and_others_stay() -> None:
     rng, alike = np.random.default_rng(0), np.repeat([0, 1], 500)
     truth = np.concatenate([np.zeros(500), 10 * rng.standard_normal(500)])
     values = truth + rng.standard_normal(1000)
-    shrunk = _shrunk(values[None], alike, np.ones((1, 1)))[0]
-    assert np.abs(shrunk[:500]).mean() < 0.2
-    np.testing.assert_allclose(shrunk[500:], values[500:], rtol=0.05)
-    np.testing.assert_allclose(_shrunk(values[None], alike, np.zeros((1, 1)))[0], values, rtol=1e-6)
-    level = _smoothed(5 + values[:500], alike[:500], 1.0)
+    drawn_in = shrunk(values[None], alike, np.ones((1, 1)))[0]
+    assert np.abs(drawn_in[:500]).mean() < 0.2
+    np.testing.assert_allclose(drawn_in[500:], values[500:], rtol=0.05)
+    np.testing.assert_allclose(shrunk(values[None], alike, np.zeros((1, 1)))[0], values, rtol=1e-6)
+    level = smoothed(5 + values[:500], alike[:500], 1.0)
     np.testing.assert_allclose(level, 5, atol=0.6)
 
 

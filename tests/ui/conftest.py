@@ -66,7 +66,7 @@ def one_run(runs: Path, finished_run: Path) -> Path:
 def page() -> Callable[..., AppTest]:
     """Run a page: `page("samples", chosen="name of a run", key=value of session state)`."""
 
-    def run(name: str, chosen: str | None = None, timeout: float = 120, **state: Any) -> AppTest:
+    def run(name: str, chosen: str | None = None, timeout: float = 30, **state: Any) -> AppTest:
         test = AppTest.from_file(PAGES / f"{name}_page.py", default_timeout=timeout)
         if chosen is not None:
             test.session_state[CHOSEN] = chosen

@@ -59,6 +59,16 @@ def test_views_of_expression(one_run: Path, page: Page, view: str, panels: int) 
     assert len(plots(shown)) == panels
 
 
+@pytest.fixture
+def compiled() -> None:
+    """UMAP once, outside of a page's time: what it is written in compiles on first use."""
+    from umap import UMAP
+
+    points = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+    UMAP(n_neighbors=15, init="pca", random_state=0, n_jobs=1).fit_transform(points)
+
+
+@pytest.mark.usefixtures("compiled")
 def test_neighbourhoods_are_an_option(one_run: Path, page: Page) -> None:
     shown = page("samples", one_run.name, plane="UMAP")
     assert not shown.exception
@@ -147,7 +157,7 @@ def test_a_diffusion_model_is_watched_step_by_step(runs: Path, image_run: Path, 
     small: dict[str, Any] = {"steps": 2, "width": 32, "depth": 1, "sampling_steps": 3}
     cells = simulate("simulated-cells", 60, 0, classes=3)
     Diffusion(**small).fit(cells, seed=0).save(runs / name / "model")
-    shown = page("samples", name, **{"view-image": "In the making"})
+    shown = page("samples", name, timeout=60, **{"view-image": "In the making"})
     assert not shown.exception
     assert "from noise on the left" in said(shown)
     assert frames(shown).count("data:image/png") == 1

@@ -80,7 +80,7 @@ class Entry:
         return self.folder / ("audit.html" if self.kind == "audit" else "report.html")
 
     def row(self) -> dict[str, Any]:
-        """What a list of results shows."""
+        """What a list of results shows; only an audit has a decision."""
         data = self.facts.get("data", {})
         cohorts = sorted(data) if self.kind == "grid" else [data["cohort"]] if "cohort" in data else []
         return {
@@ -89,6 +89,7 @@ class Entry:
             "cohort": ", ".join(cohorts),
             "families": self.families,
             "seed": self.facts.get("seed"),
+            "decision": self.facts.get("decision") if self.kind == "audit" else None,
             "state": f"{self.state}: {self.reason}" if self.reason else self.state,
         }
 

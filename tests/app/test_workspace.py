@@ -79,6 +79,15 @@ def test_a_part_of_a_name_finds_what_no_other_has(place: Workspace) -> None:
         place.find("grid")
 
 
+def test_a_list_of_results_tells_what_audits_decided(place: Workspace, cohortsmith: Callable[..., Any]) -> None:
+    (place.runs / "asked").mkdir()
+    write_json(place.runs / "asked" / "audit.json", {"decision": "not evaluable"})
+    listed = {row["run"]: row for row in json.loads(cohortsmith("runs", "list", "--runs", place.runs, "--json").out)}
+    assert listed["asked"]["decision"] == "not evaluable"
+    assert {row["decision"] for name, row in listed.items() if name != "asked"} == {None}
+    assert "not evaluable" in " ".join(cohortsmith("runs", "list", "--runs", place.runs).out.split())
+
+
 @pytest.mark.parametrize("name", ["..", "../runs", "/", "a/b", "link", ".jobs", "", "C:\\runs"])
 def test_a_name_leads_nowhere_else(place: Workspace, tmp_path: Path, run_folder: Path, name: str) -> None:
     (place.runs / "link").symlink_to(run_folder)

@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIGHT: Mapping[str, str] = {**THEMES["light"], "button": "#0b4f7d"}
-DARK: Mapping[str, str] = {**THEMES["dark"], "button": "#3a89c2"}
+DARK: Mapping[str, str] = {**THEMES["dark"], "button": "#2a78b5"}

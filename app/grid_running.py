@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from data import Cohort
 
 GRID = "grid.json"
+# A job's name says its seed and its labels, so more of either are more jobs of the same grid, and fewer are fewer.
+_MAY_GROW = ("seeds", "labelled")
 _FOLDERS = ("virtual", "pretext", "rows", "probabilities")
 _LINE_EVERY = 20.0  # seconds between two lines where there is no terminal to animate
 
@@ -108,7 +110,7 @@ def carry_out_grid(
 
     Args:
         grid: what to do.
-        folder: of the results; one of the same grid is gone on with.
+        folder: of the results; one of the same grid, be it with other seeds or numbers of labels, is gone on with.
         jobs: workers at a time.
         backend: sequential, loky, dask or ray; "" is loky, and this very process for one job at a time.
         cluster: address of a dask scheduler; "" starts workers on this machine.
@@ -155,7 +157,7 @@ def open_folder(study: Study, cohorts: Mapping[str, Cohort]) -> None:
         raise DataError(f"a folder was expected for the results, {folder} is a file; name another with --out")
     if (folder / GRID).is_file():
         found = read_json(folder / GRID)
-        other = [key for key in {**asked, **found} if asked.get(key) != found.get(key)]
+        other = [key for key in {**asked, **found} if key not in _MAY_GROW and asked.get(key) != found.get(key)]
         if other:
             raise DataError(
                 f"{folder} holds results of another grid: it differs in {', '.join(other)}; name another folder with "

@@ -45,26 +45,27 @@ def run() -> None:
     parser.set_defaults(out=harness.ROOT / "runs" / "benchmarks" / "image-classifiers")
     parser.add_argument("--data", default=",".join(FILES))
     parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--labelled", default="full,quarter", help="of the study")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--jobs", type=int, default=1)
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     for part in args.parts.split(","):
-        grids = {name: grid_of(part, name, seeds) for name in args.data.split(",")}
+        grids = {name: grid_of(part, name, seeds, args.labelled.split(",")) for name in args.data.split(",")}
         tables = [carried(grid, args.out / f"{part}-{name}", args.jobs) for name, grid in grids.items()]
         rows = pd.concat(tables, ignore_index=True)
         text = augmentation(rows) if part == "augmentation" else study(rows)
         harness.publish(f"image classifiers {part}", text, [], seeds=seeds, write=args.write)
 
 
-def grid_of(part: str, name: str, seeds: Sequence[int]) -> Grid:
+def grid_of(part: str, name: str, seeds: Sequence[int], labelled: Sequence[str]) -> Grid:
     """Grid of one question on one file."""
     folder = os.environ.get("COHORTSMITH_DATA")
     if not folder:
         raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {FILES[name]}")
     source = str(Path(folder) / FILES[name])
     if part == "study":
-        return images_grid([source], preset="cpu", seeds=len(seeds), training=TrainingPart())
+        return images_grid([source], preset="cpu", labelled=labelled, seeds=len(seeds), training=TrainingPart())
     return Grid(
         data={name: GridData(source)},
         classifiers=CLASSIFIERS,

@@ -157,16 +157,24 @@ def test_another_grid_does_not_go_on_in_the_same_folder(tmp_path: Path, patients
     assert told.code == 0
     assert "classifiers: 4 of 4 are there already" in told.err
     assert {one["against"] for one in json.loads(told.out)["verdicts"]} == {"real only", "strongest"}
-    for text, word in (
-        (TINY.replace("[30]", "[30, 40]"), "labelled"),
-        (TINY.replace("steps = 5", "steps = 6"), "classifiers"),
-    ):
-        other = cohortsmith("utility", toml(tmp_path, patients, text), "--out", out)
-        assert other.code == 2
-        assert f"another grid: it differs in {word};" in other.err.splitlines()[-1]
+    other = cohortsmith("utility", toml(tmp_path, patients, TINY.replace("steps = 5", "steps = 6")), "--out", out)
+    assert other.code == 2
+    assert "another grid: it differs in classifiers;" in other.err.splitlines()[-1]
     (tmp_path / "fewer.csv").write_text("\n".join(patients.read_text().splitlines()[:-1]) + "\n")
     moved = cohortsmith("utility", toml(tmp_path, tmp_path / "fewer.csv", TINY), "--out", out)
     assert "differs in data, cohorts;" in moved.err
+
+
+def test_more_seeds_and_labels_join_what_is_done(
+    tmp_path: Path, patients: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = TINY.replace("labelled = [30]", "seeds = [1, 0]\nlabelled = [40, 30]")
+    whole = carry_out_grid(grid(tmp_path, patients, more), tmp_path / "whole").rows
+    first = carry_out_grid(grid(tmp_path, patients, TINY), tmp_path / "out").rows
+    capsys.readouterr()
+    same(carry_out_grid(grid(tmp_path, patients, more), tmp_path / "out").rows, whole)
+    assert "classifiers: 4 of 16 are there already" in capsys.readouterr().err
+    same(carry_out_grid(grid(tmp_path, patients, TINY), tmp_path / "out").rows, first)
 
 
 def test_nobody_sees_who_is_held_out(tmp_path: Path, patients: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import pandas as pd
-
 from app.experiment import TrainingPart
 from app.founding_figures import IMAGES_2025
 from app.founding_grids import images_grid
@@ -28,6 +26,8 @@ from evaluation.gains import best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
 FILES = {"blood": "images/bloodmnist_28.npz", "derma": "images/dermamnist_28.npz"}
 LABELS = {"blood": "quarter", "derma": "full"}
@@ -51,34 +51,35 @@ def run() -> None:
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     for part in args.parts.split(","):
-        grids = {name: grid_of(part, name, seeds, args.labelled.split(",")) for name in args.data.split(",")}
-        tables = [carried(grid, args.out / f"{part}-{name}", args.jobs) for name, grid in grids.items()]
-        rows = pd.concat(tables, ignore_index=True)
-        text = augmentation(rows) if part == "augmentation" else study(rows)
-        harness.publish(f"image classifiers {part}", text, [], seeds=seeds, write=args.write)
+        for name in args.data.split(","):
+            # Amounts of labels share a folder, and in it what the pretexts have learnt.
+            for labelled in args.labelled.split(",") if part == "study" else [LABELS[name]]:
+                rows = carried(grid_of(part, name, labelled, seeds), args.out / f"{part}-{name}", args.jobs)
+                text = augmentation(rows) if part == "augmentation" else study(rows)
+                harness.publish(f"image classifiers {part} {name} {labelled}", text, [], seeds=seeds, write=args.write)
 
 
-def grid_of(part: str, name: str, seeds: Sequence[int], labelled: Sequence[str]) -> Grid:
+def grid_of(part: str, name: str, labelled: str, seeds: Sequence[int]) -> Grid:
     """Grid of one question on one file."""
     folder = os.environ.get("COHORTSMITH_DATA")
     if not folder:
         raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {FILES[name]}")
     source = str(Path(folder) / FILES[name])
     if part == "study":
-        return images_grid([source], preset="cpu", labelled=labelled, seeds=len(seeds), training=TrainingPart())
+        return images_grid([source], preset="cpu", labelled=[labelled], seeds=len(seeds), training=TrainingPart())
     return Grid(
         data={name: GridData(source)},
         classifiers=CLASSIFIERS,
         name=part,
         seeds=list(seeds),
-        labelled=[LABELS[name]],
+        labelled=[labelled],
         virtual=VirtualPart(families=["diffusion", "mvn"], ratios=RATIOS),
     )
 
 
 def carried(grid: Grid, folder: Path, jobs: int) -> pd.DataFrame:
     """Rows of a grid, carried out where it is not yet."""
-    harness.say(f"{grid.name}, {', '.join(grid.data)}")
+    harness.say(f"{grid.name}, {', '.join(grid.data)}, {grid.labelled[0]}")
     done = carry_out_grid(grid, folder, jobs=jobs)
     for failure in done.failed:
         harness.say(f"failed: {failure['job']}: {failure['reason']}")

@@ -65,8 +65,9 @@ PRETEXTS_2025: dict[str, dict[str, Any]] = {
     },
 }
 
-# The same in small: a pretext on 12 000 images of 28 pixels takes three to four minutes on one core with matrix units
-# for bfloat16, and a classifier on all of them about as long. Adam gets further than SGD in so few epochs.
+# The same in small: a pretext on 12 000 images of 28 pixels takes three to twelve minutes, as the machine is, on one
+# core with matrix units for bfloat16, and a classifier on all of them about as long. Adam gets further than SGD in so
+# few epochs.
 _RESNET_CPU: dict[str, Any] = {"backbone": "resnet18", "backbone_settings": {"stem": "small", "width": 16}}
 _VIT_CPU: dict[str, Any] = {
     "backbone": "vit",

@@ -112,8 +112,8 @@ def images_2025(
     """Supervised, four pretexts with the backbone frozen (BF) or not (BNF), and their fusions, on medical images.
 
     COHORT is bloodmnist and dermamnist unless named. Beside the founding supervised recipe stands a strong one
-    (small-cnn); the page sets the thesis's figures beside ours. moco34-bf and moco34-bnf (ResNet-34) run when named
-    with --classifiers; MoCo-Plus is moco-bnf with --unlabelled.
+    (small-cnn); the page sets the thesis's figures beside ours. moco34-bf and moco34-bnf (ResNet-34) and
+    simclr-small-cnn run when named with --classifiers; MoCo-Plus is moco-bnf with --unlabelled.
 
     Example: [bold]cohortsmith study images-2025 bloodmnist --out runs/images --jobs 2[/bold]
     """

@@ -22,6 +22,7 @@ IMAGES = "images-2025"
 TRANSCRIPTOME = "transcriptome-2021"
 _IMAGE_PRESETS = {"cpu": "images-2025-cpu", "gpu": "images-2025"}
 _PRETEXTS = ("simclr", "moco", "aim", "mae")
+_ON_REQUEST = ("moco34-bf", "moco34-bnf", "simclr-small-cnn")
 _FUSIONS = {
     "FSM": ["simclr-bnf", "moco-bnf"],
     "FAA": ["aim-bnf", "mae-bnf"],
@@ -38,6 +39,7 @@ def image_classifiers(preset: str) -> dict[str, dict[str, Any]]:
 
     Two references are not the study's: a plain network that is hard to beat, and the backbone of the contrastive
     pretexts that is fine-tuned like them but starts from nothing, which tells the pretext from the recipe after it.
+    Whether a pretext adds to the first, `simclr-small-cnn` tells.
 
     Args:
         preset: cpu or gpu.
@@ -51,7 +53,9 @@ def image_classifiers(preset: str) -> dict[str, dict[str, Any]]:
     for frozen, suffix in (("all", "bf"), (0, "bnf")):
         made |= {f"{name}-{suffix}": {**base, "pretext": name, "frozen": frozen} for name in _PRETEXTS}
     deeper = {"backbone": "resnet34", "backbone_settings": _backbone_settings(base["preset"], "moco")}
-    return made | {f"moco34-{suffix}": made[f"moco-{suffix}"] | deeper for suffix in ("bf", "bnf")}
+    made |= {f"moco34-{suffix}": made[f"moco-{suffix}"] | deeper for suffix in ("bf", "bnf")}
+    as_cpu = {"pretext_settings": {"batch_size": 128, "epochs": 12}}
+    return made | {"simclr-small-cnn": {**made["small-cnn"], "pretext": "simclr", **as_cpu}}
 
 
 def images_grid(
@@ -79,7 +83,7 @@ def images_grid(
         DataError: unknown names, or cohorts of one name.
     """
     known = image_classifiers(preset)
-    chosen = _chosen(known, classifiers or [name for name in known if not name.startswith("moco34")])
+    chosen = _chosen(known, classifiers or [name for name in known if name not in _ON_REQUEST])
     fusions = {name: members for name, members in _FUSIONS.items() if set(members) <= set(chosen)}
     data = {name: GridData(source, extra_unlabelled=unlabelled) for name, source in _named(sources).items()}
     return _grid(IMAGES, data, chosen, labelled, seeds, training, fusions)

@@ -47,6 +47,8 @@ def image_classifiers(preset: str) -> dict[str, dict[str, Any]]:
     Raises:
         DataError: another one.
     """
+    from ssl_models import PRESETS
+
     base = {"preset": _one_of("--preset", preset, _IMAGE_PRESETS)}
     made: dict[str, dict[str, Any]] = {REFERENCE: dict(base), "small-cnn": {"preset": "small-cnn"}}
     made["scratch"] = {**base, **_after_pretext(base["preset"], "simclr")}
@@ -54,8 +56,8 @@ def image_classifiers(preset: str) -> dict[str, dict[str, Any]]:
         made |= {f"{name}-{suffix}": {**base, "pretext": name, "frozen": frozen} for name in _PRETEXTS}
     deeper = {"backbone": "resnet34", "backbone_settings": _backbone_settings(base["preset"], "moco")}
     made |= {f"moco34-{suffix}": made[f"moco-{suffix}"] | deeper for suffix in ("bf", "bnf")}
-    as_cpu = {"pretext_settings": {"batch_size": 128, "epochs": 12}}
-    return made | {"simclr-small-cnn": {**made["small-cnn"], "pretext": "simclr", **as_cpu}}
+    settings = PRESETS[_IMAGE_PRESETS["cpu"]].by_pretext["simclr"]["pretext_settings"]
+    return made | {"simclr-small-cnn": {**made["small-cnn"], "pretext": "simclr", "pretext_settings": settings}}
 
 
 def images_grid(

@@ -63,6 +63,15 @@ def test_grid_of_images_is_valid_and_holds_the_founding_table(preset: str) -> No
         assert name.startswith("moco34") == (recipe.backbone == "resnet34")
 
 
+def test_a_pretext_before_the_strong_reference_changes_nothing_else() -> None:
+    known = image_classifiers("cpu")
+    alone, after, study = (
+        Classifier(**known[name]).arguments.settled("image") for name in ("small-cnn", "simclr-small-cnn", "simclr-bnf")
+    )
+    assert (after.backbone, after.fine_tuning) == (alone.backbone, alone.fine_tuning)
+    assert after.pretext == study.pretext
+
+
 def test_published_figures_are_the_thesis_s() -> None:
     (row,) = (r for r in IMAGES_2025 if (r["data"], r["labelled"], r["classifier"]) == ("derma", "quarter", "mae-bnf"))
     assert (row["accuracy"], row["mean_class_accuracy"]) == pytest.approx((0.6658, 0.4475))

@@ -145,7 +145,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def publish(block: str, text: str, rows: Sequence[dict[str, Any]], *, seeds: Sequence[int], write: bool) -> None:
     """Print a table with how it came about; with `write`, put it between the block's marks in docs/benchmarks.md."""
     commits = ", ".join(sorted({row["commit"] for row in rows if row.get("commit")}))
-    about = [f"- Command: `{command()}`", f"- Machine: {machine()}", f"- Seeds: {', '.join(map(str, seeds))}"]
+    machines = "; ".join(sorted({row["machine"] for row in rows if row.get("machine")})) or machine()
+    about = [f"- Command: `{command()}`", f"- Machine: {machines}", f"- Seeds: {', '.join(map(str, seeds))}"]
     made = "\n".join([*about, *([f"- Commit: {commits}"] if commits else []), "", text])
     say(f"\n{made}\n")
     if write:

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import pandas as pd
-
 from app.founding_grids import transcriptome_classifiers
 from app.grid import Grid, GridData, VirtualPart
 from app.grid_running import carry_out_grid
-from benchmarks import harness
+from benchmarks import harness, kept_rows
 from data import DataError
 from evaluation.gains import best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
 FILES: dict[str, dict[str, Any]] = {
     "tcga-12class": {"cohort": "expression/tcga_12class_50genes.csv.gz"},
@@ -57,10 +57,11 @@ def run() -> None:
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     for part in args.parts.split(","):
-        tables = [carried(part, name, seeds, args.out) for name in args.data.split(",")]
-        rows = pd.concat(tables, ignore_index=True)
-        text = {"curve": curve, "100 labels": few_labels}.get(part, virtual)(rows)
-        harness.publish(f"transcriptomes {part}", text, [], seeds=seeds, write=args.write)
+        for name in args.data.split(","):
+            block = f"transcriptomes {part} {name}"
+            rows = kept_rows.with_kept(block, carried(part, name, seeds, args.out), write=args.write)
+            text = {"curve": curve, "100 labels": few_labels}.get(part, virtual)(rows)
+            kept_rows.publish(block, text, rows, write=args.write)
 
 
 def carried(part: str, name: str, seeds: Sequence[int], out: Path) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from data import DataError
 from evaluation.gains import best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     import pandas as pd
@@ -53,18 +54,20 @@ def run() -> None:
     parser.set_defaults(out=harness.ROOT / "runs" / "benchmarks" / "transcriptomes")
     parser.add_argument("--data", default=",".join(FILES))
     parser.add_argument("--parts", default=",".join(LABELS), help=f"of {', '.join(LABELS)}")
+    parser.add_argument("--classifiers", default="", help="only these of 100 labels, in an --out of their own")
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--jobs", type=int, default=1)
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     for part in args.parts.split(","):
         for name in args.data.split(","):
             block = f"transcriptomes {part} {name}"
-            rows = kept_rows.with_kept(block, carried(part, name, seeds, args.out), write=args.write)
+            rows = kept_rows.with_kept(block, carried(part, name, seeds, args), write=args.write)
             text = {"curve": curve, "100 labels": few_labels}.get(part, virtual)(rows)
             kept_rows.publish(block, text, rows, write=args.write)
 
 
-def carried(part: str, name: str, seeds: Sequence[int], out: Path) -> pd.DataFrame:
+def carried(part: str, name: str, seeds: Sequence[int], args: argparse.Namespace) -> pd.DataFrame:
     """Rows of one question on one file."""
     folder = os.environ.get("COHORTSMITH_DATA")
     if not folder:
@@ -74,13 +77,17 @@ def carried(part: str, name: str, seeds: Sequence[int], out: Path) -> pd.DataFra
     classifiers = REFERENCES | {MIXED: OURS[MIXED]}
     if part == "100 labels":
         founding = transcriptome_classifiers("tcga-2021")
-        classifiers = REFERENCES | {way: founding[way] for way in FOUNDING} | OURS
+        ways = REFERENCES | {way: founding[way] for way in FOUNDING} | OURS
+        asked = [way for way in args.classifiers.split(",") if way]
+        if unknown := [way for way in asked if way not in ways]:
+            raise DataError(f"--classifiers: no {unknown[0]!r}; known: {', '.join(ways)}")
+        classifiers = {way: ways[way] for way in asked} or ways
     grid = Grid(data={name: data}, classifiers=classifiers, name=part, seeds=list(seeds), labelled=list(labels))
     if part == "50 labels and virtual patients":
         both: list[Any] = ["labelled", "pseudo-labelled"]
         grid = replace(grid, virtual=VirtualPart(list(FAMILIES), both, RATIOS, ["labelled"]))
     harness.say(f"{part}, {name}")
-    done = carry_out_grid(grid, out / f"{part}-{name}".replace(" ", "-"))
+    done = carry_out_grid(grid, args.out / f"{part}-{name}".replace(" ", "-"), jobs=args.jobs)
     for failure in done.failed:
         harness.say(f"failed: {failure['job']}: {failure['reason']}")
     return done.rows

@@ -32,7 +32,7 @@ def with_kept(block: str, rows: pd.DataFrame, *, write: bool, folder: Path = FOL
         folder: of the files.
 
     Returns:
-        Rows with the columns `machine` and `commit`, where each was measured.
+        Rows with the columns `machine`, where each was measured, and `commit`, of when it was written down.
     """
     path = folder / f"{block.replace(' ', '-')}.parquet"
     rows = rows.assign(machine=harness.machine(), commit=harness.commit())

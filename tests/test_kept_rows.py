@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from benchmarks import harness
-from benchmarks.kept_rows import with_kept
+from benchmarks.kept_rows import publish, with_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,3 +57,15 @@ def test_nothing_is_kept_unless_the_table_is_written(tmp_path: Path) -> None:
     with_kept(BLOCK, rows(0, 0.9), write=False, folder=tmp_path)
     assert not list(tmp_path.iterdir())
     assert set(with_kept(BLOCK, rows(1, 0.8), write=False, folder=tmp_path).seed) == {1}
+
+
+def test_a_table_says_every_machine_and_seed_that_it_stems_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(harness, "machine", lambda: "an older machine")
+    with_kept(BLOCK, rows(3, 0.9), write=True, folder=tmp_path)
+    monkeypatch.setattr(harness, "machine", lambda: "this machine")
+    publish(BLOCK, "the table", with_kept(BLOCK, rows(1, 0.8), write=False, folder=tmp_path), write=False)
+    told = capsys.readouterr().out
+    assert "- Machine: an older machine; this machine\n- Seeds: 1, 3\n" in told
+    assert "the table" in told

@@ -81,10 +81,10 @@ def carry_out(
         raise DataError("--out is missing; name a folder for the results (--dry-run needs none)")
     done = carry_out_grid(asked, out, jobs=jobs, backend=backend, cluster=cluster, facts=facts)
     if as_json:
-        verdicts = verdicts_of(done.rows) if len(done.rows) else []
+        verdicts = verdicts_of(done.rows, asked.metric) if len(done.rows) else []
         show_json({"results": str(out / "results.parquet"), "failed": done.failed, "verdicts": verdicts})
     elif len(done.rows):
-        show(table_of(done.rows))
+        show(table_of(done.rows, asked.metric))
         result(str(out / "report.html"))
     if done.failed:
         raise typer.Exit(1)

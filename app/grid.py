@@ -64,6 +64,8 @@ class Grid:
         labelled: patients of train whose class is known: a number, a share, or full, half, quarter.
         unlabelled: what a pretext, or a classifier with an `unlabelled_weight`, sees: all of train without its classes,
             or the labelled part only.
+        metric: what arms are chosen by on validation patients, and judged by on test patients. By mean class accuracy a
+            rare class weighs as much as a frequent one. Both are told.
         virtual: virtual patients; none when left out.
         fusions: names of classifiers whose class probabilities are multiplied, by the name of the fusion.
         training: device and arithmetic.
@@ -75,6 +77,7 @@ class Grid:
     seeds: list[int] = field(default_factory=lambda: [0])
     labelled: list[int | float | str] = field(default_factory=lambda: ["full"])
     unlabelled: Literal["all", "labelled"] = "all"
+    metric: Literal["accuracy", "mean_class_accuracy"] = "accuracy"
     virtual: VirtualPart | None = None
     fusions: dict[str, list[str]] = field(default_factory=dict)
     training: TrainingPart = field(default_factory=TrainingPart)

@@ -12,6 +12,7 @@ from app.grid_results import WEIGHTED
 from data import DataError
 from data.atomic import whole_file
 from evaluation.gains import ARM, TASK, VIRTUAL, best_on_validation, gains, gains_over
+from evaluation.utility_results import POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,27 +24,26 @@ if TYPE_CHECKING:
     from app.grid_jobs import Study
     from app.grid_running import Planned
 
-METRICS = ("accuracy", "mean_class_accuracy")  # that verdicts are about
 _PAIRS = 60  # patients of whom two views are drawn
 
 
-def verdicts_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def verdicts_of(rows: pd.DataFrame, metric: str) -> list[dict[str, Any]]:
     """Every gain: over the same classifier on real patients alone, and over the strongest one without a pretext.
 
-    Each has `against` ("real only" or "strongest"), `metric`, and the columns of `evaluation.gains.gains`; what is
-    not a number is None.
+    Those of single classes are beside the strongest by `metric`. Each has `against` ("real only" or "strongest"),
+    `metric`, and the columns of `evaluation.gains.gains`; what is not a number is None.
     """
     ways: dict[str, Callable[..., pd.DataFrame]] = {"real only": gains, "strongest": gains_over}
     found: list[dict[str, Any]] = []
-    for metric in METRICS:
+    for name in POINTS:
         for against, judge in ways.items():
-            for by_class in (False, True) if metric == "accuracy" else (False,):
+            for by_class in (False, True) if name == metric else (False,):
                 try:
-                    table = judge(rows, metric=metric, by_class=by_class)
+                    table = judge(rows, metric=name, by_class=by_class)
                 except DataError:
                     continue  # no classifier without a pretext to compare with
                 found += [
-                    {"against": against, "metric": metric, **{str(key): _plain(value) for key, value in row.items()}}
+                    {"against": against, "metric": name, **{str(key): _plain(value) for key, value in row.items()}}
                     for row in table.to_dict("records")
                 ]
     return found
@@ -56,30 +56,31 @@ def write_report(study: Study, plan: Planned, rows: pd.DataFrame, more: Mapping[
     facts = {
         "title": study.grid.name,
         "classifiers": study.grid.classifiers,
+        "metric": study.grid.metric,
         "fusions": [f"{name}{suffix}" for name in study.grid.fusions for suffix in ("", WEIGHTED)],
         "pairs": _pairs(study, plan),
     }
-    page = utility_page(rows, gains(rows), facts | dict(more))
-    verdicts = json.dumps(verdicts_of(rows), indent=1, allow_nan=False)
+    page = utility_page(rows, facts | dict(more))
+    verdicts = json.dumps(verdicts_of(rows, study.grid.metric), indent=1, allow_nan=False)
     for name, text in (("verdicts.json", verdicts), ("report.html", page)):
         with whole_file(study.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
-def table_of(rows: pd.DataFrame) -> Group:
+def table_of(rows: pd.DataFrame, metric: str) -> Group:
     """Test figures of each classifier on real patients alone, and with the virtual ones that validation chooses."""
     from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
 
-    kept = best_on_validation(rows, VIRTUAL) if (rows["family"] != "").any() else rows
+    kept = best_on_validation(rows, VIRTUAL, metric) if (rows["family"] != "").any() else rows
     whole = kept[(kept["part"] == "test") & (kept["label"] == "")]
-    told = {tuple(row[name] for name in ARM): row for row in gains(kept).to_dict("records")}
+    told = {tuple(row[name] for name in ARM): row for row in gains(kept, metric).to_dict("records")}
     tables = []
     for (data, labelled), task in whole.groupby(TASK, sort=False):
         n = task["n_labelled"].median()
         table = Table(
-            "classifier", "virtual", "accuracy", "by class", "gain, points", "verdict",
+            "classifier", "virtual", "accuracy", "by class", f"gain in {POINTS[metric]}, points", "verdict",
             title=escape(f"{data}, {labelled} ({n:.0f} labelled)"), title_justify="left",
         )  # fmt: skip
         for key, arm in sorted(task.groupby(ARM, sort=False), key=lambda item: _place(task, item[0])):
@@ -89,7 +90,7 @@ def table_of(rows: pd.DataFrame) -> Group:
             table.add_row(
                 escape(str(classifier)),
                 escape(f"{family} {ratio}, {role}{pseudo}") if family else "",
-                *(f"{100 * arm[metric].mean():.2f}" for metric in METRICS),
+                *(f"{100 * arm[name].mean():.2f}" for name in POINTS),
                 _interval(gain) if gain else "",
                 str(gain["verdict"]) if gain else "",
             )

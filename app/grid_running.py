@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from data import Cohort
 
 GRID = "grid.json"
-# A job's name says its seed and its labels, so more of either are more jobs of the same grid, and fewer are fewer.
-_MAY_GROW = ("seeds", "labelled")
+# A job's name says its seed and its labels, so more of either are more jobs of the same grid, and fewer are fewer; by
+# which metric arms are judged is no matter of theirs.
+_MAY_DIFFER = ("seeds", "labelled", "metric")
 _FOLDERS = ("virtual", "pretext", "rows", "probabilities")
 _LINE_EVERY = 20.0  # seconds between two lines where there is no terminal to animate
 
@@ -110,7 +111,8 @@ def carry_out_grid(
 
     Args:
         grid: what to do.
-        folder: of the results; one of the same grid, be it with other seeds or numbers of labels, is gone on with.
+        folder: of the results; one of the same grid, be it with other seeds, numbers of labels or another metric, is
+            gone on with.
         jobs: workers at a time.
         backend: sequential, loky, dask or ray; "" is loky, and this very process for one job at a time.
         cluster: address of a dask scheduler; "" starts workers on this machine.
@@ -157,7 +159,7 @@ def open_folder(study: Study, cohorts: Mapping[str, Cohort]) -> None:
         raise DataError(f"a folder was expected for the results, {folder} is a file; name another with --out")
     if (folder / GRID).is_file():
         found = read_json(folder / GRID)
-        other = [key for key in {**asked, **found} if key not in _MAY_GROW and asked.get(key) != found.get(key)]
+        other = [key for key in {**asked, **found} if key not in _MAY_DIFFER and asked.get(key) != found.get(key)]
         if other:
             raise DataError(
                 f"{folder} holds results of another grid: it differs in {', '.join(other)}; name another folder with "

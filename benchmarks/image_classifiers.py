@@ -12,7 +12,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -37,7 +37,7 @@ STRONG, FOUNDING = "small-cnn", "supervised"
 CLASSIFIERS: dict[str, dict[str, Any]] = {STRONG: {"preset": STRONG}, "balanced": {"preset": STRONG, "balanced": True}}
 AUGMENTED = {"blood": [STRONG], "derma": list(CLASSIFIERS)}
 RATIOS: list[Any] = [0, 0.5, 1, 2, "balance"]
-METRIC = "mean_class_accuracy"
+METRIC: Final = "mean_class_accuracy"
 PARTS = ("augmentation", "study")
 
 
@@ -78,6 +78,7 @@ def grid_of(part: str, name: str, labelled: str, seeds: Sequence[int]) -> Grid:
         name=part,
         seeds=list(seeds),
         labelled=[labelled],
+        metric=METRIC,
         virtual=VirtualPart(families=["diffusion", "mvn"], ratios=RATIOS),
     )
 

@@ -39,7 +39,8 @@ def gains(rows: pd.DataFrame, metric: str = "accuracy", by_class: bool = False) 
     Args:
         rows: the study's table.
         metric: of `METRICS`.
-        by_class: one row a class, in place of one for all classes together; of a class, accuracy is its recall.
+        by_class: one row a class, in place of one for all classes together; of a class, accuracy and mean class
+            accuracy are its recall.
 
     Returns:
         One row an arm, in the order of `rows`: `ARM`, `n_labelled` (median over seeds), `label`, `reference` (the
@@ -144,6 +145,8 @@ def _ratio(value: object) -> str:
 def _test_rows(rows: pd.DataFrame, metric: str, by_class: bool) -> pd.DataFrame:
     rows = _checked(rows, metric)
     found = rows[(rows["part"] == "test") & ((rows["label"] != "") == by_class)]
+    if by_class:
+        found = found.assign(mean_class_accuracy=found["accuracy"])
     if found[metric].isna().all():
         raise DataError(f"no test rows {'of single classes' if by_class else 'of all classes'} have {metric}")
     return found

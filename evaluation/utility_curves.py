@@ -13,17 +13,16 @@ if TYPE_CHECKING:
     from evaluation.utility_results import Arm, Results
 
 _PAIRS = 60  # pairs of views drawn of a classifier
-_TITLES = dict(zip(POINTS, ("Test accuracy, %", "Mean of class accuracies, %"), strict=True))
 
 
 def learning_curves(results: Results) -> Gallery:
-    """Accuracy and mean of classes against the number of labelled patients, a line a classifier."""
+    """Accuracy and mean class accuracy against the number of labelled patients, a line a classifier."""
     panels = []
     for data in dict.fromkeys(task.data for task in results.tasks):
         own = [arm for arm in results.means if arm.data == data]
         if len({arm.labelled for arm in own}) < 2:
             continue
-        for metric in POINTS:
+        for metric in results.metrics:
             traces = []
             for i, classifier in enumerate(results.classifiers):
                 real = [arm for arm in own if arm.classifier == classifier and not arm.family]
@@ -52,12 +51,12 @@ def _learning(results: Results, arms: Sequence[Arm], metric: str, position: int,
 def _learning_panel(results: Results, data: str, metric: str, traces: list[Trace], own: Sequence[Arm]) -> Panel:
     sizes = sorted({round(results.means[arm]["n_labelled"][0]) for arm in own})
     ticks = {"tickvals": sizes, "ticktext": [f"{n:,}" for n in sizes]}
-    looks = layout(axis("labelled patients", type="log", **ticks), axis(_TITLES[metric].lower()), hovermode="closest")
-    return Panel(f"{data}: {_TITLES[metric][:-3].lower()}", "", traces, looks, 360, 3)
+    looks = layout(axis("labelled patients", type="log", **ticks), axis(f"{POINTS[metric]}, %"), hovermode="closest")
+    return Panel(f"{data}: {POINTS[metric]}", "", traces, looks, 360, 3)
 
 
 def sweeps(results: Results, classifiers: Mapping[str, Mapping[str, Any]]) -> Gallery:
-    """Accuracy against a numeric setting of the pretext, where classifiers differ in it alone; a line a task.
+    """The metric against a numeric setting of the pretext, where classifiers differ in it alone; a line a task.
 
     Args:
         results: of the grid.
@@ -76,10 +75,10 @@ def sweeps(results: Results, classifiers: Mapping[str, Mapping[str, Any]]) -> Ga
                 arms = [arm for arm in results.real_arms(Task(data, label)) if arm.classifier in values]
                 arms.sort(key=lambda arm: values[arm.classifier])
                 if len(arms) > 2:
-                    drawn = [_spread(results.means[arm][POINTS[0]]) for arm in arms]
+                    drawn = [_spread(results.means[arm][results.metric]) for arm in arms]
                     x = [values[arm.classifier] for arm in arms]
                     traces.append(marked(x, drawn, i, plain(label), "solid") | {"legendgroup": label})
-            looks = layout(axis(what, **wide, **ticks), axis("test accuracy, %"), hovermode="closest")
+            looks = layout(axis(what, **wide, **ticks), axis(f"{POINTS[results.metric]}, %"), hovermode="closest")
             title = f"{data}: {classifiers[group[0]].get('pretext') or group[0]}, by {what}"
             panels += [Panel(title, "", traces, looks, 320, 3)] if traces else []
     legend = [(label, class_style(i)[0], class_style(i)[2]) for i, label in enumerate(labels)]

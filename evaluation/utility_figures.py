@@ -24,11 +24,13 @@ _ROW = 15  # pixels of a dot with its interval
 
 
 def gain_by_ratio(results: Results, task: Task) -> Gallery:
-    """Gain in accuracy over the same classifier without virtual patients, by how many there are; a line a family.
+    """Gain over the same classifier without virtual patients, by how many there are; a line a family.
 
     A panel a classifier, or a classifier and role where one panel would hold too many lines; dashes tell the rest.
     """
-    gains = {arm: gain for arm, gain in results.own[POINTS[0]].items() if arm.task == task and gain.gain == gain.gain}
+    gains = {
+        arm: gain for arm, gain in results.own[results.metric].items() if arm.task == task and gain.gain == gain.gain
+    }
     ratios = list(dict.fromkeys(arm.ratio for arm in sorted(gains, key=lambda arm: _size(arm.ratio))))
     if len(ratios) < 2:
         return Gallery([])
@@ -60,7 +62,11 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
             trace = _curve([0, *places], [_NOUGHT, *drawn.values()], colour, name, dash)
             data.append(trace | {"legendgroup": family})
         x = axis("virtual patients per labelled one", **ticks, ticktext=words)
-        panels.append(Panel(title, "", data, layout(x, axis("gain, points", range=bounds)), 260, width))
+        panels.append(
+            Panel(
+                title, "", data, layout(x, axis(f"gain in {POINTS[results.metric]}, points", range=bounds)), 260, width
+            )
+        )
     note = "Bars are 95 % intervals over seeds; those that leave the drawing are cut. One scale for all panels."
     if len(ways) > 1:
         note += " " + "; ".join(f"{_DASHED[i % len(_DASHES)]}: {told}" for i, told in enumerate(ways)) + "."

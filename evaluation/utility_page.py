@@ -12,7 +12,7 @@ from evaluation import utility_tables as tables
 from evaluation.html import foot, head, sections_of
 from evaluation.page import gallery, page
 from evaluation.panels import Gallery
-from evaluation.utility_results import Results
+from evaluation.utility_results import POINTS, Results
 from evaluation.utility_verdicts import cards
 
 if TYPE_CHECKING:
@@ -32,22 +32,21 @@ _REAL = "Of real patients it shows shares and means"
 _POINTS = ", and unnamed points of features in the pictures of pairs, from which no value can be read back"
 
 
-def utility_page(rows: pd.DataFrame, verdicts: pd.DataFrame, facts: Mapping[str, Any]) -> str:
+def utility_page(rows: pd.DataFrame, facts: Mapping[str, Any]) -> str:
     """Report of a grid as a single HTML file without any reference to the network; sections without data are left out.
 
     Args:
         rows: tidy rows of the grid, one an arm, seed, part and class (see `evaluation.gains`).
-        verdicts: what `evaluation.gains.gains` says of their accuracy.
         facts: what else is known, all of it optional: `title`; `about`, what to state at the top; `classifiers`, the
-            arguments of each by name; `fusions`, names of those that are products of others; `pairs`, by classifier
-            dicts `x1`, `y1`, `x2`, `y2`, `label` of two views of a patient; `published`, figures of others to set
-            beside ours (see `utility_tables.published_table`); `failed`, dicts with the `reason` why a job was not
-            done.
+            arguments of each by name; `metric`, of `POINTS`, that arms are chosen and judged by; `fusions`, names of
+            those that are products of others; `pairs`, by classifier dicts `x1`, `y1`, `x2`, `y2`, `label` of two views
+            of a patient; `published`, figures of others to set beside ours (see `utility_tables.published_table`);
+            `failed`, dicts with the `reason` why a job was not done.
 
     Raises:
         DataError: rows that lack a column, or name an arm twice.
     """
-    results = Results.of(rows, verdicts, facts.get("fusions", ()))
+    results = Results.of(rows, facts.get("fusions", ()), facts.get("metric", "accuracy"))
     sections: list[Section] = [
         ("verdicts", "Gains", tables.overview_table(results) + tables.verdict_table(results)),
         ("published", "Beside the published figures", _published(results, facts)),
@@ -94,7 +93,8 @@ def _about(results: Results) -> dict[str, Any]:
     if results.families:
         known["Virtual patients"] = ", ".join(results.families)
     seeds = results.rows["seed"].unique()
-    return known | {"Seeds": len(seeds), "Arms": f"{len(results.means):,}"}
+    known |= {"Seeds": len(seeds), "Arms": f"{len(results.means):,}"}
+    return known | {"Judged by": POINTS[results.metric]}
 
 
 def _published(results: Results, facts: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from data.errors import DataError
+from data.names import near_misses
 from evaluation.gains import ARM, METRICS, VIRTUAL, best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-POINTS = ("accuracy", "mean_class_accuracy")  # metrics whose gains are told in percentage points
+# Metrics whose gains are told in percentage points, in words.
+POINTS = {"accuracy": "accuracy", "mean_class_accuracy": "mean class accuracy"}
 COSTS = ("n_labelled", "steps", "epochs", "seconds", "seconds_an_epoch", "parameters")
 _JUDGED = 3  # arms of a task in the pictures by class
 FUSED = "fusion"  # stands as the pretext of a fusion, so that none is taken for a supervised reference
@@ -78,18 +81,31 @@ class Results:
 
     Attributes:
         rows: tidy rows, as `cohortsmith utility` writes them, those of fusions with the pretext `FUSED`.
-        verdicts: gains in accuracy of the arms with virtual patients, as `evaluation.gains.gains` gives them.
+        metric: of `POINTS`, that arms are chosen and judged by.
     """
 
     rows: pd.DataFrame
-    verdicts: pd.DataFrame
+    metric: str = "accuracy"
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, verdicts: pd.DataFrame, fusions: Iterable[str] = ()) -> Results:
-        """Results of rows as they were written, whatever stands in empty cells."""
+    def of(cls, rows: pd.DataFrame, fusions: Iterable[str] = (), metric: str = "accuracy") -> Results:
+        """Results of rows as they were written, whatever stands in empty cells.
+
+        Raises:
+            DataError: a metric that is none of `POINTS`.
+        """
+        if metric not in POINTS:
+            raise DataError(
+                f"arms are judged by {' or '.join(POINTS)}; got {metric!r}{near_misses(str(metric), POINTS)}"
+            )
         text = {name: rows[name].fillna("").astype(str) for name in [*ARM, "label", "pretext"]}
         text["pretext"] = text["pretext"].mask(text["classifier"].isin(list(fusions)), FUSED)
-        return cls(rows.assign(**text), verdicts)
+        return cls(rows.assign(**text), metric)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """`POINTS`, the one that arms are judged by first."""
+        return self.metric, *(name for name in POINTS if name != self.metric)
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -162,7 +178,7 @@ class Results:
     @cached_property
     def own(self) -> dict[str, dict[Arm, Gain]]:
         """By metric of `POINTS`: gain of each arm with virtual patients over the same classifier without them."""
-        return {POINTS[0]: _gains(self.verdicts), **{name: _gains(gains(self.rows, name)) for name in POINTS[1:]}}
+        return {name: _gains(gains(self.rows, name)) for name in POINTS}
 
     @cached_property
     def over(self) -> dict[str, dict[Arm, Gain]]:
@@ -176,8 +192,8 @@ class Results:
 
     @cached_property
     def strongest(self) -> dict[Task, Arm]:
-        """The strongest supervised reference of each task, chosen on validation by accuracy."""
-        named = {arm.task: gain.reference for arm, gain in self.over[POINTS[0]].items() if gain.reference}
+        """The strongest supervised reference of each task, chosen on validation."""
+        named = {arm.task: gain.reference for arm, gain in self.over[self.metric].items() if gain.reference}
         return {task: real(task, name) for task, name in named.items()}
 
     @cached_property
@@ -189,14 +205,17 @@ class Results:
         """Arms with virtual patients that validation chooses over these columns, in the order of `means`."""
         if not self.families:
             return []
-        kept = {_arm(key) for key in best_on_validation(self.rows, over)[ARM].itertuples(index=False, name=None)}
+        kept = {
+            _arm(key)
+            for key in best_on_validation(self.rows, over, self.metric)[ARM].itertuples(index=False, name=None)
+        }
         return [arm for arm in self.means if arm in kept and arm.family]
 
     @cached_property
     def validated(self) -> dict[Arm, float]:
-        """Accuracy on validation patients, mean over seeds."""
+        """The metric on validation patients, mean over seeds."""
         rows = self.rows[(self.rows["part"] == "validation") & (self.rows["label"] == "")]
-        return {_arm(key): float(mean) for key, mean in rows.groupby(ARM, sort=False)[POINTS[0]].mean().items()}
+        return {_arm(key): float(mean) for key, mean in rows.groupby(ARM, sort=False)[self.metric].mean().items()}
 
     def real_arms(self, task: Task) -> list[Arm]:
         """Arms of a task on real patients alone."""
@@ -230,8 +249,8 @@ class Results:
         judged = {arm for arms in self.judged.values() for arm in arms}
         kept = {*judged, *(arm for task in self.tasks for arm in self.real_arms(task))}
         rows = self.rows[pd.MultiIndex.from_frame(self.rows[ARM]).isin([tuple(arm) for arm in kept])]
-        known = [gains(rows, by_class=True)] if self.families else []
-        known += [gains_over(rows, by_class=True)] if self.strongest else []
+        known = [gains(rows, self.metric, by_class=True)] if self.families else []
+        known += [gains_over(rows, metric=self.metric, by_class=True)] if self.strongest else []
         found: dict[Arm, dict[str, Gain]] = {arm: {} for arm in judged}
         for row in (row for table in known for row in table.to_dict("records")):
             if (arm := Arm(*(str(row[name]) for name in ARM))) in judged:

@@ -21,6 +21,7 @@ _MANY = 3  # tasks from which on there is an overview, and long tables are folde
 _FOLDED = 24  # rows of a section that stay unfolded
 _MOST = 30  # arms of one classifier and task above which only those that validation chooses are shown
 _HEADS = ("Accuracy, %", "Mean of<br>classes, %", "Macro-F1, %", "AUC", "Brier", "Cross-<br>entropy")
+_SHORT = {"accuracy": "Accuracy", "mean_class_accuracy": "Mean of classes"}
 _SHARES = METRICS[:3]  # told in per cent
 
 
@@ -30,7 +31,7 @@ def points(share: float) -> str:
 
 
 def verdict_table(results: Results) -> str:
-    """The arms that validation chooses, and their gains in accuracy and in the mean of classes."""
+    """The arms that validation chooses, and their gains in both metrics, the one they are judged by first."""
     groups = {}
     for task in results.tasks:
         rows = []
@@ -40,8 +41,9 @@ def verdict_table(results: Results) -> str:
         groups[task] = rows
     virtual = bool(results.families)
     sides = ["real only", "the strongest"] if virtual else ["the strongest"]
-    gained = [f"{what} over<br>{side}" for what in ("Accuracy", "Mean of classes") for side in sides]
-    heads = ["Accuracy, %<br>mean of classes", *gained]
+    first, second = (_SHORT[name] for name in results.metrics)
+    gained = [f"{what} over<br>{side}" for what in (first, second) for side in sides]
+    heads = [f"{first}, %<br>{second.lower()}", *gained]
     note = (
         '<p class="note">Gains in percentage points on test patients, under each its 95 % interval over seeds. '
         + ("Of the arms with virtual patients, the one that is best on validation patients. " if virtual else "")
@@ -51,7 +53,7 @@ def verdict_table(results: Results) -> str:
 
 
 def overview_table(results: Results) -> str:
-    """Gain in accuracy over the strongest reference, classifiers in rows and labels in columns; "" for few tasks."""
+    """Gain over the strongest reference, classifiers in rows and labels in columns; "" for few tasks."""
     labels = list(dict.fromkeys(task.labelled for task in results.tasks))
     if len(results.tasks) < _MANY or not results.strongest:
         return ""
@@ -68,15 +70,16 @@ def overview_table(results: Results) -> str:
                 cells = "".join(_short_cell(results, arm) for arm in arms)
                 body.append(f"<tr><td>{_named(results, name)}{what}</td>{cells}</tr>")
     return (
-        '<p class="note">Gain in accuracy over the strongest supervised reference by number of labelled patients, in '
-        "percentage points, and its 95 % interval over seeds; tinted where that leaves out zero.</p>"
+        f'<p class="note">Gain in {POINTS[results.metric]} over the strongest supervised reference by number of '
+        "labelled patients, in percentage points, and its 95 % interval over seeds; tinted where that leaves out "
+        "zero.</p>"
         f'<div class="scroll"><table class="grid"><thead><tr><th></th>{heads}</tr></thead><tbody>{"".join(body)}'
         "</tbody></table></div><h3>Each number of labels</h3>"
     )
 
 
 def _short_cell(results: Results, arm: Arm | None) -> str:
-    gain = results.over[POINTS[0]].get(arm) if arm else None
+    gain = results.over[results.metric].get(arm) if arm else None
     if gain is None or math.isnan(gain.gain):
         is_it = arm is not None and results.strongest.get(arm.task) == arm
         return f'<td class="n off">{"<small>strongest</small>" if is_it else "–"}</td>'
@@ -87,9 +90,9 @@ def _short_cell(results: Results, arm: Arm | None) -> str:
 
 def _verdict_row(results: Results, arm: Arm) -> str:
     figures = results.means[arm]
-    accuracy, mean = (percent(figures[name]) for name in POINTS)
-    cells = [f'<td class="n"><b>{accuracy}</b><small>{mean}</small></td>']
-    for name in POINTS:
+    first, second = (percent(figures[name]) for name in results.metrics)
+    cells = [f'<td class="n"><b>{first}</b><small>{second}</small></td>']
+    for name in results.metrics:
         if results.families:
             cells.append(_gain_cell(results.own[name].get(arm), ""))
         is_it = results.strongest.get(arm.task) == arm
@@ -186,8 +189,8 @@ def published_table(results: Results, published: Mapping[str, Any]) -> str:
     names = [name for name in dict.fromkeys(key[2] for key in theirs) if name in results.classifiers]
     margins = results.over_named(over) if over in results.classifiers else {}
     body = []
-    for metric, title in zip(POINTS, ("Test accuracy, %", "Mean of class accuracies, %"), strict=True):
-        body.append(_group(title, 2 * len(tasks)))
+    for metric in results.metrics:
+        body.append(_group(f"{POINTS[metric].capitalize()}, %", 2 * len(tasks)))
         for name in names:
             cells = []
             for task in tasks:

@@ -18,33 +18,43 @@ if TYPE_CHECKING:
 RULE = (
     "Helps: the 95 % interval of the gain, Student's t over the seeds' paired differences, lies above zero. Hurts: it "
     "lies below. No evidence: it holds zero. Where several arms compete, the one that is best on validation patients "
-    "is judged, on test patients. The strongest supervised reference is the classifier without a pretext that is best "
-    "on validation patients of the same data set and labels. Of forty settings that change nothing, one is expected to "
-    "seem to help, and one to hurt."
+    "is judged, on test patients, both by {metric}. The strongest supervised reference is the classifier without a "
+    "pretext that is best on validation patients of the same data set and labels. Of forty settings that change "
+    "nothing, one is expected to seem to help, and one to hurt."
 )
 
 
 class Question(NamedTuple):
-    """What a card answers: `asked` gains, one a setting, and the same arms' gains over the strongest reference."""
+    """What a card answers.
+
+    Attributes:
+        name: what is asked about.
+        over: what it is compared with.
+        asked: gains, one a setting.
+        other: the same arms' gains in the other metric.
+        strongest: the same arms' gains over the strongest reference, where that is not what is asked.
+    """
 
     name: str
     over: str
     asked: Mapping[Arm, Gain]
+    other: Mapping[Arm, Gain]
     strongest: Mapping[Arm, Gain]
 
 
 def questions(results: Results) -> list[Question]:
     """Do virtual patients help, does self-supervision, does fusion: those the grid has arms for."""
-    own, over = (known[POINTS[0]] for known in (results.own, results.over))
+    metric, other = results.metrics
+    own, over = results.own[metric], results.over[metric]
     virtual = {arm: own[arm] for arm in results.chosen.values() if arm in own}
     alone = {arm: gain for arm, gain in over.items() if not arm.family and results.pretexts.get(arm.classifier)}
     fused = {arm: gain for arm, gain in alone.items() if results.pretexts[arm.classifier] == FUSED}
     taught = {arm: gain for arm, gain in alone.items() if arm not in fused}
     beside = {arm: over[arm] for arm in virtual if arm in over}
     asked = [
-        Question("virtual patients", "the same classifier on real patients alone", virtual, beside),
-        Question("self-supervision", "the strongest supervised reference", taught, {}),
-        Question("fusion of classifiers", "the strongest supervised reference", fused, {}),
+        Question("virtual patients", "the same classifier on real patients alone", virtual, results.own[other], beside),
+        Question("self-supervision", "the strongest supervised reference", taught, results.over[other], {}),
+        Question("fusion of classifiers", "the strongest supervised reference", fused, results.over[other], {}),
     ]
     return [question for question in asked if question.asked]
 
@@ -52,13 +62,14 @@ def questions(results: Results) -> list[Question]:
 def cards(results: Results) -> str:
     """One card a question, in plain words."""
     asked = questions(results)
-    found = "".join(_card(question) for question in asked)
+    found = "".join(_card(question, *(POINTS[name] for name in results.metrics)) for question in asked)
     columns = f"grid-template-columns: repeat(auto-fit, minmax(min(100%, {320 if len(asked) > 1 else 560}px), 1fr))"
-    rule = f"<details><summary>How these words are chosen</summary><p>{RULE}</p></details>"
+    told = RULE.format(metric=POINTS[results.metric])
+    rule = f"<details><summary>How these words are chosen</summary><p>{told}</p></details>"
     return f'<div class="verdicts" style="{columns}">{found}</div>{rule}' if found else ""
 
 
-def _card(question: Question) -> str:
+def _card(question: Question, metric: str, other: str) -> str:
     gains, n = question.asked, len(question.asked)
     helps, hurts = counted(gains.values())
     settings = f"{n} setting{'' if n == 1 else 's'}"
@@ -73,7 +84,9 @@ def _card(question: Question) -> str:
         tone, headline = "r-none", "Not known: an interval needs two seeds"
     best = max(gains, key=lambda arm: (gains[arm].verdict == HELPS, _or_least(gains[arm].gain)))
     who = f"{best.classifier} on {best.task}" + (f", {best.patients()}" if best.family else "")
-    about = f"Most: {who}: {told(gains[best])} of accuracy over {question.over}."
+    about = f"Most: {who}: {told(gains[best])} of {metric} over {question.over}"
+    beside = question.other.get(best)
+    about += f", {told(beside)} of {other}." if beside and beside.gain == beside.gain else "."
     more = f"{settings}, each a classifier on a data set with so many labels: {_tally(gains.values())}."
     if question.strongest:
         more += f" Over the strongest supervised reference: {_tally(question.strongest.values())}."

@@ -32,9 +32,9 @@ def _results(folder: str, _key: str) -> Results:
 
     from app.folders import read_json
     from app.grid_results import WEIGHTED
-    from evaluation.gains import gains
     from evaluation.utility_results import Results
 
     rows = pd.read_parquet(Path(folder) / RESULTS)
-    fusions = read_json(Path(folder) / "grid.json").get("fusions") or {}
-    return Results.of(rows, gains(rows), [f"{name}{suffix}" for name in fusions for suffix in ("", WEIGHTED)])
+    grid = read_json(Path(folder) / "grid.json")
+    fusions = [f"{name}{suffix}" for name in grid.get("fusions") or {} for suffix in ("", WEIGHTED)]
+    return Results.of(rows, fusions, grid.get("metric", "accuracy"))

@@ -50,6 +50,7 @@ WRONG = {
     "fusion with a classifier's name": ("together =", "masked =", ["masked", "name of a classifier"]),
     "several devices": ("[fusions]", "[training]\ndevices = 2\n[fusions]", ["devices", "--jobs"]),
     "a name that is no file's": ("[data.sim]", '[data."a/b"]', ["a/b", "letters"]),
+    "unknown metric": ("seeds = [0, 1]", 'metric = "acuracy"', ["metric", "acuracy", "mean_class_accuracy"]),
     "not TOML": ("[data.sim]", "[data.sim", ["not valid TOML"]),
 }
 

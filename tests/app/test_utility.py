@@ -177,6 +177,19 @@ def test_more_seeds_and_labels_join_what_is_done(
     same(carry_out_grid(grid(tmp_path, patients, TINY), tmp_path / "out").rows, first)
 
 
+def test_a_done_grid_is_judged_by_another_metric(tmp_path: Path, patients: Path, cohortsmith: Any) -> None:
+    out = tmp_path / "out"
+    assert cohortsmith("utility", toml(tmp_path, patients, TINY), "--out", out).code == 0
+    assert "of accuracy over" in (out / "report.html").read_text()
+    asked = toml(tmp_path, patients, f'metric = "mean_class_accuracy"\n{TINY}')
+    told = cohortsmith("utility", asked, "--out", out)
+    assert told.code == 0, told.err
+    assert "classifiers: 4 of 4 are there already" in told.err
+    assert "of mean class accuracy over" in (out / "report.html").read_text()
+    classes = [one for one in json.loads((out / "verdicts.json").read_text()) if one["label"]]
+    assert {one["metric"] for one in classes} == {"mean_class_accuracy"}
+
+
 def test_nobody_sees_who_is_held_out(tmp_path: Path, patients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.cohorts import read
     from app.grid_arms import labelled_part, parts_of

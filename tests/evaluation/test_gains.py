@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -113,6 +114,9 @@ def test_each_class_has_its_own_word() -> None:
     found = gains(rows, by_class=True)
     assert dict(zip(found["label"], found["verdict"], strict=True)) == {"rare": "helps", "common": "hurts"}
     assert gains(rows)["label"].tolist() == [""]
+    # What a class adds to the mean of classes is its recall.
+    same = gains(rows.assign(mean_class_accuracy=np.nan), "mean_class_accuracy", by_class=True)
+    assert same["gain"].tolist() == found["gain"].tolist()
 
 
 def test_the_strongest_reference_is_chosen_on_validation() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evaluation.gains import gains
+from data.errors import DataError
 from evaluation.utility_curves import pair_pictures, swept_settings
 from evaluation.utility_figures import gain_by_ratio
 from evaluation.utility_page import utility_page
@@ -29,7 +29,7 @@ PAIRS: dict[str, list[dict[str, Any]]] = {
 
 
 def made(table: pd.DataFrame, **facts: Any) -> str:
-    return utility_page(table, gains(table), facts)
+    return utility_page(table, facts)
 
 
 def said(page: str) -> str:
@@ -140,17 +140,44 @@ def test_one_seed_gives_no_verdict() -> None:
 
 def test_a_fusion_is_no_supervised_reference() -> None:
     table = rows({"supervised": (0.3, ""), "both": (0.1, "")})
-    known = Results.of(table, gains(table), ["both"])
+    known = Results.of(table, ["both"])
     assert [arm.classifier for arm in known.strongest.values()] == ["supervised"]
     assert "fusion of classifiers Helps in 1 of 1 setting" in said(made(table, fusions=["both"]))
 
 
 def test_arms_stand_in_order_and_the_best_ratio_is_chosen_on_validation() -> None:
     table = rows(STUDY, virtual=HELPFUL, labelled={"full": 400, "100": 100}, noise=0.0005)
-    known = Results.of(table, gains(table))
+    known = Results.of(table)
     assert known.tasks == [Task("blood", "100"), Task("blood", "full")]
     assert [arm.ratio for arm in known.means][:4] == ["0", "1", "2", "5"]
     assert known.chosen[Task("blood", "100"), "weak"].ratio == "2"
+
+
+def test_the_metric_of_a_grid_decides_what_is_chosen_and_said() -> None:
+    arms = {(family, "balance", "labelled"): 0.0 for family in ("mvn", "diffusion")}
+    table = rows({"supervised": (0.2, "")}, virtual=arms, noise=0.001)
+    # One only tells the frequent classes better, the other the rare ones at their price.
+    for family, common, rare in (("mvn", 0.05, -0.08), ("diffusion", -0.05, 0.09)):
+        mine = (table["family"] == family) & (table["label"] == "")
+        table.loc[mine, "accuracy"] = 0.8 + common + 0.001 * table.loc[mine, "seed"]
+        table.loc[mine, "mean_class_accuracy"] = 0.8 + rare + 0.001 * table.loc[mine, "seed"]
+    chosen = {}
+    for metric, other, words in (
+        ("accuracy", r"\+\d\.\d points \([^)]*\) of accuracy", r"−\d\.\d points \([^)]*\) of mean class accuracy"),
+        (
+            "mean_class_accuracy",
+            r"\+\d\.\d points \([^)]*\) of mean class accuracy",
+            r"−\d\.\d points \([^)]*\) of accuracy",
+        ),
+    ):
+        (chosen[metric],) = (arm.family for arm in Results.of(table, metric=metric).chosen.values())
+        page = said(made(table, metric=metric))
+        assert "Helps in 1 of 1 setting" in page
+        assert re.search(rf"Most: supervised on blood, 100 labelled, {chosen[metric]} balanced: {other} over", page)
+        assert re.search(words, page[: page.index("How these words are chosen")])
+    assert chosen == {"accuracy": "mvn", "mean_class_accuracy": "diffusion"}
+    with pytest.raises(DataError, match="did you mean 'mean_class_accuracy'"):
+        Results.of(table, metric="mean_class_acuracy")
 
 
 def test_pairs_are_points_without_names() -> None:
@@ -174,10 +201,10 @@ def test_roles_share_a_panel_while_their_lines_are_few() -> None:
     roles = ("labelled", "unlabelled")
     few = {("diffusion", ratio, role): -0.02 for ratio in ("1", "2") for role in roles}
     table = rows(STUDY, virtual=few)
-    panels = gain_by_ratio(Results.of(table, gains(table)), Task("blood", "100")).panels
+    panels = gain_by_ratio(Results.of(table), Task("blood", "100")).panels
     assert [panel.title for panel in panels] == list(STUDY)
     assert [len(panel.data) - 1 for panel in panels] == [1, 1, 2]  # supervised classifiers have no pretext to feed
     many = {(family, ratio, role): -0.02 for family in "abc" for ratio in ("1", "2") for role in roles}
     table = rows(STUDY, virtual=many)
-    panels = gain_by_ratio(Results.of(table, gains(table)), Task("blood", "100")).panels
+    panels = gain_by_ratio(Results.of(table), Task("blood", "100")).panels
     assert [panel.title for panel in panels][-1] == "simclr, virtual patients for the pretext"

@@ -84,6 +84,16 @@ def main(run: Callable[[], None]) -> None:
         sys.exit(f"error: {error}")
 
 
+def data_file(name: str) -> Path:
+    """A file of the folder named by COHORTSMITH_DATA."""
+    from data import DataError
+
+    folder = os.environ.get("COHORTSMITH_DATA")
+    if not folder:
+        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {name}")
+    return Path(folder) / name
+
+
 def arguments(made: argparse.ArgumentParser) -> argparse.Namespace:
     """Parse the command line; say the machine and the command before any work."""
     args = made.parse_args()

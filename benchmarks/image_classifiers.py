@@ -8,7 +8,6 @@ a quarter of the labels, DermaMNIST with all. Choices are made on the file's val
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,7 @@ from app.experiment import TrainingPart
 from app.founding_figures import IMAGES_2025
 from app.founding_grids import images_grid
 from app.grid import Grid, GridData, VirtualPart
-from app.grid_running import carry_out_grid
 from benchmarks import harness, kept_rows
-from data import DataError
 from evaluation.gains import best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
@@ -57,18 +54,15 @@ def run() -> None:
             # Amounts of labels share a folder, and in it what the pretexts have learnt.
             for labelled in args.labelled.split(",") if part == "study" else [LABELS[name]]:
                 block = f"image classifiers {part} {name} {labelled}"
-                rows = carried(grid_of(part, name, labelled, seeds), args.out / f"{part}-{name}", args.jobs)
-                rows = kept_rows.with_kept(block, rows, write=args.write)
+                grid = grid_of(part, name, labelled, seeds)
+                rows = kept_rows.measured(block, grid, args.out / f"{part}-{name}", args.jobs, write=args.write)
                 text = augmentation(rows) if part == "augmentation" else study(rows)
                 kept_rows.publish(block, text, rows, write=args.write)
 
 
 def grid_of(part: str, name: str, labelled: str, seeds: Sequence[int]) -> Grid:
     """Grid of one question on one file."""
-    folder = os.environ.get("COHORTSMITH_DATA")
-    if not folder:
-        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {FILES[name]}")
-    source = str(Path(folder) / FILES[name])
+    source = str(harness.data_file(FILES[name]))
     if part == "study":
         grid = images_grid([source], preset="cpu", labelled=[labelled], training=TrainingPart())
         return replace(grid, seeds=list(seeds))
@@ -81,15 +75,6 @@ def grid_of(part: str, name: str, labelled: str, seeds: Sequence[int]) -> Grid:
         metric=METRIC,
         virtual=VirtualPart(families=["diffusion", "mvn"], ratios=RATIOS),
     )
-
-
-def carried(grid: Grid, folder: Path, jobs: int) -> pd.DataFrame:
-    """Rows of a grid, carried out where it is not yet."""
-    harness.say(f"{grid.name}, {', '.join(grid.data)}, {grid.labelled[0]}")
-    done = carry_out_grid(grid, folder, jobs=jobs)
-    for failure in done.failed:
-        harness.say(f"failed: {failure['job']}: {failure['reason']}")
-    return done.rows
 
 
 def augmentation(rows: pd.DataFrame) -> str:

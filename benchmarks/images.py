@@ -8,7 +8,6 @@ alone, and real ones topped up until every class has as many as the largest.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from functools import partial
@@ -99,10 +98,7 @@ def run() -> None:
 
 def cohorts(name: str) -> tuple[Cohort, Cohort]:
     """Train and test images of a file in COHORTSMITH_DATA; those of val are left out."""
-    folder = os.environ.get("COHORTSMITH_DATA")
-    if not folder:
-        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {FILES[name]}")
-    return split(read_cohort(Path(folder) / FILES[name]), seed=0)
+    return split(read_cohort(harness.data_file(FILES[name])), seed=0)
 
 
 def kept_images(folder: Path, name: str, family: str, seed: int) -> Path:

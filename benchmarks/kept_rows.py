@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from app.grid_running import carry_out_grid
 from benchmarks import harness
 from data.atomic import whole_file
 from evaluation.gains import ARM
@@ -18,8 +19,19 @@ from evaluation.gains import ARM
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.grid import Grid
+
 FOLDER = harness.ROOT / "docs" / "rows"
 _MEASURED = [*ARM, "seed"]  # what one job of a grid has measured
+
+
+def measured(block: str, grid: Grid, folder: Path, jobs: int, *, write: bool) -> pd.DataFrame:
+    """Rows of a grid, carried out where it is not yet, with those kept beside them; see `with_kept`."""
+    harness.say(block)
+    done = carry_out_grid(grid, folder, jobs=jobs)
+    for failure in done.failed:
+        harness.say(f"failed: {failure['job']}: {failure['reason']}")
+    return with_kept(block, done.rows, write=write)
 
 
 def with_kept(block: str, rows: pd.DataFrame, *, write: bool, folder: Path = FOLDER) -> pd.DataFrame:

@@ -8,7 +8,6 @@ figures are of test patients, and a gain is paired over seeds.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from app.founding_grids import transcriptome_classifiers
 from app.grid import Grid, GridData, VirtualPart
-from app.grid_running import carry_out_grid
 from benchmarks import harness, kept_rows
 from data import DataError
 from evaluation.gains import best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     import pandas as pd
@@ -62,23 +59,22 @@ def run() -> None:
     for part in args.parts.split(","):
         for name in args.data.split(","):
             block = f"transcriptomes {part} {name}"
-            rows = kept_rows.with_kept(block, carried(part, name, seeds, args), write=args.write)
+            folder = args.out / f"{part}-{name}".replace(" ", "-")
+            grid = grid_of(part, name, seeds, args.classifiers)
+            rows = kept_rows.measured(block, grid, folder, args.jobs, write=args.write)
             text = {"curve": curve, "100 labels": few_labels}.get(part, virtual)(rows)
             kept_rows.publish(block, text, rows, write=args.write)
 
 
-def carried(part: str, name: str, seeds: Sequence[int], args: argparse.Namespace) -> pd.DataFrame:
-    """Rows of one question on one file."""
-    folder = os.environ.get("COHORTSMITH_DATA")
-    if not folder:
-        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {FILES[name]['cohort']}")
-    data = GridData(**{**FILES[name], "cohort": str(Path(folder) / FILES[name]["cohort"]), "label": "label"})
+def grid_of(part: str, name: str, seeds: Sequence[int], only: str) -> Grid:
+    """Grid of one question on one file."""
+    data = GridData(**{**FILES[name], "cohort": str(harness.data_file(FILES[name]["cohort"])), "label": "label"})
     labels = [n for n in LABELS[part] if n < 1000 or name != "tumour-normal"]
     classifiers = REFERENCES | {MIXED: OURS[MIXED]}
     if part == "100 labels":
         founding = transcriptome_classifiers("tcga-2021")
         ways = REFERENCES | {way: founding[way] for way in FOUNDING} | OURS
-        asked = [way for way in args.classifiers.split(",") if way]
+        asked = [way for way in only.split(",") if way]
         if unknown := [way for way in asked if way not in ways]:
             raise DataError(f"--classifiers: no {unknown[0]!r}; known: {', '.join(ways)}")
         classifiers = {way: ways[way] for way in asked} or ways
@@ -86,11 +82,7 @@ def carried(part: str, name: str, seeds: Sequence[int], args: argparse.Namespace
     if part == "50 labels and virtual patients":
         both: list[Any] = ["labelled", "pseudo-labelled"]
         grid = replace(grid, virtual=VirtualPart(list(FAMILIES), both, RATIOS, ["labelled"]))
-    harness.say(f"{part}, {name}")
-    done = carry_out_grid(grid, args.out / f"{part}-{name}".replace(" ", "-"), jobs=args.jobs)
-    for failure in done.failed:
-        harness.say(f"failed: {failure['job']}: {failure['reason']}")
-    return done.rows
+    return grid
 
 
 def curve(rows: pd.DataFrame) -> str:

@@ -146,6 +146,12 @@ def spread(values: Sequence[float | None], digits: int = 3) -> str:
     return f"{mean} ± {statistics.stdev(there):.{digits}f}" if len(there) > 1 else mean
 
 
+def points(row: Any) -> str:
+    """A gain of `evaluation.gains` in percentage points, with its interval where there are seeds for one."""
+    interval = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}" if row["seeds"] > 1 else "one seed"
+    return f"{100 * row['gain']:+.1f} ({interval})"
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Markdown table, first column to the left, others to the right."""
     lines = [list(head), ["---", *("---:" for _ in head[1:])], *(list(row) for row in rows)]

@@ -89,7 +89,9 @@ def augmentation(rows: pd.DataFrame) -> str:
         key = (row["data"], row["classifier"], row["family"], row["ratio"])
         values = [f"{100 * row[name]:.1f}" for name in ("reference_value", "value")]
         mark = "by validation" if key in picked else ""
-        lines.append([*map(str, key), *values, _points(row), str(row["verdict"]), _points(over[key]), mark])
+        lines.append(
+            [*map(str, key), *values, harness.points(row), str(row["verdict"]), harness.points(over[key]), mark]
+        )
     return harness.table(head, lines)
 
 
@@ -99,15 +101,15 @@ def study(rows: pd.DataFrame) -> str:
     names = ("data", "labelled", "classifier")
     over = [_by(names, gains_over(rows, reference)) for reference in (FOUNDING, STRONG)]
     test = rows[(rows.part == "test") & (rows.label == "")]
-    head = [
-        "", "labelled", "classifier", "accuracy", "mean of classes", "thesis", f"over {FOUNDING}", f"over {STRONG}",
-    ]  # fmt: skip
+    said = ("seeds", "accuracy", "mean of classes", "thesis", f"over {FOUNDING}", f"over {STRONG}")
+    head = ["", "labelled", "classifier", *said]
     lines = []
     for key, own in _groups(names, test):
         figures = [harness.spread([100 * v for v in own[name]], 1) for name in ("accuracy", METRIC)]
         theirs = published.get(key)
         told = f"{100 * theirs['accuracy']:.1f} / {100 * theirs[METRIC]:.1f}" if theirs else ""
-        lines.append([*map(str, key), *figures, told, *(_points(table[key]) if key in table else "" for table in over)])
+        gained = [harness.points(table[key]) if key in table else "" for table in over]
+        lines.append([*map(str, key), str(len(own)), *figures, told, *gained])
     return harness.table(head, lines)
 
 
@@ -117,10 +119,6 @@ def _groups(names: Sequence[str], table: pd.DataFrame) -> list[tuple[tuple[Any, 
 
 def _by(names: Sequence[str], table: pd.DataFrame) -> dict[tuple[Any, ...], Any]:
     return {tuple(row[name] for name in names): row for row in table.to_dict("records")}
-
-
-def _points(row: Any) -> str:
-    return f"{100 * row['gain']:+.1f} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def virtual(rows: pd.DataFrame) -> str:
     for row in gains(chosen).to_dict("records"):
         real, both = (f"{100 * row[which]:.1f}" for which in ("reference_value", "value"))
         where = [str(row[name]) for name in ("data", "classifier", "family", "learn_from", "ratio")]
-        lines.append([*where, real, both, _points(row), str(row["verdict"])])
+        lines.append([*where, real, both, harness.points(row), str(row["verdict"])])
     return harness.table(head, lines)
 
 
@@ -143,11 +143,7 @@ def _gain(table: pd.DataFrame, data: object, labelled: object, classifier: objec
     if own.empty:
         return ""
     row = own.iloc[0]
-    return f"{_points(row)}, {row.verdict}"
-
-
-def _points(row: Any) -> str:
-    return f"{100 * row['gain']:+.1f} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+    return f"{harness.points(row)}, {row.verdict}"
 
 
 if __name__ == "__main__":

@@ -28,9 +28,8 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
 
     A panel a classifier, or a classifier and role where one panel would hold too many lines; dashes tell the rest.
     """
-    gains = {
-        arm: gain for arm, gain in results.own[results.metric].items() if arm.task == task and gain.gain == gain.gain
-    }
+    own = results.own[results.metric]
+    gains = {arm: gain for arm, gain in own.items() if arm.task == task and gain.gain == gain.gain}
     ratios = list(dict.fromkeys(arm.ratio for arm in sorted(gains, key=lambda arm: _size(arm.ratio))))
     if len(ratios) < 2:
         return Gallery([])
@@ -62,11 +61,8 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
             trace = _curve([0, *places], [_NOUGHT, *drawn.values()], colour, name, dash)
             data.append(trace | {"legendgroup": family})
         x = axis("virtual patients per labelled one", **ticks, ticktext=words)
-        panels.append(
-            Panel(
-                title, "", data, layout(x, axis(f"gain in {POINTS[results.metric]}, points", range=bounds)), 260, width
-            )
-        )
+        y = axis(f"gain in {POINTS[results.metric]}, points", range=bounds)
+        panels.append(Panel(title, "", data, layout(x, y), 260, width))
     note = "Bars are 95 % intervals over seeds; those that leave the drawing are cut. One scale for all panels."
     if len(ways) > 1:
         note += " " + "; ".join(f"{_DASHED[i % len(_DASHES)]}: {told}" for i, told in enumerate(ways)) + "."

@@ -205,10 +205,8 @@ class Results:
         """Arms with virtual patients that validation chooses over these columns, in the order of `means`."""
         if not self.families:
             return []
-        kept = {
-            _arm(key)
-            for key in best_on_validation(self.rows, over, self.metric)[ARM].itertuples(index=False, name=None)
-        }
+        best = best_on_validation(self.rows, over, self.metric)
+        kept = {_arm(key) for key in best[ARM].itertuples(index=False, name=None)}
         return [arm for arm in self.means if arm in kept and arm.family]
 
     @cached_property

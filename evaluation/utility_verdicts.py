@@ -19,8 +19,8 @@ RULE = (
     "Helps: the 95 % interval of the gain, Student's t over the seeds' paired differences, lies above zero. Hurts: it "
     "lies below. No evidence: it holds zero. Where several arms compete, the one that is best on validation patients "
     "is judged, on test patients, both by {metric}. The strongest supervised reference is the classifier without a "
-    "pretext that is best on validation patients of the same data set and labels. Of forty settings that change "
-    "nothing, one is expected to seem to help, and one to hurt."
+    "pretext that is best on validation patients of the same data set and labels, by the metric that is told. Of forty "
+    "settings that change nothing, one is expected to seem to help, and one to hurt."
 )
 
 

@@ -15,6 +15,7 @@ from app.ui.plots import draw
 from app.ui.shared import chosen, corrupt, empty, tell, text_of, workspace
 from data import DataError
 from evaluation.panels import Gallery
+from evaluation.utility_results import POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,8 @@ def page() -> None:
     sets, labels = (list(dict.fromkeys(part)) for part in zip(*results.tasks, strict=True))
     seeds = results.rows["seed"].nunique()
     facts = f"{', '.join(sets)}; labelled: {', '.join(labels)}; {len(results.means):,} arms, {seeds} seeds."
-    st.caption(text_of(f"{entry.name}: {facts} Chosen on validation patients, told on test patients."))
+    told = f"Chosen by {POINTS[results.metric]} on validation patients, told on test patients."
+    st.caption(text_of(f"{entry.name}: {facts} {told}"))
     _failures(entry)
     view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="utility-view", required=True)
     show: dict[str, Callable[[Results, Entry], None]] = {

@@ -180,6 +180,19 @@ def test_the_metric_of_a_grid_decides_what_is_chosen_and_said() -> None:
         Results.of(table, metric="mean_class_acuracy")
 
 
+def test_the_strongest_reference_is_so_by_the_metric_of_the_grid() -> None:
+    table = rows({"frequent": (0.2, ""), "even": (0.2, ""), "simclr": (0.25, "simclr")}, noise=0.001)
+    whole = table["label"] == ""
+    for classifier, accuracy, mean in (("frequent", 0.9, 0.5), ("even", 0.8, 0.7)):
+        mine = whole & (table["classifier"] == classifier)
+        table.loc[mine, ["accuracy", "mean_class_accuracy"]] = accuracy, mean
+    for metric, strongest in (("accuracy", "frequent"), ("mean_class_accuracy", "even")):
+        known = Results.of(table, metric=metric)
+        assert [arm.classifier for arm in known.strongest.values()] == [strongest]
+        (by_class,) = known.by_class.values()
+        assert {gain.reference for gain in by_class.values()} == {strongest}
+
+
 def test_pairs_are_points_without_names() -> None:
     (panel,) = pair_pictures(PAIRS).panels
     assert [trace["x"] for trace in panel.data] == [[0, 1, None]] * len(CELLS)

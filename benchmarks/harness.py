@@ -148,6 +148,8 @@ def spread(values: Sequence[float | None], digits: int = 3) -> str:
 
 def points(row: Any) -> str:
     """A gain of `evaluation.gains` in percentage points, with its interval where there are seeds for one."""
+    if not row["seeds"]:
+        return "-"
     interval = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}" if row["seeds"] > 1 else "one seed"
     return f"{100 * row['gain']:+.1f} ({interval})"
 
@@ -162,7 +164,9 @@ def publish(block: str, text: str, rows: Sequence[dict[str, Any]], *, seeds: Seq
     """Print a table with how it came about; with `write`, put it between the block's marks in docs/benchmarks.md."""
     commits = ", ".join(sorted({row["commit"] for row in rows if row.get("commit")}))
     machines = "; ".join(sorted({row["machine"] for row in rows if row.get("machine")})) or machine()
-    about = [f"- Command: `{command()}`", f"- Machine: {machines}", f"- Seeds: {', '.join(map(str, seeds))}"]
+    told = sorted({row["command"] for row in rows if row.get("command")}) or [command()]
+    commands = "; ".join(f"`{one}`" for one in told)
+    about = [f"- Command: {commands}", f"- Machine: {machines}", f"- Seeds: {', '.join(map(str, seeds))}"]
     made = "\n".join([*about, *([f"- Commit: {commits}"] if commits else []), "", text])
     say(f"\n{made}\n")
     if write:

@@ -44,10 +44,11 @@ def with_kept(block: str, rows: pd.DataFrame, *, write: bool, folder: Path = FOL
         folder: of the files.
 
     Returns:
-        Rows with the columns `machine`, where each was measured, and `commit`, of when it was written down.
+        Rows with the columns `machine`, where each was measured, and `command` and `commit`, of when it was written
+        down.
     """
     path = folder / f"{block.replace(' ', '-')}.parquet"
-    rows = rows.assign(machine=harness.machine(), commit=harness.commit())
+    rows = rows.assign(machine=harness.machine(), command=harness.command(), commit=harness.commit())
     if path.exists():
         kept = pd.read_parquet(path)
         anew = pd.MultiIndex.from_frame(kept[_MEASURED]).isin(pd.MultiIndex.from_frame(rows[_MEASURED]))
@@ -60,7 +61,7 @@ def with_kept(block: str, rows: pd.DataFrame, *, write: bool, folder: Path = FOL
 
 
 def publish(block: str, text: str, rows: pd.DataFrame, *, write: bool) -> None:
-    """Print or write a table of such rows with the seeds, machines and commits that it stems from."""
-    measured = rows[["machine", "commit"]].drop_duplicates().to_dict("records")
+    """Print or write a table of such rows with the seeds, machines, commands and commits that it stems from."""
+    measured = rows[["machine", "command", "commit"]].drop_duplicates().to_dict("records")
     seeds = sorted({int(seed) for seed in rows.seed})
     harness.publish(block, text, [{str(k): v for k, v in row.items()} for row in measured], seeds=seeds, write=write)

@@ -59,13 +59,23 @@ def test_nothing_is_kept_unless_the_table_is_written(tmp_path: Path) -> None:
     assert set(with_kept(BLOCK, rows(1, 0.8), write=False, folder=tmp_path).seed) == {1}
 
 
-def test_a_table_says_every_machine_and_seed_that_it_stems_from(
+def test_a_table_says_every_command_machine_and_seed_that_it_stems_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(harness, "machine", lambda: "an older machine")
+    monkeypatch.setattr(harness, "command", lambda: "python grid.py --seeds 3")
     with_kept(BLOCK, rows(3, 0.9), write=True, folder=tmp_path)
     monkeypatch.setattr(harness, "machine", lambda: "this machine")
+    monkeypatch.setattr(harness, "command", lambda: "python grid.py --seeds 1")
     publish(BLOCK, "the table", with_kept(BLOCK, rows(1, 0.8), write=False, folder=tmp_path), write=False)
     told = capsys.readouterr().out
+    assert "- Command: `python grid.py --seeds 1`; `python grid.py --seeds 3`\n" in told
     assert "- Machine: an older machine; this machine\n- Seeds: 1, 3\n" in told
     assert "the table" in told
+
+
+def test_a_gain_has_an_interval_only_over_several_seeds() -> None:
+    gain = {"gain": 0.094, "low": 0.028, "high": 0.159}
+    assert harness.points(gain | {"seeds": 4}) == "+9.4 (+2.8 to +15.9)"
+    assert harness.points(gain | {"low": float("nan"), "high": float("nan"), "seeds": 1}) == "+9.4 (one seed)"
+    assert harness.points({"gain": float("nan"), "low": float("nan"), "high": float("nan"), "seeds": 0}) == "-"

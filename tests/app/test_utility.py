@@ -185,6 +185,7 @@ def test_a_done_grid_is_judged_by_another_metric(tmp_path: Path, patients: Path,
     told = cohortsmith("utility", asked, "--out", out)
     assert told.code == 0, told.err
     assert "classifiers: 4 of 4 are there already" in told.err
+    assert "mean class" in told.out
     assert "of mean class accuracy over" in (out / "report.html").read_text()
     classes = [one for one in json.loads((out / "verdicts.json").read_text()) if one["label"]]
     assert {one["metric"] for one in classes} == {"mean_class_accuracy"}

@@ -55,6 +55,13 @@ def test_the_verdict_comes_first_in_words(grid: Path, page: Page) -> None:
     assert "Gain in accuracy over the strongest" in words or "Gains in percentage points" in words
 
 
+def test_arms_are_judged_by_the_metric_of_the_grid(runs: Path, page: Page) -> None:
+    write_grid(runs, rows(STUDY, virtual=VIRTUAL), metric="mean_class_accuracy")
+    shown = page("utility", "grid")
+    assert "Chosen by mean class accuracy" in said(shown)
+    assert "of mean class accuracy over" in framed_words(shown)
+
+
 @pytest.mark.parametrize(
     ("view", "panels"),
     [("Gain by ratio", 3), ("Learning curves", 2), ("Gain by class", 1), ("Confusion", 2)],

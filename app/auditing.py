@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from app.workspace import Workspace
 from data import DataError
 from data.stored import sha256
 from evaluation.comparison import Comparison
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -249,15 +250,18 @@ def _scan(path: Path, train: Cohort) -> list[Any]:
 
 
 def _shadow_attack(case: Case, shadows: int, seed: int, jobs: int) -> Attack:
+    from app.fitting import fit_and_sample
     from app.shadows import shadow_attack
+    from generators import make_generator
 
+    settings = dict(case.settings)
+    make_generator(case.family, **settings)  # says at once what is wrong with the settings
     say(f"fitting {shadows} shadow generators of {case.family}")
     return shadow_attack(
         case.train,
         case.holdout,
-        case.family,
-        dict(case.settings),
         case.synthetic,
+        partial(fit_and_sample, case.family, settings),
         shadows=shadows,
         seed=seed,
         jobs=jobs,

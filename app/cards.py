@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.cohorts import FEATURES, width_of
 from evaluation.audit_page import HEADLINES
-from evaluation.scorecard import number, title_of
+from evaluation.scorecard import number
+from evaluation.titles import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from app.console import say
 from data import DataError, duplicates, read_cohort, split
 from data.files import PNG_FOLDER, check_written, suffix_of
-from data.images import SPLIT
 from data.reference import REFERENCES
+from data.splits import SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.console import fail, result, say, show, show_json
+from app.key_values import parse_settings
 from app.options import (
     Alphabet,
     Covariate,
@@ -27,7 +28,6 @@ from app.options import (
     Settings,
     ShowPatients,
     Subject,
-    parse_settings,
     text_of,
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app.console import result, show, show_json
+from app.key_values import parse_settings
 from app.options import (
     Alphabet,
     Blast,
@@ -29,7 +30,6 @@ from app.options import (
     ShowPatients,
     Source,
     Subject,
-    parse_settings,
     text_of,
 )
 
@@ -108,8 +108,10 @@ def evaluate(
         report = measure(real, unseen, virtual, only=only, seed=seed, eyes=eyes, on_progress=on_progress)
     if blast:
         report = with_blast(report)
+    from evaluation.html import write_report
+
     with whole_folder(out, force=force) as working:
-        report.write(working, title=f"Scorecard of {synthetic.name}", show_patients=show_patients)
+        write_report(report, working, title=f"Scorecard of {synthetic.name}", show_patients=show_patients)
     if as_json:
         show_json(report.to_json())
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from app.console import is_main_process, result, say, show_json
+from app.key_values import parse_counts, parse_settings, with_privacy
 from app.options import (
     Alphabet,
     Covariate,
@@ -29,10 +30,7 @@ from app.options import (
     Settings,
     Source,
     Subject,
-    parse_counts,
-    parse_settings,
     text_of,
-    with_privacy,
 )
 
 if TYPE_CHECKING:

@@ -69,8 +69,9 @@ def carry_out(
         Exit: with code 1, when a job could not be done.
     """
     from app.grid_checks import check, read_cohorts
+    from app.grid_plan import plan_grid
     from app.grid_report import table_of, verdicts_of
-    from app.grid_running import carry_out_grid, plan_grid
+    from app.grid_running import carry_out_grid
     from data import DataError
 
     if dry_run:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data import duplicates
-from data.images import SPLIT, SPLITS
 from data.nucleotides import GAP, MASKED, SYMBOLS
+from data.splits import SPLIT, SPLITS
 
 if TYPE_CHECKING:
     from data import Cohort

@@ -14,7 +14,7 @@ from generators import make_generator
 from training import Runtime, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from app.experiment import TrainingPart
@@ -145,3 +145,14 @@ def _checkpoint_step(checkpoint: Path) -> int:
         return int(json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))["step"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0  # none, or a broken one: the training loop says what is wrong with it
+
+
+def fit_and_sample(
+    family: str, settings: Mapping[str, Any], cohort: Cohort, counts: Mapping[str, int], seed: int
+) -> Cohort:
+    """Virtual patients, so many of each class, of a generator fitted on a cohort for no longer than this.
+
+    Raises:
+        DataError: as `make_generator`, `Generator.fit` and `Generator.sample`.
+    """
+    return make_generator(family, **settings).fit(cohort, seed=seed).sample(dict(counts), seed=seed)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from app.grid import BALANCE
 from data import DataError, split
-from data.images import SPLIT
+from data.splits import SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from app.grid_jobs import Study
-    from app.grid_running import Planned
+    from app.grid_plan import Planned
 
 _PAIRS = 60  # patients of whom two views are drawn
 

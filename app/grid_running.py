@@ -13,9 +13,11 @@ from app import grid_jobs
 from app.console import is_main_process, say, status
 from app.fitting import duration
 from app.folders import read_json, write_json
-from app.grid import Arm, PretextSet, VirtualSet, arms_of, pretext_set
-from app.grid_checks import check, check_cohorts, read_cohorts
+from app.grid import Arm, PretextSet
+from app.grid_checks import check, read_cohorts
 from app.grid_jobs import Study
+from app.grid_plan import Planned, plan_grid
+from app.grid_report import write_report
 from app.grid_results import fuse, merge, read_probabilities, write_rows
 from app.grid_workers import Job, check_workers, workers
 from data import DataError
@@ -40,28 +42,6 @@ _LINE_EVERY = 20.0  # seconds between two lines where there is no terminal to an
 
 
 @dataclass(frozen=True)
-class Planned:
-    """The jobs of a grid, stage by stage, each needed by those after it.
-
-    Attributes:
-        virtual: sets of virtual patients.
-        pretexts: pretrained networks, each with the classifier whose settings it has.
-        arms: classifiers, each with the pretext it starts from.
-        fusions: names of fusions, each with the arms of its members.
-    """
-
-    virtual: tuple[VirtualSet, ...]
-    pretexts: Mapping[PretextSet, str]
-    arms: Mapping[Arm, PretextSet | None]
-    fusions: tuple[tuple[str, tuple[Arm, ...]], ...]
-
-    def sizes(self) -> dict[str, int]:
-        """Number of jobs of each stage."""
-        parts = {"virtual patients": self.virtual, "pretexts": self.pretexts, "classifiers": self.arms}
-        return {name: len(part) for name, part in parts.items()} | {"fusions": len(self.fusions)}
-
-
-@dataclass(frozen=True)
 class Carried:
     """A grid that is done.
 
@@ -72,30 +52,6 @@ class Carried:
 
     rows: pd.DataFrame
     failed: list[dict[str, Any]]
-
-
-def plan_grid(grid: Grid, cohorts: Mapping[str, Cohort]) -> Planned:
-    """Jobs of a grid, after every check that can be made before work.
-
-    Raises:
-        DataError: as `check` and `check_cohorts`.
-    """
-    pretexts = check_cohorts(grid, cohorts)
-    arms: dict[Arm, PretextSet | None] = {}
-    shared: dict[PretextSet, str] = {}
-    for arm in arms_of(grid, pretexts):
-        settings = pretexts.get((arm.data, arm.classifier))
-        arms[arm] = pretext_set(grid, arm, settings) if settings else None
-        if (wanted := arms[arm]) is not None:
-            shared.setdefault(wanted, arm.classifier)
-    virtual = tuple(dict.fromkeys(arm.virtual for arm in arms if arm.virtual))
-    fusions = []
-    for name, members in grid.fusions.items():
-        for first in (arm for arm in arms if arm.classifier == members[0]):
-            group = tuple(replace(first, classifier=member) for member in members)
-            if all(arm in arms for arm in group):
-                fusions.append((name, group))
-    return Planned(virtual, shared, arms, tuple(fusions))
 
 
 def carry_out_grid(
@@ -121,8 +77,6 @@ def carry_out_grid(
     Raises:
         DataError: wrong input, a folder of another grid or of something else, or workers that are not to be had.
     """
-    from app.grid_report import write_report
-
     check(grid)
     check_workers(backend, jobs, cluster)
     cohorts = read_cohorts(grid)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from app.folders import whole_folder
-from app.options import balancing_counts
 from data import DataError, open_writer
 from data.atomic import whole_file
 from generators import VAE
@@ -44,6 +43,19 @@ def save(generator: Generator, out: Path, *, force: bool = False) -> None:
             generator.save(working)
         except SafetensorError as error:
             raise DataError(f"the model could not be written to {out}: {error}") from error
+
+
+def balancing_counts(train: Mapping[str, int]) -> dict[str, int]:
+    """Samples per class that, added to the training patients, make every class as large as the largest.
+
+    Raises:
+        DataError: the classes are even already.
+    """
+    largest = max(train.values())
+    counts = {name: largest - count for name, count in train.items() if count < largest}
+    if not counts:
+        raise DataError(f"every class has {largest} training samples already: nothing to add, ask with --per-class")
+    return counts
 
 
 def how_many(

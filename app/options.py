@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 Source = Annotated[
     str,
@@ -116,92 +112,3 @@ OutFile = Annotated[
 def text_of(path: Path | None) -> str | None:
     """A path as a configuration holds it: as text, None where there is none."""
     return None if path is None else str(path)
-
-
-def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
-    """Settings from `key=value` words; values are read as JSON where they can be, else as text.
-
-    Raises:
-        DataError: a word without `=`, or a key given twice.
-    """
-    from data import DataError
-
-    settings: dict[str, Any] = {}
-    for pair in pairs or ():
-        key, found, value = pair.partition("=")
-        family, dot, key = key.strip().rpartition(".")  # `compare` takes family.key, and families have dashes
-        key = f"{family}{dot}{key.replace('-', '_')}"
-        if not found or not key or key.endswith("."):
-            raise DataError(f"--set needs KEY=VALUE, as in --set steps=2000; got {pair!r}")
-        if key in settings:
-            raise DataError(f"--set {key} is given twice")
-        settings[key] = _value(value.strip())
-    return settings
-
-
-def with_privacy(settings: dict[str, Any], epsilon: float | None, delta: float | None) -> dict[str, Any]:
-    """Settings with the options of differential privacy, where they are given, among them.
-
-    Raises:
-        DataError: one is given as a setting too.
-    """
-    from data import DataError
-
-    given = {name: value for name, value in (("dp_epsilon", epsilon), ("dp_delta", delta)) if value is not None}
-    for name in given:
-        if name in settings:
-            raise DataError(f"--{name.replace('_', '-')} and --set {name} are both given; drop one")
-    return settings | given
-
-
-def parse_counts(text: str) -> dict[str, int]:
-    """Samples per class from `A=10,B=5`; a class name may itself hold commas or equal signs.
-
-    Raises:
-        DataError: a part without a number, a negative number, a class named twice, or nothing asked at all.
-    """
-    from data import DataError
-
-    counts: dict[str, int] = {}
-    name = ""
-    for part in text.split(","):
-        name = f"{name},{part}" if name else part
-        label, found, number = name.rpartition("=")
-        if not found or not number.strip().lstrip("+-").isdigit():
-            continue
-        label = label.strip()
-        if label in counts:
-            raise DataError(f"--counts names class {label!r} twice")
-        counts[label] = int(number)
-        if counts[label] < 0:
-            raise DataError(f"--counts must not be negative; got {number.strip()} for class {label!r}")
-        name = ""
-    if name or not counts:
-        raise DataError(f"--counts needs CLASS=NUMBER parts with commas between, as in A=10,B=5; got {text!r}")
-    if not any(counts.values()):
-        raise DataError("--counts asks for no sample at all")
-    return counts
-
-
-def balancing_counts(train: Mapping[str, int]) -> dict[str, int]:
-    """Samples per class that, added to the training patients, make every class as large as the largest.
-
-    Raises:
-        DataError: the classes are even already.
-    """
-    from data import DataError
-
-    largest = max(train.values())
-    counts = {name: largest - count for name, count in train.items() if count < largest}
-    if not counts:
-        raise DataError(f"every class has {largest} training samples already: nothing to add, ask with --per-class")
-    return counts
-
-
-def _value(text: str) -> Any:
-    if text in ("True", "False", "None"):
-        return {"True": True, "False": False, "None": None}[text]
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -99,7 +99,11 @@ def write_outcome(
     if outcome.generator.savable:
         outcome.generator.save(folder / "model")
     write_cohort(outcome.synthetic, folder / f"synthetic{suffix}")
-    outcome.report.write(folder, history=outcome.generator.history or None, title=title, show_patients=show_patients)
+    from evaluation.html import write_report  # Plotly takes a second to import: only a page needs it
+
+    write_report(
+        outcome.report, folder, history=outcome.generator.history or None, title=title, show_patients=show_patients
+    )
 
 
 def environment() -> dict[str, Any]:

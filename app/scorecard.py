@@ -9,7 +9,8 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
-from evaluation.scorecard import number, title_of
+from evaluation.scorecard import number
+from evaluation.titles import title_of
 from evaluation.verdict import judge, read
 
 if TYPE_CHECKING:

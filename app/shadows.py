@@ -10,27 +10,29 @@ knows how near virtual patients come to this very patient anyhow, which a patien
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_curve
 
-from data import DataError
-from evaluation import Comparison
+from data.errors import DataError
 from evaluation.attackers import LEAST_FOR, POINTS, Attack, f1_over_naive
+from evaluation.comparison import Comparison
 from evaluation.distances import nearest
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.intervals import auc
 from evaluation.membership import true_positive_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from data import Cohort
+    from data.cohort import Cohort
     from evaluation.intervals import Interval
+
+    FitAndSample = Callable[[Cohort, Mapping[str, int], int], Cohort]
 
 LEAST_SHADOWS = 4
 LEAST = 20  # patients a side
@@ -73,9 +75,8 @@ class _Pool:
 def shadow_attack(
     train: Cohort,
     holdout: Cohort,
-    family: str,
-    settings: Mapping[str, Any],
     synthetic: Cohort,
+    fit_and_sample: FitAndSample,
     *,
     shadows: int = 16,
     seed: int = 0,
@@ -91,22 +92,19 @@ def shadow_attack(
     Args:
         train: patients the released generator was fitted on, the members.
         holdout: patients it never saw, the non-members.
-        family: name of the family, as in `generators.FAMILIES`.
-        settings: of the family.
         synthetic: the released cohort.
+        fit_and_sample: called as fit_and_sample(cohort, counts, seed): fits the released generator's family with its
+            settings, and draws so many virtual patients of each class. With several jobs it goes to other processes.
         shadows: how many; the more, the stronger. 4 at least, 16 to 64 are usual.
         seed: of parts, fits and draws.
         jobs: fits at a time, each in a process of its own.
 
     Raises:
-        DataError: fewer than 4 shadows, an unknown family or setting.
+        DataError: fewer than 4 shadows.
         NotEvaluable: too few patients, or a class too small to be learned from a part of its patients.
     """
-    from generators import make_generator
-
     if shadows < LEAST_SHADOWS:
         raise DataError(f"a shadow attack needs at least {LEAST_SHADOWS} shadows, 16 or more are better; got {shadows}")
-    make_generator(family, **settings)  # says at once what is wrong with the settings
     c = Comparison(train, holdout, synthetic)
     if min(len(c.train), len(c.holdout), len(c.synthetic)) < LEAST:
         raise NotEvaluable(
@@ -121,7 +119,7 @@ def shadow_attack(
     pool = _Pool(c.train, c.holdout, asked, counts)
     inside = _parts(c.train, c.holdout, shadows, rng)
     seeds = np.random.SeedSequence([seed, 92]).generate_state(shadows).tolist()
-    near = _fitted(pool, family, dict(settings), inside, [int(one) >> 1 for one in seeds], jobs)
+    near = _fitted(pool, fit_and_sample, inside, [int(one) >> 1 for one in seeds], jobs)
     score = log_ratio(near, inside[:, asked], pool.nearness(shown))
     control = _control(near, inside[:, asked], len(members))
     share = len(c.train) / (len(c.train) + len(c.holdout))
@@ -183,10 +181,10 @@ def _parts(train: Cohort, holdout: Cohort, shadows: int, rng: np.random.Generato
 
 
 def _fitted(
-    pool: _Pool, family: str, settings: dict[str, Any], inside: NDArray[np.bool_], seeds: list[int], jobs: int
+    pool: _Pool, fit_and_sample: FitAndSample, inside: NDArray[np.bool_], seeds: list[int], jobs: int
 ) -> NDArray[np.float64]:
     """How near each shadow's virtual patients come to those asked about, (shadows, asked, 2)."""
-    tasks = [(pool, family, settings, part, seed) for part, seed in zip(inside, seeds, strict=True)]
+    tasks = [(pool, fit_and_sample, part, seed) for part, seed in zip(inside, seeds, strict=True)]
     if jobs == 1:
         return np.stack([_shadow(*task) for task in tasks])
     from joblib import Parallel, delayed, parallel_config
@@ -195,18 +193,11 @@ def _fitted(
         return np.stack(Parallel(batch_size=1)(delayed(_shadow)(*task) for task in tasks))
 
 
-def _shadow(
-    pool: _Pool, family: str, settings: dict[str, Any], inside: NDArray[np.bool_], seed: int
-) -> NDArray[np.float64]:
-    from generators import make_generator
-
-    fitted = make_generator(family, **settings)
+def _shadow(pool: _Pool, fit_and_sample: FitAndSample, inside: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
     try:
-        made = fitted.fit(_joined(pool.train, pool.holdout).take(inside), seed=seed).sample(
-            dict(pool.counts), seed=seed
-        )
+        made = fit_and_sample(_joined(pool.train, pool.holdout).take(inside), pool.counts, seed)
     except DataError as error:
-        raise NotEvaluable(f"a shadow of {family} could not be fitted: {error}") from None
+        raise NotEvaluable(f"a shadow generator could not be fitted: {error}") from None
     return pool.nearness(made)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.options import parse_settings
+from app.key_values import parse_settings
 from data import DataError, read_cohort, simulate
 from generators import FAMILIES, make_generator
 from training import TrainingError

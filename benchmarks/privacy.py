@@ -26,7 +26,7 @@ from benchmarks.privacy_picture import BLOCK, SHARE, Point, picture
 from data import DataError, read_cohort, split
 from evaluation import Comparison, evaluate
 from evaluation.attackers import attacks, worst
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.risks import risks
 from training import TrainingError
 

@@ -21,7 +21,7 @@ from benchmarks.measure import families_of, settings_of, timed_fit
 from data import DataError, read_cohort, split
 from evaluation import Comparison, evaluate
 from evaluation.attackers import attacks, worst
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from generators.canaries import audit
 from training import TrainingError
 

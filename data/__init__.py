@@ -5,8 +5,8 @@ from data.catalog import NamedSet, named_sets
 from data.cohort import Cohort, Kind, Scale
 from data.duplication import Duplicates, duplicates
 from data.errors import DataError
-from data.files import read_cohort
 from data.nucleotides import ALPHABET, GAP, MASKED, SYMBOLS, decode, encode, one_hot
+from data.reading import read_cohort
 from data.scale import detect_scale, from_log, log_expression, to_log
 from data.simulation import SIMULATORS, simulate
 from data.splits import Split, split

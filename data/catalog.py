@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from data.assembly import LABEL, Table, assemble
 from data.errors import DataError
-from data.files import DELIMITED, SUFFIXES, kind_of, read_cohort, stem_of, suffix_of
+from data.files import DELIMITED, SUFFIXES, kind_of, read_file, stem_of, suffix_of
 from data.npzfile import holds_images
 from data.records import count_records, fields_of
 from data.simulation import simulate
@@ -187,8 +187,12 @@ def _found() -> Iterator[NamedSet]:
             f"{path.relative_to(root).as_posix()} in {FOLDER}"
             + unlabelled * "; say where its classes stand, e.g. --labels",
             f"see the notes beside the file in {FOLDER}",
-            partial(read_cohort, path),
+            partial(_load_file, path, kind),
         )
+
+
+def _load_file(path: Path, kind: Kind, *, label: str | None, subject: str | None, part: bool, **own: Any) -> Cohort:
+    return read_file(path, {"label": label, "subject": subject, "part": part}, {kind: own})
 
 
 def _speaks_of_samples(path: Path) -> bool:

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from data.assembly import LABEL, SUBJECTS, class_positions
-from data.checks import check_sizes, unique
+from data.assembly import LABEL, SUBJECTS, check_sizes, class_positions, unique
 from data.cohort import Cohort, grid
 from data.covariates import tidy
 from data.errors import DataError
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIZE = 28  # pixels on a side
-SPLIT = "split"
-SPLITS = ("train", "val", "test")
 LESIONS = ("lesion", "lesion_id")  # several images of one lesion are one patient's, where no patient is named
 
 

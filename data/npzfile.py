@@ -11,8 +11,9 @@ import pandas as pd
 
 from data.assembly import LABEL
 from data.errors import DataError
-from data.images import SPLIT, SPLITS, Pictures, check_size, gather, shrunk
+from data.images import Pictures, check_size, gather, shrunk
 from data.medmnist import names_of
+from data.splits import SPLIT, SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

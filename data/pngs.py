@@ -14,7 +14,8 @@ from PIL import Image
 from data.assembly import LABEL
 from data.covariates import MISSING, typed
 from data.errors import DataError
-from data.images import SPLIT, SPLITS, Pictures, check_size, gather, shrunk
+from data.images import Pictures, check_size, gather, shrunk
+from data.splits import SPLIT, SPLITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

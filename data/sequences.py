@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data.alignment import Aligned, align, align_among, on
-from data.assembly import SUBJECTS, class_positions
-from data.checks import check_sizes
+from data.assembly import SUBJECTS, check_sizes, class_positions
 from data.cohort import Cohort
 from data.columns import expand, in_order, is_inserted, numbered
 from data.covariates import tidy, typed

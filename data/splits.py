@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from data.errors import DataError
-from data.images import SPLIT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.cohort import Cohort
+
+SPLIT = "split"  # column of `obs` with the side that a file of images gives each
+SPLITS = ("train", "val", "test")
 
 
 class Split(NamedTuple):

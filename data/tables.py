@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from data.assembly import LABEL, SUBJECTS, Table
-from data.checks import unique
+from data.assembly import LABEL, SUBJECTS, Table, unique
 from data.covariates import MISSING, OBS_PREFIX, is_covariate
 from data.errors import DataError
 from data.names import nearest

@@ -14,7 +14,7 @@ import numpy as np
 
 from evaluation.comparison import pick, proportional
 from evaluation.distances import nearest
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.membership import LEAST, SYNTHETIC, halves, unique
 
 if TYPE_CHECKING:

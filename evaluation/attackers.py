@@ -15,10 +15,11 @@ from scipy.special import ndtri
 from evaluation.attacked import cast_of
 from evaluation.classifiers import boosting, quietly
 from evaluation.distances import BLOCK, distances, nearest
-from evaluation.image_space import fixed_features, fixed_train, tiles, turned
+from evaluation.image_space import fixed_features, fixed_train, turned
 from evaluation.intervals import Interval, Z, auc
 from evaluation.membership import ATTACKS as KNOWN
 from evaluation.membership import LEAST, gan_leaks, shared_basis, true_positive_rate
+from evaluation.pixel_scale import tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from evaluation.attackers import attacks, groups_left_out, worst
 from evaluation.comparison import Comparison
 from evaluation.copy_pairs import copy_pairs
 from evaluation.disclosure import disclosure
-from evaluation.estimate import NotEvaluable, jsonable
+from evaluation.finding import NotEvaluable, jsonable
 from evaluation.intervals import Interval
 from evaluation.measured import Attacked, figures, measured
 from evaluation.overlap import require_apart, require_enough

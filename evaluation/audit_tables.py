@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.audit_words import ATTACKERS
 from evaluation.measured import NAMES, SMOKE
-from evaluation.scorecard import number, title_of
+from evaluation.scorecard import number
+from evaluation.titles import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

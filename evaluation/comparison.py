@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.cohort import Cohort
 from data.errors import DataError
@@ -15,18 +14,19 @@ from data.reference import reference_of
 from data.scale import log_expression
 from data.variants import call_cohort
 from evaluation.edits import Edits, consensus, edits_of, independent
-from evaluation.estimate import NotEvaluable
-from evaluation.image_space import PixelScale
+from evaluation.finding import NotEvaluable
 from evaluation.matching import matched
+from evaluation.pixel_scale import Matrix, PixelScale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+
+    from numpy.typing import NDArray
 
     from data.reference import Reference
     from data.variants import Variant
     from evaluation.eyes import Eyes, Images
 
-Matrix = NDArray[np.float32]
 T = TypeVar("T")
 
 LEAST = 20

@@ -13,7 +13,7 @@ import numpy as np
 
 from evaluation.comparison import LEAST, pick, proportional
 from evaluation.distances import distances, group_nearest, nearest, same_rows
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.intervals import Interval, from_halves, group_of, group_starts, half_samples, mean, median, wilson
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ import numpy as np
 
 from data.likeness import standardised
 from evaluation.distances import distances
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.image_copies import LEAST, NULL, TILE, TRAIN_LIMIT
-from evaluation.image_space import fixed_features, fixed_train, tiles, turned
+from evaluation.image_space import fixed_features, fixed_train, turned
+from evaluation.pixel_scale import tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 from evaluation.classifiers import logistic, quietly
 from evaluation.comparison import pick, proportional
 from evaluation.distances import distances
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.intervals import Interval, mean, wilson
 from evaluation.membership import halves
 from evaluation.predicates import one_each

@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluation.classifiers import boosting, logistic, quietly
 from evaluation.embedding import components_draw
-from evaluation.estimate import Finding
+from evaluation.finding import Finding
 from evaluation.image_space import fixed_draw, learnt_draw, seen_draw
 from evaluation.image_traits import trait_names
 from evaluation.image_traits import traits as image_traits

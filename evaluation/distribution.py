@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 
 from evaluation.distances import distances
 from evaluation.embedding import embedded_draw, space_of
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.intervals import group_starts, jackknife, leave_group_out
 
 if TYPE_CHECKING:

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from evaluation.finding import Finding, NotEvaluable, finite, jsonable
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from data.cohort import Kind
     from evaluation.comparison import Comparison
 
 Direction = Literal["higher", "lower", "target"]
 Group = Literal["fidelity", "utility", "privacy"]
-
-
-class NotEvaluable(Exception):
-    """Too few patients for a figure that would mean something; the message is the reason."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a measurement found, before it is put beside the metric's name and meaning.
-
-    Attributes:
-        value: the figure itself.
-        low: lower end of its 95 % interval.
-        high: upper end of its 95 % interval.
-        reference: the same figure for real data against real data at the same sizes.
-        chance: the same figure for something that knows nothing.
-        interval: how the interval was made, in a few words.
-        detail: tables behind the figure (per class, worst genes, sizes used), fit for JSON.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    reference: float | None
-    chance: float | None
-    interval: str = ""
-    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,11 +102,11 @@ class Metric:
         low, high = (self._clip(found.low), self._clip(found.high)) if status == "ok" else (None, None)
         return Estimate(
             name=self.name,
-            value=_number(found.value),
+            value=finite(found.value),
             low=low,
             high=high,
-            reference=_number(found.reference),
-            chance=_number(found.chance),
+            reference=finite(found.reference),
+            chance=finite(found.chance),
             direction=self.direction,
             status=status,
             detail=detail,
@@ -141,26 +117,9 @@ class Metric:
         )
 
     def _clip(self, limit: float | None) -> float | None:
-        number = _number(limit)
+        number = finite(limit)
         if number is None:
             return None
         smallest, largest = self.bounds
         number = number if smallest is None else max(number, smallest)
         return number if largest is None else min(number, largest)
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
-def jsonable(value: Any) -> Any:
-    """Plain lists, dicts and numbers; NaN and infinity become None."""
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    if hasattr(value, "tolist"):  # NumPy arrays and scalars
-        return jsonable(value.tolist())
-    if isinstance(value, float):
-        return _number(value)
-    return value

@@ -8,7 +8,7 @@ import numpy as np
 
 from data.nucleotides import GAP
 from evaluation.edits import distinct, scattered
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.intervals import wilson
 
 if TYPE_CHECKING:

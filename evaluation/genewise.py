@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
-from evaluation.estimate import Finding
+from evaluation.finding import Finding
 from evaluation.intervals import GROUPS, group_of, jackknife
 
 if TYPE_CHECKING:

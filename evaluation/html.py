@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from data.atomic import whole_file
 from data.errors import DataError
 from evaluation import curves, expression_page, image_page, sequence_page
 from evaluation.binning import MINIMUM
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from evaluation.comparison import Comparison
     from evaluation.estimate import Estimate
     from evaluation.page import Section
+    from evaluation.report import Report
 
 _LEAD = (
     "A synthetic cohort, read against the real patients it was made from (train) and against real patients its "
@@ -270,3 +274,40 @@ def _relative(link: str) -> bool:
     """Whether a link stays beside the page: no scheme, no host."""
     parts = urlsplit(link)
     return not parts.scheme and not parts.netloc
+
+
+def write_report(
+    report: Report,
+    folder: str | Path,
+    *,
+    history: Sequence[dict[str, float]] | None = None,
+    title: str = "Scorecard of a synthetic cohort",
+    show_patients: bool = False,
+) -> Path:
+    """Write `metrics.json` and `report.html` into `folder` (made when missing), each whole or not at all.
+
+    Args:
+        report: what `evaluate` gave.
+        folder: where to.
+        history: training curve of the generator, rows of `Generator.history`, shown on the page.
+        title: heading of the page.
+        show_patients: show images of single real patients; such a page must stay in the house.
+
+    Returns:
+        Path of report.html.
+
+    Raises:
+        DataError: the folder cannot be written, or single patients of a data kind that has no images.
+    """
+    folder = Path(folder)
+    page = render(report, report.comparison, history=history, title=title, patients=show_patients)
+    figures = json.dumps(report.to_json(), indent=2, allow_nan=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (("metrics.json", figures + "\n"), ("report.html", page)):
+            with whole_file(folder / name) as working:
+                working.write_text(text, encoding="utf-8")
+    except (OSError, DataError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot write the report into {folder}: {reason}; give a writable folder") from error
+    return folder / "report.html"

@@ -9,7 +9,7 @@ import numpy as np
 from data.nucleotides import GAP
 from evaluation.distances import sparse
 from evaluation.edits import consensus, distinct, edits_of, scattered
-from evaluation.estimate import Finding
+from evaluation.finding import Finding
 from evaluation.intervals import mean
 from evaluation.local_alignment import Aligner
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from evaluation.distances import nearest
-from evaluation.estimate import Finding, NotEvaluable
-from evaluation.image_space import fixed_features, fixed_train, tiles, turned
+from evaluation.finding import Finding, NotEvaluable
+from evaluation.image_space import fixed_features, fixed_train, turned
 from evaluation.intervals import Interval, wilson
+from evaluation.pixel_scale import tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.distribution import frechet_in, kernel_sums, mmd_from_sums
 from evaluation.embedding import embedded_draw, space_of
-from evaluation.estimate import Finding
+from evaluation.finding import Finding
 from evaluation.image_space import fixed_draw
 from evaluation.intervals import jackknife
 

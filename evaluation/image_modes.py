@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 
 from evaluation.classifiers import quietly
 from evaluation.distances import distances
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.image_space import seen_draw
 from evaluation.image_traits import colours
 from evaluation.intervals import GROUPS, from_halves, group_of, half_samples, jackknife, wilson

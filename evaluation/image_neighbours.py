@@ -8,7 +8,8 @@ import numpy as np
 
 from evaluation.distances import distances
 from evaluation.image_copies import TILE
-from evaluation.image_space import tiles, turned
+from evaluation.image_space import turned
+from evaluation.pixel_scale import tiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

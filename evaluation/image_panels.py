@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from evaluation.image_copies import TILE
-from evaluation.image_space import fixed_features, tiles, turned
+from evaluation.image_space import fixed_features, turned
 from evaluation.image_tiles import breakable, tile
+from evaluation.pixel_scale import tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
-from evaluation.estimate import Finding
+from evaluation.finding import Finding
 from evaluation.genewise import wasserstein_by_column
 from evaluation.image_space import seen_draw
 from evaluation.image_traits import colour_names, colours, radial_power

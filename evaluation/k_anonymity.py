@@ -14,7 +14,8 @@ import numpy as np
 
 from evaluation.carriers import real_patients
 from evaluation.copies import LIMIT
-from evaluation.estimate import Finding, Metric, NotEvaluable
+from evaluation.estimate import Metric
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.intervals import wilson
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from data.nucleotides import GAP, MASKED, decode
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 
 if TYPE_CHECKING:
     from Bio.Align import PairwiseAligner

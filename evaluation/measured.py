@@ -15,7 +15,7 @@ from evaluation.metrics import METRICS
 from evaluation.near_copies import near_copies
 from evaluation.policy import Measured
 from evaluation.power import smallest_leak
-from evaluation.scorecard import title_of
+from evaluation.titles import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

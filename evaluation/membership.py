@@ -15,7 +15,7 @@ from sklearn.decomposition import PCA
 
 from evaluation.comparison import pick, proportional
 from evaluation.distances import BLOCK, distances, nearest, same_rows
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.intervals import Interval, auc, wilson
 
 if TYPE_CHECKING:

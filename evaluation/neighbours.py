@@ -12,7 +12,7 @@ import numpy as np
 
 from evaluation.distances import distances, group_nearest
 from evaluation.embedding import embedded_draw, space_of
-from evaluation.estimate import Finding
+from evaluation.finding import Finding
 from evaluation.intervals import from_halves, group_of, group_starts, half_samples
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sklearn.decomposition import PCA
 
 from evaluation.comparison import pick, proportional
 from evaluation.distances import same_rows
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.intervals import Interval, wilson
 
 if TYPE_CHECKING:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.atomic import whole_file
 from data.errors import DataError
 from evaluation.comparison import Comparison
 from evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from data.cohort import Cohort
     from data.variants import Variant
@@ -94,43 +91,6 @@ class Report:
             "digests": {name: cohort.digest() for name, cohort in sides.items()},
             "notes": list(self.notes),
         }
-
-    def write(
-        self,
-        folder: str | Path,
-        *,
-        history: Sequence[dict[str, float]] | None = None,
-        title: str = "Scorecard of a synthetic cohort",
-        show_patients: bool = False,
-    ) -> Path:
-        """Write `metrics.json` and `report.html` into `folder` (made when missing), each whole or not at all.
-
-        Args:
-            folder: where to.
-            history: training curve of the generator, rows of `Generator.history`, shown on the page.
-            title: heading of the page.
-            show_patients: show images of single real patients; such a page must stay in the house.
-
-        Returns:
-            Path of report.html.
-
-        Raises:
-            DataError: the folder cannot be written, or single patients of a data kind that has no images.
-        """
-        from evaluation.html import render  # Plotly takes a second to import: only a page needs it
-
-        folder = Path(folder)
-        page = render(self, self.comparison, history=history, title=title, patients=show_patients)
-        figures = json.dumps(self.to_json(), indent=2, allow_nan=False)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in (("metrics.json", figures + "\n"), ("report.html", page)):
-                with whole_file(folder / name) as working:
-                    working.write_text(text, encoding="utf-8")
-        except (OSError, DataError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise DataError(f"cannot write the report into {folder}: {reason}; give a writable folder") from error
-        return folder / "report.html"
 
 
 def evaluate(

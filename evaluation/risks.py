@@ -16,7 +16,7 @@ import numpy as np
 
 from evaluation.comparison import pick, proportional
 from evaluation.distances import distances, same_rows
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.intervals import Interval, wilson
 from evaluation.predicates import one_each, single_out
 

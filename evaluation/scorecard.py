@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, get_args
 
 from evaluation.estimate import Group
+from evaluation.titles import title_of
 from evaluation.verdict import RULE, Reading, judge, line_of, read
 
 if TYPE_CHECKING:
@@ -27,23 +28,6 @@ _TONES: dict[Reading | None, str] = {
     None: "r-none",
 }
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "target": "the nearer to real, the better"}
-_SPELT = {word: word.upper() for word in "js mmd auc tstr trts trtr tpr fpr domias dcr nndr knn gan".split()}
-_SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet", "cpg": "CpG", "kmer": "k-mer"}
-_PHRASES = (
-    ("GAN leaks", "GAN-Leaks"),
-    ("AUC linear", "AUC, linear"),
-    ("AUC unique", "AUC, unique carriers"),
-    ("accuracy real", "accuracy, real"),
-    ("accuracy synthetic", "accuracy, synthetic"),
-    ("ti tv", "transitions / transversions"),
-    ("JS 3", "JS, k = 3"),
-    ("JS 6", "JS, k = 6"),
-    ("TSTR macro f1", "TSTR, macro F1"),
-    ("distance fixed", "distance, fixed network"),
-    ("Fréchet fixed", "Fréchet, fixed network"),
-    ("copies fixed", "copies, fixed network"),
-    ("copies pixel", "copies, pixels"),
-)
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEFT, _RIGHT = 8.0, 86.0  # where chance and real stand on every bar, per cent of its width
 
@@ -59,14 +43,6 @@ def number(value: float | None) -> str:
     digits, _, power = f"{value:.2g}".partition("e")
     raised = str(int(power)).translate(_RAISED) if power else ""
     return digits.replace("-", "−") + (f"·10{raised}" if raised else "")
-
-
-def title_of(name: str) -> str:
-    """A metric's name as words."""
-    text = " ".join(_SPELT.get(word, word) for word in name.split("_"))
-    for plainly, spelt in _PHRASES:
-        text = text.replace(plainly, spelt)
-    return text if text.startswith("k-mer") else text[:1].upper() + text[1:]
 
 
 def verdicts(estimates: Sequence[Estimate]) -> str:

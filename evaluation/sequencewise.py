@@ -10,7 +10,7 @@ from scipy.spatial.distance import jensenshannon
 from data.nucleotides import GAP, MASKED
 from evaluation.binning import MINIMUM
 from evaluation.edits import scattered, symbol_counts
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.intervals import GROUPS, group_of, jackknife, leave_group_out
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from evaluation.classification import confusion, f1, macro_f1
 from evaluation.classifiers import logistic, quietly
 from evaluation.comparison import pick, proportional
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.image_space import LIMIT as DRAWN
 from evaluation.image_space import eyes_of, learnt
 from evaluation.intervals import Interval, wilson

@@ -17,7 +17,7 @@ from data.tp53 import is_polymorphism
 from data.variants import EFFECTS, effect, hgvs, is_cpg, is_transition, substitution_effects
 from evaluation.binning import MINIMUM
 from evaluation.carriers import COMMON
-from evaluation.estimate import Finding, NotEvaluable
+from evaluation.finding import Finding, NotEvaluable
 from evaluation.frames import coding_span
 from evaluation.intervals import Interval, wilson
 

@@ -6,23 +6,25 @@ import inspect
 import math
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
 from data import Cohort, DataError
+from data.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from training import Runtime
 
 _BATCH_VALUES = 8_000_000  # values a batch of samples holds: 32 MB
+STORED = Stored("model", "cohortsmith-model/1", "fit the model again")
 
 
 @dataclass(frozen=True)
@@ -179,11 +181,28 @@ class Generator(ABC):
         """Write a folder of safetensors and JSON; it appears when it is whole.
 
         Raises:
-            DataError: this family cannot be saved.
+            DataError: it is not fitted, cannot be saved, or the folder holds something else.
         """
-        from generators.storage import save
-
-        save(self, path)
+        path = Path(path)
+        schema = self.schema
+        if not self.savable:
+            raise DataError(f"{self.family} models cannot be saved: {self.reason}")
+        if not self._to_save:
+            raise DataError(
+                "this model was fitted with to_save=False, so it may hold averages of two patients; fit again"
+            )
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise DataError(f"{path}: a new or empty folder was expected; remove it or name another one")
+        tensors, values = self._state()
+        card = {
+            "family": self.family,
+            "settings": self.settings,
+            "schema": asdict(schema),
+            "values": values,
+            "summary": self.summary,
+            "history": self.history,
+        }
+        STORED.write(path, tensors, card)
 
     def _narrowed(self, cohort: Cohort) -> Cohort:
         """The cohort without features whose very names would tell of too few patients."""

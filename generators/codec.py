@@ -9,8 +9,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data import Cohort
-    from generators.stains import Stains
     from training import Views
+
+
+class Strata(Protocol):
+    """Groups within classes, finer than these, that networks are told in the class's place."""
+
+    def __len__(self) -> int:
+        """Number of groups, over all classes."""
+        ...
+
+    def groups(self, x: NDArray[Any], y: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Group (n,) of each patient of measurements x and classes y (n,)."""
+        ...
+
+    def draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Groups (n,) of classes y (n,), drawn by their shares in train."""
+        ...
 
 
 class Codec(Protocol):
@@ -23,7 +38,7 @@ class Codec(Protocol):
     calibration_patients: ClassVar[int]
 
     @property
-    def strata(self) -> Stains | None:
+    def strata(self) -> Strata | None:
         """Groups within classes that the networks are told in place of the class, if there are any."""
         ...
 

@@ -11,12 +11,12 @@ from torch.nn import functional as F
 
 from data.images import SIZE
 from generators.architecture import Law
-from generators.image_network import Told, channels_last, group_norm
+from generators.image_layers import Told, channels_last, group_norm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from generators.image_network import ImageNetwork
+    from generators.image_layers import ImageShape
 
 MAP = SIZE // 4  # pixels on a side of the latent map
 
@@ -72,7 +72,7 @@ class ConvBlock(nn.Module):
 class ImageEncoder(nn.Module):
     """Images (n, c, 28, 28) to (n, out_dim): maps of 7 x 7, flattened; the class is not asked, the image shows it."""
 
-    def __init__(self, shape: ImageNetwork, out_dim: int) -> None:
+    def __init__(self, shape: ImageShape, out_dim: int) -> None:
         super().__init__()
         self.enter = nn.Conv2d(4 * shape.channels, shape.width, 3, padding=1)
         self.fine = _blocks(shape.width, shape)
@@ -94,7 +94,7 @@ class ImageEncoder(nn.Module):
 class ImageDecoder(nn.Module):
     """Latents (n, in_dim), maps of 7 x 7, and classes (n,) to (n, c + 1, 28, 28): an image and a map of its noise."""
 
-    def __init__(self, shape: ImageNetwork, in_dim: int) -> None:
+    def __init__(self, shape: ImageShape, in_dim: int) -> None:
         super().__init__()
         self.enter = nn.Conv2d(map_channels(in_dim), 2 * shape.width, 3, padding=1)
         self.told = Told(shape, 2 * shape.width)
@@ -115,7 +115,7 @@ class ImageDecoder(nn.Module):
         return F.pixel_shuffle(self.leave(F.silu(self.norm(hidden))).float(), 2)  # a tone is finer than bfloat16
 
 
-def _blocks(width: int, shape: ImageNetwork) -> nn.Sequential:
+def _blocks(width: int, shape: ImageShape) -> nn.Sequential:
     return nn.Sequential(*(ConvBlock(width, shape.dropout) for _ in range(shape.depth)))
 
 
@@ -130,7 +130,7 @@ class ImageLaw(Law):
 
     root: Tensor
 
-    def __init__(self, shape: ImageNetwork) -> None:
+    def __init__(self, shape: ImageShape) -> None:
         super().__init__()
         self.channels = shape.channels
         self.level = nn.Parameter(torch.full((shape.channels, 1, 1), -1.0))

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.image_network import Told, channels_last
+from generators.image_layers import Told, channels_last
 
 if TYPE_CHECKING:
-    from generators.image_network import ImageNetwork
+    from generators.image_layers import ImageShape
 
 _SLOPE = 0.2
 _EAGER = 8  # classes learn that many times faster than the rest: a rare one is seen once in many rounds
@@ -26,7 +26,7 @@ class ImageCritic(nn.Module):
     Blocks have no normalisation and start as identity, as in R3GAN (Huang et al. 2024, section 4).
     """
 
-    def __init__(self, shape: ImageNetwork) -> None:
+    def __init__(self, shape: ImageShape) -> None:
         super().__init__()
         wide, side = 2 * shape.width, shape.code_shape[1] // _NEAR // 2
         self.enter = nn.Conv2d(shape.channels * _NEAR**2, shape.width, 3, padding=1)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from generators.family import make
 from generators.gan import GANFamily, squared_gradient
 from generators.image_augmentation import DRAWS, augment
-from generators.image_network import Told
+from generators.image_layers import Told
 from generators.wgan import WGANFamily, gradient_penalty
 
 if TYPE_CHECKING:

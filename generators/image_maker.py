@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators.architecture import Maker
-from generators.image_network import Told, channels_last
+from generators.image_layers import Told, channels_last
 
 if TYPE_CHECKING:
-    from generators.image_network import ImageNetwork
+    from generators.image_layers import ImageShape
 
 _SLOPE = 0.2
 _EMBEDDING = 64
@@ -27,7 +27,7 @@ class ImageMaker(Maker):
     Karras et al. 2019 for latents). No normalisation: an image does not depend on the others made beside it.
     """
 
-    def __init__(self, shape: ImageNetwork, in_dim: int) -> None:
+    def __init__(self, shape: ImageShape, in_dim: int) -> None:
         super().__init__()
         self.side, wide = shape.code_shape[1] // _NEAR // 2, 2 * shape.width
         self.told = Told(shape, _EMBEDDING)

@@ -11,12 +11,12 @@ from torch.nn import functional as F
 
 from generators.architecture import NO_CLASS
 from generators.image_autoencoder import MAP, ConvBlock, as_maps, map_channels
-from generators.image_network import Told, group_norm
+from generators.image_layers import Told, group_norm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generators.image_network import ImageNetwork
+    from generators.image_layers import ImageShape
 
 _CONDITION = 128
 
@@ -40,7 +40,7 @@ class FlowPrior(nn.Module):
 
     def __init__(
         self,
-        shape: ImageNetwork,
+        shape: ImageShape,
         dim: int,
         width: int,
         depth: int,

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.image_network import Told, channels_last, group_norm
+from generators.image_layers import Told, channels_last, group_norm
 
 if TYPE_CHECKING:
-    from generators.image_network import ImageNetwork
+    from generators.image_layers import ImageShape
 
 _GROUP = 32  # channels of a group: 16 and 32 are the sizes that CPUs normalise fast
 _EMBEDDING = 256
@@ -31,7 +31,7 @@ class UNet(nn.Module):
 
     frequencies: Tensor
 
-    def __init__(self, shape: ImageNetwork) -> None:
+    def __init__(self, shape: ImageShape) -> None:
         super().__init__()
         self.code_shape = shape.code_shape
         channels, width, deep = 4 * shape.channels, shape.width, 2 * shape.width

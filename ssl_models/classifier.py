@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
 from data import Cohort, DataError
+from data.stored import Stored
 from ssl_models.fine_tuning import HEAD, PRETEXT, Labelled, balance_weights
 from ssl_models.forward import through
 from ssl_models.inputs import Inputs
@@ -20,7 +22,6 @@ from training import Placement, isolated_rng, place, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ssl_models.backbone import Backbone
     from ssl_models.recipe import Recipe
     from training import Runtime, TrainingResult
+
+STORED = Stored("classifier", "cohortsmith-classifier/1", "train it again")
 
 
 class Classifier:
@@ -272,9 +275,24 @@ class Classifier:
 
     def save(self, path: str | Path) -> None:
         """Write a pretrained or fitted classifier to a new or empty folder; `load` reads it."""
-        from ssl_models.storage import save
-
-        save(self, path)
+        inputs = self._inputs
+        if inputs is None:
+            raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
+        tensors = {f"inputs/{name}": value for name, value in inputs.tensors.items()}
+        for part, nets in (("pretrained", self._pretrained), ("fitted", self._nets)):
+            for name, net in nets.items():
+                tensors |= {f"{part}/{name}/{key}": value.cpu().numpy() for key, value in net.state_dict().items()}
+        card = {
+            "arguments": asdict(self.arguments),
+            "inputs": {key: getattr(inputs, key) for key in ("kind", "features", "shape", "scale")},
+            "pretrained": sorted(self._pretrained),
+            "classes": self.classes,
+            "history": self.history,
+            "pretext_history": self.pretext_history,
+            "summary": self.summary,
+            "placement": asdict(self._placement),
+        }
+        STORED.write(Path(path), tensors, card)
 
     def _start(self, recipe: Recipe, inputs: Inputs) -> Backbone:
         if not self._pretrained:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,7 @@ import numpy as np
 import torch
 
 from data import DataError
-from data.stored import Stored
-from ssl_models.classifier import Classifier
+from ssl_models.classifier import STORED, Classifier
 from ssl_models.fine_tuning import HEAD
 from ssl_models.inputs import Inputs
 from ssl_models.pretext import BACKBONE
@@ -21,34 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-_STORED = Stored("classifier", "cohortsmith-classifier/1", "train it again")
-
-
-def save(classifier: Classifier, path: str | Path) -> None:
-    """Write a pretrained or fitted classifier to a new or empty folder: weights and statistics, no patient.
-
-    Raises:
-        DataError: it has learnt nothing, or the folder holds something else or cannot be written.
-    """
-    inputs = classifier._inputs
-    if inputs is None:
-        raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
-    tensors = {f"inputs/{name}": value for name, value in inputs.tensors.items()}
-    for part, nets in (("pretrained", classifier._pretrained), ("fitted", classifier._nets)):
-        for name, net in nets.items():
-            tensors |= {f"{part}/{name}/{key}": value.cpu().numpy() for key, value in net.state_dict().items()}
-    card = {
-        "arguments": asdict(classifier.arguments),
-        "inputs": {key: getattr(inputs, key) for key in ("kind", "features", "shape", "scale")},
-        "pretrained": sorted(classifier._pretrained),
-        "classes": classifier.classes,
-        "history": classifier.history,
-        "pretext_history": classifier.pretext_history,
-        "summary": classifier.summary,
-        "placement": asdict(classifier._placement),
-    }
-    _STORED.write(Path(path), tensors, card)
-
 
 def load(path: str | Path) -> Classifier:
     """Classifier from a folder that `save` wrote; it goes on from there: `start_from`, `fit`, `predict_proba`.
@@ -57,15 +27,15 @@ def load(path: str | Path) -> Classifier:
         DataError: no such folder, not one of ours, or broken.
     """
     path = Path(path)
-    if not _STORED.is_in(path):
-        raise DataError(f"{path}: no classifier: a folder with {_STORED.card} and {_STORED.tensors} was expected")
-    card, tensors = _STORED.read(path)
+    if not STORED.is_in(path):
+        raise DataError(f"{path}: no classifier: a folder with {STORED.card} and {STORED.tensors} was expected")
+    card, tensors = STORED.read(path)
     try:
         return _rebuild(card, tensors)
     except DataError as error:
-        raise DataError(f"{path}: of another version of this program ({error}); {_STORED.again}") from error
+        raise DataError(f"{path}: of another version of this program ({error}); {STORED.again}") from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: incomplete or of another version of this program; {_STORED.again}") from error
+        raise DataError(f"{path}: incomplete or of another version of this program; {STORED.again}") from error
 
 
 def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifier:

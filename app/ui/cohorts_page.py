@@ -16,7 +16,7 @@ from app.workspace import LARGEST_UPLOAD
 from data import DataError
 from data.catalog import named_sets
 from data.files import SUFFIXES, kind_of
-from data.images import SPLIT
+from data.splits import SPLIT
 
 if TYPE_CHECKING:
     from data import Cohort

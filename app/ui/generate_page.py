@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from app.experiment import Experiment, GeneratorPart, SamplePart, require_name
-from app.options import balancing_counts, parse_settings
+from app.key_values import parse_settings
+from app.models import balancing_counts
 from app.ui import choice
 from app.ui.class_bars import class_bars
 from app.ui.fits import SHOWN, fits

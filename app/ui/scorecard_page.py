@@ -106,7 +106,7 @@ def _worst(card: list[Estimate]) -> None:
     if not tables:
         st.info("These figures have no tables of genes, positions or classes.")
         return
-    from evaluation.scorecard import title_of
+    from evaluation.titles import title_of
 
     known = {e.name: e for e in card}
     parts: dict[str, list[tuple[str, pd.DataFrame]]] = {}
@@ -138,7 +138,8 @@ def _table(rows: Any, direction: str) -> tuple[str, pd.DataFrame]:
 
 
 def _meaning(card: list[Estimate]) -> None:
-    from evaluation.scorecard import GROUPS, title_of
+    from evaluation.scorecard import GROUPS
+    from evaluation.titles import title_of
     from evaluation.verdict import RULE
 
     better = {"higher": "Higher is better.", "lower": "Lower is better.", "target": "The nearer to real, the better."}

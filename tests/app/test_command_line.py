@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.console import explain, is_main_process
-from app.options import balancing_counts, parse_counts, parse_settings
+from app.key_values import parse_counts, parse_settings
+from app.models import balancing_counts
 from data import DataError
 
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID", "SLURM_NTASKS")

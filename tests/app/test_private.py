@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.options import with_privacy
+from app.key_values import with_privacy
 from data import DataError, simulate, write_cohort
 
 if TYPE_CHECKING:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from app.fitting import fit_and_sample
 from app.shadows import _parts, log_ratio, shadow_attack
 from data import DataError
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from generators import FAMILIES, make_generator
 from generators.copies import Bootstrap
 from tests.evaluation.cohorts import bootstrap, patients
@@ -60,7 +62,7 @@ def test_a_bootstrap_is_caught(kind: str) -> None:
     """It holds 63 % of its patients: an AUC of .63 + .37 / 2 where a copy is told for certain."""
     make: Any = {"expression": patients, "sequence": carriers, "image": cells}[kind]
     train, holdout = make(240, 1), make(160, 2)
-    found = shadow_attack(train, holdout, "bootstrap", {}, bootstrap(train, 240, 3), shadows=8)
+    found = shadow_attack(train, holdout, bootstrap(train, 240, 3), partial(fit_and_sample, "bootstrap", {}), shadows=8)
     assert found.auc.low > 0.55 if kind == "sequence" else found.auc.low > 0.72  # wild types are nobody's
     assert found.auc.value < 0.9
     assert found.control is not None
@@ -76,7 +78,7 @@ def test_a_bootstrap_is_caught(kind: str) -> None:
 def test_a_generator_fitted_on_other_patients_is_not() -> None:
     train, holdout, made = patients(240, 1), patients(160, 2), patients(240, 4)
     for family in ("bootstrap", "mvn"):
-        found = shadow_attack(train, holdout, family, {}, made, shadows=8)
+        found = shadow_attack(train, holdout, made, partial(fit_and_sample, family, {}), shadows=8)
         assert found.auc.low < 0.5 < found.auc.high
 
 
@@ -93,7 +95,7 @@ def test_an_overfitted_generator_is_caught(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(FAMILIES, "overfitted", Overfitted)
     train, holdout = patients(240, 1), patients(160, 2)
     made = Overfitted().fit(train).sample(480, seed=0)
-    found = shadow_attack(train, holdout, "overfitted", {}, made, shadows=16)
+    found = shadow_attack(train, holdout, made, partial(fit_and_sample, "overfitted", {}), shadows=16)
     assert found.auc.low > 0.55
     assert found.control is not None
     assert found.control.low < 0.5 < found.control.high
@@ -102,7 +104,10 @@ def test_an_overfitted_generator_is_caught(monkeypatch: pytest.MonkeyPatch) -> N
 def test_same_seed_same_result() -> None:
     train, holdout = patients(120, 1), patients(60, 2)
     made = make_generator("mvn").fit(train, seed=0).sample(120, seed=0)
-    one, again, other = (shadow_attack(train, holdout, "mvn", {}, made, shadows=4, seed=s).auc for s in (3, 3, 4))
+    one, again, other = (
+        shadow_attack(train, holdout, made, partial(fit_and_sample, "mvn", {}), shadows=4, seed=s).auc
+        for s in (3, 3, 4)
+    )
     assert one == again != other
 
 
@@ -110,18 +115,21 @@ def test_same_seed_same_result() -> None:
 def test_processes_give_what_one_gives() -> None:
     train, holdout = patients(120, 1), patients(60, 2)
     made = make_generator("mvn").fit(train, seed=0).sample(120, seed=0)
-    one, two = (shadow_attack(train, holdout, "mvn", {}, made, shadows=4, jobs=jobs).auc for jobs in (1, 2))
+    one, two = (
+        shadow_attack(train, holdout, made, partial(fit_and_sample, "mvn", {}), shadows=4, jobs=jobs).auc
+        for jobs in (1, 2)
+    )
     assert one.value == pytest.approx(two.value, abs=1e-3)
 
 
 def test_what_cannot_be_is_said() -> None:
     train, holdout = patients(60, 1), patients(40, 2)
     with pytest.raises(DataError, match="at least 4 shadows, 16 or more are better; got 3"):
-        shadow_attack(train, holdout, "mvn", {}, train, shadows=3)
-    with pytest.raises(DataError, match="mvn has no setting 'steps'"):
-        shadow_attack(train, holdout, "mvn", {"steps": 3}, train)
+        shadow_attack(train, holdout, train, partial(fit_and_sample, "mvn", {}), shadows=3)
     with pytest.raises(NotEvaluable, match="at least 20 samples a side"):
-        shadow_attack(train, patients(12, 2), "mvn", {}, train)
+        shadow_attack(train, patients(12, 2), train, partial(fit_and_sample, "mvn", {}))
     rare = train.take(np.append(np.flatnonzero(train.y != 1), np.flatnonzero(train.y == 1)[:5]))
-    with pytest.raises(NotEvaluable, match="a shadow of mvn could not be fitted: .*at least 5 patients of each class"):
-        shadow_attack(rare, holdout.take(holdout.y != 1), "mvn", {}, train, shadows=8)
+    with pytest.raises(
+        NotEvaluable, match="a shadow generator could not be fitted: .*at least 5 patients of each class"
+    ):
+        shadow_attack(rare, holdout.take(holdout.y != 1), train, partial(fit_and_sample, "mvn", {}), shadows=8)

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from data import simulate
 from evaluation import Eyes
-from evaluation.image_space import tiles
+from evaluation.pixel_scale import tiles
 
 if TYPE_CHECKING:
     from data.cohort import Cohort

@@ -21,7 +21,7 @@ from evaluation.attackers import (
     worst,
 )
 from evaluation.comparison import Comparison
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.intervals import Interval
 from tests.evaluation import images, sequences
 from tests.evaluation.cohorts import bootstrap, cohort, patients

@@ -7,7 +7,7 @@ import pytest
 
 from data.errors import DataError
 from evaluation.comparison import Comparison, pick
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from tests.evaluation.cohorts import cohort, patients
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.comparison import Comparison
 from evaluation.copy_pairs import copy_pairs, pictures
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from tests.evaluation.cohorts import patients
 from tests.evaluation.images import cells, eyes
 

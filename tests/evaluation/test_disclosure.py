@@ -9,7 +9,7 @@ import pytest
 
 from evaluation.comparison import Comparison
 from evaluation.disclosure import Disclosure, Half, _shared, disclosure, nearest_class, nearest_values, ridge_values
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from tests.evaluation import images, sequences
 from tests.evaluation.cohorts import bootstrap, patients
 

@@ -17,8 +17,9 @@ from evaluation.image_copies import share_within
 from evaluation.image_features import frechet_fixed, polynomial, squared_discrepancy
 from evaluation.image_modes import effective_number
 from evaluation.image_pixels import pixel_js, pixel_wasserstein
-from evaluation.image_space import PixelScale, learnt_draw, tiles, turned
+from evaluation.image_space import learnt_draw, turned
 from evaluation.image_traits import ROUNDING, colour_names, colours, radial_power, trait_names, traits
+from evaluation.pixel_scale import PixelScale, tiles
 from tests.evaluation import images
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from data.nucleotides import GAP, MASKED, encode
 from evaluation.comparison import Comparison
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.k_anonymity import K_ANONYMITY, below_k, singled_out
 from tests.evaluation.cohorts import bootstrap
 from tests.evaluation.sequences import patients, sequences

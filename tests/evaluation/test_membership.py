@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import gaussian_kde
 
 from evaluation.comparison import Comparison
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.membership import (
     ATTACKS,
     _scenes,

@@ -14,7 +14,7 @@ from evaluation.comparison import Comparison
 from evaluation.copies import dcr, dcr_share, exact_matches, nndr, unique_matches
 from evaluation.discriminator import discriminator_auc, discriminator_auc_linear
 from evaluation.edits import consensus
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.membership import attack_auc, attack_auc_unique, unique
 from evaluation.neighbours import adversarial_term, precision
 from evaluation.utility import trts, tstr

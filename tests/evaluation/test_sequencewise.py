@@ -8,7 +8,7 @@ from scipy.spatial.distance import jensenshannon
 
 from data.nucleotides import GAP, encode
 from evaluation.comparison import Comparison
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.sequencewise import (
     allele_correlation,
     kmer_counts,

@@ -10,7 +10,7 @@ from data.nucleotides import GAP, encode
 from data.tp53 import tp53_cohort
 from data.variants import Variant
 from evaluation.comparison import Comparison
-from evaluation.estimate import NotEvaluable
+from evaluation.finding import NotEvaluable
 from evaluation.frames import frames, premature_stop, reading_frame
 from evaluation.variant_metrics import (
     called_class,

@@ -12,7 +12,8 @@ from data import Cohort, DataError, simulate
 from generators import Diffusion, neural
 from generators.architecture import NO_CLASS
 from generators.image_diffusion import ImageDiffusionFamily
-from generators.image_network import ImageNetwork, Told
+from generators.image_layers import Told
+from generators.image_network import ImageNetwork
 from generators.kinds import KINDS
 from generators.symmetries import Turned
 from training import Runtime, fast_precision, train

@@ -1,0 +1,29 @@
+"""Metrics' names as words."""
+
+from __future__ import annotations
+
+_SPELT = {word: word.upper() for word in "js mmd auc tstr trts trtr tpr fpr domias dcr nndr knn gan".split()}
+_SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet", "cpg": "CpG", "kmer": "k-mer"}
+_PHRASES = (
+    ("GAN leaks", "GAN-Leaks"),
+    ("AUC linear", "AUC, linear"),
+    ("AUC unique", "AUC, unique carriers"),
+    ("accuracy real", "accuracy, real"),
+    ("accuracy synthetic", "accuracy, synthetic"),
+    ("ti tv", "transitions / transversions"),
+    ("JS 3", "JS, k = 3"),
+    ("JS 6", "JS, k = 6"),
+    ("TSTR macro f1", "TSTR, macro F1"),
+    ("distance fixed", "distance, fixed network"),
+    ("Fréchet fixed", "Fréchet, fixed network"),
+    ("copies fixed", "copies, fixed network"),
+    ("copies pixel", "copies, pixels"),
+)
+
+
+def title_of(name: str) -> str:
+    """A metric's name as words."""
+    text = " ".join(_SPELT.get(word, word) for word in name.split("_"))
+    for plainly, spelt in _PHRASES:
+        text = text.replace(plainly, spelt)
+    return text if text.startswith("k-mer") else text[:1].upper() + text[1:]

@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PACKAGES := data training generators ssl_models evaluation app
 FAMILIES := gan,wgan,vae,diffusion,mvn,bootstrap,marginals
 
-.PHONY: demo app test lint format clean
+.PHONY: demo app test lint types format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cohortsmith compare gse7390 --families $(FAMILIES) \
@@ -19,17 +20,24 @@ app: $(VENV)/.demo
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# mypy and editors find `cohortsmith.data` and the like through links to the folders that hold them.
+types:
+	@mkdir -p .types/cohortsmith
+	@ln -sfn ../../cohortsmith/__init__.py .types/cohortsmith/__init__.py
+	@ln -sfn ../../cohortsmith/py.typed .types/cohortsmith/py.typed
+	@for package in $(PACKAGES); do ln -sfn ../../$$package .types/cohortsmith/$$package; done
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .types build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

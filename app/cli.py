@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from app import (
-    commands_app,
-    commands_audit,
-    commands_data,
-    commands_evaluate,
-    commands_model,
-    commands_runs,
-    commands_study,
-    commands_utility,
-)
-from app.console import INTERRUPTED, USER_ERROR, explain, fail
+from cohortsmith.app.commands import app as commands_app
+from cohortsmith.app.commands import audit as commands_audit
+from cohortsmith.app.commands import data as commands_data
+from cohortsmith.app.commands import evaluate as commands_evaluate
+from cohortsmith.app.commands import model as commands_model
+from cohortsmith.app.commands import runs as commands_runs
+from cohortsmith.app.commands import study as commands_study
+from cohortsmith.app.commands import utility as commands_utility
+from cohortsmith.app.terminal import INTERRUPTED, USER_ERROR, explain, fail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

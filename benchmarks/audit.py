@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import harness
 from benchmarks.measure import forget_peak, peak_mb
 from benchmarks.scorecard import cohorts
-from evaluation.audit import audit
+from cohortsmith.evaluation.privacy.auditing import audit
 
 TARGETS = {"4000x50": "<= 180 s", "20000x1000": "<= 2 GB"}
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import Image
 
-from data import simulate
-from ssl_models.image_views import VIEWS
-from ssl_models.torchvision_ops import allow_torchvision
-from training import isolated_rng
+from cohortsmith.data import simulate
+from cohortsmith.ssl_models.augmentations.image_views import VIEWS
+from cohortsmith.ssl_models.backbones.torchvision_ops import allow_torchvision
+from cohortsmith.training import isolated_rng
 
 if TYPE_CHECKING:
     from collections.abc import Callable

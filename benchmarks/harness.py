@@ -76,7 +76,7 @@ def parser(doc: str | None, name: str) -> argparse.ArgumentParser:
 
 def main(run: Callable[[], None]) -> None:
     """Run a script; a mistake of the user's ends it with one line."""
-    from data import DataError
+    from cohortsmith.data import DataError
 
     try:
         run()
@@ -86,7 +86,7 @@ def main(run: Callable[[], None]) -> None:
 
 def data_file(name: str) -> Path:
     """A file of the folder named by COHORTSMITH_DATA."""
-    from data import DataError
+    from cohortsmith.data import DataError
 
     folder = os.environ.get("COHORTSMITH_DATA")
     if not folder:
@@ -147,7 +147,7 @@ def spread(values: Sequence[float | None], digits: int = 3) -> str:
 
 
 def points(row: Any) -> str:
-    """A gain of `evaluation.gains` in percentage points, with its interval where there are seeds for one."""
+    """A gain of `study.gains` in percentage points, with its interval where there are seeds for one."""
     if not row["seeds"]:
         return "-"
     interval = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}" if row["seeds"] > 1 else "one seed"

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.experiment import TrainingPart
-from app.founding_figures import IMAGES_2025
-from app.founding_grids import images_grid
-from app.grid import Grid, GridData, VirtualPart
 from benchmarks import harness, kept_rows
-from evaluation.gains import best_on_validation, gains, gains_over
+from cohortsmith.app.config.experiment import TrainingPart
+from cohortsmith.app.config.grid import Grid, GridData, VirtualPart
+from cohortsmith.app.founding.figures import IMAGES_2025
+from cohortsmith.app.founding.grids import images_grid
+from cohortsmith.evaluation.study.paired_gains import best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

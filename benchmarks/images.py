@@ -19,19 +19,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from sklearn.metrics import f1_score
 
-from app.experiment import TrainingPart
-from app.seeing import eyes_for
 from benchmarks import harness
 from benchmarks.measure import families_of, forget_peak, peak_mb, settings_of, timed_fit
 from benchmarks.throughput import training_rate
-from data import DataError, read_cohort, split, write_cohort
-from evaluation import Eyes, evaluate
-from training import TrainingError
+from cohortsmith.app.config.experiment import TrainingPart
+from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.data import DataError, read_cohort, split, write_cohort
+from cohortsmith.evaluation import Eyes, evaluate
+from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from data import Cohort
+    from cohortsmith.data import Cohort
 
 BASELINES = ("mvn", "bootstrap")
 FILES = {"bloodmnist": "images/bloodmnist_28.npz", "dermamnist": "images/dermamnist_28.npz"}

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from app.grid_running import carry_out_grid
 from benchmarks import harness
-from data.atomic import whole_file
-from evaluation.gains import ARM
+from cohortsmith.app.grid.run import carry_out_grid
+from cohortsmith.data.io.atomic import whole_file
+from cohortsmith.evaluation.study.paired_gains import ARM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.grid import Grid
+    from cohortsmith.app.config.grid import Grid
 
 FOLDER = harness.ROOT / "docs" / "rows"
 _MEASURED = [*ARM, "seed"]  # what one job of a grid has measured

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.key_values import parse_settings
-from data import DataError, read_cohort, simulate
-from generators import FAMILIES, make_generator
-from training import TrainingError
+from cohortsmith.app.config.key_values import parse_settings
+from cohortsmith.data import DataError, read_cohort, simulate
+from cohortsmith.generators import FAMILIES, make_generator
+from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from data import Cohort
-    from generators import Generator
+    from cohortsmith.data import Cohort
+    from cohortsmith.generators import Generator
 
 
 def families_of(text: str) -> list[str]:

@@ -18,24 +18,24 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.experiment import TrainingPart
-from app.seeing import eyes_for
 from benchmarks import harness, images, protocols
 from benchmarks.measure import families_of, settings_of, timed_fit, warm_up
 from benchmarks.privacy_picture import BLOCK, SHARE, Point, picture
-from data import DataError, read_cohort, split
-from evaluation import Comparison, evaluate
-from evaluation.attackers import attacks, worst
-from evaluation.finding import NotEvaluable
-from evaluation.risks import risks
-from training import TrainingError
+from cohortsmith.app.config.experiment import TrainingPart
+from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.data import DataError, read_cohort, split
+from cohortsmith.evaluation import Comparison, evaluate
+from cohortsmith.evaluation.core.finding import NotEvaluable
+from cohortsmith.evaluation.privacy.membership_attacks import attacks, worst
+from cohortsmith.evaluation.privacy.risks import risks
+from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from data import Cohort
-    from evaluation import Eyes
-    from evaluation.intervals import Interval
+    from cohortsmith.data import Cohort
+    from cohortsmith.evaluation import Eyes
+    from cohortsmith.evaluation.core.intervals import Interval
 
 SETS = ("A", "C", "bloodmnist")
 BASELINES = ("mvn", "bootstrap")

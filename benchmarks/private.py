@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.experiment import TrainingPart
-from app.seeing import eyes_for
 from benchmarks import harness, images
 from benchmarks.measure import families_of, settings_of, timed_fit
-from data import DataError, read_cohort, split
-from evaluation import Comparison, evaluate
-from evaluation.attackers import attacks, worst
-from evaluation.finding import NotEvaluable
-from generators.canaries import audit
-from training import TrainingError
+from cohortsmith.app.config.experiment import TrainingPart
+from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.data import DataError, read_cohort, split
+from cohortsmith.evaluation import Comparison, evaluate
+from cohortsmith.evaluation.core.finding import NotEvaluable
+from cohortsmith.evaluation.privacy.membership_attacks import attacks, worst
+from cohortsmith.generators.analysis.canaries import audit
+from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from data import Cohort
-    from evaluation import Eyes
+    from cohortsmith.data import Cohort
+    from cohortsmith.evaluation import Eyes
 
 DATA = ("tcga_12class_50genes", *images.FILES)
 EPSILONS = (1.0, 5.0, 10.0)

@@ -18,13 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import harness
 from benchmarks.measure import families_of, forget_peak, peak_mb, settings_of, timed_fit, warm_up
-from data import DataError, read_cohort, split
-from evaluation import evaluate
-from generators import SDV
-from training import TrainingError
+from cohortsmith.data import DataError, read_cohort, split
+from cohortsmith.evaluation import evaluate
+from cohortsmith.generators import SDV
+from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
-    from data import Cohort
+    from cohortsmith.data import Cohort
 
 SETS = {"A": "tcga_12class_50genes", "B": "tcga_tumour_normal_3341genes", "C": "tcga_mirna_34class_680"}
 BASELINES = ("mvn", "bootstrap", "marginals")

@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pandas as pd
 
 from benchmarks import harness
-from data import simulate
-from evaluation import evaluate
-from generators import MVN
+from cohortsmith.data import simulate
+from cohortsmith.evaluation import evaluate
+from cohortsmith.generators import MVN
 
 if TYPE_CHECKING:
-    from data import Cohort
+    from cohortsmith.data import Cohort
 
 TABLE, LABEL = "patients", "class"
 

@@ -19,15 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import harness
 from benchmarks.measure import families_of, forget_peak, peak_mb, settings_of, timed_fit
-from data import DataError, simulate
-from data.reference import TP53
-from data.variant_table import read_variant_table
-from evaluation import evaluate
-from training import TrainingError
+from cohortsmith.data import DataError, simulate
+from cohortsmith.data.sequences.reference import TP53
+from cohortsmith.data.sequences.variant_table import read_variant_table
+from cohortsmith.evaluation import evaluate
+from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
-    from data import Cohort
-    from data.edits import Variant
+    from cohortsmith.data import Cohort
+    from cohortsmith.data.sequences.edits import Variant
 
 BASELINES = ("pwm", "bootstrap", "random-edits", "good-turing")
 TABLE = "sequences/tp53_tcga_variant_counts.tsv"

@@ -14,8 +14,8 @@ import argparse
 
 from benchmarks import harness
 from benchmarks.images import FILES, cohorts, kept_images
-from data import DataError, read_cohort
-from evaluation.image_sheet import sheet
+from cohortsmith.data import DataError, read_cohort
+from cohortsmith.evaluation.plots.image_sheet import sheet
 
 
 def run() -> None:

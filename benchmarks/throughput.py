@@ -12,12 +12,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from generators.kinds import kind_of
-from training import Runtime, fast_precision, place, train
+from cohortsmith.generators.kinds import kind_of
+from cohortsmith.training import Runtime, fast_precision, place, train
 
 if TYPE_CHECKING:
-    from data import Cohort
-    from generators import Generator
+    from cohortsmith.data import Cohort
+    from cohortsmith.generators import Generator
 
 _ROUNDS = 8  # what is done every few rounds comes at least once
 _SIDE = 4096

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.founding_grids import transcriptome_classifiers
-from app.grid import Grid, GridData, VirtualPart
 from benchmarks import harness, kept_rows
-from data import DataError
-from evaluation.gains import best_on_validation, gains, gains_over
+from cohortsmith.app.config.grid import Grid, GridData, VirtualPart
+from cohortsmith.app.founding.grids import transcriptome_classifiers
+from cohortsmith.data import DataError
+from cohortsmith.evaluation.study.paired_gains import best_on_validation, gains, gains_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,16 +1,15 @@
 """Cohorts of patients: the value itself, files, named sets, simulation, scales and splits."""
 
-from data.alignment import on_columns, shared_columns
-from data.catalog import NamedSet, named_sets
-from data.cohort import Cohort, Kind, Scale
-from data.duplication import Duplicates, duplicates
-from data.errors import DataError
-from data.nucleotides import ALPHABET, GAP, MASKED, SYMBOLS, decode, encode, one_hot
-from data.reading import read_cohort
-from data.scale import detect_scale, from_log, log_expression, to_log
-from data.simulation import SIMULATORS, simulate
-from data.splits import Split, split
-from data.writers import CohortWriter, open_writer, write_cohort
+from cohortsmith.data.cohort import Cohort, Kind, Scale
+from cohortsmith.data.duplication import Duplicates, duplicates
+from cohortsmith.data.errors import DataError
+from cohortsmith.data.io import CohortWriter, open_writer, write_cohort
+from cohortsmith.data.named import NamedSet, named_sets, read_cohort
+from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED, SYMBOLS, decode, encode, one_hot
+from cohortsmith.data.scale import detect_scale, from_log, log_expression, to_log
+from cohortsmith.data.sequences import on_columns, shared_columns
+from cohortsmith.data.simulators import SIMULATORS, simulate
+from cohortsmith.data.splits import Split, split
 
 __all__ = [
     "ALPHABET",

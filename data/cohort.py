@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from data.errors import DataError
-from data.nucleotides import MASKED
+from cohortsmith.data.errors import DataError
+from cohortsmith.data.nucleotides import MASKED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Cohort:
     Attributes:
         kind: "expression", "sequence" or "image".
         x: measurements, one row a sample. Expression: float32 (n, genes), in the scale of the file it came from.
-            Sequence: uint8 (n, columns), codes of `data.nucleotides` on the columns of an alignment.
+            Sequence: uint8 (n, columns), codes of `cohortsmith.data.nucleotides` on the columns of an alignment.
             Image: uint8 (n, height, width, channels), 0..255, one channel (grey) or three (red, green, blue).
         y: int64 (n,), position of each sample's class in `classes`.
         classes: class names, sorted; a class may be empty after `take`.

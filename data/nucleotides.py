@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.errors import DataError
+from cohortsmith.data.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

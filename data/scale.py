@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from data.cohort import Cohort, Scale
-from data.errors import DataError
+from cohortsmith.data.cohort import Cohort, Scale
+from cohortsmith.data.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from dataclasses import dataclass, is_dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from data.errors import DataError
+from cohortsmith.data.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from data.errors import DataError
+from cohortsmith.data.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from data.cohort import Cohort
+    from cohortsmith.data.cohort import Cohort
 
 SPLIT = "split"  # column of `obs` with the side that a file of images gives each
 SPLITS = ("train", "val", "test")

@@ -1,9 +1,7 @@
 """Fidelity, utility and privacy of a synthetic cohort, each beside what real data score against real data."""
 
-from evaluation.comparison import Comparison
-from evaluation.estimate import Estimate, Metric
-from evaluation.eyes import Eyes, Learned
-from evaluation.metrics import METRICS
-from evaluation.report import Report, evaluate
+from cohortsmith.evaluation.core import Comparison, Estimate, Eyes, Learned, Metric
+from cohortsmith.evaluation.metrics import METRICS
+from cohortsmith.evaluation.scorecard import Report, evaluate
 
-__all__ = ["METRICS", "Comparison", "Estimate", "Eyes", "Learned", "Metric", "Report", "evaluate"]
+__all__ = ["Comparison", "Estimate", "Eyes", "Learned", "METRICS", "Metric", "Report", "evaluate"]

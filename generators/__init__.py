@@ -1,25 +1,23 @@
 """Generators: four families and the baselines they are measured against, behind one `fit` and `sample`."""
 
-from generators.base import Generator
-from generators.copies import Bootstrap, Marginals
-from generators.duel import discriminate
-from generators.gaussian import MVN
-from generators.neural import GAN, VAE, WGAN, Diffusion
-from generators.registry import FAMILIES, make_generator
-from generators.sdv import SDV
-from generators.storage import load
+from cohortsmith.generators.analysis import discriminate
+from cohortsmith.generators.baselines import MVN, SDV, Bootstrap, Marginals
+from cohortsmith.generators.contracts import Generator
+from cohortsmith.generators.loading import load
+from cohortsmith.generators.neural import GAN, VAE, WGAN, Diffusion
+from cohortsmith.generators.registry import FAMILIES, make_generator
 
 __all__ = [
+    "Bootstrap",
+    "Diffusion",
     "FAMILIES",
     "GAN",
+    "Generator",
     "MVN",
+    "Marginals",
     "SDV",
     "VAE",
     "WGAN",
-    "Bootstrap",
-    "Diffusion",
-    "Generator",
-    "Marginals",
     "discriminate",
     "load",
     "make_generator",

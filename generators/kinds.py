@@ -5,33 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from data import DataError
-from data.settings import checked, settings_of
-from generators.diffusion import DiffusionFamily
-from generators.expression_codec import ExpressionCodec
-from generators.family import Family
-from generators.gan import GANFamily
-from generators.image_codec import ImageCodec
-from generators.image_diffusion import ImageDiffusionFamily
-from generators.image_families import ImageGANFamily, ImageWGANFamily
-from generators.image_network import ImageNetwork
-from generators.image_vae import ImageVAEFamily
-from generators.masked_diffusion import MaskedDiffusionFamily
-from generators.private import check
-from generators.private_expression_codec import PrivateExpressionCodec
-from generators.private_image_codec import PrivateImageCodec
-from generators.residual_mlp import ResidualMLP
-from generators.sequence_codec import SequenceCodec
-from generators.sequence_families import SequenceGANFamily, SequenceVAEFamily, SequenceWGANFamily
-from generators.site_network import SiteNetwork
-from generators.vae import VAEFamily
-from generators.wgan import WGANFamily
+from cohortsmith.data import DataError
+from cohortsmith.data.settings import checked, settings_of
+from cohortsmith.generators.contracts import Family
+from cohortsmith.generators.expression import ExpressionCodec
+from cohortsmith.generators.images import (
+    ImageCodec,
+    ImageDiffusionFamily,
+    ImageGANFamily,
+    ImageNetwork,
+    ImageVAEFamily,
+    ImageWGANFamily,
+)
+from cohortsmith.generators.networks import ResidualMLP
+from cohortsmith.generators.objectives import DiffusionFamily, GANFamily, MaskedDiffusionFamily, VAEFamily, WGANFamily
+from cohortsmith.generators.private import PrivateExpressionCodec, PrivateImageCodec, check
+from cohortsmith.generators.sequences import (
+    SequenceCodec,
+    SequenceGANFamily,
+    SequenceVAEFamily,
+    SequenceWGANFamily,
+    SiteNetwork,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from generators.architecture import Architecture
-    from generators.codec import Codec
+    from cohortsmith.generators.contracts import Architecture, Codec
 
 
 PROFILE = "profile"

@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
-from data import Cohort, DataError
-from data.settings import refuse_unknown
-from generators.base import Generator, Schema
-from generators.kinds import KINDS, PROFILE, kind_of
-from generators.private import Spending
-from generators.private_expression_codec import PrivateExpressionCodec
-from generators.private_image_codec import PrivateImageCodec
-from generators.vae import VAEFamily
-from training import Runtime, fast_precision, is_main_process, isolated_rng, place, train
+from cohortsmith.data import Cohort, DataError
+from cohortsmith.data.settings import refuse_unknown
+from cohortsmith.generators.contracts import Generator, Schema
+from cohortsmith.generators.kinds import KINDS, PROFILE, kind_of
+from cohortsmith.generators.objectives import VAEFamily
+from cohortsmith.generators.private import PrivateExpressionCodec, PrivateImageCodec, Spending
+from cohortsmith.training import Runtime, fast_precision, is_main_process, isolated_rng, place, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from generators.codec import Codec
-    from generators.family import Family
-    from generators.kinds import DataKind
+    from cohortsmith.generators.contracts import Codec, Family
+    from cohortsmith.generators.kinds import DataKind
 
 _CALIBRATION_VALUES = 40_000_000
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from data import DataError
-from data.settings import refuse_unknown
-from generators.copies import Bootstrap, Marginals
-from generators.gaussian import MVN
-from generators.neural import GAN, VAE, WGAN, Diffusion
-from generators.sdv import SDVCTGAN, SDVTVAE, SDVGaussianCopula
-from generators.sequence_baselines import PWM, GoodTuring, RandomEdits
+from cohortsmith.data import DataError
+from cohortsmith.data.settings import refuse_unknown
+from cohortsmith.generators.baselines import (
+    MVN,
+    PWM,
+    SDVCTGAN,
+    SDVTVAE,
+    Bootstrap,
+    GoodTuring,
+    Marginals,
+    RandomEdits,
+    SDVGaussianCopula,
+)
+from cohortsmith.generators.neural import GAN, VAE, WGAN, Diffusion
 
 if TYPE_CHECKING:
-    from generators.base import Generator
+    from cohortsmith.generators.contracts import Generator
 
 FAMILIES: dict[str, type[Generator]] = {
     "gan": GAN,

@@ -1,11 +1,11 @@
 """Supervised and self-supervised classifiers of every data kind, and an encoder that has learnt nothing."""
 
-from ssl_models.class_probabilities import ClassProbabilities
-from ssl_models.classifier import Classifier
-from ssl_models.fixed_encoder import FixedEncoder
-from ssl_models.fusion import Fusion
-from ssl_models.kinds import KINDS
-from ssl_models.presets import PRESETS
-from ssl_models.storage import load
+from cohortsmith.ssl_models.backbones import FixedEncoder
+from cohortsmith.ssl_models.class_probabilities import ClassProbabilities
+from cohortsmith.ssl_models.classifier import Classifier
+from cohortsmith.ssl_models.fusion import Fusion
+from cohortsmith.ssl_models.kinds import KINDS
+from cohortsmith.ssl_models.loading import load
+from cohortsmith.ssl_models.presets import PRESETS
 
-__all__ = ["KINDS", "PRESETS", "ClassProbabilities", "Classifier", "FixedEncoder", "Fusion", "load"]
+__all__ = ["ClassProbabilities", "Classifier", "FixedEncoder", "Fusion", "KINDS", "PRESETS", "load"]

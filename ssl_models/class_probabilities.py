@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from data import DataError
-from data.nucleotides import one_hot
-from training import Plan, Runtime, adam, isolated_rng, train
+from cohortsmith.data import DataError
+from cohortsmith.data.nucleotides import one_hot
+from cohortsmith.training import Plan, Runtime, adam, isolated_rng, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from data import Cohort
-    from training import Batch
+    from cohortsmith.data import Cohort
+    from cohortsmith.training import Batch
 
 _NET = "classifier"
 

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from data import Cohort, DataError
-from data.stored import Stored
-from ssl_models.fine_tuning import HEAD, PRETEXT, Labelled, balance_weights
-from ssl_models.forward import through
-from ssl_models.inputs import Inputs
-from ssl_models.kinds import KINDS
-from ssl_models.mixed import TEACHER, Mixed
-from ssl_models.pretext import BACKBONE, Pretext
-from ssl_models.recipe import Arguments
-from training import Placement, isolated_rng, place, train
+from cohortsmith.data import Cohort, DataError
+from cohortsmith.data.io import Stored
+from cohortsmith.ssl_models.backbones import through
+from cohortsmith.ssl_models.fine_tuning import HEAD, PRETEXT, TEACHER, Labelled, Mixed, balance_weights
+from cohortsmith.ssl_models.inputs import Inputs
+from cohortsmith.ssl_models.kinds import KINDS
+from cohortsmith.ssl_models.pretexts import BACKBONE, Pretext
+from cohortsmith.ssl_models.recipe import Arguments
+from cohortsmith.training import Placement, isolated_rng, place, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from ssl_models.backbone import Backbone
-    from ssl_models.recipe import Recipe
-    from training import Runtime, TrainingResult
+    from cohortsmith.ssl_models.backbones import Backbone
+    from cohortsmith.ssl_models.recipe import Recipe
+    from cohortsmith.training import Runtime, TrainingResult
 
 STORED = Stored("classifier", "cohortsmith-classifier/1", "train it again")
 

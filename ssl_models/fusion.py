@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from data import DataError
+from cohortsmith.data import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

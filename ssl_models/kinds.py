@@ -8,28 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from data import DataError
-from ssl_models.augmentations import corrupted, shift
-from ssl_models.corrupted_genes import CorruptedGenes, Scarf
-from ssl_models.image_backbones import ResNet18, ResNet34, SmallCNN, Vit
-from ssl_models.image_puzzles import Flip, Permutation, Rotation
-from ssl_models.image_views import VIEWS
-from ssl_models.masked_genes import MaskedGenes, Vime
-from ssl_models.masked_patches import MaskedPatches
-from ssl_models.moco import MoCo
-from ssl_models.next_patches import NextPatches
-from ssl_models.perceptron import Perceptron
-from ssl_models.sequence_backbones import CausalTransformer, Convolution, Transformer
-from ssl_models.simclr import SimCLR
-from ssl_models.subtab import SubTab
-from ssl_models.token_pretexts import MaskedToken, NextToken
+from cohortsmith.data import DataError
+from cohortsmith.ssl_models.augmentations import VIEWS, corrupted, shift
+from cohortsmith.ssl_models.backbones import (
+    CausalTransformer,
+    Convolution,
+    Perceptron,
+    ResNet18,
+    ResNet34,
+    SmallCNN,
+    Transformer,
+    Vit,
+)
+from cohortsmith.ssl_models.pretexts import CorruptedGenes, MaskedGenes, MaskedToken, NextToken, Scarf, SubTab, Vime
+from cohortsmith.ssl_models.pretexts.images import Flip, MaskedPatches, MoCo, NextPatches, Permutation, Rotation, SimCLR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ssl_models.augmentations import Augmentation
-    from ssl_models.backbone import Backbone
-    from ssl_models.pretext import Pretext
+    from cohortsmith.ssl_models.augmentations import Augmentation
+    from cohortsmith.ssl_models.backbones import Backbone
+    from cohortsmith.ssl_models.pretexts import Pretext
 
 
 @dataclass(frozen=True)

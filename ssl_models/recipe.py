@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from data import DataError
-from data.names import near_misses
-from data.settings import checked, refuse_unknown, settings_of
-from ssl_models.fine_tuning import FineTuning
-from ssl_models.kinds import KINDS, kind_of
-from ssl_models.presets import PRESETS
-from ssl_models.pretext import Pretext
-from training import Runtime, fast_precision
+from cohortsmith.data import DataError
+from cohortsmith.data.settings import checked, refuse_unknown, settings_of
+from cohortsmith.data.suggestions import near_misses
+from cohortsmith.ssl_models.fine_tuning import FineTuning
+from cohortsmith.ssl_models.kinds import KINDS, kind_of
+from cohortsmith.ssl_models.presets import PRESETS
+from cohortsmith.ssl_models.pretexts import Pretext
+from cohortsmith.training import Runtime, fast_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ssl_models.backbone import Backbone
-    from ssl_models.inputs import Inputs
-    from ssl_models.kinds import ClassifierKind
+    from cohortsmith.ssl_models.backbones import Backbone
+    from cohortsmith.ssl_models.inputs import Inputs
+    from cohortsmith.ssl_models.kinds import ClassifierKind
 
 _PARTS = ("backbone", "pretext")
 _SETTINGS = ("backbone_settings", "pretext_settings")

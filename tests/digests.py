@@ -17,13 +17,13 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 
 import numpy as np
 import torch
+
 from cohortsmith.app.pipeline.image_models import eyes
 from cohortsmith.data import simulate, split
 from cohortsmith.evaluation import METRICS, Comparison
-from cohortsmith.evaluation.privacy.audit import audit
+from cohortsmith.evaluation.privacy.auditing import audit
 from cohortsmith.generators import FAMILIES
 from cohortsmith.ssl_models import KINDS, PRESETS, Classifier
-
 from tests.contracts import test_classifiers, test_generators
 from tests.contracts.cohorts import COHORTS, cohort_of, data_kind
 

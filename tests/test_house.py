@@ -38,7 +38,7 @@ GLOBAL_STATE = re.compile(
 )
 PICKLED = re.compile(r"^(torch\.(load|save)|joblib\.(dump|load)|pd\.read_pickle|\w+\.to_pickle)$")
 # The places that may touch the ambient state: they put it back, and SDV knows no other.
-KEEPS_STATE = {"training/seeds.py", "generators/sdv.py"}
+KEEPS_STATE = {"training/seeds.py", "generators/baselines/sdv.py"}
 MOST_LINES = 400
 TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".json", ""}
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(home|root|Users|work|tmp|var/folders|mnt)/\w|[A-Z]:\\\\?Users\\")
@@ -158,7 +158,7 @@ def test_readme_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     from dataclasses import replace
 
     import generators
-    from data import simulate, write_cohort
+    from cohortsmith.data import simulate, write_cohort
 
     cohort = simulate("simulated-expression", 120, seed=0, genes=20, classes=2)
     provenance = {**cohort.provenance, "label": "label", "subject": "patient"}
@@ -177,7 +177,7 @@ def test_readme_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_readme_command_lines_are_understood() -> None:
     import typer
 
-    from app.cli import app
+    from cohortsmith.app.cli import app
 
     lines = [
         line.removeprefix("$ ").strip()

@@ -1,13 +1,13 @@
 """The one training loop: devices, precision, weight averages, checkpoints, progress, seeds."""
 
-from training.batch import Batch, Views
-from training.devices import Placement, fast_precision, is_main_process, place
-from training.errors import TrainingError
-from training.loop import train
-from training.objective import Objective, adam
-from training.plan import Plan, Progress, Runtime, TrainingResult
-from training.privacy import Privacy, epsilon_of, noise_multiplier, secret_of
-from training.seeds import isolated_rng
+from cohortsmith.training.batch import Batch, Views
+from cohortsmith.training.devices import Placement, fast_precision, is_main_process, place
+from cohortsmith.training.errors import TrainingError
+from cohortsmith.training.loop import train
+from cohortsmith.training.objective import Objective, adam
+from cohortsmith.training.plan import Plan, Progress, Runtime, TrainingResult
+from cohortsmith.training.privacy import Privacy, epsilon_of, noise_multiplier, secret_of
+from cohortsmith.training.seeds import isolated_rng
 
 __all__ = [
     "Batch",

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from training.errors import TrainingError
+from cohortsmith.training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from training.meter import Meter
+    from cohortsmith.training.meter import Meter
 
 Views = Callable[[Tensor, Tensor], Tensor]
 

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from training.errors import TrainingError
+from cohortsmith.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

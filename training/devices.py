@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from training.errors import TrainingError
+from cohortsmith.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from training.plan import Runtime
+    from cohortsmith.training.plan import Runtime
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from training import checkpoint as disk
-from training.average import WeightAverage, load_tensors, tensors_of
-from training.batch import Batch, Order, Source
-from training.devices import open_fabric, place
-from training.errors import TrainingError
-from training.meter import Meter
-from training.plan import Progress, Runtime, TrainingResult
-from training.processes import Processes
-from training.seeds import (
+from cohortsmith.training import checkpoint as disk
+from cohortsmith.training.average import WeightAverage, load_tensors, tensors_of
+from cohortsmith.training.batch import Batch, Order, Source
+from cohortsmith.training.devices import open_fabric, place
+from cohortsmith.training.errors import TrainingError
+from cohortsmith.training.meter import Meter
+from cohortsmith.training.plan import Progress, Runtime, TrainingResult
+from cohortsmith.training.processes import Processes
+from cohortsmith.training.seeds import (
     AMBIENT,
     NOISE,
     ORDER,
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
-    from training.batch import Views
-    from training.devices import Placement
-    from training.objective import Objective
-    from training.plan import Plan
-    from training.privacy import Privacy
-    from training.private import PrivateMoves
+    from cohortsmith.training.batch import Views
+    from cohortsmith.training.devices import Placement
+    from cohortsmith.training.objective import Objective
+    from cohortsmith.training.plan import Plan
+    from cohortsmith.training.privacy import Privacy
+    from cohortsmith.training.private import PrivateMoves
 
 # Seconds between two calls of on_progress while no row of the history is due.
 _PROGRESS_EVERY = 0.25
@@ -179,7 +179,7 @@ class _Run:
                 net.compile()
 
     def _begin_private(self, privacy: Privacy) -> None:
-        from training.private import PrivateMoves, PrivateObjective
+        from cohortsmith.training.private import PrivateMoves, PrivateObjective
 
         if self.processes.count > 1:
             raise TrainingError(f"devices: private training takes one process, got {self.processes.count}")

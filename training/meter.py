@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from training.errors import TrainingError
+from cohortsmith.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from training.batch import Batch
+    from cohortsmith.training.batch import Batch
 
 
 class Objective(Protocol):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from training.errors import TrainingError
+from cohortsmith.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from training.privacy import Privacy
+    from cohortsmith.training.privacy import Privacy
 
 Decay = Literal["constant", "cosine", "linear", "halving"]
 Device = Literal["auto", "cpu", "cuda", "mps"]

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from training.errors import TrainingError
+from cohortsmith.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

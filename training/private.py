@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from training.batch import Batch
-from training.privacy import ACCOUNTANT, epsilon_of, merged, noise_multiplier
-from training.seeds import derive_seed
+from cohortsmith.training.batch import Batch
+from cohortsmith.training.privacy import ACCOUNTANT, epsilon_of, merged, noise_multiplier
+from cohortsmith.training.seeds import derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from training.batch import Views
-    from training.meter import Meter
-    from training.plan import Plan
-    from training.privacy import Privacy
+    from cohortsmith.training.batch import Views
+    from cohortsmith.training.meter import Meter
+    from cohortsmith.training.plan import Plan
+    from cohortsmith.training.privacy import Privacy
 
 _AT_ONCE = 64_000_000  # values of single patients' gradients held together: 256 MB
 _SAMPLING, _NOISE = 10, 11  # streams of the secret

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from training.devices import is_main_process
+from cohortsmith.training.devices import is_main_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from training.errors import TrainingError
+from cohortsmith.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

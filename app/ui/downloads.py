@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from app.workspace import synthetic_file
-from data import write_cohort
+from cohortsmith.app.workspace import synthetic_file
+from cohortsmith.data import write_cohort
 
 if TYPE_CHECKING:
-    from data import Cohort
+    from cohortsmith.data import Cohort
 
 
 def offer(folder: Path, made: Cohort, shown: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.ui.shared import choose_run
+from cohortsmith.app.ui.session import choose_run
 
 HERE = Path(__file__).parent
 PAGES = {

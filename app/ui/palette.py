@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.themes import THEMES
+from cohortsmith.evaluation.plots import THEMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from app.ui.shared import html_of, text_of
-from app.ui.theme import colours, resolved
+from cohortsmith.app.ui.session import html_of, text_of
+from cohortsmith.app.ui.theme import colours, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evaluation.panels import Gallery, Panel
+    from cohortsmith.evaluation.plots import Gallery, Panel
 
 FONT = "Source Sans, sans-serif"  # the one the app writes in
 
@@ -56,9 +56,9 @@ def draw_panel(panel: Panel, key: str) -> None:
 
 
 def plot(data: list[dict[str, Any]], layout: Mapping[str, Any], key: str, *, height: int = 300, alt: str = "") -> None:
-    """Plotly traces and a layout whose colours may be named as in `evaluation.panels` (`theme:ink`).
+    """Plotly traces and a layout whose colours may be named as in `cohortsmith.evaluation.plots.panels` (`theme:ink`).
 
-    Names from the data must have gone through `evaluation.panels.plain`: Plotly reads some HTML.
+    Names from the data must have gone through `cohortsmith.evaluation.plots.panels.plain`: Plotly reads some HTML.
     """
     look = resolved(dict(layout)) | {"height": height, "autosize": True}
     palette = colours()

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.ui.palette import DARK, LIGHT
-from evaluation import themes
-from evaluation.panels import class_style
+from cohortsmith.app.ui.palette import DARK, LIGHT
+from cohortsmith.evaluation.plots import class_style, themes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -34,7 +34,7 @@ def cohortsmith() -> Callable[..., Said]:
     """Run a command line within this process: fast, and with the same exit codes as the installed command."""
     from typer.testing import CliRunner
 
-    from app.cli import app
+    from cohortsmith.app.cli import app
 
     def run(*words: object) -> Said:
         done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from app.grid import read_grid
-from app.grid_results import TIMES
+from cohortsmith.app.config.grid import read_grid
+from cohortsmith.app.grid.results import TIMES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.grid import Grid
+    from cohortsmith.app.config.grid import Grid
 
 KEYS = ["data", "labelled", "family", "learn_from", "ratio", "role", "classifier", "seed", "part", "label"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data import Cohort, simulate
+from cohortsmith.data import Cohort, simulate
 
 COHORTS = ("counts", "linear", "log-floor", "wide", "sequence", "image", "grey")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from data import Cohort, DataError
-from ssl_models import KINDS, PRESETS, Classifier, load
-from ssl_models.pretext import Pretext
+from cohortsmith.data import Cohort, DataError
+from cohortsmith.ssl_models import KINDS, PRESETS, Classifier, load
+from cohortsmith.ssl_models.pretexts.base import Pretext
 from tests.contracts.cohorts import cohort_of
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from data import DataError, log_expression
-from generators import FAMILIES, Generator, load, make_generator
+from cohortsmith.data import DataError, log_expression
+from cohortsmith.generators import FAMILIES, Generator, load, make_generator
+from cohortsmith.training import TrainingError
 from tests.contracts.cohorts import COHORTS, cohort_of, data_kind
-from training import TrainingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +165,7 @@ def test_a_number_alone_keeps_the_proportions_of_train(family: str) -> None:
 
 @pytest.mark.parametrize("family", ["gan", "mvn", "bootstrap"])
 def test_batches_are_the_same_patients_in_parts(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generators.base._BATCH_VALUES", 12 * 25)
+    monkeypatch.setattr("cohortsmith.generators.contracts.generator._BATCH_VALUES", 12 * 25)
     generator = fitted(family, "counts")
     parts = list(generator.sample_batches({"class-A": 30, "class-C": 31}, seed=3))
     assert [len(part) for part in parts] == [25, 25, 11]

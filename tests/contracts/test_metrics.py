@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.cohort import Cohort
-from evaluation import METRICS, Comparison, Metric
+from cohortsmith.data.cohort import Cohort
+from cohortsmith.evaluation import METRICS, Comparison, Metric
 from tests.evaluation import images, sequences
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data import Cohort, encode, simulate
-from data.columns import numbered
-from data.nucleotides import GAP, MASKED
-from data.reference import TP53
+from cohortsmith.data import Cohort, encode, simulate
+from cohortsmith.data.nucleotides import GAP, MASKED
+from cohortsmith.data.sequences.columns import numbered
+from cohortsmith.data.sequences.reference import TP53
 
 if TYPE_CHECKING:
     from collections.abc import Callable

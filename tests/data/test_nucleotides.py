@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.errors import DataError
-from data.nucleotides import ALPHABET, GAP, MASKED, decode, encode, one_hot
+from cohortsmith.data.errors import DataError
+from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED, decode, encode, one_hot
 
 
 def test_codes_stand_in_the_order_of_the_alphabet() -> None:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from data import DataError, detect_scale, from_log, log_expression, simulate, to_log
+from cohortsmith.data import DataError, detect_scale, from_log, log_expression, simulate, to_log
 
 if TYPE_CHECKING:
-    from data import Scale
+    from cohortsmith.data import Scale
 
 
 def test_counts_become_log2_of_counts_per_million() -> None:

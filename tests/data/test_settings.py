@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from data import DataError
-from data.settings import Setting, checked, settings_of
+from cohortsmith.data import DataError
+from cohortsmith.data.settings import Setting, checked, settings_of
 
 
 @dataclass(frozen=True)

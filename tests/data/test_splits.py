@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from data import DataError, simulate, split
+from cohortsmith.data import DataError, simulate, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from data import Cohort
+    from cohortsmith.data import Cohort
 
 
 def test_plain_cohort_is_split_stratified_with_the_right_counts() -> None:

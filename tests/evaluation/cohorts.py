@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.cohort import Cohort
+from cohortsmith.data.cohort import Cohort
 
 GENES = 12
 _WEIGHTS = np.random.default_rng(1).standard_normal((4, GENES))

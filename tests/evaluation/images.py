@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from data import simulate
-from evaluation import Eyes
-from evaluation.pixel_scale import tiles
+from cohortsmith.data import simulate
+from cohortsmith.evaluation import Eyes
+from cohortsmith.evaluation.core.pixel_scale import tiles
 
 if TYPE_CHECKING:
-    from data.cohort import Cohort
+    from cohortsmith.data.cohort import Cohort
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from data.cohort import Cohort
-from data.effects import EFFECTS, substitution_effects
-from data.nucleotides import GAP, encode
-from data.reference import TP53
-from evaluation.edits import consensus, independent
+from cohortsmith.data.cohort import Cohort
+from cohortsmith.data.nucleotides import GAP, encode
+from cohortsmith.data.sequences.effects import EFFECTS, substitution_effects
+from cohortsmith.data.sequences.reference import TP53
+from cohortsmith.evaluation.core.sequence_edits import consensus, independent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from data import Cohort, simulate
-from training import isolated_rng
+from cohortsmith.data import Cohort, simulate
+from cohortsmith.training import isolated_rng
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

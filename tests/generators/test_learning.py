@@ -10,10 +10,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from generators import GAN, VAE, Diffusion, Generator, make_generator
-from generators.gan import GANFamily
-from generators.kinds import KINDS
-from training import Progress, Runtime, TrainingError
+from cohortsmith.generators import GAN, VAE, Diffusion, Generator, make_generator
+from cohortsmith.generators.kinds import KINDS
+from cohortsmith.generators.objectives.gan import GANFamily
+from cohortsmith.training import Progress, Runtime, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from data import Cohort
-    from generators.architecture import Architecture
+    from cohortsmith.data import Cohort
+    from cohortsmith.generators.contracts.architecture import Architecture
 
 TINY: dict[str, Any] = {"width": 32, "depth": 1, "batch_size": 64}
 QUICK: dict[str, Any] = {
@@ -153,7 +153,7 @@ def test_whole_subjects_are_set_apart_for_the_early_stop(correlated: Cohort) -> 
     """A patient's other samples would tell the answer."""
     from dataclasses import replace
 
-    from generators.neural import _set_apart
+    from cohortsmith.generators.neural import _set_apart
 
     paired = replace(correlated, subjects=np.array([f"patient{i // 3}" for i in range(300)]))
     kept, apart = _set_apart(paired, 0.1, np.random.default_rng(0))
@@ -163,7 +163,7 @@ def test_whole_subjects_are_set_apart_for_the_early_stop(correlated: Cohort) -> 
 
 
 def test_every_class_gives_the_same_share_for_the_early_stop(correlated: Cohort) -> None:
-    from generators.neural import _set_apart
+    from cohortsmith.generators.neural import _set_apart
 
     rare = correlated.take(np.append(np.flatnonzero(correlated.y == 0), np.flatnonzero(correlated.y == 1)[:20]))
     for seed in range(20):

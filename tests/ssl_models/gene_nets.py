@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from ssl_models.backbone import Backbone
-from ssl_models.noise import Drawn
+from cohortsmith.ssl_models.augmentations.noise import Drawn
+from cohortsmith.ssl_models.backbones.base import Backbone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ssl_models.pretext import Pretext
-    from training import Batch
+    from cohortsmith.ssl_models.pretexts.base import Pretext
+    from cohortsmith.training import Batch
 
 
 class Tiny(Backbone):

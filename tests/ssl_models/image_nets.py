@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from data import simulate
-from ssl_models.image_backbones import ImageBackbone, Vit
-from ssl_models.inputs import Inputs
-from ssl_models.noise import Drawn
+from cohortsmith.data import simulate
+from cohortsmith.ssl_models.augmentations.noise import Drawn
+from cohortsmith.ssl_models.backbones.images import ImageBackbone, Vit
+from cohortsmith.ssl_models.inputs.inputs import Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ssl_models.inputs import Inputs
-from ssl_models.kinds import KINDS
-from training import isolated_rng
+from cohortsmith.ssl_models.inputs.inputs import Inputs
+from cohortsmith.ssl_models.kinds import KINDS
+from cohortsmith.training import isolated_rng
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ssl_models.sequence_backbones import SequenceBackbone
+    from cohortsmith.ssl_models.backbones.sequences import SequenceBackbone
 
 BACKBONES = tuple(KINDS["sequence"].backbones)
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from data import Cohort, DataError
-from ssl_models import ClassProbabilities
+from cohortsmith.data import Cohort, DataError
+from cohortsmith.ssl_models import ClassProbabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

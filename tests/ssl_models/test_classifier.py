@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from data import Cohort, DataError, simulate
-from ssl_models import Classifier, load
-from training import Runtime
+from cohortsmith.data import Cohort, DataError, simulate
+from cohortsmith.ssl_models import Classifier, load
+from cohortsmith.training import Runtime
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data import DataError
-from ssl_models import Fusion
+from cohortsmith.data import DataError
+from cohortsmith.ssl_models import Fusion
 
 
 def members(seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:

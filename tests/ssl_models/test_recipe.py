@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ssl_models.classifier import Classifier
+from cohortsmith.ssl_models.classifier import Classifier
 
 
 def test_steps_asked_for_hold_in_place_of_a_presets_epochs() -> None:

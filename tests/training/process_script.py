@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from training import Batch, Plan, Progress, Runtime, adam, is_main_process, isolated_rng, train
+from cohortsmith.training import Batch, Plan, Progress, Runtime, adam, is_main_process, isolated_rng, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from training import Batch
-from training.batch import Order, Source
-from training.meter import Meter
+from cohortsmith.training import Batch
+from cohortsmith.training.batch import Order, Source
+from cohortsmith.training.meter import Meter
 
 CPU = torch.device("cpu")
 

@@ -11,8 +11,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training import Batch, Plan, Progress, Runtime, TrainingError, TrainingResult, adam, isolated_rng, train
-from training import checkpoint as disk
+from cohortsmith.training import (
+    Batch,
+    Plan,
+    Progress,
+    Runtime,
+    TrainingError,
+    TrainingResult,
+    adam,
+    isolated_rng,
+    train,
+)
+from cohortsmith.training import checkpoint as disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training import Batch, Plan, Progress, Runtime, TrainingError, adam, isolated_rng, place, train
-from training.average import WeightAverage
+from cohortsmith.training import Batch, Plan, Progress, Runtime, TrainingError, adam, isolated_rng, place, train
+from cohortsmith.training.average import WeightAverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

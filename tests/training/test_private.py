@@ -11,11 +11,22 @@ from opacus.accountants import PRVAccountant, RDPAccountant
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training import Batch, Plan, Privacy, Progress, Runtime, TrainingError, adam, isolated_rng, secret_of, train
-from training.meter import Meter
-from training.privacy import epsilon_of, merged, noise_multiplier
-from training.private import PrivateMoves
-from training.seeds import derive_seed
+from cohortsmith.training import (
+    Batch,
+    Plan,
+    Privacy,
+    Progress,
+    Runtime,
+    TrainingError,
+    adam,
+    isolated_rng,
+    secret_of,
+    train,
+)
+from cohortsmith.training.meter import Meter
+from cohortsmith.training.privacy import epsilon_of, merged, noise_multiplier
+from cohortsmith.training.private import PrivateMoves
+from cohortsmith.training.seeds import derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,0 +1,71 @@
+"""Audits and releases in processes of their own, started by the app: one of each kind for a run's virtual patients.
+
+Told in `.decisions/<name>` of the folder of runs, where `<name>` is the folder of results that will stand there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cohortsmith.app.background.processes import Process, launch, told
+from cohortsmith.data import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Command = Literal["audit", "release"]
+State = Literal["running", "finished", "failed", "stopped"]
+
+DECISIONS = ".decisions"
+_starting = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Decision(Process):
+    """An audit or a release that was started."""
+
+    @property
+    def state(self) -> State:
+        """What became of it; "stopped" is a process that ended without a word: killed, or the machine went down."""
+        if self.running:
+            return "running"
+        if (self.folder.parent.parent / self.folder.name / "audit.json").is_file():
+            return "finished"
+        return "failed" if self.error else "stopped"
+
+    def cancel(self) -> None:
+        """End it, as if it had never been started."""
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start(command: Command, run: Path, runs: Path) -> Decision:
+    """Audit or release the run in the folder `run`, by the default policy, into a folder of `runs`.
+
+    Raises:
+        DataError: it is under way already.
+    """
+    with _starting:
+        known = find(command, run, runs)
+        if known is not None and known.running:
+            raise DataError(f"{known.folder.name} is under way already")
+        place = runs / DECISIONS / name_of(command, run, runs)
+        place.mkdir(parents=True, exist_ok=True)
+        words = [command, str(run.resolve()), "--out", str((runs / place.name).resolve())]
+        return Decision(**launch(words, place, runs))
+
+
+def find(command: Command, run: Path, runs: Path) -> Decision | None:
+    """The audit or release of a run that was started last; None where none was."""
+    with contextlib.suppress(DataError, OSError, KeyError, TypeError, ValueError):
+        return Decision(**told(runs / DECISIONS / name_of(command, run, runs)))
+    return None
+
+
+def name_of(command: Command, run: Path, runs: Path) -> str:
+    """Folder of results of an audit or a release of a run, in the folder of runs."""
+    return "-".join([*run.relative_to(runs).parts, command])

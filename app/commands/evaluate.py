@@ -1,0 +1,207 @@
+"""`cohortsmith evaluate` and `cohortsmith compare`: the scorecard of one synthetic cohort, or of several families."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cohortsmith.app.commands.options import (
+    Alphabet,
+    Blast,
+    Covariate,
+    Device,
+    Force,
+    Impute,
+    Json,
+    Label,
+    LabelPattern,
+    Labels,
+    OutFolder,
+    Precision,
+    ReferenceName,
+    Resize,
+    ScaleName,
+    Seed,
+    Settings,
+    ShowPatients,
+    Source,
+    Subject,
+    text_of,
+)
+from cohortsmith.app.config import parse_settings
+from cohortsmith.app.terminal import result, show, show_json
+
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="METRIC", help="Only this metric; may be repeated.")]
+
+
+def evaluate(
+    train: Annotated[Path, typer.Option("--train", metavar="FILE", help="Patients the generator was fitted on.")],
+    holdout: Annotated[Path, typer.Option("--holdout", metavar="FILE", help="Real patients it never saw.")],
+    synthetic: Annotated[Path, typer.Option("--synthetic", metavar="FILE", help="Virtual patients to judge.")],
+    out: OutFolder,
+    label: Label = None,
+    label_pattern: LabelPattern = None,
+    labels: Labels = None,
+    reference: ReferenceName = None,
+    alphabet: Alphabet = None,
+    resize: Resize = None,
+    subject: Subject = None,
+    covariate: Covariate = None,
+    scale: ScaleName = None,
+    impute: Impute = False,
+    only: Only = None,
+    show_patients: ShowPatients = False,
+    blast: Blast = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Judge virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
+
+    The label column, the scale and the reference of the training file hold for all three files. Images are seen through
+    small networks trained here (--device); of a file with splits of its own, train and test are taken.
+
+    Examples: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
+
+    [bold]cohortsmith evaluate --train a.fasta --holdout b.fasta --synthetic virtual.fasta --blast --out card[/bold]
+
+    [bold]cohortsmith evaluate --train blood.npz --holdout blood.npz --synthetic virtual.npz --out card[/bold]
+    """
+    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.pipeline import evaluating, eyes_for, require_blastn, with_blast
+    from cohortsmith.app.terminal import scorecard
+    from cohortsmith.app.workspace import (
+        read_holdout,
+        read_synthetic,
+        read_train,
+        report_duplicates,
+        require_free,
+        require_images,
+        whole_folder,
+    )
+    from cohortsmith.evaluation import evaluate as measure
+
+    require_free(out, force=force)
+    if blast:
+        require_blastn()
+    part = checked(
+        DataPart,
+        cohort=str(train),
+        label=label,
+        label_pattern=label_pattern,
+        labels=text_of(labels),
+        reference=reference,
+        alphabet=alphabet,
+        resize=resize,
+        subject=subject,
+        covariates=covariate,
+        scale=scale,
+        impute=impute,
+    )
+    real = read_train(part)
+    if show_patients:
+        require_images(real)
+    unseen = read_holdout(holdout, part, real)
+    virtual = read_synthetic(synthetic, part, real)
+    report_duplicates(real, unseen)
+    eyes = eyes_for(real.kind, checked(TrainingPart, device=device, precision=precision))
+    with evaluating("scorecard") as on_progress:
+        report = measure(real, unseen, virtual, only=only, seed=seed, eyes=eyes, on_progress=on_progress)
+    if blast:
+        report = with_blast(report)
+    from cohortsmith.evaluation.html import write_report
+
+    with whole_folder(out, force=force) as working:
+        write_report(report, working, title=f"Scorecard of {synthetic.name}", show_patients=show_patients)
+    if as_json:
+        show_json(report.to_json())
+        return
+    show(scorecard(report))
+    result(str(out / "report.html"))
+
+
+def compare(
+    cohort: Source,
+    out: OutFolder,
+    families: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C", help="Families, with commas between; default: all that know the data kind."),
+    ] = None,
+    label: Label = None,
+    label_pattern: LabelPattern = None,
+    labels: Labels = None,
+    reference: ReferenceName = None,
+    alphabet: Alphabet = None,
+    resize: Resize = None,
+    subject: Subject = None,
+    covariate: Covariate = None,
+    scale: ScaleName = None,
+    impute: Impute = False,
+    holdout: Annotated[float, typer.Option(metavar="SHARE", help="Share no generator sees.")] = 0.3,
+    seed: Seed = 0,
+    settings: Settings = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    only: Only = None,
+    show_patients: ShowPatients = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compare families on one cohort: one split, one table, beside what real data and chance score.
+
+    Writes DIR/report.html and DIR/comparison.json, and a run folder for each family. `--set` gives a setting to
+    one family as family.key=value, or to every family that has it as key=value.
+
+    Examples: [bold]cohortsmith compare gse7390 --families diffusion,wgan,mvn,bootstrap --out runs/first[/bold]
+
+    [bold]cohortsmith compare tp53.fasta --reference NM_000546.6 --out runs/tp53[/bold]
+
+    [bold]cohortsmith compare bloodmnist.npz --families vae,diffusion,mvn --out runs/blood[/bold]
+    """
+    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.pipeline import compare_families
+    from cohortsmith.app.workspace import read, require_free, require_images, whole_folder
+
+    require_free(out, force=force)
+    training = checked(TrainingPart, device=device, precision=precision)
+    names = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
+    chosen = parse_settings(settings)
+    part = checked(
+        DataPart,
+        cohort=cohort,
+        label=label,
+        label_pattern=label_pattern,
+        labels=text_of(labels),
+        reference=reference,
+        alphabet=alphabet,
+        resize=resize,
+        subject=subject,
+        covariates=covariate,
+        scale=scale,
+        impute=impute,
+        holdout=holdout,
+    )
+    patients = read(part)
+    if show_patients:
+        require_images(patients)
+    with whole_folder(out, force=force) as working:
+        compared = compare_families(
+            patients,
+            names,
+            chosen,
+            part=part,
+            training=training,
+            seed=seed,
+            only=only,
+            folder=working,
+            show_patients=show_patients,
+        )
+    if as_json:
+        show_json(compared.facts)
+        return
+    show(compared.table)
+    result(str(out / "report.html"))

@@ -1,0 +1,57 @@
+"""Configuration files: an experiment, a utility grid."""
+
+from cohortsmith.app.config.experiment import (
+    DataPart,
+    Experiment,
+    GeneratorPart,
+    SamplePart,
+    TrainingPart,
+    checked,
+    read_experiment,
+    require_name,
+    toml_of,
+)
+from cohortsmith.app.config.grid import (
+    BALANCE,
+    REAL_ONLY,
+    Arm,
+    Grid,
+    GridData,
+    PretextSet,
+    VirtualPart,
+    VirtualSet,
+    arms_of,
+    digest,
+    pretext_set,
+    ratio_text,
+    read_grid,
+)
+from cohortsmith.app.config.key_values import parse_counts, parse_settings, with_privacy
+
+__all__ = [
+    "Arm",
+    "BALANCE",
+    "DataPart",
+    "Experiment",
+    "GeneratorPart",
+    "Grid",
+    "GridData",
+    "PretextSet",
+    "REAL_ONLY",
+    "SamplePart",
+    "TrainingPart",
+    "VirtualPart",
+    "VirtualSet",
+    "arms_of",
+    "checked",
+    "digest",
+    "parse_counts",
+    "parse_settings",
+    "pretext_set",
+    "ratio_text",
+    "read_experiment",
+    "read_grid",
+    "require_name",
+    "toml_of",
+    "with_privacy",
+]

@@ -1,0 +1,256 @@
+"""`Experiment`: the whole configuration of a run, one dataclass per part, read from one TOML file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+import types
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from cohortsmith.data import DataError
+from cohortsmith.data.suggestions import near_misses
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DataPart:
+    """Which patients, and how they are split.
+
+    Attributes:
+        cohort: file, from the folder the command runs in, or a named set.
+        label: column of the class; of sequences, the key in their headers.
+        label_pattern: of sequences, a regular expression whose one group matches the class in the header.
+        labels: of sequences, a TSV file of id and class.
+        reference: of sequences, what they are aligned to: a name, or a FASTA or GenBank file.
+        alphabet: of sequences, the letters they must be written in; either when not given.
+        resize: of images, 28 to have those of another size resized.
+        subject: column of the patient.
+        covariates: numeric columns that are no genes.
+        scale: scale of the values; detected when not given.
+        impute: fill missing values with the gene's median.
+        holdout: share of the samples that the generator never sees; images whose file says which are test keep to that.
+    """
+
+    cohort: str
+    label: str | None = None
+    label_pattern: str | None = None
+    labels: str | None = None
+    reference: str | None = None
+    alphabet: Literal["dna", "rna"] | None = None
+    resize: int | None = None
+    subject: str | None = None
+    covariates: list[str] = field(default_factory=list)
+    scale: Literal["counts", "linear", "log"] | None = None
+    impute: bool = False
+    holdout: float = 0.3
+
+
+@dataclass(frozen=True)
+class GeneratorPart:
+    """Which family, with what settings of its own (an unknown one is refused by the family)."""
+
+    family: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """Where it is trained: device, processes, arithmetic, and how often a checkpoint is written."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    checkpoint_every: int = 500
+
+
+@dataclass(frozen=True)
+class SamplePart:
+    """How many virtual patients: one of these, or as many of each class as were trained on.
+
+    Attributes:
+        n: in all, in the proportions of train.
+        per_class: of each class.
+        counts: of each class named.
+        balance: as many as make every class, with the real patients, as large as the largest.
+    """
+
+    n: int | None = None
+    per_class: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    balance: bool = False
+
+
+@dataclass(frozen=True)
+class EvaluationPart:
+    """Which metrics: the names, or all of them when there is none."""
+
+    only: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run from patients to scorecard.
+
+    Attributes:
+        name: part of the run folder's name.
+        seed: seed of the split, the training, the sampling and the metrics.
+    """
+
+    data: DataPart
+    generator: GeneratorPart
+    name: str
+    seed: int = 0
+    training: TrainingPart = field(default_factory=TrainingPart)
+    sample: SamplePart = field(default_factory=SamplePart)
+    evaluation: EvaluationPart = field(default_factory=EvaluationPart)
+
+    def resolved(self) -> dict[str, Any]:
+        """Every value, the defaults included, as plain JSON."""
+        return asdict(self)
+
+    def digest(self) -> str:
+        """Eight hex digits that change when any value changes."""
+        return hashlib.sha256(json.dumps(self.resolved(), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment from TOML; its name is the file's unless the file says otherwise.
+
+    Raises:
+        DataError: no such file, no TOML, an unknown key (with its near misses), a missing or a wrong value.
+    """
+    return read_toml(Experiment, path, "experiment")
+
+
+def read_toml(cls: type[T], path: Path, what: str) -> T:
+    """Read a configuration that has a `name`: the file's unless it says otherwise; errors as `read_experiment`."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"no {what} file {path}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: a TOML file in UTF-8 was expected") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{path}: not valid TOML: {error}") from None
+    table.setdefault("name", path.stem)
+    built: Any = _build(cls, table, "")
+    require_name(built.name, "name")
+    whole: T = built
+    return whole
+
+
+def toml_of(experiment: Experiment) -> str:
+    """The TOML file that `read_experiment` reads as this experiment."""
+    lines, tables = [], []
+    for key, value in experiment.resolved().items():
+        if isinstance(value, dict):
+            rows = [f"{name} = {_toml(item)}" for name, item in value.items() if item is not None]
+            tables.append("\n".join(["", f"[{key}]", *rows]))
+        else:
+            lines.append(f"{key} = {_toml(value)}")
+    return "\n".join([*lines, *tables]) + "\n"
+
+
+def require_name(name: str, where: str) -> None:
+    """Refuse a name that could not be part of a file's name.
+
+    Raises:
+        DataError: other characters than letters, digits, `.`, `_`, `-`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise DataError(f"{where}: letters, digits, '.', '_' and '-' were expected; got {name!r}")
+
+
+def checked(part: type[T], **values: Any) -> T:
+    """Part of an experiment made of the options of a command; those that are None are left to their defaults.
+
+    Raises:
+        DataError: a value of the wrong type, or that is not one of the choices.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    built: T = _build(part, given, part.__name__.removesuffix("Part").lower())
+    return built
+
+
+def _build(cls: type[Any], table: dict[str, Any], section: str) -> Any:
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cls)}
+    where = f"[{section}] " if section else ""
+    for key in table:
+        if key not in known:
+            raise DataError(f"{where}{key}: unknown key{near_misses(key, known)}; known: {', '.join(known)}")
+    required = [f.name for f in fields(cls) if f.default is f.default_factory]  # both are MISSING
+    for name in required:
+        if name not in table:
+            table_name = f"{name}.NAME" if get_origin(hints[name]) is dict else name
+            tabled = is_dataclass(hints[name]) or get_origin(hints[name]) is dict
+            example = f"a [{table_name}] table" if tabled else f"{name} = ..."
+            raise DataError(f"{where}{name} is missing; add {example}")
+    return cls(**{key: _value(hints[key], value, key, section) for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, key: str, section: str) -> Any:
+    part = next((arm for arm in (hint, *get_args(hint)) if isinstance(arm, type) and is_dataclass(arm)), None)
+    whole = f"{section}.{key}" if section else key
+    if get_origin(hint) is dict and part is not None:
+        if not isinstance(value, dict) or not value:
+            raise DataError(f"{whole}: a table for each was expected, as in [{whole}.NAME]")
+        return {name: _value(part, entry, name, whole) for name, entry in value.items()}
+    if part is not None:
+        if not isinstance(value, dict):
+            raise DataError(f"{whole}: a [{whole}] table was expected")
+        return _build(part, value, whole)
+    if _fits(hint, value):
+        return float(value) if hint is float else value
+    where = f"[{section}] {key}" if section else key
+    raise DataError(f"{where}: {_words(hint)} was expected; got {json.dumps(value, default=str)}")
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(arg, value) for arg in args)
+    if origin is Literal:
+        return value in args
+    if origin is list:
+        return isinstance(value, list) and all(_fits(args[0], v) for v in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(args[1], v) for v in value.values())
+    if hint is Any:
+        return True
+    if hint is type(None):
+        return value is None
+    if isinstance(value, bool) or hint is bool:
+        return hint is bool and isinstance(value, bool)
+    return isinstance(value, (int, float) if hint is float else hint)
+
+
+def _words(hint: Any) -> str:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_words(arg) for arg in args if arg is not type(None))
+    if origin is Literal:
+        return f"one of {', '.join(map(str, args))}"
+    if origin is list:
+        return f"a list, each {_words(args[0])}"
+    if origin is dict:
+        return "a table" if args[1] is Any else f"a table, each value {_words(args[1])}"
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[hint]
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it, a table inline; what is None is left out, for TOML has no such value."""
+    if isinstance(value, dict):
+        inside = ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None)
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

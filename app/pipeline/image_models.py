@@ -1,0 +1,88 @@
+"""How images are seen when they are scored: the networks of `ssl_models`, handed to the metrics as callables."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cohortsmith.data import Cohort
+from cohortsmith.data.cohort import grid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cohortsmith.app.config import TrainingPart
+    from cohortsmith.evaluation import Eyes, Learned
+    from cohortsmith.ssl_models import Classifier
+    from cohortsmith.training.plan import Device, Precision
+
+_KEPT = 8  # classifiers; a scorecard trains three or four
+
+
+def eyes_for(kind: str, training: TrainingPart) -> Eyes | None:
+    """Eyes for a data kind that needs them, classifiers trained where `training` says; None for the others."""
+    return eyes(training.device, training.precision) if kind == "image" else None
+
+
+def eyes(device: Device = "auto", precision: Precision = "auto") -> Eyes:
+    """Eyes for `evaluation.evaluate(..., eyes=eyes())`: the fixed encoder, and classifiers trained on that device.
+
+    A classifier is trained once for the same images and seed: families compared on one split share those of real data.
+    """
+    from cohortsmith.evaluation import Eyes
+    from cohortsmith.ssl_models import Classifier, FixedEncoder
+    from cohortsmith.training import Runtime
+
+    runtime = Runtime(device=device, precision=precision)
+    known: dict[str, Learned] = {}
+
+    def learn(x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, seed: int) -> Learned:
+        key = _digest(x, y, classes, seed)
+        if key not in known:
+            if len(known) >= _KEPT:
+                del known[next(iter(known))]
+            present, own = np.unique(y, return_inverse=True)
+            classifier = Classifier(preset="small-cnn").fit(_cohort(x, own), seed=seed, runtime=runtime)
+            known[key] = _Told(classifier, present, classes)
+        known[key] = known.pop(key)  # what was asked for last is forgotten last
+        return known[key]
+
+    encoder = FixedEncoder()
+    return Eyes(encoder, encoder.digest, learn)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A classifier of the classes that have images, which gives the others none of the probability."""
+
+    classifier: Classifier
+    present: NDArray[np.int64]
+    classes: int
+
+    def predict_proba(self, x: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Probability of each class, (n, classes)."""
+        told = np.zeros((len(x), self.classes))
+        told[:, self.present] = self.classifier.predict_proba(x)
+        return told
+
+    def embed(self, x: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features, (n, 64)."""
+        return self.classifier.embed(x)
+
+
+def _cohort(x: NDArray[np.uint8], y: NDArray[np.int64]) -> Cohort:
+    """Images (n, height, width, channels) without names, with as many classes as y (n,) has."""
+    ids = np.arange(len(x)).astype(str)
+    classes = tuple(str(label) for label in range(int(y.max(initial=0)) + 1))
+    return Cohort("image", x, y, classes, grid(x), ids, pd.DataFrame(index=pd.Index(ids, name="sample_id")))
+
+
+def _digest(x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, seed: int) -> str:
+    h = hashlib.sha256(repr((x.shape, classes, seed)).encode())
+    h.update(np.ascontiguousarray(x).tobytes())
+    h.update(np.ascontiguousarray(y, dtype=np.int64).tobytes())
+    return h.hexdigest()

@@ -1,0 +1,206 @@
+"""Page Cohorts: choose or upload patients, see what they are, and which of them will be held out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from cohortsmith.app.config import DataPart, checked
+from cohortsmith.app.ui import (
+    choose,
+    class_bars,
+    cohort_of,
+    demo,
+    facts,
+    part,
+    seed,
+    sides_of,
+    tell,
+    text_of,
+    workspace,
+)
+from cohortsmith.app.workspace import FEATURES, LARGEST_UPLOAD, width_of
+from cohortsmith.data import DataError
+from cohortsmith.data.io import SUFFIXES, kind_of
+from cohortsmith.data.named import named_sets
+from cohortsmith.data.splits import SPLIT
+
+if TYPE_CHECKING:
+    from cohortsmith.data import Cohort
+
+NAMED, UPLOAD, BEFORE = "Named set", "Upload a file", "Uploaded before"
+_FORMATS = "h5ad, csv, tsv, parquet; fasta, gb; npz; text also gz"
+_TOLD = ("kind", "samples", "patients", "features", "classes", "covariates", "digest")  # shown in places of their own
+_WORDS = {
+    "exact_duplicates": "Exact duplicates, pairs",
+    "near_duplicates": "Near duplicates, pairs",
+    "in_train_and_test": "In train and in test of the file",
+    "zeros": "Values that are zero",
+}
+
+
+def source() -> tuple[str, str] | None:
+    """Cohort as an experiment names it, and its data kind; None where none was chosen yet."""
+    place = workspace()
+    earlier = {place.named(str(path)): path for path in place.uploads()}
+    known = part().cohort
+    ways = [NAMED, UPLOAD, *([BEFORE] if earlier else [])]
+    way = st.segmented_control(
+        "Patients from", ways, default=BEFORE if known in earlier else NAMED, key="cohort-way", required=True
+    )
+    if way == UPLOAD:
+        return _uploaded()
+    if way == BEFORE:
+        names = list(earlier)
+        chosen = st.selectbox(
+            "File",
+            names,
+            index=names.index(known) if known in earlier else 0,
+            format_func=lambda name: earlier[name].name,
+            key="cohort-before",
+        )
+        return chosen, kind_of(earlier[chosen])
+    sets = {found.name: found for found in named_sets()}
+    names = list(sets)
+    start = names.index(known) if known in sets else names.index(demo())
+    name = st.selectbox("Set", names, index=start, key="cohort-named")
+    st.caption(f"{text_of(sets[name].description)}. Terms: {text_of(sets[name].licence)}.")
+    return name, sets[name].kind
+
+
+def _uploaded() -> tuple[str, str] | None:
+    suffixes = [suffix.rsplit(".", 1)[-1] for group in SUFFIXES.values() for suffix in group]
+    file = st.file_uploader(
+        f"A file with patients, {LARGEST_UPLOAD} MB at most ({_FORMATS})",
+        type=list(dict.fromkeys(suffixes)),
+        max_upload_size=LARGEST_UPLOAD,
+        key="cohort-upload",
+        help="It stays on this machine, in the folder of runs, under .uploads.",
+    )
+    if file is None:
+        st.info("Samples stand in rows of a table, with a column `label`; of sequences, `label=CLASS` in each header.")
+        return None
+    place = workspace()
+    path = place.keep_upload(file.name, file.getvalue())
+    return place.named(str(path)), kind_of(path)
+
+
+def reading(name: str, kind: str) -> tuple[DataPart, int]:
+    """How the file is read, as far as a person states it, and split: with its seed."""
+    known = part()
+    begin = known if known.cohort == name else DataPart(cohort=name)
+    with st.expander("How it is read and split", icon=":material/tune:"):
+        left, middle, right = st.columns(3)
+        values: dict[str, Any] = {
+            "label": left.text_input("Class", begin.label or "", placeholder="label", help="Column of the class."),
+            "subject": middle.text_input(
+                "Patient", begin.subject or "", placeholder="found by name, else each sample is one",
+                help="Column of the patient: samples of one patient are never split apart.",
+            ),
+        }  # fmt: skip
+        if kind == "expression":
+            scales = ["detected", "counts", "linear", "log"]
+            scale = right.selectbox("Scale", scales, index=scales.index(begin.scale or "detected"))
+            values["scale"] = None if scale == "detected" else scale
+            columns = st.text_input(
+                "Numeric columns that are no genes", ", ".join(begin.covariates), placeholder="age, size"
+            )
+            values["covariates"] = [word.strip() for word in columns.split(",") if word.strip()]
+            values["impute"] = st.checkbox("Fill missing values with the gene's median", begin.impute)
+        elif kind == "sequence":
+            values["reference"] = right.text_input("Reference", begin.reference or "", placeholder="none")
+            values["label_pattern"] = st.text_input(
+                "Pattern of the class in the header", begin.label_pattern or "", placeholder=r"\|(MUT|WT)\|"
+            )
+        else:
+            values["resize"] = 28 if right.checkbox("Resize to 28 x 28", begin.resize == 28) else None
+        first, second = st.columns(2)
+        values["holdout"] = first.slider(
+            "Held out", 0.1, 0.5, begin.holdout, 0.05, help="Share of the patients that no generator sees."
+        )
+        split_seed = int(second.number_input("Seed of the split", 0, 10**6, seed()))
+    return checked(DataPart, cohort=name, **{key: value for key, value in values.items() if value != ""}), split_seed
+
+
+def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
+    """Sizes, classes with what is held out, and everything `cohortsmith data describe` tells."""
+    width = width_of(cohort)
+    figures = {
+        "Kind": cohort.kind,
+        "Patients": f"{len(set(cohort.subjects.tolist())):,}",
+        "Samples": f"{len(cohort):,}",
+        FEATURES[cohort.kind].capitalize(): f"{width:,}" if isinstance(width, int) else width,
+        "Classes": str(sum(count > 0 for count in cohort.class_counts().values())),
+    }
+    for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        column.metric(name, value)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader("Classes, and who is held out")
+        try:
+            sides = sides_of(chosen, split_seed)
+        except DataError as error:
+            tell(error)
+        else:
+            learnt, held = (side.class_counts() for side in sides)
+            class_bars(cohort.classes, ("learnt from", learnt), ("held out", held), "classes")
+            own = " The file's own split is kept." if cohort.kind == "image" and SPLIT in cohort.obs else ""
+            st.caption(
+                f"{len(sides.train):,} samples are learnt from; {len(sides.holdout):,} are held out: no generator sees "
+                f"them, and every figure is read against them.{own}"
+            )
+    with right:
+        st.subheader("What it holds")
+        told = facts(chosen)
+        rows = {key: value for key, value in told.items() if key not in _TOLD}
+        table = [(_WORDS.get(k, k.replace("_", " ").capitalize()), text_of(_value(v))) for k, v in rows.items()]
+        st.table(pd.DataFrame(table), hide_index=True, hide_header=True)
+        pairs = int(told.get("exact_duplicates", 0)) + int(told.get("near_duplicates", 0))
+        if pairs:
+            st.warning(
+                f"{pairs:,} pairs of samples are the same, or nearly: a copy on both sides of the split looks like a "
+                "leak of the generator.",
+                icon=":material/content_copy:",
+            )
+    if len(cohort.obs.columns):
+        st.subheader("Covariates")
+        about = [
+            (str(name), _type(values), int(values.nunique()), int(values.isna().sum()))
+            for name, values in cohort.obs.items()
+        ]
+        st.dataframe(pd.DataFrame(about, columns=["covariate", "type", "distinct values", "missing"]), hide_index=True)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _type(values: pd.Series[Any]) -> str:
+    return "number" if pd.api.types.is_numeric_dtype(values) else "text"
+
+
+def show() -> None:
+    """The page."""
+    st.title("Cohorts")
+    st.caption("Real patients to learn from. They stay on this machine.")
+    try:
+        found = source()
+        if found is None:
+            return
+        chosen, split_seed = reading(*found)
+        cohort = cohort_of(chosen)
+    except (DataError, OSError) as error:
+        tell(error)
+        return
+    choose(chosen, split_seed)
+    show_cohort(cohort, chosen, split_seed)
+    st.divider()
+    if st.button("Fit a generator on this cohort", type="primary", icon=":material/model_training:", key="to-generate"):
+        st.switch_page("generate_page.py")
+
+
+show()

@@ -1,0 +1,204 @@
+"""Cohorts as commands name them: reading, checks before long work, duplicates told first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cohortsmith.app.terminal import say
+from cohortsmith.data import DataError, duplicates, read_cohort, split
+from cohortsmith.data.io import PNG_FOLDER, check_written, suffix_of
+from cohortsmith.data.sequences import REFERENCES
+from cohortsmith.data.splits import SPLIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cohortsmith.app.config import DataPart
+    from cohortsmith.data import Cohort, Kind
+    from cohortsmith.data.splits import Split
+
+# What the columns of a cohort are called, by data kind.
+FEATURES = {"expression": "genes", "sequence": "positions", "image": "pixels"}
+_WRITTEN = {
+    "expression": ".csv",
+    "sequence": ".fasta",
+    "image": ".npz",
+}  # the format where the source has none of its own
+
+
+def read(part: DataPart) -> Cohort:
+    """Cohort from a path or a named set; see `data.read_cohort` for rules and errors."""
+    return read_cohort(part.cohort, **_options(part))
+
+
+def opened_from(part: DataPart, places: Iterable[Path]) -> DataPart:
+    """The same patients, with files named from the first of the places that has the cohort: runs start anywhere."""
+    if Path(part.cohort).is_absolute():
+        return part
+    for place in places:
+        if (place / part.cohort).exists():
+            cohort, labels, reference = (
+                str(place / name) if name and (place / name).exists() else name
+                for name in (part.cohort, part.labels, part.reference)
+            )
+            return replace(part, cohort=cohort or part.cohort, labels=labels, reference=reference)
+    return part
+
+
+def read_train(part: DataPart) -> Cohort:
+    """Training cohort: all of what `part` names, or its train where a file of images has splits of its own."""
+    return _own_side(read(part), "train")
+
+
+def read_holdout(source: Path, part: DataPart, train: Cohort) -> Cohort:
+    """Holdout cohort, read as `train` was by `part`: its label, patients, scale, reference and order of genes.
+
+    Of a file of images with splits of its own, its test.
+    """
+    return _own_side(_read_like(train, source, part, {"subject": train.provenance.get("subject")}), "test")
+
+
+def train_and_holdout(cohort: Cohort, part: DataPart, seed: int) -> Split:
+    """The split that generators are fitted and judged on, and a line about it; see `data.split` for rules and errors.
+
+    Images whose file has splits of its own keep to them: train is learned, test is the holdout, val is left out.
+    """
+    sides = split(cohort, seed=seed, holdout=part.holdout)
+    say(f"train {sides.train!r}\nholdout {len(sides.holdout)} samples")
+    if _has_own_split(cohort):
+        rest = len(cohort) - len(sides.train) - len(sides.holdout)
+        say(f"train and test as the file has them, --holdout and --seed aside; {rest} samples of its val left out")
+    return sides
+
+
+def _has_own_split(cohort: Cohort) -> bool:
+    return cohort.kind == "image" and SPLIT in cohort.obs and {"train", "test"} <= set(cohort.obs[SPLIT].dropna())
+
+
+def _own_side(cohort: Cohort, side: str) -> Cohort:
+    if not _has_own_split(cohort):
+        return cohort
+    own = cohort.take(cohort.obs[SPLIT].to_numpy() == side)
+    say(f"{cohort.provenance['source']}: the {len(own)} samples of its own {side}, of {len(cohort)}")
+    return own
+
+
+def width_of(cohort: Cohort) -> int | str:
+    """How many genes or positions a sample has; of images, their pixel grid."""
+    return cohort.features[0] if cohort.kind == "image" else len(cohort.features)
+
+
+def read_synthetic(source: Path, part: DataPart, train: Cohort) -> Cohort:
+    """Synthetic cohort, read as `train` was; each virtual patient is its own."""
+    return _read_like(train, source, part, {"subject": None})
+
+
+def _read_like(train: Cohort, source: Path, part: DataPart, changes: dict[str, Any]) -> Cohort:
+    options = {**_options(part), **changes, "part": True}
+    if train.kind == "sequence":
+        known = train.provenance.get("reference")
+        options["reference"] = part.reference or (known if known in REFERENCES else None)
+        return read_cohort(source, **{key: value for key, value in options.items() if value is not None})
+    cohort = read_cohort(source, **options | {"label": train.provenance.get("label"), "scale": train.scale})
+    if cohort.features == train.features or set(cohort.features) != set(train.features):
+        return cohort  # other genes are told by the comparison, with their names
+    place = {name: column for column, name in enumerate(cohort.features)}
+    return replace(cohort, x=cohort.x[:, [place[name] for name in train.features]], features=train.features)
+
+
+def _options(part: DataPart) -> dict[str, Any]:
+    """What `read_cohort` is asked for; what a person did not state is left to it."""
+    stated: dict[str, Any] = {
+        "label": part.label,
+        "label_pattern": part.label_pattern,
+        "labels": Path(part.labels) if part.labels else None,
+        "reference": part.reference,
+        "alphabet": part.alphabet,
+        "resize": part.resize,
+        "subject": part.subject,
+        "scale": part.scale,
+        "impute": part.impute or None,
+        "covariates": tuple(part.covariates) or None,
+    }
+    return {key: value for key, value in stated.items() if value is not None}
+
+
+def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
+    """Say how many patients stand on both sides: copies in the source look like a leak of the generator later.
+
+    Returns:
+        Number of pairs, `exact` and `near`.
+    """
+    if train.kind == "sequence":
+        return _report_same_sequences(train, holdout)
+    if train.features != holdout.features:
+        return {"exact": 0, "near": 0}  # not comparable: the comparison refuses them, naming the genes
+    found = duplicates(train, holdout)
+    counts = {"exact": len(found.exact), "near": len(found.near)}
+    if any(counts.values()):
+        say(
+            f"warning: {counts['exact']} exact and {counts['near']} near duplicates between train and holdout: "
+            "they look like a leak of the generator, and flatter its utility"
+        )
+    else:
+        say("duplicates between train and holdout: none")
+    return counts
+
+
+def _report_same_sequences(train: Cohort, holdout: Cohort) -> dict[str, int]:
+    """Patients without a variant share the reference's sequence: that is no leak, so it is told as it is."""
+    from cohortsmith.data.sequences import on_columns, shared_columns
+
+    try:
+        columns = shared_columns(train, holdout)
+        found = duplicates(on_columns(train, columns), on_columns(holdout, columns))
+    except DataError:
+        return {"exact": 0, "near": 0}  # of different columns: the comparison refuses them, naming the positions
+    say(
+        f"{len(found.exact)} of {len(holdout)} holdout patients have the sequence of a training patient; "
+        "a copy is judged by what exceeds this share"
+    )
+    return {"exact": len(found.exact), "near": len(found.near)}
+
+
+def require_images(cohort: Cohort) -> None:
+    """Check before long work that single patients can be shown.
+
+    Raises:
+        DataError: a data kind that has no pictures of them.
+    """
+    if cohort.kind != "image":
+        raise DataError(f"--show-patients shows images of patients; this cohort holds {cohort.kind} data")
+
+
+def check_writable(out: Path, kind: Kind | None = None) -> None:
+    """Check the name and the folder of a file to be written, before the work that fills it.
+
+    A cohort of that data kind is to be written, if one is given; images may go into a folder.
+
+    Raises:
+        DataError: a suffix that cohorts are not written in, a folder in its place, or no such parent folder.
+    """
+    suffix = suffix_of(out) if kind is None else check_written(out, kind)
+    if out.is_dir() and suffix != PNG_FOLDER:
+        raise DataError(f"{out} is a folder; a file name was expected")
+    if not out.parent.is_dir():
+        raise DataError(f"the folder {str(out.parent)!r} does not exist; make it first")
+
+
+def suffix_like(source: str, kind: str) -> str:
+    """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind.
+
+    Of a folder of PNG it is none: a folder again.
+    """
+    if kind == "image" and Path(source).is_dir():
+        return ""
+    try:
+        suffix = suffix_of(source)
+    except DataError:
+        return _WRITTEN[kind]
+    if kind == "sequence":  # GenBank is read only, and .fa is FASTA
+        return ".fasta.gz" if suffix.endswith(".gz") else ".fasta"
+    return suffix

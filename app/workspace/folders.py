@@ -1,0 +1,103 @@
+"""Folders that are either whole or not there: written under a temporary name beside the target, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cohortsmith.data import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+# One of these in a folder says that cohortsmith wrote it; nothing else is ever replaced or removed.
+MARKERS = ("model.json", "metrics.json", "comparison.json", "study.json", "config.json", "audit.json")
+
+
+def require_free(target: Path, *, force: bool = False) -> None:
+    """Check that a result folder can be put at `target`, before the work that fills it.
+
+    Raises:
+        DataError: there is a file, or a folder with something in it that may not be replaced.
+    """
+    if target.is_file():
+        raise DataError(f"a folder was expected for the results, {target} is a file; name another with --out")
+    if not target.exists() or not any(target.iterdir()):
+        return
+    if not any((target / marker).is_file() for marker in MARKERS):
+        raise DataError(f"{target} holds files that cohortsmith did not write; name another folder with --out")
+    if not force:
+        raise DataError(f"{target} holds results already; name another folder with --out, or replace it with --force")
+
+
+@contextmanager
+def whole_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """Give a folder to write into; it becomes `target` when the block ends well and is removed when it does not.
+
+    Raises:
+        DataError: as `require_free`.
+    """
+    require_free(target, force=force)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    working = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
+    working.mkdir()
+    try:
+        yield working
+        put_in_place(working, target)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def put_in_place(working: Path, target: Path) -> None:
+    """Rename `working` to `target`; what stood there is removed only once the new folder is in place."""
+    if not target.exists():
+        os.replace(working, target)
+        return
+    old = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.old"
+    os.replace(target, old)
+    try:
+        os.replace(working, target)
+    except OSError:
+        os.replace(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON."""
+    path.write_text(json.dumps(value, indent=2, allow_nan=False, default=str) + "\n", encoding="utf-8")
+
+
+def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object a line; a figure that is not finite is written as null."""
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            clean = {
+                key: None if value != value or value in (_INFINITY, -_INFINITY) else value for key, value in row.items()
+            }
+            file.write(json.dumps(clean, allow_nan=False, default=str) + "\n")
+
+
+_INFINITY = float("inf")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        DataError: no such file, or not a JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; is its folder one that cohortsmith wrote?") from None
+    except ValueError:
+        raise DataError(f"{path} is not readable JSON; it may have been cut short or edited") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: a JSON object was expected")
+    return value

@@ -1,0 +1,181 @@
+"""Folders of PNG, one folder a class, read and written; a table beside them tells what else is known of an image."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from cohortsmith.data.errors import DataError
+from cohortsmith.data.io.assembly import LABEL
+from cohortsmith.data.io.covariates import MISSING, typed
+from cohortsmith.data.io.image_assembly import Pictures, check_size, gather, shrunk
+from cohortsmith.data.splits import SPLIT, SPLITS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cohortsmith.data.cohort import Cohort
+
+TABLE = "images.csv"  # file, label, subject and covariates of each image; may be absent
+FILE = "file"
+_SAFE = " ()[]{},;+=@!'&~^$"  # characters that stay as they are in a name; a leading dot would hide the file
+_CHANNELS = {"L": 1, "RGB": 3}
+
+
+def png_files(folder: Path) -> list[Path]:
+    """The PNG files of a folder and of two levels of folders in it, hidden ones left out; sorted."""
+    found = (p for depth in ("*", "*/*", "*/*/*") for p in folder.glob(depth) if p.suffix.lower() == ".png")
+    shown = (p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    return sorted(p for p in shown if p.is_file())
+
+
+def read_pngs(
+    folder: Path, *, label: str | None = None, subject: str | None = None, resize: int | None = None, part: bool = False
+) -> Cohort:
+    """Cohort from `CLASS/NAME.png`, or from `train/CLASS/NAME.png` beside `val/` and `test/`.
+
+    Grey images and RGB are read, 8 bits a channel; a palette is read as RGB, and a transparency that hides nothing is
+    dropped. An image is called as its file, or `CLASS/NAME` where two files have one name. `images.csv` in the folder,
+    if there is one, names the file in its column `file`, and patient and covariates of each image in the others.
+
+    Raises:
+        DataError: whatever does not hold; see `read_cohort`.
+    """
+    source = folder.name
+    files = png_files(folder)
+    places = [path.relative_to(folder).parts for path in files]
+    splits = bool(places) and all(len(place) == 3 and place[0] in SPLITS for place in places)
+    depth = 3 if splits else 2
+    wrong = next((place for place in places if len(place) != depth), None)
+    if wrong is not None or not places:
+        raise DataError(
+            f"{source} is no folder of classes: expected CLASS/NAME.png, or train/CLASS/NAME.png beside val and test; "
+            f"got {'/'.join(wrong) if wrong else 'no PNG'}: put the images of each class in a folder of its name"
+        )
+    empty = [p.name for p in sorted(files[0].parent.parent.iterdir()) if p.is_dir() and not png_files(p)]
+    empty = [name for name in empty if not name.startswith(".")]
+    if empty:
+        raise DataError(f"{source}: the folder {empty[0]!r} holds no PNG; fill it, or remove it")
+    images = [_pixels(path, "/".join((source, *place))) for path, place in zip(files, places, strict=True)]
+    channels = [image.shape[2] for image in images]
+    if len(set(channels)) > 1:
+        other = next(i for i, c in enumerate(channels) if c != channels[0])
+        raise DataError(
+            f"{source} mixes channels: {'/'.join(places[0])} has {channels[0]} and {'/'.join(places[other])} "
+            f"{channels[other]}; make all images grey or all colour"
+        )
+    sizes = sorted({image.shape[:2] for image in images})
+    resized = ""
+    for height, width in sizes:
+        if check_size(source, height, width, resize):
+            resized = f"{height}x{width}" if len(sizes) == 1 else "several sizes"
+    x = np.stack([shrunk(image) if resized else image for image in images])
+    stems = [unquote(place[-1][: -len(".png")]) for place in places]
+    if len(set(stems)) < len(stems):
+        stems = [f"{unquote('/'.join(place[:-1]))}/{stem}" for place, stem in zip(places, stems, strict=True)]
+    obs = pd.DataFrame({LABEL: np.asarray([unquote(place[-2]) for place in places], dtype=object)})
+    if splits:
+        obs[SPLIT] = np.asarray([place[0] for place in places], dtype=object)
+    for name, values in _table(folder, ["/".join(place) for place in places]).items():
+        if name != LABEL and not (splits and name == SPLIT):  # the folders say these
+            obs[name] = values
+    pictures = Pictures(source, stems, x, obs)
+    return gather(pictures, label=label, subject=subject, part=part, resized=resized)
+
+
+class PngWriter:
+    """Writes images one by one under a folder, and closes with the table of what else is known of them."""
+
+    def __init__(self, folder: Path, like: Cohort) -> None:
+        self._folder, self._like = folder, like
+        self._subject = like.provenance.get("subject")
+        self._known = SPLIT in like.obs and bool(like.obs[SPLIT].isin(SPLITS).all())
+        self._columns = [str(c) for c in like.obs.columns if not (self._known and c == SPLIT)]
+        self._rows: list[list[str]] = []
+
+    def write(self, chunk: Cohort) -> None:
+        """Append a chunk."""
+        splits = chunk.obs[SPLIT] if self._known else [""] * len(chunk)
+        texts = [chunk.obs[name].map(_text, na_action="ignore").fillna("") for name in self._columns]
+        for i, (split, label, name) in enumerate(zip(splits, chunk.labels, chunk.ids, strict=True)):
+            place = Path(split, _safe(str(label)), f"{_safe(str(name))}.png")
+            path = self._folder / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = chunk.x[i]
+            Image.fromarray(image if image.shape[2] == 3 else image[..., 0]).save(path, format="PNG")
+            subject = [str(chunk.subjects[i])] if self._subject else []
+            self._rows.append([place.as_posix(), *subject, *(text.iloc[i] for text in texts)])
+
+    def close(self) -> None:
+        """Write the table, where there is something to tell."""
+        names = [FILE, *([self._subject] if self._subject else []), *self._columns]
+        if len(names) == 1:
+            return
+        with open(self._folder / TABLE, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([names, *self._rows])
+
+
+def _pixels(path: Path, place: str) -> NDArray[np.uint8]:
+    """One image as uint8 (height, width, channels)."""
+    try:
+        with Image.open(path, formats=["PNG"]) as file:
+            file.load()
+            image: Image.Image = file
+            if image.mode in ("P", "PA", "1"):
+                image = image.convert("L" if image.mode == "1" else "RGBA")
+            if image.mode in ("RGBA", "LA"):
+                low = image.getchannel("A").getextrema()[0]
+                if low != 255:
+                    raise DataError(f"{place} is partly transparent; lay it on its background first")
+                image = image.convert("RGB" if image.mode == "RGBA" else "L")
+            if image.mode not in _CHANNELS:
+                raise DataError(f"{place} has pixels of mode {image.mode}; expected grey or RGB, 8 bits a channel")
+            return np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, _CHANNELS[image.mode])
+    except DataError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        # Pillow tells of a damaged chunk by SyntaxError, and of a missing end by OSError
+        raise DataError(f"{place} is no whole PNG: truncated, damaged or another format; write it again") from None
+
+
+def _table(folder: Path, places: list[str]) -> dict[str, Any]:
+    """Columns of the table beside the images, a value an image."""
+    path = folder / TABLE
+    if not path.is_file():
+        return {}
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise DataError(f"{folder.name}/{TABLE} cannot be read as UTF-8 text with commas; write it again") from None
+    head = rows[0] if rows else []
+    if FILE not in head or len(set(head)) < len(head):
+        raise DataError(f"{folder.name}/{TABLE} needs a column {FILE!r} with the path of each image, each name once")
+    wrong = next((number for number, row in enumerate(rows, 1) if len(row) != len(head)), None)
+    if wrong is not None:
+        raise DataError(f"{folder.name}/{TABLE}: row {wrong} has not the {len(head)} fields of the header; correct it")
+    at = head.index(FILE)
+    of = {row[at]: row for row in rows[1:]}
+    absent = [place for place in places if place not in of]
+    if absent:
+        raise DataError(
+            f"{folder.name}/{TABLE} lacks {len(absent)} of {len(places)} images (first: {absent[0]}); add their rows, "
+            "or remove the table"
+        )
+    texts = {name: [of[place][i] for place in places] for i, name in enumerate(head) if i != at}
+    return {name: typed([None if text in MISSING else text for text in column]) for name, column in texts.items()}
+
+
+def _safe(name: str) -> str:
+    quoted = quote(name, safe=_SAFE)
+    return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
+
+
+def _text(value: Any) -> str:
+    return repr(value) if isinstance(value, float) else str(value)

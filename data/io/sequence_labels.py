@@ -1,0 +1,163 @@
+"""Which class a sequence belongs to: by its header, by a pattern, by a table of labels, or by the file it stands in."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from cohortsmith.data.errors import DataError
+from cohortsmith.data.io.sequence_records import open_text
+from cohortsmith.data.suggestions import near_misses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cohortsmith.data.io.sequence_records import Record
+
+LABEL = "label"
+_HEADS = ("id", "sample_id", "sample", "name", "record")  # first field of a table of labels that has a header
+
+
+def classes_of(
+    records: Sequence[Record],
+    source: str,
+    *,
+    label: str | None = None,
+    label_pattern: str | None = None,
+    labels: Path | None = None,
+    folder: bool = False,
+) -> list[str]:
+    """Class name of each record; arguments as in `read_cohort`, `folder`: each file is a class.
+
+    Where a pattern or a table knows none of the records, but every header says `label=CLASS` (as those do that this
+    program writes), the header is taken at its word.
+
+    Raises:
+        DataError: two ways stated, a pattern that is none, a record without a class.
+    """
+    if label_pattern is not None and labels is not None:
+        raise DataError("classes are named by a pattern and by a table of labels; give one of the two")
+    if labels is not None:
+        table = read_labels(labels, label)
+        found: list[str | None] = [table.get(record.name) for record in records]
+        advice = f"in {labels.name}: add their lines, <id><tab><label>, or leave the records out"
+    elif label_pattern is not None:
+        pattern = compiled(label_pattern, "label")
+        found = [_group(pattern, record.header) for record in records]
+        advice = f"by the label pattern {label_pattern!r}: widen it, or leave the records out"
+    elif folder and label is None:
+        return [_stem(record.file) for record in records]
+    else:
+        key = label or LABEL
+        found = [record.fields.get(key) or None for record in records]
+        advice = _advice(records, key)
+    missing = [i for i, name in enumerate(found) if not name]
+    stated = labels is not None or label_pattern is not None
+    if stated and len(missing) == len(found) and all(record.fields.get(LABEL) for record in records):
+        return [record.fields[LABEL] for record in records]
+    if missing:
+        first = records[missing[0]]
+        raise DataError(
+            f"{source}: {len(missing)} of {len(records)} records have no label {advice} (first: record {first.number}"
+            f"{f' of {first.file}' if folder else ''})"
+        )
+    return [str(name) for name in found]
+
+
+def subjects_of(records: Sequence[Record], source: str, key: str) -> list[str]:
+    """Patient of each record, by a `key=value` of its header or by a pattern with one group on the whole header.
+
+    Raises:
+        DataError: a record that names none.
+    """
+    pattern = compiled(key, "subject") if "(" in key else None
+    found = [_group(pattern, record.header) if pattern else record.fields.get(key) for record in records]
+    if pattern and not any(found):  # a file that this program wrote
+        found = [record.fields.get("subject") for record in records]
+    missing = [i for i, name in enumerate(found) if not name]
+    if missing:
+        known = {name for record in records for name in record.fields}
+        raise DataError(
+            f"{source}: {len(missing)} of {len(records)} records name no patient by {key!r} in their header (first: "
+            f"record {records[missing[0]].number}){near_misses(key, known)}; expected {key}=NAME, or a pattern with "
+            "one group (--subject)"
+        )
+    return [str(name) for name in found]
+
+
+def read_labels(path: Path, column: str | None = None) -> dict[str, str]:
+    """Labels by record name, from a table of two columns separated by a tab: `id<TAB>label`.
+
+    With a header (its first field is id, sample_id, sample, name or record) the label stands in the column `column`, or
+    `label`, or else in the second.
+
+    Raises:
+        DataError: no such file, no tabs, a name with two labels or with none.
+    """
+    try:
+        with open_text(path) as lines:
+            rows = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter="\t"), 1) if any(row)]
+    except FileNotFoundError:
+        raise DataError(f"no label file {str(path)!r}; expected a table <id><tab><label>") from None
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error):
+        raise DataError(f"{path.name} cannot be read as UTF-8 text; expected a table <id><tab><label>") from None
+    at = 1
+    if rows and rows[0][1][0].strip().casefold() in _HEADS:
+        head = [name.strip() for name in rows.pop(0)[1]]
+        wanted = column or LABEL
+        if column is not None and column not in head:
+            raise DataError(
+                f"{path.name} has no column {column!r}{near_misses(column, head)}; it has {', '.join(head)}"
+            )
+        at = head.index(wanted) if wanted in head else 1
+    table: dict[str, str] = {}
+    for number, row in rows:
+        name, label = row[0].strip(), row[at].strip() if at < len(row) else ""
+        if not name or not label:
+            raise DataError(f"{path.name}: line {number} does not hold an id, a tab and a label; write all three")
+        if table.setdefault(name, label) != label:
+            raise DataError(f"{path.name}: the id of line {number} stands twice with different labels; keep one")
+    if not table:
+        raise DataError(f"{path.name} holds no label; expected lines <id><tab><label>")
+    return table
+
+
+def compiled(pattern: str, what: str) -> re.Pattern[str]:
+    """A pattern with one group.
+
+    Raises:
+        DataError: no regular expression, or none or several groups.
+    """
+    try:
+        made = re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"the {what} pattern {pattern!r} is no regular expression: {error}") from None
+    if made.groups != 1:
+        raise DataError(
+            f"the {what} pattern {pattern!r} has {made.groups} groups; put one pair of brackets around the name, "
+            "e.g. 'status=(\\w+)', and write (?:...) for the others"
+        )
+    return made
+
+
+def _group(pattern: re.Pattern[str], text: str) -> str | None:
+    hit = pattern.search(text)
+    return (hit[1] or "").strip() or None if hit else None
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\.[^.]+(\.gz)?$", "", name, flags=re.IGNORECASE)
+
+
+def _advice(records: Sequence[Record], key: str) -> str:
+    known = sorted({name for record in records for name in record.fields})
+    if key in known:
+        return f"by {key}=CLASS in their header: add it, or leave the records out"
+    near = near_misses(key, known) or (f"; the headers name {', '.join(known[:6])}" if known else "")
+    return (
+        f"by {key}=CLASS in their header{near}; name the key (--label), a pattern with one group (--label-pattern), a "
+        "table <id><tab><label> (--labels), or keep one file a class in a folder"
+    )

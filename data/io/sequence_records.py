@@ -1,0 +1,169 @@
+"""Records of sequence files as they stand: FASTA and GenBank through Biopython, the words of their headers, checks."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import warnings
+import zlib
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from cohortsmith.data.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FASTA = (".fasta", ".fa", ".fna")
+GENBANK = (".gb", ".gbk")
+SUFFIXES = tuple(suffix + packed for suffix in (*FASTA, *GENBANK) for packed in ("", ".gz"))
+
+# `key=value` among the words after the name, and `[key=value with spaces]` as NCBI's submission portal writes it.
+_FIELD = re.compile(r"\[([A-Za-z_][\w.:+-]*)=([^\[\]]*)\]|(?<!\S)([A-Za-z_][\w.:+-]*)=(\S+)")
+
+
+class Record(NamedTuple):
+    """One sequence of a file.
+
+    Attributes:
+        name: first word of the header.
+        header: the whole header, without its `>`; name, version and definition of a GenBank record.
+        fields: the header's `key=value` words after the name; of a GenBank record also what its source is said to be.
+        letters: the sequence as it stands, without white space.
+        file: name of the file.
+        number: of the record in the file, from 1.
+    """
+
+    name: str
+    header: str
+    fields: dict[str, str]
+    letters: str
+    file: str
+    number: int
+
+    @property
+    def place(self) -> str:
+        """Where the record stands, for a message that must not name a patient."""
+        return f"{self.file}: record {self.number}"
+
+
+def is_sequences(name: str) -> bool:
+    """Whether a file of this name holds sequences."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def read_records(path: Path) -> list[Record]:
+    """Every record of a FASTA or GenBank file, in order.
+
+    Raises:
+        DataError: damaged, truncated or empty file, text of another format, a record without a name or a sequence.
+    """
+    records = list(_records(path))
+    if not records:
+        raise DataError(f"{path.name} holds no record; expected {_FORM[_is_genbank(path)]}")
+    return records
+
+
+def count_records(path: Path, limit: int) -> tuple[int, str]:
+    """Number of records of a file, counted no further than `limit`, and its first header line; as cheaply as can be."""
+    mark, count, first = ("LOCUS" if _is_genbank(path) else ">"), 0, ""
+    try:
+        with open_text(path) as lines:
+            for line in lines:
+                if line.startswith(mark):
+                    count, first = count + 1, first or line
+                    if count == limit:
+                        break
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+        return limit, first  # a damaged file is listed, and loading it says what is wrong
+    return count, first
+
+
+def fields_of(header: str) -> dict[str, str]:
+    """The `key=value` and `[key=value]` words of a header, its first word left out."""
+    words = header.split(None, 1)
+    if len(words) < 2:
+        return {}
+    found = _FIELD.finditer(f" {words[1]}")
+    return {hit[1] or hit[3]: (hit[2] if hit[1] else hit[4]).strip() for hit in found}
+
+
+def open_text(path: Path) -> IO[str]:
+    """A text file, gzip-compressed when its name says so."""
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig")
+    return open(path, encoding="utf-8-sig")
+
+
+_FORM = {
+    False: "FASTA: a header line that begins with '>', then the sequence",
+    True: "GenBank: an entry that begins with LOCUS and ends with //",
+}
+
+
+def _is_genbank(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(GENBANK)
+
+
+def _records(path: Path) -> Iterator[Record]:
+    genbank = _is_genbank(path)
+    try:
+        with open_text(path) as lines:
+            yield from _genbank(path, lines) if genbank else _fasta(path, lines)
+    except (EOFError, zlib.error):
+        raise DataError(f"{path.name} ends too early: the gzip file is truncated; download or write it again") from None
+    except (gzip.BadGzipFile, UnicodeDecodeError):
+        kind = "gzip-compressed text" if path.name.lower().endswith(".gz") else "UTF-8 text"
+        raise DataError(f"{path.name} is not {kind}, as its name says; check the file or rename it") from None
+
+
+def _fasta(path: Path, lines: IO[str]) -> Iterator[Record]:
+    from Bio.SeqIO.FastaIO import SimpleFastaParser
+
+    first = next((line for line in lines if line.strip()), "")
+    if first and not first.startswith(">"):
+        raise DataError(f"{path.name} does not begin as FASTA; expected {_FORM[False]}; check the file or rename it")
+    for number, (header, letters) in enumerate(SimpleFastaParser(chain([first] if first else [], lines)), 1):
+        name = header.split(None, 1)[0] if header.strip() else ""
+        yield _checked(Record(name, header.strip(), fields_of(header), letters.replace("\t", ""), path.name, number))
+
+
+def _genbank(path: Path, lines: IO[str]) -> Iterator[Record]:
+    from Bio import SeqIO
+    from Bio.Seq import UndefinedSequenceError
+
+    number = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd annotations, which are not read
+        parsed = SeqIO.parse(lines, "genbank")
+        while True:
+            try:
+                entry = next(parsed, None)
+            except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+                raise
+            except Exception:  # a broken entry comes out of Biopython as whatever its parser stumbled over
+                raise DataError(
+                    f"{path.name}: record {number + 1} is no whole GenBank entry; download or write the file again"
+                ) from None
+            if entry is None:
+                return
+            number += 1
+            source: dict[str, list[str]] = next(
+                (feature.qualifiers for feature in entry.features if feature.type == "source"), {}
+            )
+            fields = {key: " ".join(values) for key, values in source.items() if key not in ("db_xref", "mol_type")}
+            header = f"{entry.id} {entry.description}"
+            try:
+                letters = str(entry.seq)
+            except UndefinedSequenceError:  # an entry that only points to where its sequence is
+                letters = ""
+            yield _checked(Record(entry.id, header, fields | fields_of(header), letters, path.name, number))
+
+
+def _checked(record: Record) -> Record:
+    if not record.name:
+        raise DataError(f"{record.place} has no name; expected '>NAME' and then the sequence: name it")
+    if not record.letters.strip("-."):
+        raise DataError(f"{record.place} holds no sequence; leave it out, or write the file again")
+    return record

@@ -1,0 +1,105 @@
+"""What every metric rests on: the comparison, estimates, intervals, distances, models behind callables."""
+
+from cohortsmith.evaluation.core.cohort_matching import matched
+from cohortsmith.evaluation.core.comparison import LEAST, Comparison, Draw, pick, proportional
+from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group, Metric
+from cohortsmith.evaluation.core.finding import Finding, NotEvaluable, jsonable
+from cohortsmith.evaluation.core.image_models import Eyes, Images, Learned
+from cohortsmith.evaluation.core.intervals import (
+    GROUPS,
+    Interval,
+    Z,
+    auc,
+    auc_over_folds,
+    fold_inflation,
+    from_halves,
+    group_of,
+    group_starts,
+    half_samples,
+    jackknife,
+    leave_group_out,
+    mean,
+    median,
+    wilson,
+)
+from cohortsmith.evaluation.core.nearest_distances import BLOCK, distances, group_nearest, nearest, same_rows, sparse
+from cohortsmith.evaluation.core.pixel_scale import Matrix, tiles
+from cohortsmith.evaluation.core.probability_scores import confusion, f1, macro_f1, scores
+from cohortsmith.evaluation.core.sequence_edits import Edits, consensus, distinct, edits_of, scattered, symbol_counts
+from cohortsmith.evaluation.core.sklearn_models import boosting, logistic, quietly
+from cohortsmith.evaluation.core.small_cells import (
+    MINIMUM,
+    Density,
+    Floats,
+    Subjects,
+    density,
+    histogram,
+    large_enough,
+    merge_small_bins,
+)
+from cohortsmith.evaluation.core.titles import title_of
+
+__all__ = [
+    "BLOCK",
+    "Codes",
+    "Comparison",
+    "Density",
+    "Direction",
+    "Draw",
+    "Edits",
+    "Estimate",
+    "Eyes",
+    "Finding",
+    "Floats",
+    "GROUPS",
+    "Group",
+    "Images",
+    "Interval",
+    "LEAST",
+    "Learned",
+    "MINIMUM",
+    "Matrix",
+    "Metric",
+    "NotEvaluable",
+    "Subjects",
+    "Z",
+    "auc",
+    "auc_over_folds",
+    "boosting",
+    "confusion",
+    "consensus",
+    "density",
+    "distances",
+    "distinct",
+    "edits_of",
+    "f1",
+    "fold_inflation",
+    "from_halves",
+    "group_nearest",
+    "group_of",
+    "group_starts",
+    "half_samples",
+    "histogram",
+    "jackknife",
+    "jsonable",
+    "large_enough",
+    "leave_group_out",
+    "logistic",
+    "macro_f1",
+    "matched",
+    "mean",
+    "median",
+    "merge_small_bins",
+    "nearest",
+    "pick",
+    "proportional",
+    "quietly",
+    "same_rows",
+    "scattered",
+    "scores",
+    "sparse",
+    "symbol_counts",
+    "tiles",
+    "title_of",
+    "wilson",
+]

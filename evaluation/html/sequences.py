@@ -1,0 +1,35 @@
+"""The report's pictures of a cohort of sequences: alignment, variants, kinds of variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohortsmith.evaluation.html.alignment import alignment
+from cohortsmith.evaluation.html.layout import gallery
+from cohortsmith.evaluation.plots import spectrum, variants
+from cohortsmith.evaluation.spaces import tally
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cohortsmith.evaluation.core import Comparison, Estimate
+    from cohortsmith.evaluation.html.layout import Section
+
+
+def facts(comparison: Comparison) -> dict[str, str]:
+    """What the top of the report says of the positions and what they are read against."""
+    first, last = comparison.features[0], comparison.features[-1]
+    return {
+        "Positions": f"{len(comparison.features):,} ({first} to {last})",
+        "Reference": comparison.reference.name,
+    }
+
+
+def pictures(_: Sequence[Estimate], comparison: Comparison) -> list[Section]:
+    """Sections with the pictures of a cohort of sequences."""
+    counted = tally(comparison)
+    return [
+        ("alignment", "Alignment", alignment(comparison, counted.short_title)),
+        ("variants", "Variants", gallery("variants", variants(counted))),
+        ("spectrum", "Kinds of variants", gallery("spectrum", spectrum(counted))),
+    ]

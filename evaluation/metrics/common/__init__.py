@@ -1,0 +1,36 @@
+"""Metrics defined for more than one data kind, and those of expression profiles."""
+
+from cohortsmith.evaluation.metrics.common.closest_record import DECIMALS, LIMIT
+from cohortsmith.evaluation.metrics.common.joint import frechet_in, kernel_sums, mmd_from_sums
+from cohortsmith.evaluation.metrics.common.membership import (
+    ATTACKS,
+    FALSE_POSITIVES,
+    LEAST,
+    LEAST_FOR_TPR,
+    SYNTHETIC,
+    gan_leaks,
+    halves,
+    shared_basis,
+    true_positive_rate,
+    unique,
+)
+from cohortsmith.evaluation.metrics.common.per_gene import wasserstein_by_column
+
+__all__ = [
+    "ATTACKS",
+    "DECIMALS",
+    "FALSE_POSITIVES",
+    "LEAST",
+    "LEAST_FOR_TPR",
+    "LIMIT",
+    "SYNTHETIC",
+    "frechet_in",
+    "gan_leaks",
+    "halves",
+    "kernel_sums",
+    "mmd_from_sums",
+    "shared_basis",
+    "true_positive_rate",
+    "unique",
+    "wasserstein_by_column",
+]

@@ -1,0 +1,183 @@
+"""`audit`: a synthetic cohort attacked in every way we know, judged by a house's policy, in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from cohortsmith.evaluation.core import Comparison, Interval, NotEvaluable, jsonable
+from cohortsmith.evaluation.privacy.attribute_disclosure import disclosure
+from cohortsmith.evaluation.privacy.copy_pairs import copy_pairs
+from cohortsmith.evaluation.privacy.criteria import Attacked, figures, measured
+from cohortsmith.evaluation.privacy.membership_attacks import attacks, groups_left_out, worst
+from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, judge
+from cohortsmith.evaluation.privacy.power import Leak, smallest_leak
+from cohortsmith.evaluation.privacy.preconditions import require_apart, require_enough
+from cohortsmith.evaluation.privacy.risks import risks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cohortsmith.data.cohort import Cohort
+    from cohortsmith.evaluation.core import Eyes
+    from cohortsmith.evaluation.privacy.copy_pairs import CopyPairs
+    from cohortsmith.evaluation.privacy.criteria import Leftover
+    from cohortsmith.evaluation.privacy.membership_attacks import Attack
+    from cohortsmith.evaluation.privacy.policy import Policy
+
+PAIRS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Audit(Judged):
+    """What was attacked, how hard, what came of it, and what the policy says to that.
+
+    Attributes:
+        comparison: the cohorts.
+        seed: of every random draw.
+        found: what came of each attack.
+        reasons: why some could not be made, by part.
+        artefacts: what a scan of the files found, None when no files were scanned.
+        notes: what a reader must know first.
+    """
+
+    comparison: Comparison
+    seed: int
+    found: Attacked
+    reasons: dict[str, str]
+    artefacts: tuple[Leftover, ...] | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> Attack | None:
+        """The attack with the largest AUC, None when none could be made."""
+        return worst(self.found.attacks) if self.found.attacks else None
+
+    def power(self, group: str = "all") -> Leak | None:
+        """Smallest leak that the patients of a group would have shown, None where it was not attacked."""
+        sizes = [(a.n_members, a.n_non_members) for a in self.found.attacks if a.group == group]
+        return smallest_leak(*sizes[0]) if sizes else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values; the same cohorts, policy and seed give the same."""
+        sides = {name: getattr(self.comparison, name) for name in ("train", "holdout", "synthetic")}
+        groups = list(dict.fromkeys(attack.group for attack in self.found.attacks))
+        whole = {
+            "decision": self.outcome,
+            "blocked": self.blocked,
+            "criteria": [judgement.to_json() for judgement in self.judgements],
+            "policy": self.policy.to_json(),
+            "notes": list(self.notes),
+            "worst_attack": _attack(self.worst) if self.worst else None,
+            "power": {group: leak._asdict() for group in groups if (leak := self.power(group))},
+            "attacks": [_attack(attack) for attack in self.found.attacks],
+            "groups_left_out": self.found.left_out,
+            "risks": {name: _named(risk) for name, risk in self.found.risks.items()},
+            "disclosure": [_named(each) for each in self.found.disclosures],
+            "figures": [estimate.to_json() for estimate in self.found.figures],
+            "copy_pairs": [pairs.to_json() for pairs in self.found.pairs],
+            "artefacts": None
+            if self.artefacts is None
+            else [{"what": f.what, "where": f.where, "severity": f.severity} for f in self.artefacts],
+            "not_evaluable": self.reasons,
+            "sizes": {name: len(cohort) for name, cohort in sides.items()},
+            "digests": {name: cohort.digest() for name, cohort in sides.items()},
+            "seed": self.seed,
+        }
+        plain: dict[str, Any] = jsonable(whole)
+        return plain
+
+
+def audit(
+    train: Cohort,
+    holdout: Cohort,
+    synthetic: Cohort,
+    *,
+    seed: int = 0,
+    eyes: Eyes | None = None,
+    policy: Policy = DEFAULT,
+    shadow: Attack | None = None,
+    artefacts: Sequence[Leftover] | None = None,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> Audit:
+    """Attack a synthetic cohort and judge what came of it.
+
+    Args:
+        train: real samples the generator was fitted on.
+        holdout: real samples it never saw.
+        synthetic: samples it made.
+        seed: of every random draw; the same seed gives the same audit.
+        eyes: of images, the networks that see them.
+        policy: limits to judge by.
+        shadow: one more attack, made with shadow generators.
+        artefacts: what a scan of model and sample files found; None where there are no files, and then no judgement.
+        on_progress: called before each part with its name, how many are done and how many there are.
+
+    Raises:
+        DataError: cohorts that do not go together, a holdout that overlaps train, or too few patients to attack.
+    """
+    comparison = Comparison(train, holdout, synthetic, eyes=eyes)
+    note = check(comparison)
+    parts = ("membership", "risks", "disclosure", "copies", "pairs")
+    results: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    for done, part in enumerate(parts):
+        if on_progress:
+            on_progress(part, done, len(parts))
+        try:
+            results[part] = _PARTS[part](comparison, seed)
+        except NotEvaluable as reason:
+            reasons[part] = str(reason)
+    known, left_out = results.get("membership", ([], {}))
+    every = (*known, *([shadow] if shadow else []))
+    found = Attacked(
+        every,
+        left_out,
+        results.get("risks", {}),
+        tuple(results.get("disclosure", ())),
+        results.get("copies", ()),
+        results.get("pairs", ()),
+    )
+    scanned = None if artefacts is None else tuple(artefacts)
+    judged = []
+    for criterion in policy.criteria:
+        if criterion.name == "artefacts" and scanned is None:
+            continue
+        judged.append(judge(criterion, measured(criterion, found, reasons, scanned, len(comparison.holdout))))
+    return Audit(policy, tuple(judged), comparison, seed, found, reasons, scanned, (note,) if note else ())
+
+
+def check(comparison: Comparison) -> str:
+    """Check what an audit cannot begin with; give a note about records that stand on both sides, "" without such.
+
+    Raises:
+        DataError: a holdout that overlaps train, or too few patients to attack.
+    """
+    require_enough(comparison)
+    return require_apart(comparison)
+
+
+def _pairs(comparison: Comparison, seed: int) -> tuple[CopyPairs, ...]:
+    return copy_pairs(comparison, seed, most=PAIRS) if comparison.kind == "image" else ()
+
+
+_PARTS: dict[str, Callable[[Comparison, int], Any]] = {
+    "membership": lambda comparison, seed: (attacks(comparison, seed), groups_left_out(comparison, seed)),
+    "risks": risks,
+    "disclosure": disclosure,
+    "copies": figures,
+    "pairs": _pairs,
+}
+
+
+def _attack(attack: Attack) -> dict[str, Any]:
+    """Plain dict of an attack; its rates are named by their false positives."""
+    rates = {f"{rate:g}": rate_found._asdict() for rate, rate_found in attack.tpr.items()}
+    curve = {name: [round(float(v), 5) for v in side] for name, side in zip(("fpr", "tpr"), attack.roc, strict=True)}
+    return _named(attack) | {"tpr": rates, "roc": curve}
+
+
+def _named(value: Any) -> dict[str, Any]:
+    """Fields of a result by name, its intervals as value, low and high."""
+    parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: part._asdict() if isinstance(part, Interval) else part for name, part in parts.items()}

@@ -1,0 +1,225 @@
+"""From what the attacks came to, to the figure that each criterion of a policy is judged on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from cohortsmith.evaluation.core import Metric, title_of, wilson
+from cohortsmith.evaluation.metrics import METRICS
+from cohortsmith.evaluation.metrics.images import NULL
+from cohortsmith.evaluation.privacy.k_anonymity import K_ANONYMITY
+from cohortsmith.evaluation.privacy.membership_attacks import allowing_for
+from cohortsmith.evaluation.privacy.near_copies import near_copies
+from cohortsmith.evaluation.privacy.policy import Measured
+from cohortsmith.evaluation.privacy.power import smallest_leak
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cohortsmith.evaluation.core import Comparison, Estimate
+    from cohortsmith.evaluation.privacy.attribute_disclosure import Disclosure
+    from cohortsmith.evaluation.privacy.copy_pairs import CopyPairs
+    from cohortsmith.evaluation.privacy.membership_attacks import Attack
+    from cohortsmith.evaluation.privacy.policy import Criterion
+    from cohortsmith.evaluation.privacy.risks import Risk
+
+EXACT = ("exact_copies", "exact_matches")
+NEAR = ("near_copies", "near_copies_pixel", "near_copies_fixed", "unique_matches", "singled_out_variants")
+SMOKE = ("dcr", "dcr_share", "nndr")
+"""Nearest-record distances: smoke tests, and no more; no criterion rests on them."""
+SINGLED = tuple(metric.name for metric in K_ANONYMITY)
+
+NEAR_COPIES = Metric(
+    name="near_copies",
+    group="privacy",
+    direction="lower",
+    bounds=(0, 1),
+    explanation="Share of synthetic patients nearer to a train patient than all but the nearest 1 % of unseen real "
+    "patients come.",
+    source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS",
+    measure=near_copies,
+)
+_OF_AUDIT = tuple(dict.fromkeys((*EXACT, *NEAR, *SINGLED, *SMOKE)))
+
+
+class Leftover(Protocol):
+    """Something in a file that is to leave the house, as `cohortsmith.evaluation.privacy.artefacts.scan` finds it."""
+
+    @property
+    def what(self) -> str:
+        """What it is, in words, without a patient's value."""
+
+    @property
+    def where(self) -> str:
+        """File, and place in it."""
+
+    @property
+    def severity(self) -> str:
+        """How bad it is: "fail" where the file must not leave; any other word is told only."""
+
+
+class Attacked(NamedTuple):
+    """What the attacks came to; where one could not be made, its reason stands in `Audit.reasons`."""
+
+    attacks: tuple[Attack, ...]
+    left_out: dict[str, str]
+    risks: dict[str, Risk]
+    disclosures: tuple[Disclosure, ...]
+    figures: tuple[Estimate, ...]
+    pairs: tuple[CopyPairs, ...]
+
+
+def figures(comparison: Comparison, seed: int) -> tuple[Estimate, ...]:
+    """Copies, near copies, variant sets and smoke tests of a data kind, as the scorecard has them."""
+    known = {metric.name: metric for metric in (*METRICS, NEAR_COPIES, *K_ANONYMITY)}
+    chosen = [known[name] for name in _OF_AUDIT if comparison.kind in known[name].kinds]
+    return tuple(metric.compute(comparison, seed) for metric in chosen)
+
+
+def measured(
+    criterion: Criterion,
+    found: Attacked,
+    reasons: Mapping[str, str],
+    artefacts: Sequence[Leftover] | None,
+    n_holdout: int,
+) -> Measured:
+    """The figure that a criterion is judged on, or why there is none."""
+    if criterion.name in ("worst_attack_auc", "worst_attack_tpr"):
+        if not found.attacks:
+            return Measured(reason=reasons.get("membership", "no attack was made"))
+        return (
+            _worst_auc(criterion, found.attacks)
+            if criterion.name == "worst_attack_auc"
+            else _worst_tpr(criterion, found.attacks)
+        )
+    if criterion.name in ("exact_copies", "near_copies"):
+        names = EXACT if criterion.name == "exact_copies" else NEAR
+        return _copies([e for e in found.figures if e.name in names], reasons, n_holdout)
+    if criterion.name == "artefacts":
+        failing = [one for one in artefacts or () if one.severity == "fail"]
+        told = "; ".join(f"{one.what} in {one.where}" for one in failing[:3])
+        return Measured(float(len(failing)), float(len(failing)), float(len(failing)), nothing=0.0, note=told)
+    return _risk(found.risks.get(criterion.name), reasons)
+
+
+def _worst_auc(criterion: Criterion, attacks: Sequence[Attack]) -> Measured:
+    """The largest AUC of those that count; all intervals allow for how many attacks there were.
+
+    A group counts when it is large enough to show a leak of the size that blocks, or when it did show one. Smaller ones
+    would fail anybody by chance, or pass anybody for lack of patients: they are told as a caveat.
+    """
+    bar = max(criterion.limit, criterion.block or 0.0)
+    able = {}
+    for attack in attacks:
+        if attack.group not in able:
+            leak = smallest_leak(attack.n_members, attack.n_non_members).auc
+            able[attack.group] = leak is not None and leak <= bar
+    corrected = [(attack, allowing_for(attack.auc, len(attacks))) for attack in attacks]
+    counted = [(attack, auc) for attack, auc in corrected if able[attack.group] or auc.low > 0.5]
+    few = [group for group, enough in able.items() if not enough and group not in {a.group for a, _ in counted}]
+    if not any(attack.group == "all" for attack, _ in counted):
+        if not any(auc.value > criterion.limit for _, auc in counted):
+            members, others = next((a.n_members, a.n_non_members) for a in attacks if a.group == "all")
+            least = smallest_leak(members, others).auc
+            shown = "no leak at all" if least is None else f"only a leak of AUC {least:.3f} or more"
+            return Measured(
+                reason=f"too few patients: {members} members and {others} others would have shown {shown}, in 80 of "
+                f"100 audits; {bar:g} or less is needed"
+            )
+    proven = [(attack, auc) for attack, auc in counted if auc.value > criterion.limit and auc.low > 0.5]
+    attack, auc = max(proven or counted, key=lambda pair: pair[1].value)
+    note = f"{title(attack)}; the interval allows for all {len(attacks)} attacks"
+    return Measured(*auc, nothing=0.5, note=note, caveat=_too_few(attacks, few))
+
+
+def _worst_tpr(criterion: Criterion, attacks: Sequence[Attack]) -> Measured:
+    least = criterion.least or 0
+    able = [attack for attack in attacks if attack.n_non_members >= least and 0.01 in attack.tpr]
+    if not able:
+        most = max(attack.n_non_members for attack in attacks)
+        return Measured(reason=f"it needs at least {least} attacked patients whom no generator saw; there are {most}")
+    corrected = [(attack, allowing_for(attack.tpr[0.01], len(able))) for attack in able]
+    proven = [(attack, rate) for attack, rate in corrected if rate.value > criterion.limit and rate.low > 0.01]
+    attack, rate = max(proven or corrected, key=lambda pair: pair[1].value)
+    few = [group for group in dict.fromkeys(a.group for a in attacks) if group not in {a.group for a in able}]
+    note = f"{title(attack)}; the interval allows for {len(able)} attacks"
+    caveat = f"found at 1 %: too few patients to judge {_listed(few)} on their own" if few else ""
+    return Measured(*rate, nothing=0.01, note=note, caveat=caveat)
+
+
+def _risk(risk: Risk | None, reasons: Mapping[str, str]) -> Measured:
+    if risk is None:
+        return Measured(reason=reasons.get("risks", "it was not measured"))
+    state, _, why = risk.status.partition(": ")
+    if state == "not evaluable" or not np.isfinite(risk.value):
+        return Measured(reason=why or "it could not be measured")
+    caveat = f"{risk.name.replace('_', ' ')}: {why}; a low risk by a weak attack says little" if why else ""
+    return Measured(risk.value, risk.low, risk.high, nothing=0.0, caveat=caveat)
+
+
+def _copies(estimates: Sequence[Estimate], reasons: Mapping[str, str], n_holdout: int) -> Measured:
+    """What the worst share of copies exceeds the holdout's by.
+
+    The interval of the difference is Newcombe's (1998, Stat. Med. 17:873, method 10) where the holdout has copies too;
+    a holdout without any has none to excuse those of the synthetic cohort.
+    """
+    known = [(e, _excess(e, n_holdout)) for e in estimates if e.ok]
+    if not known:
+        why = [e.status.removeprefix("not evaluable: ") for e in estimates]
+        return Measured(reason=reasons.get("copies") or next(iter(why), "it was not measured"))
+    estimate, (value, low, high) = max(known, key=lambda pair: pair[1][1])
+    shares = (
+        f"{title_of(estimate.name)}: {estimate.value:.2%}, and of unseen real patients {estimate.reference or 0:.2%}"
+    )
+    return Measured(value, low, high, nothing=0.0, note=shares)
+
+
+def _excess(estimate: Estimate, n_holdout: int) -> tuple[float, float, float]:
+    """Value, low and high of what a share of copies exceeds the holdout's by."""
+    value, real = estimate.value or 0.0, estimate.reference or 0.0
+    low = value if estimate.low is None else estimate.low
+    high = value if estimate.high is None else estimate.high
+    if estimate.name.startswith("near_copies"):
+        real = NULL  # the holdout's share by construction; the interval knows of the holdout's size
+    if not real or estimate.name.startswith("near_copies"):
+        return value - real, low - real, high - real
+    n = estimate.detail.get("n_reference", estimate.detail["n"] if estimate.name.endswith("matches") else n_holdout)
+    _, least, most = wilson(real * n, n)
+    down, up = np.hypot(value - low, most - real), np.hypot(high - value, real - least)
+    return value - real, float(value - real - down), float(value - real + up)
+
+
+def title(attack: Attack) -> str:
+    """An attack in words."""
+    where = f" in {attack.space}" if attack.space else ""
+    return f"{NAMES.get(attack.name, attack.name)}{where}, on {GROUPS.get(attack.group, attack.group)}"
+
+
+def _too_few(attacks: Sequence[Attack], groups: Sequence[str]) -> str:
+    """What the attacks came to on groups that are not judged."""
+    told = []
+    for group in groups:
+        most = max((attack.auc for attack in attacks if attack.group == group), key=lambda auc: auc.value)
+        told.append(f"{GROUPS.get(group, group)} (AUC up to {most.value:.3f}, from {most.low:.3f} to {most.high:.3f})")
+    return f"too few patients to judge on their own: {'; '.join(told)}" if told else ""
+
+
+def _listed(groups: Sequence[str]) -> str:
+    return " and ".join(GROUPS.get(group, group) for group in groups)
+
+
+GROUPS = {
+    "all": "all patients",
+    "outlying": "the most outlying patients",
+    "unique sequences": "those of unique sequence",
+}
+NAMES = {
+    "gan_leaks": "GAN-Leaks",
+    "gan_leaks_calibrated": "GAN-Leaks, calibrated",
+    "domias": "DOMIAS",
+    "monte_carlo": "Monte Carlo",
+    "logan": "LOGAN",
+    "shadow": "Shadow models",
+}

@@ -1,0 +1,309 @@
+"""`Policy`: the limits a house sets for sharing, and the judgement of each criterion: pass, fail or not evaluable."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from cohortsmith.data.errors import DataError
+from cohortsmith.data.suggestions import near_misses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Outcome = Literal["pass", "fail", "not evaluable"]
+Rule = Literal["value", "upper", "lower"]
+
+_CARLINI = "Carlini et al. 2022, Membership inference from first principles, IEEE S&P"
+_GIOMI = "Giomi et al. 2023, A unified framework for quantifying privacy risk in synthetic data, PoPETs"
+_NINE = (
+    "0.09 is the convention of EMA Policy 0070 and of Health Canada's public release of clinical information, one in "
+    "eleven, carried over to synthetic data; the risks are those of"
+)
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One question of the decision, and the limits its answer is held against.
+
+    Attributes:
+        name: its table in a policy file.
+        title: a few words for the page.
+        asks: the question, in words.
+        source: where the figure and the limit come from.
+        limit: largest figure that passes; of copies, what may exceed the holdout's rate; of artefacts, a number.
+        rule: what is held against the limit: "value" the figure itself, "upper" or "lower" that end of its interval.
+        block: figure above which nothing may be shared at all, None where there is no such step.
+        least: non-members (real patients that no generator saw) that it needs.
+    """
+
+    name: str
+    title: str
+    asks: str
+    source: str
+    limit: float
+    rule: Rule = "value"
+    block: float | None = None
+    least: int | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Limits that a policy file may set."""
+        return tuple(key for key in ("limit", "block", "least") if getattr(self, key) is not None)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Criteria of a house, in the order they are shown.
+
+    Attributes:
+        name: what the page calls it.
+        criteria: every criterion, with this house's limits.
+    """
+
+    name: str
+    criteria: tuple[Criterion, ...]
+
+    def __getitem__(self, name: str) -> Criterion:
+        for criterion in self.criteria:
+            if criterion.name == name:
+                return criterion
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Name, and of each criterion limits and source."""
+        return {
+            "name": self.name,
+            "criteria": {c.name: {key: getattr(c, key) for key in (*c.keys, "source")} for c in self.criteria},
+        }
+
+
+DEFAULT = Policy(
+    "default",
+    (
+        Criterion(
+            name="worst_attack_auc",
+            title="Membership: worst attack, AUC",
+            asks="Does any attack tell who was in train: of all patients, of rare classes, of the most outlying ones?",
+            source="Limits of this project: 0.5 is guessing, a resample of the patients scores about 0.8; "
+            f"the worst of all attacks counts, as in {_CARLINI}",
+            limit=0.55,
+            block=0.60,
+        ),
+        Criterion(
+            name="worst_attack_tpr",
+            title="Membership: found at 1 % false accusations",
+            asks="How many training patients does the worst attack find while it wrongly accuses 1 % of others?",
+            source=f"Twice what guessing finds; {_CARLINI}, who ask for it because an AUC hides the few who are found",
+            limit=0.02,
+            least=500,
+        ),
+        Criterion(
+            name="singling_out",
+            title="Singling out",
+            asks="Does the synthetic cohort give descriptions that fit exactly one training patient?",
+            source=f"{_NINE} {_GIOMI}",
+            limit=0.09,
+            rule="upper",
+        ),
+        Criterion(
+            name="linkability",
+            title="Linkability",
+            asks="Does it help to tell that two parts of a record belong to one patient?",
+            source=f"{_NINE} {_GIOMI}",
+            limit=0.09,
+            rule="upper",
+        ),
+        Criterion(
+            name="inference",
+            title="Inference",
+            asks="Does it help to guess what is not known of a training patient from what is known?",
+            source=f"{_NINE} {_GIOMI}",
+            limit=0.09,
+            rule="upper",
+        ),
+        Criterion(
+            name="exact_copies",
+            title="Exact copies beyond the holdout's",
+            asks="Are there more copies of training patients than unseen real patients hold by themselves?",
+            source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
+            limit=0.0,
+            rule="lower",
+        ),
+        Criterion(
+            name="near_copies",
+            title="Near copies beyond the holdout's",
+            asks="Do more synthetic than unseen real patients come very near to one training patient, or give back "
+            "variants that one alone has?",
+            source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS; of variants Sweeney "
+            "2002, k-anonymity, IJUFKS 10:557",
+            limit=0.0,
+            rule="lower",
+        ),
+        Criterion(
+            name="artefacts",
+            title="What the files hold",
+            asks="Do model and sample files hold training records, values of one patient, identifiers or free text?",
+            source="Practice of this project: what leaves the house is looked through file by file",
+            limit=0.0,
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a criterion is judged on.
+
+    Attributes:
+        value: the figure, None when there is none.
+        low: lower end of its interval.
+        high: upper end of its interval.
+        nothing: the figure that no leak at all would give.
+        reason: why it cannot be judged; "" when it can.
+        note: what the figure is of.
+        caveat: what a reader must know who takes it for a pass.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    nothing: float = 0.0
+    reason: str = ""
+    note: str = ""
+    caveat: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A criterion and what came of it.
+
+    Attributes:
+        criterion: with the limits it was held against.
+        measured: the figure.
+        outcome: "pass", "fail" or "not evaluable".
+        words: why, in one sentence.
+        blocked: the figure is above the limit from which nothing may be shared at all.
+    """
+
+    criterion: Criterion
+    measured: Measured
+    outcome: Outcome
+    words: str
+    blocked: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Name, outcome, figure, limits and words."""
+        found = {key: getattr(self.measured, key) for key in ("value", "low", "high", "nothing")}
+        limits = {key: getattr(self.criterion, key) for key in self.criterion.keys}
+        words = {"words": self.words, "note": self.measured.note, "caveat": self.measured.caveat}
+        return {"name": self.criterion.name, "outcome": self.outcome, "blocked": self.blocked} | found | limits | words
+
+
+def judge(criterion: Criterion, measured: Measured) -> Judgement:
+    """Judgement of one criterion.
+
+    A figure over its limit fails when its interval lies above what no leak would give; where it does not, the patients
+    are too few to tell a leak from none, and the criterion is not evaluable: neither a pass nor a fail.
+    """
+    value, low, high = measured.value, measured.low, measured.high
+    if measured.reason or value is None:
+        return Judgement(criterion, measured, "not evaluable", measured.reason or "there is no figure")
+    low, high = value if low is None else low, value if high is None else high
+    held = {"value": value, "upper": high, "lower": low}[criterion.rule]
+    what = {"value": "", "upper": "the upper end of the interval, ", "lower": "the lower end of the interval, "}
+    said = f"{what[criterion.rule]}{_show(held)}"
+    if held <= criterion.limit:
+        return Judgement(criterion, measured, "pass", f"{said} is within the limit of {_show(criterion.limit)}")
+    over = f"{said} is over the limit of {_show(criterion.limit)}"
+    if criterion.rule != "lower" and low <= measured.nothing:
+        few = f"{over}, but the interval from {_show(low)} to {_show(high)} holds {_show(measured.nothing)}, no leak"
+        return Judgement(criterion, measured, "not evaluable", f"{few} at all: too few patients to tell")
+    blocked = criterion.block is not None and held > criterion.block
+    over += f", and over {_show(criterion.block or 0.0)}, from which nothing may be shared" if blocked else ""
+    return Judgement(criterion, measured, "fail", over, blocked)
+
+
+def overall(judgements: Iterable[Judgement]) -> Outcome:
+    """Decision over all criteria: fail if one fails, else not evaluable if one is, else pass."""
+    outcomes = {judgement.outcome for judgement in judgements}
+    return "fail" if "fail" in outcomes else "not evaluable" if outcomes != {"pass"} else "pass"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a policy says of an audit's figures.
+
+    Attributes:
+        policy: the limits.
+        judgements: one a criterion.
+    """
+
+    policy: Policy
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Decision over all criteria."""
+        return overall(self.judgements)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a figure is above the limit from which nothing may be shared at all."""
+        return any(judgement.blocked for judgement in self.judgements)
+
+
+def read_policy(path: Path) -> Policy:
+    """Policy of a house: `DEFAULT` with the limits that a TOML file sets, a table a criterion.
+
+    Raises:
+        DataError: no such file, no TOML, an unknown criterion or limit (with its near misses), or a wrong value.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"no policy file {path}") from None
+    except (OSError, UnicodeDecodeError):
+        raise DataError(f"{path}: a policy file, TOML in UTF-8, was expected") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{path}: not valid TOML: {error}") from None
+    name = table.pop("name", path.stem)
+    if not isinstance(name, str):
+        raise DataError(f"{path}: name: text was expected; got {_told(name)}")
+    known = {criterion.name: criterion for criterion in DEFAULT.criteria}
+    for key, limits in table.items():
+        if key not in known:
+            raise DataError(f"{path}: {key}: unknown criterion{near_misses(key, known)}; known: {', '.join(known)}")
+        if not isinstance(limits, Mapping):
+            raise DataError(f"{path}: a [{key}] table was expected; got {_told(limits)}")
+        known[key] = _with_limits(known[key], limits, path)
+    return Policy(name, tuple(known.values()))
+
+
+def _with_limits(criterion: Criterion, limits: Mapping[str, Any], path: Path) -> Criterion:
+    where = f"{path}: [{criterion.name}]"
+    for key, value in limits.items():
+        if key not in criterion.keys:
+            near = near_misses(key, criterion.keys)
+            raise DataError(f"{where} {key}: unknown key{near}; known: {', '.join(criterion.keys)}")
+        whole = key == "least" or criterion.name == "artefacts"
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+            raise DataError(f"{where} {key}: a {'whole ' * whole}number was expected; got {_told(value)}")
+        if not (0 <= value if whole else 0 <= value <= 1):
+            raise DataError(f"{where} {key}: {'0 or more' if whole else 'from 0 to 1'} was expected; got {value}")
+    changed = replace(criterion, **limits)
+    if changed.block is not None and changed.block < changed.limit:
+        raise DataError(f"{where} block: at least the limit, {changed.limit}, was expected; got {changed.block}")
+    return changed
+
+
+def _told(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _show(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:.4f}" if abs(value) < 0.01 else f"{value:.3f}"

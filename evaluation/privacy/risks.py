@@ -1,0 +1,276 @@
+"""Singling out, linkability and inference: the three risks of the Article 29 Working Party's opinion 05/2014.
+
+Each is measured by an attack on train, the same attack on the holdout (the control: what is true of people in general
+and was not learnt from anybody in train), and a guess that does not look at the synthetic cohort. Definitions: Giomi
+et al. (2023), "A unified framework for quantifying privacy risk in synthetic data", PoPETs 2023(2).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from cohortsmith.evaluation.core import Interval, NotEvaluable, distances, pick, proportional, same_rows, wilson
+from cohortsmith.evaluation.privacy.singling_out import one_each, single_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from cohortsmith.evaluation.core import Comparison, Matrix
+
+TARGETS = 2000  # patients attacked of each side
+SYNTHETIC = 10000
+COLUMNS = 1000  # that an attacker knows or seeks at the most
+SECRETS = 50
+TOLERANCE = 0.1  # standard deviations in train by which a guessed value may be off
+HALVINGS = 2
+LEAST = 20
+COMMON = 0.1  # of sequences, an edit that more patients have is no secret
+
+
+@dataclass(frozen=True)
+class Risk:
+    """One of the three risks.
+
+    Attributes:
+        name: "singling_out", "linkability" or "inference".
+        attack: success rate on train, with Wilson's interval.
+        control: success rate of the same attack on the holdout.
+        naive: success rate on train of a guess without the synthetic cohort.
+        value: `scale` (attack - control) / (1 - control), 0 where it would be negative; Giomi et al. (2023), eq. 5.
+        low: lower end of the 95 % interval of `value`.
+        high: upper end of the 95 % interval of `value`.
+        n: attacks made on train and on the holdout: patients, or of singling out predicates.
+        status: "ok", or "weak: why" where the attack did no better than the guess: a low risk then says little; or
+            "not evaluable: why", with NaN for figures.
+        how: what was attacked, in words.
+        scale: of singling out, how many times as many patients train has as those among whom somebody is singled out;
+            each of them can be the one, so what exceeds the control adds up. Else 1.
+    """
+
+    name: str
+    attack: Interval
+    control: Interval
+    naive: Interval
+    value: float
+    low: float
+    high: float
+    n: tuple[int, int]
+    status: str = "ok"
+    how: str = ""
+    scale: float = 1.0
+
+
+def risks(comparison: Comparison, seed: int) -> dict[str, Risk]:
+    """The three risks by name; each says for itself in `status` when it cannot be measured."""
+    return comparison.memo(("risks", seed), lambda: {name: _risk(name, comparison, seed) for name in MEASURES})
+
+
+def singling_out(comparison: Comparison, seed: int) -> Risk:
+    """A predicate that holds for one synthetic sample alone: does it hold for one patient alone? See `predicates`.
+
+    Populations are equally large, since chance singles out more easily in a small one: the holdout, and as many
+    patients of train at a time, until all have had their turn.
+    """
+    found = single_out(comparison, seed)
+    how = (
+        f"{found.n} predicates, each true of one synthetic sample alone, of {found.length:.1f} conditions on average; "
+        f"among {found.people} people at a time"
+    )
+    return _measured("singling_out", found.attack, found.control, found.naive, (found.n, found.n), how, found.scale)
+
+
+def linkability(comparison: Comparison, seed: int) -> Risk:
+    """Two halves of a patient's columns: is the same synthetic sample the nearest to both?
+
+    Giomi et al. (2023), section 4.2, with one neighbour; of equally near ones, each is as likely to be taken.
+    """
+    found = _halved(comparison, seed)
+    naive = 1 / found.synthetic
+    attack, control = _clustered(found.linked[0]), _clustered(found.linked[1])
+    how = f"{found.knows} of a patient and the rest are put together through {found.synthetic} synthetic samples"
+    return _measured("linkability", attack, control, Interval(naive, naive, naive), found.n(found.linked), how)
+
+
+def inference(comparison: Comparison, seed: int) -> Risk:
+    """Half of a patient's columns are known: are values of the other half those of the nearest synthetic sample?
+
+    Giomi et al. (2023), section 4.3. A value is guessed when it is right within 0.1 standard deviations; of sequences,
+    all edits that less than a tenth of patients have must be right, in patients who have one there.
+    """
+    found = _halved(comparison, seed)
+    if min(found.n(found.inferred)) < LEAST:
+        raise NotEvaluable(f"inference needs at least {LEAST} patients a side with something to infer")
+    attack, control, naive = (_clustered(side) for side in (*found.inferred, found.guessed))
+    how = f"{found.seeks} from the nearest of {found.synthetic} synthetic samples to {found.knows}"
+    return _measured("inference", attack, control, naive, found.n(found.inferred), how)
+
+
+MEASURES: dict[str, Callable[[Comparison, int], Risk]] = {
+    "singling_out": singling_out,
+    "linkability": linkability,
+    "inference": inference,
+}
+
+
+def _risk(name: str, comparison: Comparison, seed: int) -> Risk:
+    try:
+        return MEASURES[name](comparison, seed)
+    except NotEvaluable as reason:
+        none = Interval(math.nan, math.nan, math.nan)
+        return Risk(name, none, none, none, math.nan, math.nan, math.nan, (0, 0), f"not evaluable: {reason}")
+
+
+def _measured(
+    name: str,
+    attack: Interval,
+    control: Interval,
+    naive: Interval,
+    n: tuple[int, int],
+    how: str,
+    scale: float = 1.0,
+) -> Risk:
+    """Risk with the ends of both Wilson intervals carried through eq. 5, squared and added."""
+    left = max(1 - control.value, 1e-9)
+    value = scale * (attack.value - control.value) / left
+    turn = (1 - attack.value) / left
+    low, high = (
+        scale / left * math.hypot(attack.value - attack.low, turn * (control.high - control.value)),
+        scale / left * math.hypot(attack.high - attack.value, turn * (control.value - control.low)),
+    )
+    found = Interval(*(min(1.0, max(0.0, v)) for v in (value, value - low, value + high)))
+    weak = f"weak: a guess finds {naive.value:.3g}, the attack {attack.value:.3g}"
+    status = "ok" if attack.value > naive.value else weak
+    return Risk(name, attack, control, naive, found.value, found.low, found.high, n, status, how, scale)
+
+
+class _Halved(NamedTuple):
+    """Successes of who knows half of each patient's columns, (patients,) of train and of the holdout, 0 to 1 each."""
+
+    linked: tuple[NDArray[np.float64], NDArray[np.float64]]
+    inferred: tuple[NDArray[np.float64], NDArray[np.float64]]
+    guessed: NDArray[np.float64]
+    synthetic: int
+    knows: str
+    seeks: str
+
+    def n(self, sides: tuple[NDArray[np.float64], NDArray[np.float64]]) -> tuple[int, int]:
+        """Patients of whom there is a figure."""
+        return int(np.isfinite(sides[0]).sum()), int(np.isfinite(sides[1]).sum())
+
+
+WORDS = {
+    "expression": ("half of the genes", "values of genes within 0.1 standard deviations"),
+    "sequence": ("half of the positions", "edits that less than a tenth of patients have"),
+    "image": ("half of the image", "brightness of tiles within 0.1 standard deviations"),
+}
+
+
+def targets(c: Comparison, seed: int, limit: int = TARGETS) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of train and of the holdout to be attacked: one sample a patient, the holdout's class proportions.
+
+    Raises:
+        NotEvaluable: fewer than 20 patients on a side.
+    """
+    rng = np.random.default_rng([seed, 91])
+    sides = [one_each(cohort.subjects, rng) for cohort in (c.train, c.holdout)]
+    if min(map(len, sides)) < LEAST or len(c.synthetic) < LEAST:
+        raise NotEvaluable(
+            f"it needs at least {LEAST} patients a side and as many synthetic samples; train has {len(sides[0])}, the "
+            f"holdout {len(sides[1])}, the synthetic cohort {len(c.synthetic)}"
+        )
+    share = np.bincount(c.holdout.y[sides[1]], minlength=len(c.classes)) / len(sides[1])
+    drawn = [
+        rows[pick(cohort.y[rows], proportional(share, min(len(rows), limit)), rng)]
+        for rows, cohort in zip(sides, (c.train, c.holdout), strict=True)
+    ]
+    return drawn[0], drawn[1]
+
+
+def halvings(c: Comparison, rng: np.random.Generator) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Columns of `Comparison.z_train` in two halves, twice.
+
+    Expression: genes at random, 1000 of them at the most. Sequences: positions at random, all edits of a position on
+    one side. Images: left and right, top and bottom.
+    """
+    d = c.z_train.shape[1]
+    if c.kind == "image":
+        height, width = (side // 2 for side in c.train.x.shape[1:3])
+        places = np.arange(d).reshape(height, width, -1)
+        ways = ((places[:, : width // 2], places[:, width // 2 :]), (places[: height // 2], places[height // 2 :]))
+        return [(a.ravel(), b.ravel()) for a, b in ways]
+    place = c.edits.column if c.kind == "sequence" else np.arange(d)
+    found = []
+    for _ in range(HALVINGS):
+        chosen = rng.permutation(np.unique(place))[: None if c.kind == "sequence" else COLUMNS]
+        if len(chosen) < 2:
+            raise NotEvaluable("half of the columns must be known: there is one alone")
+        first = np.isin(place, chosen[::2])
+        found.append((np.flatnonzero(first), np.flatnonzero(np.isin(place, chosen[1::2]))))
+    return found
+
+
+def _halved(comparison: Comparison, seed: int) -> _Halved:
+    return comparison.memo(("halved", seed), partial(_make_halved, comparison, seed))
+
+
+def _make_halved(c: Comparison, seed: int) -> _Halved:
+    inside, out = targets(c, seed)
+    rng = np.random.default_rng([seed, 92])
+    _, number = same_rows(c.z_synthetic[:0], c.z_synthetic)  # a sample made twice is one to whoever links by it
+    single = np.unique(number, return_index=True)[1]
+    made = c.z_synthetic[rng.permutation(single)[:SYNTHETIC]]
+    x = np.concatenate([c.z_train[inside], c.z_holdout[out]])
+    rare = None
+    if c.kind == "sequence":
+        rare = c.z_train.sum(axis=0) + c.z_holdout.sum(axis=0) <= COMMON * (len(c.train) + len(c.holdout))
+    linked, inferred, guessed, cut = [], [], [], len(inside)
+    for a, b in halvings(c, rng):
+        near = [_nearest(x[:, half], made[:, half]) for half in (a, b)]
+        linked.append((near[0] & near[1]).sum(axis=1) / (near[0].sum(axis=1) * near[1].sum(axis=1)))
+        for way, secret in zip(near, (b, a), strict=True):
+            taken = (way * (1 + rng.random(way.shape, dtype=np.float32))).argmax(axis=1)
+            secret = secret[rare[secret]] if rare is not None else rng.permutation(secret)[:SECRETS]
+            truth, guess = x[:, secret], made[:, secret]
+            inferred.append(_right(truth, guess[taken], c.kind))
+            other = c.z_holdout[:, secret][rng.integers(0, len(c.holdout), cut)]
+            guessed.append(_right(truth[:cut], other, c.kind))
+    rates = [_mean(np.stack(each)) for each in (linked, inferred, guessed)]
+    link, infer = ((rate[:cut], rate[cut:]) for rate in rates[:2])
+    knows, seeks = WORDS[c.kind]
+    return _Halved(link, infer, rates[2], len(made), knows, seeks)
+
+
+def _nearest(x: Matrix, made: Matrix) -> NDArray[np.bool_]:
+    """Which rows of `made` (m, d) are the nearest to each of `x`, (n, m): several when equally near."""
+    away = distances(x, made)
+    return np.asarray(away <= away.min(axis=1, keepdims=True))
+
+
+def _right(truth: Matrix, guess: Matrix, kind: str) -> NDArray[np.float64]:
+    """Share of values guessed right, (n,); of sequences, 1 or 0, and NaN where there is no edit to be guessed."""
+    if kind == "sequence":
+        return np.where(truth.any(axis=1), (truth == guess).all(axis=1), np.nan)
+    return np.asarray((np.abs(truth - guess) <= TOLERANCE).mean(axis=1), dtype=np.float64)
+
+
+def _mean(each: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over rows without NaN, NaN where there is nothing else."""
+    have = np.isfinite(each)
+    total = np.where(have, each, 0).sum(axis=0)
+    return np.where(have.any(axis=0), total / np.maximum(have.sum(axis=0), 1), np.nan)
+
+
+def _clustered(rates: NDArray[np.float64]) -> Interval:
+    """Mean of the patients' success rates, 0 to 1, with Wilson's interval of as many tries as they are worth."""
+    rates = rates[np.isfinite(rates)]
+    n, p = len(rates), float(rates.mean())
+    variance = float(rates.var(ddof=1)) / n if n > 1 else 0.0
+    worth = p * (1 - p) / variance if variance > 0 else n
+    return wilson(p * worth, worth)

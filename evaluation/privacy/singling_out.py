@@ -1,0 +1,184 @@
+"""Predicates that single somebody out: made from one synthetic sample each, tried on equally many real people.
+
+"Class A, and gene 7 between 1.2 and 1.7, and ..." for expression and for images (of their principal components); "has
+edit 524G>A, and has not ..." for sequences. Conditions are added until the predicate holds for one synthetic sample
+alone; multivariate attack of Giomi et al. (2023), section 4.1. More of them make it so narrow that chance seldom has it
+hold for a stranger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from cohortsmith.evaluation.core import Interval, NotEvaluable, pick, proportional, same_rows, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from cohortsmith.evaluation.core import Comparison, Matrix
+
+PREDICATES = 2000
+POPULATION = 10000
+BLOCK = 200
+LEAST = 20
+HALF_WIDTH = 0.25  # standard deviations in the synthetic cohort on either side of the sample's value
+MOST = 12  # conditions that a predicate may need to be true of one synthetic sample alone
+MORE = 2
+COMPONENTS = 30
+COLUMNS = 1000  # that conditions may be about
+
+
+class Singled(NamedTuple):
+    """Share of predicates that hold for one person alone, among equally many of train and of the holdout.
+
+    Attributes:
+        attack: predicates from the synthetic cohort, on train.
+        control: the same on the holdout.
+        naive: on train, predicates from values of the holdout, each column drawn by itself.
+        n: predicates.
+        people: how many people each is tried on at a time.
+        scale: patients of train over `people`.
+        length: conditions a predicate has on average, the class not counted.
+    """
+
+    attack: Interval
+    control: Interval
+    naive: Interval
+    n: int
+    people: int
+    scale: float
+    length: float
+
+
+class Predicates(NamedTuple):
+    """Conditions `low <= x[:, column] <= high`, (n, conditions) each, all of them to hold, and the class, (n,)."""
+
+    column: NDArray[np.int64]
+    low: Matrix
+    high: Matrix
+    y: NDArray[np.int64]
+
+    def hold(self, x: Matrix, y: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
+        """For which people (m, d) of classes y (m,) they hold, in blocks of predicates, (block, m)."""
+        for start in range(0, len(self.y), BLOCK):
+            rows = slice(start, start + BLOCK)
+            held = self.y[rows, None] == y
+            for column, low, high in zip(self.column[rows].T, self.low[rows].T, self.high[rows].T, strict=True):
+                values = x.T[column]
+                held &= (values >= low[:, None]) & (values <= high[:, None])
+            yield held
+
+
+def single_out(comparison: Comparison, seed: int) -> Singled:
+    """Tries predicates of the synthetic cohort on train and on the holdout.
+
+    Raises:
+        NotEvaluable: fewer than 20 people a side, or fewer than 20 predicates that single out a synthetic sample.
+    """
+    c = comparison
+    c.require("singling out")
+    rng = np.random.default_rng([seed, 93])
+    sides, y = _attributes(c, rng)
+    train, holdout = (rng.permutation(one_each(side.subjects, rng)) for side in (c.train, c.holdout))
+    people = min(len(train), len(holdout), POPULATION)
+    if people < LEAST:
+        raise NotEvaluable(f"singling out needs at least {LEAST} people a side, there are {people}")
+    made = _predicates(sides["synthetic"], y, c.kind, rng)
+    # a guess knows how values of each column, and classes, are spread among other people, not which go together
+    others, n = sides["holdout"], len(y)
+    apart = np.column_stack([rng.choice(column, n) for column in others.T])
+    naive = _predicates(apart, rng.choice(c.holdout.y, n), c.kind, rng)
+    if min(len(made.y), len(naive.y)) < LEAST:
+        raise NotEvaluable(f"only {len(made.y)} predicates hold for one synthetic sample alone, {LEAST} are needed")
+    quota = proportional(np.bincount(c.holdout.y[holdout], minlength=len(c.classes)) / len(holdout), people)
+    scale, inside = len(train) / people, []
+    for _ in range(len(train) // people):
+        rows = train[pick(c.train.y[train], quota, rng)]
+        inside.append((sides["train"][rows], c.train.y[rows]))
+        train = train[~np.isin(train, rows)]
+    out = holdout[:people]
+    length = float((np.isfinite(made.low) | np.isfinite(made.high)).sum(axis=1).mean())
+    control = _rate(made, [(others[out], c.holdout.y[out])])
+    return Singled(_rate(made, inside), control, _rate(naive, inside[:1]), len(made.y), people, scale, length)
+
+
+def _rate(predicates: Predicates, populations: list[tuple[Matrix, NDArray[np.int64]]]) -> Interval:
+    """Share of predicates that hold for one person of a population alone, mean over populations.
+
+    Wilson's interval of as many predicates as they are worth: one person may be singled out by several.
+    """
+    by_person = []
+    for x, y in populations:
+        times = np.zeros(len(y))
+        for held in predicates.hold(x, y):
+            times += held[held.sum(axis=1) == 1].sum(axis=0)
+        by_person.append(times)
+    times, tries = np.concatenate(by_person), len(predicates.y) * len(populations)
+    p = float(times.sum()) / tries
+    variance = len(times) * float(times.var(ddof=1)) / tries**2
+    worth = min(p * (1 - p) / variance if variance > 0 else tries, tries)
+    return wilson(p * worth, worth)
+
+
+def _attributes(c: Comparison, rng: np.random.Generator) -> tuple[dict[str, Matrix], NDArray[np.int64]]:
+    """What conditions are about, (n, d) a side, and the classes of the synthetic samples, each different one once."""
+    _, number = same_rows(c.z_synthetic[:0], c.z_synthetic)
+    rows = rng.permutation(np.unique(number, return_index=True)[1])[:POPULATION]
+    sides = {"train": c.z_train, "holdout": c.z_holdout, "synthetic": c.z_synthetic[rows]}
+    if c.kind == "expression" and len(c.features) > COLUMNS:
+        some = rng.permutation(len(c.features))[:COLUMNS]
+        sides = {name: x[:, some] for name, x in sides.items()}
+    if c.kind == "image":
+        known = sides["synthetic"]
+        components = max(1, min(COMPONENTS, known.shape[1], len(known) // 5))
+        with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
+            pca = PCA(components, whiten=True, svd_solver="randomized", random_state=0).fit(known)
+        sides = {name: np.asarray(pca.transform(x), dtype=np.float32) for name, x in sides.items()}
+    return sides, c.synthetic.y[rows]
+
+
+def _predicates(x: Matrix, y: NDArray[np.int64], kind: str, rng: np.random.Generator) -> Predicates:
+    """Predicates, each true of one row of `x` (n, d) of classes `y` (n,) alone; of rows for which there is one."""
+    rows = rng.permutation(len(x))[:PREDICATES]
+    most = min(MOST + MORE, x.shape[1])
+    column = _columns(x, rows, most, kind, rng)
+    value = np.take_along_axis(x[rows], column, axis=1)
+    half = np.full(x.shape[1], 0.5, dtype=np.float32) if kind == "sequence" else HALF_WIDTH * x.std(axis=0)
+    low, high = value - half[column], value + half[column]
+    needed = np.full(len(rows), most + 1)
+    for start in range(0, len(rows), BLOCK):
+        at = slice(start, start + BLOCK)
+        held = y[rows[at], None] == y
+        for step in range(most):
+            values = x.T[column[at, step]]
+            held &= (values >= low[at, step, None]) & (values <= high[at, step, None])
+            alone = held.sum(axis=1) == 1
+            needed[at] = np.where(alone & (needed[at] > most), step + 1, needed[at])
+    kept = needed <= most
+    more = most if kind == "sequence" else MORE  # who is near has few edits that differ, but something in many genes
+    idle = np.arange(most) >= (needed + more)[:, None]
+    low[idle], high[idle] = -np.inf, np.inf
+    return Predicates(column[kept], low[kept], high[kept], y[rows[kept]])
+
+
+def _columns(x: Matrix, rows: NDArray[np.int64], most: int, kind: str, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Columns that the conditions of each row's predicate are about, in their order, (rows, most).
+
+    At random; of sequences, the row's own edits from the rarest on, then common ones that it has not.
+    """
+    if kind != "sequence":
+        return np.stack([rng.permutation(x.shape[1])[:most] for _ in rows])
+    carriers = x.sum(axis=0)
+    order = np.where(x[rows] > 0, carriers - x.sum() - 1, -carriers)
+    return np.argsort(order, axis=1, kind="stable")[:, :most]
+
+
+def one_each(subjects: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """One row of each patient, (patients,)."""
+    order = rng.permutation(len(subjects))
+    return order[np.unique(subjects[order], return_index=True)[1]]

@@ -1,0 +1,6 @@
+"""The scorecard: every metric on one comparison, and the verdict in plain words."""
+
+from cohortsmith.evaluation.scorecard.report import Report, evaluate
+from cohortsmith.evaluation.scorecard.verdict import RULE, Reading, judge, line_of, read
+
+__all__ = ["RULE", "Reading", "Report", "evaluate", "judge", "line_of", "read"]

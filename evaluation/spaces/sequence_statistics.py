@@ -1,0 +1,82 @@
+"""Traits: what a classifier is shown of a sequence, few enough that it learns how patients differ, not who they are.
+
+A column for each edit that several patients share, and how many substitutions, gaps and insertions a sequence has.
+Edits of one or two patients are left to the counts: seen one by one they, or k-mers around them, tell a copy by its
+twin, not a fault of the cohort.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cohortsmith.data.nucleotides import GAP, MASKED
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cohortsmith.evaluation.core import Codes, Comparison, Edits, Matrix
+
+SHARE = 0.0025
+MOST = 300
+COUNTS = ("transitions", "transversions", "gaps", "inserted bases", "frame shifted")
+_PURINE = np.asarray([1, 0, 0, 1, 0, 0], dtype=bool)  # A, G
+
+
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """Which edits stand on their own.
+
+    Attributes:
+        edits: all edits of the comparison.
+        shared: positions in `edits` of those that have a column, ascending.
+    """
+
+    edits: Edits
+    shared: NDArray[np.int64]
+
+    def matrix(self, x: Codes) -> Matrix:
+        """Traits of sequences x (n, columns), (n, shared + 5): 0 or 1 for each edit, then the counts of `COUNTS`."""
+        own = self.edits.consensus
+        held = x[:, self.edits.column[self.shared]] == self.edits.symbol[self.shared]
+        changed = (x != own) & (x < GAP) & (own < GAP)
+        transition = changed & (_PURINE[x] == _PURINE[own])
+        gaps = ((x == GAP) & (own != GAP)).sum(axis=1)
+        inserted = ((x != GAP) & (x != MASKED) & (own == GAP)).sum(axis=1)
+        transitions = transition.sum(axis=1)
+        shifted = (gaps - inserted) % 3 != 0
+        counts = np.column_stack([transitions, changed.sum(axis=1) - transitions, gaps, inserted, shifted])
+        return np.hstack([held, counts]).astype(np.float32)
+
+    def names(self, comparison: Comparison) -> list[str]:
+        """Name of each column of `matrix`."""
+        edits = comparison.columns
+        return [*(edits[i] for i in self.shared), *COUNTS]
+
+
+def sequence_traits(comparison: Comparison, least: int | None = None) -> Traits:
+    """Traits of a comparison of sequences: at most 300 edits, the most frequent ones of all three cohorts together.
+
+    Args:
+        comparison: three cohorts of sequences.
+        least: carriers an edit needs for a column of its own; by default 0.25 % of all sequences, 5 at least.
+    """
+
+    def make() -> Traits:
+        c = comparison
+        sides = (c.z_train, c.z_holdout, c.z_synthetic)
+        carriers = np.sum([np.count_nonzero(z, axis=0) for z in sides], axis=0)
+        enough = max(5, int(SHARE * sum(map(len, sides)))) if least is None else least
+        order = np.argsort(-carriers, kind="stable")[:MOST]
+        return Traits(c.edits, np.sort(order[carriers[order] >= enough]))
+
+    return comparison.memo(("traits", least), make)
+
+
+def traits_of(comparison: Comparison, side: str, least: int | None = None) -> Matrix:
+    """Traits of "train", "holdout" or "synthetic", (n, traits)."""
+    return comparison.memo(
+        ("traits", least, side), lambda: sequence_traits(comparison, least).matrix(getattr(comparison, side).x)
+    )

@@ -1,0 +1,71 @@
+"""Baselines that must fail: `Bootstrap` copies patients, `Marginals` tears the genes apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from cohortsmith.generators.contracts import Generator
+from cohortsmith.generators.expression import ExpressionCodec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cohortsmith.data import Cohort
+    from cohortsmith.training import Runtime
+
+
+class Bootstrap(Generator):
+    """Patients of train drawn with replacement within each class: perfect fidelity, no privacy at all.
+
+    It holds the records, so it is the one generator that is never saved.
+    """
+
+    family: ClassVar[str] = "bootstrap"
+    kinds: ClassVar[tuple[str, ...]] = ("expression", "sequence", "image")
+    min_patients: ClassVar[int] = 2
+    savable: ClassVar[bool] = False
+    reason: ClassVar[str] = "this baseline is the training patients themselves, and a saved model holds no record"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._x: NDArray[Any]
+        self._y: NDArray[np.int64]
+
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
+        self._x, self._y = cohort.x, cohort.y
+
+    def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        rows = np.empty(len(y), np.int64)
+        for label in np.unique(y):
+            rows[y == label] = rng.choice(np.flatnonzero(self._y == label), int((y == label).sum()))
+        return self._x[rows]
+
+
+class Marginals(Generator):
+    """Every gene drawn on its own from its class's distribution in train: no gene knows of another."""
+
+    family: ClassVar[str] = "marginals"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._codec = ExpressionCodec(wide=2**31)
+
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
+        rng = np.random.default_rng(seed)
+        self._codec.fit_encode(cohort, rng)
+        y = np.repeat(np.unique(cohort.y), 256).astype(np.int64)
+        self._codec.calibrate(self._noise(y, rng), y, rng)
+
+    def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        return self._codec.decode(self._noise(y, rng), y, rng)
+
+    def _noise(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
+        return rng.standard_normal((len(y), *self._codec.code_shape), dtype=np.float32)
+
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        return self._codec.state()
+
+    def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
+        self._codec.restore(tensors, values)

@@ -1,0 +1,80 @@
+"""What a codec is: from a cohort to codes that networks like, and back to values that can exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cohortsmith.data import Cohort
+    from cohortsmith.training import Views
+
+
+class Strata(Protocol):
+    """Groups within classes, finer than these, that networks are told in the class's place."""
+
+    def __len__(self) -> int:
+        """Number of groups, over all classes."""
+        ...
+
+    def groups(self, x: NDArray[Any], y: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Group (n,) of each patient of measurements x and classes y (n,)."""
+        ...
+
+    def draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Groups (n,) of classes y (n,), drawn by their shares in train."""
+        ...
+
+
+class Codec(Protocol):
+    """Fitted on train only; holds statistics over several patients, never a record.
+
+    Attributes:
+        calibration_patients: generated patients of a class that `calibrate` and the collapse alarm want to see.
+    """
+
+    calibration_patients: ClassVar[int]
+
+    @property
+    def strata(self) -> Strata | None:
+        """Groups within classes that the networks are told in place of the class, if there are any."""
+        ...
+
+    @property
+    def views(self) -> Views | None:
+        """What training sees a batch as, if not as it is."""
+        ...
+
+    def narrowed(self, cohort: Cohort) -> Cohort:
+        """The cohort without features whose very names would tell of too few patients; `fit_encode` gets this one."""
+        ...
+
+    def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Learn the statistics; return train's codes (n, *code_shape), about zero mean and unit variance.
+
+        Raises `DataError` for a cohort of another data kind.
+        """
+        ...
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """Shape of one patient's code."""
+        ...
+
+    def decode(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        """Values `x` of a cohort from codes (n, *code_shape) and classes (n,), in the scale that came in."""
+        ...
+
+    def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Set right, from codes that the trained family has generated, what `decode` gives."""
+        ...
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Tensors and plain values to save."""
+        ...
+
+    def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
+        """Take back what `state` gave."""
+        ...

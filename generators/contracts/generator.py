@@ -1,0 +1,270 @@
+"""`Generator`: learn a cohort, make virtual patients of any class in any number."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from cohortsmith.data import Cohort, DataError
+from cohortsmith.data.io import Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from cohortsmith.training import Runtime
+
+_BATCH_VALUES = 8_000_000  # values a batch of samples holds: 32 MB
+STORED = Stored("model", "cohortsmith-model/1", "fit the model again")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What virtual patients share with the cohort a generator was fitted on, its measurements apart."""
+
+    kind: str
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    scale: str
+    label: str
+    reference: str = ""
+
+    @property
+    def values(self) -> int:
+        """Number of values of one patient: genes, columns, or pixels of all channels."""
+        if self.kind == "image":
+            return math.prod(int(side) for side in self.features[0].split("x"))
+        return max(len(self.features), 1)
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> Schema:
+        """Schema of a training cohort."""
+        counts = tuple(cohort.class_counts().values())
+        label = str(cohort.provenance.get("label") or "label")
+        reference = str(cohort.provenance.get("reference") or "")
+        return cls(cohort.kind, cohort.classes, cohort.features, counts, cohort.scale, label, reference)
+
+
+class Generator(ABC):
+    """A family or a baseline: `fit` on a cohort, then `sample`; keeps nothing of the training records.
+
+    Attributes:
+        family: name in `FAMILIES`.
+        kinds: data kinds it learns.
+        settings: every setting with its value.
+        history: rows of losses through training; empty for baselines.
+        summary: seconds of the fit, device, parameters, alarms, and the like.
+        min_patients: fewest training patients of a class; what is saved is then never an average of fewer.
+        savable, reason: whether `save` can write the model without pickle and without records, and if not, why.
+    """
+
+    family: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]] = ("expression",)
+    savable: ClassVar[bool] = True
+    reason: ClassVar[str] = ""
+    min_patients: ClassVar[int] = 5
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        self.history: list[dict[str, float]] = []
+        self.summary: dict[str, Any] = {}
+        self._schema: Schema | None = None
+        self._to_save = True
+
+    def __repr__(self) -> str:
+        fitted = f"fitted on {sum(self.schema.class_counts)} patients" if self._schema else "not fitted"
+        return f"{type(self).__name__}({fitted})"
+
+    @classmethod
+    def setting_names(cls, kind: str = "") -> list[str]:
+        """Names of the settings that the constructor takes; of a family with a data kind named, those that it has."""
+        return list(inspect.signature(cls).parameters)
+
+    @property
+    def schema(self) -> Schema:
+        """What the samples look like.
+
+        Raises:
+            DataError: the generator has not been fitted.
+        """
+        if self._schema is None:
+            raise DataError(f"this {self.family} generator has not been fitted; call fit(cohort) or load(folder) first")
+        return self._schema
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Number of training patients of each class."""
+        return dict(zip(self.schema.classes, self.schema.class_counts, strict=True))
+
+    def fit(self, cohort: Cohort, *, seed: int = 0, runtime: Runtime | None = None, to_save: bool = True) -> Self:
+        """Learn a cohort.
+
+        Args:
+            cohort: training patients only.
+            seed: of every random draw of the fit, 0 or more.
+            runtime: device, processes, checkpoint; baselines need none.
+            to_save: a model that nobody saves may learn classes of two patients: its averages stay where they are.
+
+        Raises:
+            DataError: fewer patients than the family needs, or a data kind it does not know.
+            TrainingError: the device is absent, training diverged, or a checkpoint is of another run.
+        """
+        if seed < 0:
+            raise DataError(f"seed must be 0 or more; got {seed}")
+        if cohort.kind not in self.kinds:
+            raise DataError(f"{self.family} learns {' and '.join(self.kinds)}; this cohort is of kind {cohort.kind!r}")
+        least = self.min_patients if to_save else min(2, self.min_patients)
+        for name, count in cohort.class_counts().items():
+            if 0 < count < least:
+                raise DataError(
+                    f"{self.family} needs at least {least} patients of each class, "
+                    f"class {name!r} has {count} to learn from; merge or drop the class"
+                )
+        if not len(cohort):
+            raise DataError(f"{self.family} needs patients to learn from; the cohort is empty")
+        started = time.perf_counter()
+        self.history, self.summary = [], {}
+        self._schema = None
+        cohort = self._narrowed(cohort)
+        self._fit(cohort, seed, runtime)
+        self._schema = self._described(cohort)
+        self._to_save = to_save
+        self.summary = {"fit_seconds": round(time.perf_counter() - started, 3), **self.summary}
+        return self
+
+    def sample(self, n: int | Mapping[str, int], seed: int = 0) -> Cohort:
+        """Virtual patients: `n` in train's proportions, or exactly as many of each class as asked.
+
+        Args:
+            n: number in all, or number of each class by name.
+            seed: of every draw; the same seed gives the same patients.
+
+        Raises:
+            DataError: an unknown class, or a number that is not positive.
+        """
+        batches = list(self.sample_batches(n, seed))
+        if len(batches) == 1:
+            return batches[0]
+        x = np.concatenate([batch.x for batch in batches])
+        y = np.concatenate([batch.y for batch in batches])
+        return self._cohort(x, y, 0, seed)
+
+    def sample_batches(self, n: int | Mapping[str, int], seed: int = 0) -> Iterator[Cohort]:
+        """The same patients as `sample`, in batches that fit in memory, classes in order."""
+        counts = self.apportion(n) if isinstance(n, int | np.integer) else self._checked(n)
+        if seed < 0:
+            raise DataError(f"seed must be 0 or more; got {seed}")
+        return self._batches(counts, seed)
+
+    def apportion(self, n: int) -> dict[str, int]:
+        """Shares of `n` in train's proportions that sum to `n` (largest remainders)."""
+        if n <= 0:
+            raise DataError(f"the number of patients to sample must be positive; got {n}")
+        counts = np.array(self.schema.class_counts, dtype=np.float64)
+        exact = counts / counts.sum() * n
+        shares = np.floor(exact).astype(int)
+        for label in np.argsort(shares - exact, kind="stable")[: n - shares.sum()]:
+            shares[label] += 1
+        return dict(zip(self.schema.classes, shares.tolist(), strict=True))
+
+    def save(self, path: str | Path) -> None:
+        """Write a folder of safetensors and JSON; it appears when it is whole.
+
+        Raises:
+            DataError: it is not fitted, cannot be saved, or the folder holds something else.
+        """
+        path = Path(path)
+        schema = self.schema
+        if not self.savable:
+            raise DataError(f"{self.family} models cannot be saved: {self.reason}")
+        if not self._to_save:
+            raise DataError(
+                "this model was fitted with to_save=False, so it may hold averages of two patients; fit again"
+            )
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise DataError(f"{path}: a new or empty folder was expected; remove it or name another one")
+        tensors, values = self._state()
+        card = {
+            "family": self.family,
+            "settings": self.settings,
+            "schema": asdict(schema),
+            "values": values,
+            "summary": self.summary,
+            "history": self.history,
+        }
+        STORED.write(path, tensors, card)
+
+    def _narrowed(self, cohort: Cohort) -> Cohort:
+        """The cohort without features whose very names would tell of too few patients."""
+        return cohort
+
+    def _described(self, cohort: Cohort) -> Schema:
+        """What virtual patients share with the cohort just fitted."""
+        return Schema.of(cohort)
+
+    @abstractmethod
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None: ...
+
+    @abstractmethod
+    def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        """Measurements `x` of virtual patients of the classes y (n,)."""
+
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Tensors and plain values that make up the fitted model."""
+        raise DataError(f"{self.family} models cannot be saved: {self.reason}")
+
+    def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
+        """Take back what `_state` gave."""
+        raise DataError(f"{self.family} models cannot be loaded: {self.reason}")
+
+    def _checked(self, counts: Mapping[str, int]) -> dict[str, int]:
+        known = self.class_counts
+        if not hasattr(counts, "items"):
+            raise DataError(f"expected a whole number of patients, or one for each class by name; got {counts!r}")
+        for name, count in counts.items():
+            if name not in known:
+                raise DataError(f"unknown class {name!r}; the model knows {', '.join(known)}")
+            if not known[name]:
+                raise DataError(f"class {name!r} had no training patient, so the model cannot make one")
+            if not isinstance(count, int | np.integer):
+                raise DataError(f"the number of patients to sample must be whole; got {count!r} of {name!r}")
+            if count < 0:
+                raise DataError(f"the number of patients to sample must not be negative; got {count} of {name!r}")
+        if not any(counts.values()):
+            raise DataError("the number of patients to sample must be positive; got 0 in all")
+        return {name: int(counts.get(name, 0)) for name in known}
+
+    def _batches(self, counts: dict[str, int], seed: int) -> Iterator[Cohort]:
+        rng = np.random.default_rng(seed)
+        y = np.repeat(np.arange(len(counts)), list(counts.values()))
+        size = max(1, min(_BATCH_VALUES // self.schema.values, 65_536))
+        for start in range(0, len(y), size):
+            part = y[start : start + size].astype(np.int64)
+            yield self._cohort(self._draw(part, rng), part, start, seed)
+
+    def _cohort(self, x: NDArray[Any], y: NDArray[np.int64], start: int, seed: int) -> Cohort:
+        schema = self.schema
+        ids = np.array([f"synthetic-{seed}-{row:07d}" for row in range(start, start + len(y))], dtype=np.str_)
+        provenance = {"source": f"synthetic:{self.family}", "label": schema.label, "seed": seed}
+        known = {"expression": {"scale": schema.scale}, "sequence": {"reference": schema.reference}}
+        provenance |= known.get(schema.kind, {})
+        return Cohort(
+            kind=schema.kind,  # type: ignore[arg-type]
+            x=x,
+            y=y,
+            classes=schema.classes,
+            features=schema.features,
+            subjects=ids,
+            obs=pd.DataFrame(index=pd.Index(ids, name="sample_id")),
+            provenance=provenance,
+        )

@@ -1,0 +1,154 @@
+"""`Family`: what the four families have in common, as one dataclass of settings with losses and a sampler."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from cohortsmith.training import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor, nn
+
+    from cohortsmith.generators.contracts.architecture import Architecture
+    from cohortsmith.training import Batch
+
+
+STRAIGHT: dict[str, Any] = {"validation": 0.0}  # in a private fit, patients may not say when to stop
+
+# Noise comes on every weight: few weights, moved far.
+SMALL: dict[str, Any] = {"width": 64, "depth": 1, "learning_rate": 2e-3}
+
+
+@dataclass(frozen=True)
+class Family(ABC):
+    """Settings, losses and sampler of a family; it never sees a cohort, only codes (n, ...) and classes (n,).
+
+    Attributes:
+        steps: rounds of training at most.
+        epochs: passes over the patients at most, so that few patients are not learned by heart; 0 sets no limit, nor is
+            there one in a private fit.
+        batch_size: patients a round, over all processes; at most half the cohort is taken.
+        learning_rate, warmup: Adam's rate and the share of the steps over which it rises; it falls as a cosine.
+        ema_decay: weight of the past in the average of the weights that samples come from.
+        width, depth, dropout: of the networks.
+        balanced: show the classes to the networks equally often.
+        validation: share of the patients kept apart to stop early on; 0 trains on all for all steps.
+        validate_every, patience: steps between two looks at them, and looks without gain before the stop.
+        dp_epsilon: differential privacy's epsilon (`training.privacy`); 0 trains without.
+        dp_delta: its delta; 0 stands for a tenth of one over the patients.
+        dp_clip: largest norm of one patient's gradient.
+        dp_public_statistics: whether the codec's statistics and the class counts are public, as the user states; else
+            they are charged (`cohortsmith.generators.private.budget`).
+        private_defaults: settings of a private fit where they are not those of any other.
+        multiplicity, blind: as `training.private.PrivateObjective` has them.
+    """
+
+    steps: int = 2000
+    epochs: int = 0
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    warmup: float = 0.03
+    ema_decay: float = 0.995
+    width: int = 256
+    depth: int = 3
+    dropout: float = 0.0
+    balanced: bool = False
+    validation: float = 0.0
+    validate_every: int = 0
+    patience: int = 0
+    dp_epsilon: float = 0.0
+    dp_delta: float = 0.0
+    dp_clip: float = 1.0
+    dp_public_statistics: bool = False
+
+    name: ClassVar[str]
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT
+    multiplicity: ClassVar[int] = 1
+    blind: ClassVar[frozenset[str]] = frozenset()
+
+    def plan(self, patients: int) -> Plan:
+        """Plan of training on so many patients."""
+        batch_size = min(self.batch_size, max(patients // 4, 2) * 2)
+        by_heart = self.epochs and not self.dp_epsilon  # noise keeps patients from being learned by heart
+        limit = max(self.epochs * patients // batch_size, 1) if by_heart else self.steps
+        steps = min(self.steps, limit)
+        return Plan(
+            steps=steps,
+            log_every=min(50, max(1, steps // 30)),
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            warmup=self.warmup,
+            decay="cosine",
+            ema_decay=self.ema_decay,
+            clip_norm=1.0,
+            balanced=self.balanced,
+            validate_every=self.validate_every if self.validation else 0,
+            patience=self.patience if self.validation else 0,
+        )
+
+    @abstractmethod
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        """Networks by name."""
+
+    @abstractmethod
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """One optimiser a player, in playing order."""
+
+    @abstractmethod
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """Yield each player and the loss it minimises; after each, that player has moved."""
+
+    def validation_loss(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Loss on held-out codes (n, ...); adversarial losses do not tell when to stop, so those families have none."""
+        raise TypeError(f"{self.name} has no validation loss: set validation to 0")
+
+    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
+        """Players in the order in which they move at a step of a private run: the one and only."""
+        return (self.name,)
+
+    def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
+        """Loss of a player on one patient, seen several times; of a blind one on none. That of `losses`."""
+        return next(self.losses(nets, batch))[1]
+
+    def private_moved(self, nets: Mapping[str, nn.Module], player: str) -> None:  # noqa: B027
+        """Set right what a private move has left."""
+
+    def private_refusal(self) -> str:
+        """What in the settings has no place in a private fit; nothing by default."""
+        return ""
+
+    def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:  # noqa: B027
+        """Fit, in place, what is fitted once the networks stand: a prior, say."""
+
+    @abstractmethod
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes (n, ...) of virtual patients of the classes y (n,)."""
+
+
+def latents(y: Tensor, dim: int, generator: torch.Generator) -> Tensor:
+    """Standard normal latents (n, dim), one a class in y (n,)."""
+    return torch.randn((len(y), dim), generator=generator, device=y.device)
+
+
+def make(maker: nn.Module, batch: Batch, latent_dim: int) -> Tensor:
+    """Codes (n, ...) that an adversarial family's generator makes for a batch's classes, out of the batch's noise."""
+    shape: tuple[int, ...] = maker.noise_shape  # type: ignore[assignment]
+    codes: Tensor = maker(batch.randn(latent_dim), batch.y, batch.rand(*shape) if shape else None)
+    return codes
+
+
+def draw(maker: nn.Module, y: Tensor, latent_dim: int, generator: torch.Generator) -> Tensor:
+    """Codes (n, ...) of the classes y (n,) that an adversarial family's generator makes of fresh noise."""
+    shape: tuple[int, ...] = maker.noise_shape  # type: ignore[assignment]
+    latent = latents(y, latent_dim, generator)
+    uniform = torch.rand((len(y), *shape), generator=generator, device=y.device) if shape else None
+    codes: Tensor = maker(latent, y, uniform)
+    return codes

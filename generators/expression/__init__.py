@@ -1,0 +1,7 @@
+"""Expression profiles: the codec and its statistics."""
+
+from cohortsmith.generators.expression.codec import ExpressionCodec
+from cohortsmith.generators.expression.log_table import LogTable, floors
+from cohortsmith.generators.expression.lowrank import LowRank
+
+__all__ = ["ExpressionCodec", "LogTable", "LowRank", "floors"]

@@ -1,0 +1,40 @@
+"""`ImageNetwork`: convolutional networks for codes that are images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohortsmith.generators.images.autoencoder import ImageDecoder, ImageEncoder, ImageLaw
+from cohortsmith.generators.images.critic import ImageCritic
+from cohortsmith.generators.images.generator_net import ImageMaker
+from cohortsmith.generators.images.layers import ImageShape
+from cohortsmith.generators.images.unet import UNet
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from cohortsmith.generators.contracts import Law, Maker
+
+
+class ImageNetwork(ImageShape):
+    """Convolutional networks for images of 28 x 28 pixels, told the class."""
+
+    def encoder(self, out_dim: int) -> nn.Module:
+        """Images to (n, out_dim): a critic where that is 1, else the encoder of a VAE."""
+        return ImageCritic(self) if out_dim == 1 else ImageEncoder(self, out_dim)
+
+    def decoder(self, in_dim: int) -> nn.Module:
+        """Latents (n, in_dim) to images."""
+        return ImageDecoder(self, in_dim)
+
+    def law(self) -> Law:
+        """The law of an image given what the decoder says."""
+        return ImageLaw(self)
+
+    def maker(self, in_dim: int) -> Maker:
+        """Latents (n, in_dim) to images, for an adversarial family."""
+        return ImageMaker(self, in_dim)
+
+    def denoiser(self) -> nn.Module:
+        """Noisy images and noise levels to images."""
+        return UNet(self)

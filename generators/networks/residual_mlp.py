@@ -1,0 +1,167 @@
+"""`ResidualMLP`: networks for codes that are vectors, gene expression's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cohortsmith.generators.contracts import Law, Maker
+
+
+@dataclass(frozen=True)
+class ResidualMLP:
+    """Residual perceptrons for codes that are vectors: gene expression.
+
+    Each block is pre-norm and takes the class (and the noise level) as a scale and a shift of its normalised input
+    (FiLM: Perez et al. 2018; its last layer at nought as in Peebles & Xie 2023: a block starts as identity).
+
+    Attributes:
+        dim: length of a code.
+        classes: number of classes.
+        width, depth: of the residual stream, and blocks.
+        dropout: on each block's hidden layer while training.
+    """
+
+    dim: int
+    classes: int
+    width: int
+    depth: int
+    dropout: float = 0.0
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """One patient's code: a vector."""
+        return (self.dim,)
+
+    def encoder(self, out_dim: int) -> nn.Module:
+        """Codes to (n, out_dim)."""
+        return ResidualStack(self, self.dim, out_dim)
+
+    def decoder(self, in_dim: int) -> nn.Module:
+        """Latents (n, in_dim) to codes."""
+        return ResidualStack(self, in_dim, self.dim)
+
+    def law(self) -> Law:
+        """Gaussian with a learned noise of each class and code dimension."""
+        return GaussianLaw(self.classes, self.code_shape)
+
+    def maker(self, in_dim: int) -> Maker:
+        """Latents (n, in_dim) to codes: the decoder as it stands."""
+        return _Maker(self.decoder(in_dim))
+
+    def denoiser(self) -> nn.Module:
+        """Noisy codes and noise levels to codes; starts at nought."""
+        return _Denoiser(self)
+
+
+class ResidualStack(nn.Module):
+    """Residual blocks from (n, in_dim) to (n, out_dim), each told the class."""
+
+    def __init__(self, shape: ResidualMLP, in_dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(in_dim, shape.width)
+        self.classes = nn.Embedding(shape.classes + 1, _EMBEDDING)  # the last row stands for NO_CLASS
+        self.blocks = nn.ModuleList(_Block(shape.width, shape.dropout) for _ in range(shape.depth))
+        self.norm = nn.LayerNorm(shape.width)
+        self.leave = nn.Linear(shape.width, out_dim)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Run (n, in_dim) of classes (n,) through the blocks to (n, out_dim)."""
+        return self._run(x, F.silu(self.classes(y % self.classes.num_embeddings)))
+
+    def _run(self, x: Tensor, condition: Tensor) -> Tensor:
+        hidden = self.enter(x)
+        for block in self.blocks:
+            hidden = block(hidden, condition)
+        out: Tensor = self.leave(F.silu(self.norm(hidden)))
+        return out
+
+
+class _Maker(Maker):
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, latent: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
+        codes: Tensor = self.decoder(latent, y)
+        return codes
+
+
+class GaussianLaw(Law):
+    """Normal around the decoded code; log standard deviation of each dimension: a common one and each class's own.
+
+    A learned variance spares the weight between reconstruction and KL (Rybkin et al. 2021).
+    """
+
+    def __init__(self, classes: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.common = nn.Parameter(torch.full(shape, -0.5))
+        self.own = nn.Parameter(torch.zeros(classes, *shape))
+
+    def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Gaussian negative log-likelihood without its constant (nats a patient)."""
+        return gaussian_nll(x, decoded, self._log_spread(y))
+
+    def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """The decoded codes with noise on them."""
+        noise = torch.randn(decoded.shape, generator=generator, device=decoded.device)
+        return decoded + noise * self._log_spread(y).exp()
+
+    def mean(self, decoded: Tensor) -> Tensor:
+        """The decoded codes."""
+        return decoded
+
+    def _log_spread(self, y: Tensor) -> Tensor:
+        return (self.common + self.own[y]).clamp(-4, 1)
+
+
+def gaussian_nll(x: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
+    """-log N(x; mean, exp(log_spread)^2) without its constant, summed over a code, averaged over patients (nats)."""
+    return (0.5 * ((x - mean) * (-log_spread).exp()).square() + log_spread).flatten(1).sum(1).mean()
+
+
+class _Denoiser(ResidualStack):
+    frequencies: Tensor
+
+    def __init__(self, shape: ResidualMLP) -> None:
+        super().__init__(shape, shape.dim, shape.dim)
+        self.code_shape = shape.code_shape
+        spread = torch.exp(torch.linspace(math.log(0.05), math.log(10.0), _EMBEDDING // 4))
+        self.register_buffer("frequencies", spread, persistent=False)
+        self.level = nn.Linear(2 * len(spread), _EMBEDDING)
+        self.mix = nn.Linear(_EMBEDDING, _EMBEDDING)
+        for weight in self.leave.parameters():
+            nn.init.zeros_(weight)
+
+    def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+        """Run (n, dim) at noise levels (n,), of classes (n,), through the blocks."""
+        angles = level[:, None] * self.frequencies
+        wave = torch.cat([angles.sin(), angles.cos()], dim=1)
+        condition = self.level(wave) + self.classes(y % self.classes.num_embeddings)
+        return self._run(x, F.silu(self.mix(F.silu(condition))))
+
+
+_EMBEDDING = 128
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.modulate = nn.Linear(_EMBEDDING, 2 * width)
+        self.wide = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        self.back = nn.Linear(width, width)
+        for layer in (self.modulate, self.back):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        scale, shift = self.modulate(condition).chunk(2, dim=-1)
+        hidden = self.wide(self.norm(x) * (1 + scale) + shift)
+        out: Tensor = x + self.back(self.dropout(F.silu(hidden)))
+        return out

@@ -1,0 +1,190 @@
+"""Diffusion: patients out of noise, by a network that takes noise away (Karras et al. 2022, "EDM")."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from cohortsmith.generators.contracts import NO_CLASS, SMALL, STRAIGHT, Family
+from cohortsmith.training import Plan, adam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torch import nn
+
+    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.training import Batch
+
+    Model = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class DenoisingFamily(Family):
+    """What diffusion on numbers and on symbols have in common: one network, told the class or not, and guidance.
+
+    Attributes:
+        class_dropout: share of patients whose class is hidden in training, so that guidance is possible.
+        guidance: 1 samples the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
+        compiled: have the network compiled on CUDA.
+    """
+
+    validation: float = 0.1
+    validate_every: int = 100
+    class_dropout: float = 0.1
+    guidance: float = 1.0
+    compiled: bool = False
+
+    name: ClassVar[str] = "diffusion"
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 600}
+    multiplicity: ClassVar[int] = 8
+
+    def plan(self, patients: int) -> Plan:
+        """Plan of training on so many patients."""
+        return replace(super().plan(patients), compiled=self.compiled)
+
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        """Build the denoiser."""
+        return {"denoiser": architecture.denoiser()}
+
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """One Adam."""
+        return {"denoiser": adam(nets["denoiser"].parameters(), betas=(0.9, 0.99))}
+
+    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
+        """The denoiser."""
+        return ("denoiser",)
+
+    def told(self, batch: Batch) -> Tensor:
+        """Classes (n,) of a batch, some of them hidden."""
+        return torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y) if self.class_dropout else batch.y
+
+    def guided(self, ask: Callable[[Tensor], Tensor], y: Tensor) -> Tensor:
+        """What the network answers for classes y (n,), pushed away from what it answers for the population.
+
+        Of logits a constant for all symbols does not matter, so they need not be normalised first.
+        """
+        own = ask(y)
+        if self.guidance == 1.0:
+            return own
+        common = ask(torch.full_like(y, NO_CLASS))
+        return common + self.guidance * (own - common)
+
+
+@dataclass(frozen=True)
+class DiffusionFamily(DenoisingFamily):
+    """EDM: preconditioned denoising, and Heun's sampler or DPM-Solver++.
+
+    Attributes:
+        sigma_data: standard deviation of the codes.
+        p_mean, p_std: of the logarithm of the noise level in training (table 1).
+        solver: `heun` calls the network twice at each noise level but the last, `dpm` (DPM-Solver++ 2M) once.
+        sampling_steps: noise levels of the sampler.
+        guided_below, guided_above: noise levels between which guidance pushes (Kynkaanniemi et al. 2024): above them it
+            takes variety away, below them it does nothing, and it doubles the calls.
+        sigma_min, sigma_max, rho: noise levels of the sampler (equation 5).
+    """
+
+    steps: int = 8000
+    width: int = 384
+    patience: int = 8
+    sigma_data: float = 1.0
+    p_mean: float = -0.8
+    p_std: float = 1.4
+    solver: Literal["heun", "dpm"] = "heun"
+    sampling_steps: int = 10
+    guided_below: float = 1000.0
+    guided_above: float = 0.0
+    sigma_min: float = 0.02
+    sigma_max: float = 20.0
+    rho: float = 7.0
+
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """One move on the weighted denoising error (equation 8)."""
+        y = self.told(batch)
+        sigma = (self.p_mean + self.p_std * batch.randn()).exp()
+        yield "denoiser", self._error(nets["denoiser"], batch.x, y, sigma, batch.randn(*batch.x.shape[1:]))
+
+    def validation_loss(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Weighted denoising error on held-out codes, each at several noise levels spread evenly over the law."""
+        times = max(1, 4096 // len(x))
+        x, y = x.repeat_interleave(times, 0), y.repeat_interleave(times)
+        shares = (torch.arange(len(x), device=x.device) % times + 0.5) / times
+        sigma = (self.p_mean + self.p_std * torch.special.ndtri(shares)).exp()
+        noise = torch.randn(x.shape, generator=generator, device=x.device)
+        return self._error(nets["denoiser"], x, y, sigma, noise)
+
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes of classes y (n,) by the solver, from the highest noise level to none."""
+        denoiser = nets["denoiser"]
+        shape = (len(y), *denoiser.code_shape)  # type: ignore[misc]
+        x = torch.randn(shape, generator=generator, device=y.device) * self.sigma_max
+
+        def model(x: Tensor, sigma: Tensor) -> Tensor:
+            if not self.guided_above <= float(sigma[0]) <= self.guided_below:
+                return self.denoise(denoiser, x, sigma, y)
+            return self.guided(lambda told: self.denoise(denoiser, x, sigma, told), y)
+
+        solve = heun if self.solver == "heun" else dpm_solver
+        return solve(model, x, karras_levels(self.sampling_steps, self.sigma_min, self.sigma_max, self.rho))
+
+    def denoise(self, net: nn.Module, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
+        """Expected clean codes given noisy ones (n, ...) at levels sigma (n,): equation 7."""
+        level = sigma.reshape(-1, *[1] * (x.ndim - 1))
+        total = level.square() + self.sigma_data**2
+        out: Tensor = net(x / total.sqrt(), sigma.log() / 4, y).float()
+        return x * (self.sigma_data**2 / total) + out * (level * self.sigma_data / total.sqrt())
+
+    def _error(self, net: nn.Module, x: Tensor, y: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
+        level = sigma.reshape(-1, *[1] * (x.ndim - 1))
+        weight = (level.square() + self.sigma_data**2) / (level * self.sigma_data).square()
+        return (weight * (self.denoise(net, x + level * noise, sigma, y) - x).square()).mean()
+
+
+def karras_levels(steps: int, low: float, high: float, rho: float) -> Tensor:
+    """Noise levels (steps + 1,) from high to low to nought (equation 5)."""
+    share = torch.linspace(0, 1, steps)
+    levels = (high ** (1 / rho) + share * (low ** (1 / rho) - high ** (1 / rho))) ** rho
+    return torch.cat([levels, torch.zeros(1)])
+
+
+def heun(model: Model, x: Tensor, levels: Tensor) -> Tensor:
+    """Follow dx/dsigma = (x - model(x, sigma)) / sigma from levels[0] to levels[-1] (algorithm 1, no churn)."""
+
+    def slope(x: Tensor, sigma: Tensor) -> Tensor:
+        return (x - model(x, sigma.expand(len(x)))) / sigma
+
+    levels = levels.to(x.device)
+    for here, there in zip(levels[:-1], levels[1:], strict=True):
+        first = slope(x, here)
+        ahead = x + (there - here) * first
+        if there > 0:
+            ahead = x + (there - here) * (first + slope(ahead, there)) / 2
+        x = ahead
+    return x
+
+
+def dpm_solver(model: Model, x: Tensor, levels: Tensor) -> Tensor:
+    """The same way by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, with alpha 1), which remembers the last answer.
+
+    Over a step of h in -log sigma, x' = (sigma' / sigma) x - (e^-h - 1) D, with D what the model is expected to answer
+    half way, by the line through its last two answers. To no noise at all the step is the answer itself.
+    """
+    levels = levels.to(x.device)
+    before: Tensor | None = None
+    last = math.nan
+    for here, there in zip(levels[:-1], levels[1:], strict=True):
+        answer = model(x, here.expand(len(x)))
+        if there == 0:
+            return answer
+        step = float(here.log() - there.log())
+        ahead = answer if before is None else answer + (answer - before) * (step / last / 2)
+        x = x * (there / here) - math.expm1(-step) * ahead
+        before, last = answer, step
+    return x

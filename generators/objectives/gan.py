@@ -1,0 +1,141 @@
+"""GAN: a generator against a discriminator (Goodfellow et al. 2014), class-conditional."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch.nn import functional as F
+
+from cohortsmith.generators.contracts import SMALL, STRAIGHT, Family, draw, make
+from cohortsmith.training import adam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor, nn
+
+    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.training import Batch
+
+
+_PRIVATE_MOVES = 5
+
+
+@dataclass(frozen=True)
+class GANFamily(Family):
+    """Non-saturating GAN with a gradient penalty on real patients.
+
+    The discriminator maximises E[log D(x)] + E[log(1 - D(G(z)))]; the generator maximises E[log D(G(z))] (the
+    non-saturating form, Goodfellow et al. 2014, section 3). R1 (Mescheder et al. 2018, equation 9) keeps the game
+    locally convergent. At the best discriminator the loss is log 4 - 2 JS(real || generated), so the loss gives a lower
+    bound of the Jensen-Shannon divergence, logged as `js` (nats).
+
+    Attributes:
+        latent_dim: length of the generator's noise.
+        r1: weight of E[|grad D|^2] / 2 on real patients.
+        instance_noise: standard deviation of noise on all that the discriminator sees, real and generated. It cannot
+            learn a few patients by heart, and distributions that agree under noise agree without it (Arjovsky & Bottou
+            2017, section 3).
+        discriminator_rate: the discriminator's learning rate over the generator's.
+        dp_weight_clip: largest weight of a private discriminator: what keeps it smooth (Arjovsky et al. 2017, algorithm
+            1) in the place of penalties, whose slopes would have to be taken of each patient's gradient.
+    """
+
+    steps: int = 1200
+    epochs: int = 150
+    latent_dim: int = 64
+    r1: float = 10.0
+    instance_noise: float = 0.7
+    discriminator_rate: float = 1.0
+    dp_weight_clip: float = 0.1
+
+    name: ClassVar[str] = "gan"
+    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 200, "r1": 0.0}
+    blind: ClassVar[frozenset[str]] = frozenset({"generator"})
+
+    def build(self, architecture: Architecture) -> dict[str, nn.Module]:
+        """Build a generator and a discriminator, both told the class."""
+        return {"generator": architecture.maker(self.latent_dim), "discriminator": architecture.encoder(1)}
+
+    def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
+        """Adam without momentum for both."""
+        return {
+            "discriminator": adam(
+                nets["discriminator"].parameters(), betas=(0.0, 0.99), lr_scale=self.discriminator_rate
+            ),
+            "generator": adam(nets["generator"].parameters(), betas=(0.0, 0.99)),
+        }
+
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """One move of the discriminator, one of the generator; D's mean scores and the JS estimate are logged."""
+        generator, discriminator = nets["generator"], nets["discriminator"]
+        real = self._blurred(batch.x, batch).requires_grad_(self.r1 > 0)
+        with torch.no_grad():
+            fake = self._blurred(make(generator, batch, self.latent_dim), batch)
+        on_real, on_fake = discriminator(real, batch.y).float(), discriminator(fake, batch.y).float()
+        loss = discriminator_loss(on_real, on_fake)
+        batch.log("d_real", torch.sigmoid(on_real.detach()).mean())
+        batch.log("d_fake", torch.sigmoid(on_fake.detach()).mean())
+        batch.log("js", jensen_shannon(loss.detach()))
+        yield "discriminator", loss + 0.5 * self.r1 * squared_gradient(on_real, real) if self.r1 else loss
+        again = batch.another()
+        fake = self._blurred(make(generator, again, self.latent_dim), again)
+        yield "generator", F.softplus(-discriminator(fake, again.y).float()).mean()
+
+    def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
+        """Several moves of the discriminator, since noise holds it back (Bie et al. 2023), one of the generator."""
+        return ("discriminator",) * _PRIVATE_MOVES + ("generator",)
+
+    def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
+        """The discriminator's loss on one patient and as many generated; the generator's, which sees no patient."""
+        generator, discriminator = nets["generator"], nets["discriminator"]
+        fake = self._shown(make(generator, batch, self.latent_dim), batch)
+        on_fake = discriminator(fake, batch.y).float()
+        if player == "generator":
+            return F.softplus(-on_fake).mean()
+        return discriminator_loss(discriminator(self._shown(batch.x, batch), batch.y).float(), on_fake)
+
+    @torch.no_grad()
+    def private_moved(self, nets: Mapping[str, nn.Module], player: str) -> None:
+        """Clip the discriminator's weights."""
+        if player == "discriminator":
+            clip_weights(nets[player], self.dp_weight_clip)
+
+    def private_refusal(self) -> str:
+        """Penalties on slopes."""
+        return "r1 must be 0: dp_weight_clip stands in its place" if self.r1 else ""
+
+    def _shown(self, codes: Tensor, batch: Batch) -> Tensor:
+        return self._blurred(codes, batch)
+
+    def _blurred(self, codes: Tensor, batch: Batch) -> Tensor:
+        return codes + self.instance_noise * batch.randn(*codes.shape[1:]) if self.instance_noise else codes
+
+    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Codes of classes y (n,): the generator on fresh noise."""
+        return draw(nets["generator"], y, self.latent_dim, generator)
+
+
+def clip_weights(net: nn.Module, limit: float) -> None:
+    """Set weights beyond a limit, either way, to it."""
+    for weight in net.parameters():
+        weight.clamp_(-limit, limit)
+
+
+def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> Tensor:
+    """-E[log D(x)] - E[log(1 - D(G(z)))] from logits (n, 1)."""
+    return F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+
+
+def jensen_shannon(loss: Tensor) -> Tensor:
+    """JS divergence in nats that a discriminator's loss stands for: (log 4 - loss) / 2, 0 at D = 1/2."""
+    return (math.log(4.0) - loss) / 2
+
+
+def squared_gradient(scores: Tensor, x: Tensor) -> Tensor:
+    """Mean squared norm of the gradient of scores (n, 1) by their inputs x (n, ...)."""
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return gradient.float().square().flatten(1).sum(1).mean()

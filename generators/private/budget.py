@@ -1,0 +1,201 @@
+"""What a private fit spends, and on what: statistics of the codec, counts of the classes, training.
+
+The guarantee is `training.privacy`'s, of one record there or not. With `dp_public_statistics` false, all that the model
+holds is charged: means, spreads, the components of wide expression and the counts of the classes go through the
+Gaussian mechanism, each once, with the noise at which they alone would spend `SHARE` of epsilon; the rest is
+training's. With it true, the user states that those are public, and the model says so. Either way every patient's code
+follows from the patient's record and these statistics alone; nothing is calibrated, fitted or stopped on patients
+besides; histories and summaries hold no figure of theirs. Names of classes and genes, the number of patients, and to
+how many decimals values are written are taken as public.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cohortsmith.data import DataError
+from cohortsmith.training import Privacy, TrainingError, noise_multiplier, secret_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from cohortsmith.data import Cohort
+    from cohortsmith.generators.contracts import Family
+
+    Floats = NDArray[np.float64]
+
+NORMAL = 1.2533  # standard deviation over mean absolute deviation of a Gaussian
+SHARE = 0.4  # of epsilon, spent on statistics if they alone were released
+_RELEASES = 5  # counts, means of all and of classes, spreads, components
+_STATISTICS = 12  # stream of the secret
+
+
+@dataclass
+class Statistics:
+    """Sums over patients with Gaussian noise (Dwork & Roth 2014, appendix A), and the ledger of them.
+
+    Attributes:
+        noise: standard deviation of the noise over the most that one patient can add; 0 releases the sums as they are.
+        rng: draws the noise.
+        charges: releases so far, as Opacus's accountant counts them.
+    """
+
+    noise: float = 0.0
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    charges: list[tuple[float, float, int]] = field(default_factory=list)
+    _counts: NDArray[np.int64] | None = field(default=None, init=False)
+
+    def total(self, values: Floats, radius: float) -> Floats:
+        """Sum (d,) of values (n, d) over patients, each drawn in to a norm of `radius` first."""
+        return self.total_of([values], radius)
+
+    def total_of(self, parts: Iterable[Floats], radius: float) -> Floats:
+        """The same of values that come in parts (some, d)."""
+        return self._noised(np.asarray(sum(_within(values, radius).sum(0) for values in parts)), radius)
+
+    def totals(self, values: Floats, y: NDArray[np.int64], classes: int, radius: float) -> Floats:
+        """Sums (classes, d) over the patients of each class: all cost what one `total` does."""
+        values = _within(values, radius)
+        return self._noised(np.stack([values[y == label].sum(0) for label in range(classes)]), radius)
+
+    def gram(self, values: Floats, radius: float) -> Floats:
+        """Sum of outer products (d, d) of rows (n, d) drawn in to a norm of `radius` (Dwork et al. 2014)."""
+        values = _within(values, radius)
+        noised = self._noised(values.T @ values, radius**2)
+        upper = np.triu(noised)  # the mirrored noise of a symmetric matrix tells no more than its upper half
+        return np.asarray(upper + np.triu(noised, 1).T)
+
+    def counts(self, y: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+        """Patients of each class, at least 1: that a class is empty would be told otherwise. Released once."""
+        if self._counts is None:
+            exact = np.bincount(y, minlength=classes).astype(np.float64)
+            self._counts = np.maximum(np.rint(self._noised(exact, 1.0)), 1 if self.noise else 0).astype(np.int64)
+        return self._counts
+
+    def _noised(self, sums: Floats, most: float) -> Floats:
+        if not self.noise:
+            return sums
+        self.charges.append((self.noise, 1.0, 1))
+        return sums + self.rng.normal(0.0, self.noise * most, sums.shape)
+
+
+def smoothed(values: Floats, alike: NDArray[np.int64], chance: float) -> Floats:
+    """Values (m,) drawn towards the mean of their group `alike` (m,) by what of them is noise."""
+    common = (np.bincount(alike, values) / np.maximum(np.bincount(alike), 1))[alike]
+    return np.asarray(common + shrunk((values - common)[None], alike, np.array([[chance]]))[0])
+
+
+def shrunk(values: Floats, alike: NDArray[np.int64], chance: Floats) -> Floats:
+    """Values (k, m) drawn towards nought by what of them is noise of variance `chance` (k, 1), in groups `alike` (m,).
+
+    The noise is known, and with it how far the values of a group, in all rows together, would lie from nought by chance
+    (James & Stein 1961; Efron & Morris 1973 for rows of unequal noise).
+    """
+    members, chance = np.maximum(np.bincount(alike), 1), chance + 1e-12
+    power = np.stack([(np.bincount(alike, row**2) / members)[alike] for row in values])
+    signal = np.maximum(((power - chance) / chance**2).sum(0) / (1 / chance**2).sum(0), 0)
+    return np.asarray(values * signal / (signal + chance))
+
+
+def _within(values: Floats, radius: float) -> Floats:
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values * np.minimum(1.0, radius / np.maximum(norms, 1e-12)))
+
+
+@dataclass
+class Spending:
+    """Budget of one private fit.
+
+    Attributes:
+        family: settings, the budget among them.
+        patients: number of records.
+        secret: what noise is drawn from; a resumed run has that of its checkpoint.
+        unit: `patient` where every record is of another one, else `record`.
+        statistics: releases for the codec and the classes.
+    """
+
+    family: Family
+    patients: int
+    secret: int
+    unit: str
+    statistics: Statistics
+
+    @classmethod
+    def open(cls, family: Family, cohort: Cohort, checkpoint: Path | None) -> Spending:
+        """Divide the budget.
+
+        Raises:
+            DataError: delta is not below one over the patients, or epsilon is too small for statistics.
+        """
+        n, secret = len(cohort), secret_of(checkpoint)
+        delta = family.dp_delta or 0.1 / n
+        if delta >= 1 / n:
+            raise DataError(
+                f"{family.name}: dp_delta must be below one over the patients, 1/{n}: "
+                f"one patient could be given away whole otherwise; got {delta:g}"
+            )
+        noise = 0.0
+        if not family.dp_public_statistics:
+            try:
+                budget = SHARE * family.dp_epsilon
+                noise = noise_multiplier(budget, delta, rate=1.0, times=_RELEASES, accountant="rdp")
+            except TrainingError as error:
+                raise DataError(f"{family.name}: dp_epsilon {family.dp_epsilon:g} is too small: {error}") from error
+        rng = np.random.default_rng([secret, _STATISTICS])
+        unit = "patient" if len(np.unique(cohort.subjects)) == n else "record"
+        return cls(family, n, secret, unit, Statistics(noise, rng))
+
+    def of_training(self, counts: NDArray[np.int64]) -> Privacy:
+        """What is left for training, where blind players draw classes by these counts (classes,)."""
+        return Privacy(
+            self.family.dp_epsilon,
+            self.family.dp_delta or 0.1 / self.patients,
+            self.family.dp_clip,
+            tuple((counts / counts.sum()).tolist()),
+            tuple(self.statistics.charges),
+            self.secret,
+        )
+
+    def told(self, spent: Mapping[str, Any]) -> dict[str, Any]:
+        """What the model says of its privacy: what training has `spent`, and what is and is not covered."""
+        public = ["number of patients", "names of classes and features", "decimals of the values"]
+        stated = ["statistics of the codec", "class counts"] if self.family.dp_public_statistics else []
+        return {
+            **spent,
+            "unit": self.unit,
+            "taken_as_public": public + stated,
+            "not_covered": ["choice of the settings", "floating point and the quality of random numbers"],
+        }
+
+
+def check(family: Family) -> None:
+    """Refuse settings that differential privacy has no room for.
+
+    Raises:
+        DataError: a budget, a norm or a clip out of range, or a part that would look at patients unpaid for.
+    """
+    name = family.name
+    for setting in ("dp_delta", "dp_public_statistics"):
+        if not family.dp_epsilon and getattr(family, setting):
+            raise DataError(f"{name}: {setting} is a part of differential privacy; set dp_epsilon above 0 with it")
+    if not 0 <= family.dp_epsilon <= 100:
+        raise DataError(f"{name}: dp_epsilon must be above 0 and at most 100, or 0 for none; got {family.dp_epsilon:g}")
+    if not family.dp_epsilon:
+        return
+    if not 0 <= family.dp_delta < 1:
+        raise DataError(f"{name}: dp_delta must be a small probability, or 0 for a tenth of one over the patients")
+    if not 0 < family.dp_clip < math.inf:
+        raise DataError(f"{name}: dp_clip must be a positive norm; got {family.dp_clip:g}")
+    if family.validation:
+        raise DataError(f"{name}: with dp_epsilon nothing is stopped early, patients would tell when; drop validation")
+    if family.balanced:
+        raise DataError(f"{name}: with dp_epsilon every patient is drawn equally often; leave balanced at false")
+    if refusal := family.private_refusal():
+        raise DataError(f"{name}: with dp_epsilon {refusal}")

@@ -1,0 +1,104 @@
+"""`SequenceCodec`: aligned sequences as one symbol of five a column, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from cohortsmith.data import DataError
+from cohortsmith.data.nucleotides import MASKED, SYMBOLS
+from cohortsmith.generators.sequences.carriers import without_rare_insertions
+from cohortsmith.generators.sequences.rare_edits import without_rare_edits
+from cohortsmith.generators.sequences.sites import Sites
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cohortsmith.data import Cohort
+
+_CODE_VALUES = 1_000_000_000  # 4 GB
+
+
+@dataclass
+class SequenceCodec:
+    """One-hot symbols A, T, C, G and gap; a masked place is all zeros and is never generated.
+
+    Attributes:
+        min_carriers: fewest patients whose edit the networks know by its place; a rarer edit is known by what it is
+            (see `Sites`), so that no patient's own edit is held.
+        rare_edits: what becomes of rarer edits before training. "learn" leaves them: places are then not held, but what
+            networks learn of the neighbourhood can give some back. "scatter" moves each substitution to a place drawn
+            anew among those where it would be of the same kind (base, CpG, effect), so that numbers and spectra stay
+            and places are nobody's; other rare edits are left out. "suppress" leaves all of them out.
+    """
+
+    calibration_patients: ClassVar[int] = 256  # for the alarm alone
+    strata: ClassVar[None] = None
+    views: ClassVar[None] = None
+    min_carriers: int = 3
+    rare_edits: Literal["learn", "scatter", "suppress"] = "learn"
+    sites: Sites = field(init=False, repr=False)
+
+    def narrowed(self, cohort: Cohort) -> Cohort:
+        """The cohort without columns of inserted bases that fewer than `min_carriers` patients have.
+
+        Raises:
+            DataError: no sequences.
+        """
+        if cohort.kind != "sequence":
+            raise DataError(f"sequences are expected; this cohort is of kind {cohort.kind!r}")
+        return without_rare_insertions(cohort, self.min_carriers)
+
+    def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Learn consensus and rates; return one-hot codes (n, 5, columns).
+
+        Raises:
+            DataError: no sequences, a column without any base, or more of them than memory should hold.
+        """
+        if cohort.kind != "sequence":
+            raise DataError(f"sequences are expected; this cohort is of kind {cohort.kind!r}")
+        if cohort.x.size * SYMBOLS > _CODE_VALUES:
+            raise DataError(
+                f"{len(cohort)} sequences of {cohort.x.shape[1]} columns are more than this version learns at once; "
+                f"{_CODE_VALUES // SYMBOLS // cohort.x.shape[1]} of them would do: draw a sample, or cut the columns"
+            )
+        if (void := (cohort.x == MASKED).all(0)).any():
+            name = cohort.features[int(void.argmax())]
+            raise DataError(f"column {name} is masked in every sequence: leave it out, or give sequences that have it")
+        self.sites = Sites.fit(cohort, self.min_carriers)
+        if self.rare_edits != "learn":
+            x = without_rare_edits(cohort.x, self.sites, rng if self.rare_edits == "scatter" else None)
+            cohort = replace(cohort, x=x)
+            self.sites = Sites.fit(cohort, self.min_carriers)
+        return np.stack([cohort.x == code for code in range(SYMBOLS)], axis=1, dtype=np.float32, casting="unsafe")
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """(5, columns)."""
+        return (SYMBOLS, len(self.sites))
+
+    def decode(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Symbols (n, columns) drawn by their probabilities (n, 5, columns); one-hot codes are taken as they are.
+
+        Drawn, and not the likeliest: that would make everybody the wild type.
+        """
+        del y
+        share = np.cumsum(codes, axis=1)
+        drawn = rng.random((len(codes), 1, codes.shape[2]), dtype=np.float32) * share[:, -1:]
+        symbols: NDArray[np.uint8] = (drawn >= share[:, :-1]).sum(axis=1).astype(np.uint8)
+        return symbols
+
+    def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Nothing to set right: the codes are the symbols."""
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """The sites."""
+        return self.sites.tensors(), {}
+
+    def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
+        """Take back what `state` gave; a missing tensor is a KeyError."""
+        del values
+        self.sites = Sites(**{part.name: tensors[part.name] for part in fields(Sites)})
+        return self

@@ -1,0 +1,129 @@
+"""`Inputs`: patients of one data kind as the tensor that a network takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+
+from cohortsmith.data import Cohort, DataError, to_log
+from cohortsmith.data.nucleotides import SYMBOLS
+from cohortsmith.ssl_models.inputs.pixels import channels_first
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from cohortsmith.data import Kind, Scale
+
+_LEAST_SPREAD = 0.1  # of the median gene's: what hardly varied is not blown up when it does
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What the inputs of a network are, learnt from the first cohort seen; statistics alone, no patient.
+
+    Attributes:
+        kind: data kind.
+        features: names of the genes, the columns, or the pixel grid.
+        shape: of one input: (genes,), (channels, height, width) or (columns,).
+        scale: of the cohort's values; of no meaning but for expression.
+        tensors: `mean` and `spread`, float32, of each gene's log2 values or of each channel's pixels; of sequences
+            `consensus`, the most frequent code of each column. A gene that does not vary has an infinite spread: it is
+            0 in every patient.
+    """
+
+    kind: Kind
+    features: tuple[str, ...]
+    shape: tuple[int, ...]
+    scale: Scale
+    tensors: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def fit(cls, cohort: Cohort) -> Self:
+        """Inputs of a cohort.
+
+        Raises:
+            DataError: it is empty, or its images are too small.
+        """
+        if not len(cohort):
+            raise DataError("a classifier needs patients to learn from; the cohort is empty")
+        shape = cohort.x.shape[1:]
+        if cohort.kind == "image":
+            shape = (shape[2], *shape[:2])
+            tensors = _channels(channels_first(cohort.x))
+        elif cohort.kind == "expression":
+            tensors = _genes(to_log(cohort.x, cohort.scale))
+        else:
+            counts = np.stack([(cohort.x == code).sum(axis=0) for code in range(SYMBOLS)])
+            tensors = {"consensus": counts.argmax(axis=0).astype(np.uint8)}
+        return cls(cohort.kind, cohort.features, shape, cohort.scale, tensors)
+
+    def tensor(self, given: Cohort | NDArray[Any]) -> Tensor:
+        """Inputs (n, *shape) of patients: expression float32, z-scored log2; images uint8; sequences uint8 codes.
+
+        Args:
+            given: a cohort, or its `x`.
+
+        Raises:
+            DataError: patients of another data kind, scale, or of other features.
+        """
+        x = given.x if isinstance(given, Cohort) else given
+        if isinstance(given, Cohort):
+            self._refuse_other(given)
+        if self.kind == "image":
+            images = channels_first(x)
+            if images.shape[1:] != self.shape:
+                raise DataError(f"images (n, {_axes(self.shape)}) were learned from; got {_axes(images.shape[1:])}")
+            return images
+        if x.ndim != 2 or x.shape[1:] != self.shape or (self.kind == "sequence") != (x.dtype == np.uint8):
+            raise DataError(
+                f"{self.kind} data of {self.shape[0]} values a patient were learned from; got {x.dtype} of shape "
+                f"{x.shape}"
+            )
+        if self.kind == "expression":
+            x = (to_log(x, self.scale) - self.tensors["mean"]) / self.tensors["spread"]
+        return torch.from_numpy(np.ascontiguousarray(x))
+
+    def _refuse_other(self, cohort: Cohort) -> None:
+        for what, learned, came in (
+            ("data of kind", self.kind, cohort.kind),
+            ("values of scale", self.scale, cohort.scale),
+        ):
+            if learned != came and (what == "data of kind" or self.kind == "expression"):
+                raise DataError(f"{what} {learned!r} were learned from; this cohort's are {came!r}")
+        if cohort.features != self.features:
+            both = zip(self.features, cohort.features, strict=False)
+            differing = next((f"{a!r} became {b!r}" for a, b in both if a != b), "the numbers differ")
+            raise DataError(
+                f"the same {len(self.features)} features in the same order were expected as were learned from; got "
+                f"{len(cohort.features)}, others or reordered ({differing})"
+            )
+
+
+def _genes(z: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """Mean and spread of each gene of log2 values (n, genes)."""
+    mean, spread = z.mean(axis=0, dtype=np.float64), z.std(axis=0, dtype=np.float64)
+    still = spread < 1e-6
+    floor = _LEAST_SPREAD * np.median(spread[~still]) if not still.all() else 1.0
+    spread = np.where(still, np.inf, np.maximum(spread, floor))
+    return {"mean": mean.astype(np.float32), "spread": spread.astype(np.float32)}
+
+
+def _channels(images: Tensor) -> dict[str, NDArray[Any]]:
+    """Mean and spread of each channel of uint8 images (n, channels, height, width)."""
+    values = images.transpose(0, 1).flatten(1)
+    counts = torch.stack([torch.bincount(channel.int(), minlength=256) for channel in values]).double()
+    shares, levels = counts / counts.sum(1, keepdim=True), torch.arange(256, dtype=torch.float64)
+    mean = shares @ levels
+    spread = (shares @ levels**2 - mean**2).clamp(min=1.0).sqrt()  # of one grey everywhere too
+    return {"mean": mean.float().numpy(), "spread": spread.float().numpy()}
+
+
+def _axes(shape: tuple[int, ...]) -> str:
+    channels, height, width = shape
+    return f"{height} x {width} x {channels}"

@@ -1,0 +1,87 @@
+"""`MoCo`: a view of an image is to be nearer to the image's key than to the keys of thousands of earlier images."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from cohortsmith.ssl_models.augmentations import require
+from cohortsmith.ssl_models.backbones import allow_torchvision
+from cohortsmith.ssl_models.pretexts import BACKBONE
+from cohortsmith.ssl_models.pretexts.images.base import TwoViews, in_float32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+    from cohortsmith.ssl_models.augmentations import Noise
+    from cohortsmith.ssl_models.backbones import Backbone
+    from cohortsmith.training import Batch
+
+_HEAD, _KEYS, _BANK = "head", "keys", "bank"
+
+
+@dataclass(frozen=True)
+class MoCo(TwoViews):
+    """Momentum contrast, version 2 (He et al. 2020; Chen, Fan et al. 2020), with the loss, bank and head of lightly.
+
+    Keys come from a network whose weights follow the trained one's slowly (equation 2); the negatives are the keys of
+    the latest batches, kept in a bank (equation 1).
+
+    Attributes:
+        hidden_dim: width of the head's hidden layer; 0 is the backbone's.
+        output_dim: numbers that are compared.
+        bank: keys that are kept. Old ones are told from new ones by the weights that made them, which teaches nothing:
+            the shorter the run, the smaller.
+        momentum: weight of the past in the keys' network.
+
+    Raises:
+        DataError: a setting that cannot be.
+    """
+
+    hidden_dim: int = 0
+    output_dim: int = 128
+    bank: int = 1024
+    momentum: float = 0.99
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.momentum < 1, "momentum", "at least 0 and below 1", self.momentum)
+
+    def build(self, backbone: Backbone, x: Tensor) -> dict[str, nn.Module]:
+        """The backbone, its head, the keys' copy of both, and the bank, which belongs to the run and not to a model."""
+        allow_torchvision()
+        from lightly.loss import NTXentLoss
+        from lightly.models.modules import MoCoProjectionHead
+
+        head = MoCoProjectionHead(backbone.width, self.hidden_dim or backbone.width, self.output_dim)
+        keys = copy.deepcopy(nn.Sequential(backbone, head)).requires_grad_(False)
+        loss = NTXentLoss(self.temperature, memory_bank_size=(self.bank, self.output_dim))
+        for name, kept in list(loss.memory_bank.named_buffers()):
+            # A run that was stopped goes on with the very same negatives: its checkpoint must hold them.
+            loss.memory_bank.register_buffer(name, kept, persistent=True)
+        return {BACKBONE: backbone, _HEAD: head, _KEYS: keys, _BANK: loss}
+
+    def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """One move, before which the keys' network follows."""
+        allow_torchvision()
+        from lightly.models.utils import update_momentum
+
+        with torch.no_grad():
+            update_momentum(nn.Sequential(nets[BACKBONE], nets[_HEAD]), nets[_KEYS], self.momentum)
+        yield from super().losses(nets, batch)
+
+    def loss(self, nets: Mapping[str, nn.Module], x: Tensor, noise: Noise) -> Tensor:
+        """InfoNCE of one view of images uint8 (b, channels, height, width) against keys of the other and the bank.
+
+        The bank takes the keys in while gradients are on.
+        """
+        one, other = self.pair(x, noise)
+        with torch.no_grad():
+            keys = nets[_KEYS](other)
+        return in_float32(nets[_BANK], nets[_HEAD](nets[BACKBONE](one)), keys)

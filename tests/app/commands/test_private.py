@@ -1,0 +1,63 @@
+"""Differential privacy on the command line: the options, what the model folder says, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cohortsmith.app.config.key_values import with_privacy
+from cohortsmith.data import DataError, simulate, write_cohort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TINY = ("--set", "steps=3", "--set", "width=32", "--set", "depth=1", "--set", "batch_size=20")
+
+
+@pytest.fixture
+def patients(tmp_path: Path) -> Path:
+    path = tmp_path / "patients.csv"
+    write_cohort(simulate("simulated-expression", 60, seed=1, genes=8, scale="log"), path)
+    return path
+
+
+def test_a_private_model_says_what_it_has_spent(
+    cohortsmith: Callable[..., Any], patients: Path, tmp_path: Path
+) -> None:
+    words = ("fit", patients, "--family", "vae", "--dp-epsilon", 3, "--dp-delta", 1e-3, "--out", tmp_path / "model")
+    said = cohortsmith(*words, *TINY)
+    assert said.code == 0, said.err
+    assert "differential privacy: epsilon 2.9" in said.err
+    assert "at delta 0.001 for each patient (accountant prv" in said.err
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert {"epsilon", "delta", "noise_multiplier", "sample_rate", "steps", "accountant", "unit"} <= set(
+        card["summary"]["privacy"]
+    )
+    assert card["summary"]["privacy"]["epsilon_spent"] <= card["settings"]["dp_epsilon"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--family", "mvn", "--dp-epsilon", 1), "mvn has no setting 'dp_epsilon'"),
+        (("--family", "vae", "--dp-epsilon", 1, "--set", "dp_epsilon=2"), "--dp-epsilon and --set dp_epsilon are both"),
+        (("--family", "vae", "--dp-delta", 1e-5), "dp_delta is a part of differential privacy"),
+        (("--family", "gan", "--dp-epsilon", 1, "--set", "balanced=true"), "every patient is drawn equally often"),
+    ],
+)
+def test_bad_options_are_one_line(
+    words: tuple[Any, ...], says: str, cohortsmith: Callable[..., Any], patients: Path, tmp_path: Path
+) -> None:
+    said = cohortsmith("fit", patients, *words, "--out", tmp_path / "model")
+    assert said.code == 2
+    assert says in said.err.replace("\n", " ")
+    assert not (tmp_path / "model").exists()
+
+
+def test_options_stand_among_the_settings() -> None:
+    assert with_privacy({"steps": 3}, 1.0, None) == {"steps": 3, "dp_epsilon": 1.0}
+    with pytest.raises(DataError, match="--dp-delta and --set dp_delta are both given"):
+        with_privacy({"dp_delta": 0.1}, 1.0, 0.1)

@@ -23,9 +23,9 @@ from benchmarks import harness
 from benchmarks.measure import families_of, forget_peak, peak_mb, settings_of, timed_fit
 from benchmarks.throughput import training_rate
 from cohortsmith.app.config.experiment import TrainingPart
-from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.app.pipeline.feature_extractors import image_models_for
 from cohortsmith.data import DataError, read_cohort, split, write_cohort
-from cohortsmith.evaluation import Eyes, evaluate
+from cohortsmith.evaluation import ImageModels, evaluate
 from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def run() -> None:
     seeds = [int(seed) for seed in args.seeds.split(",")]
     families = list(dict.fromkeys([*families_of(args.families), *BASELINES]))
     train, holdout = cohorts(args.data)
-    eyes = eyes_for("image", TrainingPart())
-    if eyes is None:
+    image_models = image_models_for("image", TrainingPart())
+    if image_models is None:
         raise TypeError("images are seen through networks")
     results, rows = harness.Results(args.out), []
     for seed in seeds:
@@ -86,7 +86,9 @@ def run() -> None:
             settings = settings_of(args.settings, family)
             key = {"data": args.data, "each": args.each, "family": family, "seed": seed, "settings": settings}
             kept = args.samples and kept_images(args.samples, args.data, family, seed)
-            measured = partial(measure, family, settings, train, holdout, seed, args.each, eyes, args.data, kept)
+            measured = partial(
+                measure, family, settings, train, holdout, seed, args.each, image_models, args.data, kept
+            )
             rows.append(results.measured(key, measured))
     table = results_table(families, rows)
     if args.data == "dermamnist":
@@ -113,7 +115,7 @@ def measure(
     holdout: Cohort,
     seed: int,
     each: int,
-    eyes: Eyes,
+    image_models: ImageModels,
     name: str,
     kept: Path | None,
 ) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def measure(
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_cohort(synthetic, kept)
     start = time.perf_counter()
-    report = evaluate(train, holdout, synthetic, only=tuple(COLUMNS), seed=seed, eyes=eyes)
+    report = evaluate(train, holdout, synthetic, only=tuple(COLUMNS), seed=seed, image_models=image_models)
     row = {
         "fit_seconds": fit_seconds,
         "sample_seconds": sample_seconds,
@@ -148,7 +150,7 @@ def measure(
         "machine_share": training_rate(generator, train),
     }
     if name == "dermamnist":
-        row["arms"] = arms(train, holdout, synthetic, generator, eyes, seed)
+        row["arms"] = arms(train, holdout, synthetic, generator, image_models, seed)
         row["copies_by_class"] = {one["class"]: one for one in report["near_copies_pixel"].detail["by_class"]}
     return row
 
@@ -167,7 +169,7 @@ def blue_share(cohort: Cohort, y: NDArray[np.int64]) -> float:
 
 
 def arms(
-    train: Cohort, holdout: Cohort, synthetic: Cohort, generator: Any, eyes: Eyes, seed: int
+    train: Cohort, holdout: Cohort, synthetic: Cohort, generator: Any, image_models: ImageModels, seed: int
 ) -> dict[str, dict[str, float]]:
     """F1 of each class on the holdout of classifiers of real, virtual, and real images topped up with virtual ones."""
     counts = train.class_counts()
@@ -181,7 +183,7 @@ def arms(
     }
     found = {}
     for arm, (x, y) in sets.items():
-        said = eyes.learn(x, y, len(train.classes), seed).predict_proba(holdout.x).argmax(1)
+        said = image_models.learn(x, y, len(train.classes), seed).predict_proba(holdout.x).argmax(1)
         by_class = f1_score(holdout.y, said, average=None, labels=range(len(train.classes)))
         found[arm] = dict(zip(train.classes, by_class.tolist(), strict=True))
     return found

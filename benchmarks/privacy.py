@@ -22,7 +22,7 @@ from benchmarks import harness, images, protocols
 from benchmarks.measure import families_of, settings_of, timed_fit, warm_up
 from benchmarks.privacy_picture import BLOCK, SHARE, Point, picture
 from cohortsmith.app.config.experiment import TrainingPart
-from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.app.pipeline.feature_extractors import image_models_for
 from cohortsmith.data import DataError, read_cohort, split
 from cohortsmith.evaluation import Comparison, evaluate
 from cohortsmith.evaluation.core.finding import NotEvaluable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from cohortsmith.data import Cohort
-    from cohortsmith.evaluation import Eyes
+    from cohortsmith.evaluation import ImageModels
     from cohortsmith.evaluation.core.intervals import Interval
 
 SETS = ("A", "C", "bloodmnist")
@@ -66,7 +66,7 @@ def run() -> None:
     if cohort is not None:
         for family in families:
             warm_up(family, len(cohort.features))
-    eyes = eyes_for("image", TrainingPart()) if of_images else None
+    image_models = image_models_for("image", TrainingPart()) if of_images else None
     results, rows = harness.Results(args.out), []
     for seed in seeds:  # all families of a seed before the next: the first table is there early
         train, holdout = images.cohorts(args.data) if cohort is None else split(cohort, seed)
@@ -76,7 +76,7 @@ def run() -> None:
             key |= {"each": args.each} if of_images else {}
             kept = images.kept_images(args.samples, args.data, family, seed) if of_images and args.samples else None
             made = partial(read_cohort, kept) if kept else partial(virtual, family, settings, train, seed, args.each)
-            rows.append(results.measured(key, partial(measure, made, train, holdout, seed, eyes)))
+            rows.append(results.measured(key, partial(measure, made, train, holdout, seed, image_models)))
     text = f"{results_table(families, rows)}\n\nAsked: {ASKED}."
     drawn = args.picture or (harness.DOCUMENT.parent / f"privacy-{args.data}.svg" if args.write else None)
     if drawn and any("values" in row for row in rows):
@@ -92,18 +92,20 @@ def virtual(family: str, settings: dict[str, Any], train: Cohort, seed: int, eac
     return generator.sample({name: each if train.kind == "image" else n for name, n in counts.items() if n}, seed=seed)
 
 
-def measure(made: Callable[[], Cohort], train: Cohort, holdout: Cohort, seed: int, eyes: Eyes | None) -> dict[str, Any]:
+def measure(
+    made: Callable[[], Cohort], train: Cohort, holdout: Cohort, seed: int, image_models: ImageModels | None
+) -> dict[str, Any]:
     """Row of one family and seed; a family that cannot learn the cohort, or be attacked, gives its `error`."""
     try:
         synthetic = made()
         start = time.perf_counter()
-        comparison = Comparison(train, holdout, synthetic, eyes=eyes)
+        comparison = Comparison(train, holdout, synthetic, image_models=image_models)
         found = attacks(comparison, seed)
         measured = risks(comparison, seed)
     except (DataError, NotEvaluable, TrainingError) as error:
         return {"error": str(error)}
     seconds = time.perf_counter() - start
-    report = evaluate(train, holdout, synthetic, only=("tstr", "exact_copies"), seed=seed, eyes=eyes)
+    report = evaluate(train, holdout, synthetic, only=("tstr", "exact_copies"), seed=seed, image_models=image_models)
     most = worst(found)
     rates = [one.tpr[RATE] for one in found if one.group == "all" and RATE in one.tpr]
     return {

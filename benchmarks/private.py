@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import harness, images
 from benchmarks.measure import families_of, settings_of, timed_fit
 from cohortsmith.app.config.experiment import TrainingPart
-from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.app.pipeline.feature_extractors import image_models_for
 from cohortsmith.data import DataError, read_cohort, split
 from cohortsmith.evaluation import Comparison, evaluate
 from cohortsmith.evaluation.core.finding import NotEvaluable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cohortsmith.data import Cohort
-    from cohortsmith.evaluation import Eyes
+    from cohortsmith.evaluation import ImageModels
 
 DATA = ("tcga_12class_50genes", *images.FILES)
 EPSILONS = (1.0, 5.0, 10.0)
@@ -48,7 +48,7 @@ def run() -> None:
     args = harness.arguments(parser)
     seeds, epsilons = [int(word) for word in args.seeds.split(",")], [float(word) for word in args.epsilons.split(",")]
     of_images = args.data in images.FILES
-    eyes = eyes_for("image", TrainingPart()) if of_images else None
+    image_models = image_models_for("image", TrainingPart()) if of_images else None
     cohort = None if of_images else read_cohort(args.data)
     cases = [("mvn", 0.0), *((family, epsilon) for family in families_of(args.families) for epsilon in epsilons)]
     results, rows = harness.Results(args.out), []
@@ -58,7 +58,7 @@ def run() -> None:
             settings = settings_of(args.settings, family) | ({"dp_epsilon": epsilon} if epsilon else {})
             key = {"data": args.data, "family": family, "seed": seed, "settings": settings, "canaries": args.canaries}
             asked = dict.fromkeys(train.classes, args.each) if of_images else train.class_counts()
-            measured = partial(measure, family, settings, train, holdout, seed, eyes, asked, args.canaries)
+            measured = partial(measure, family, settings, train, holdout, seed, image_models, asked, args.canaries)
             rows.append(results.measured(key, measured) | {"epsilon": epsilon})
     harness.publish(f"private {args.data}", results_table(cases, rows), rows, seeds=seeds, write=args.write)
 
@@ -69,7 +69,7 @@ def measure(
     train: Cohort,
     holdout: Cohort,
     seed: int,
-    eyes: Eyes | None,
+    image_models: ImageModels | None,
     asked: dict[str, int],
     canaries: int,
 ) -> dict[str, Any]:
@@ -77,12 +77,14 @@ def measure(
     try:
         generator, seconds = timed_fit(family, settings, train, seed)
         synthetic = generator.sample({name: n for name, n in asked.items() if n}, seed=seed)
-        most = worst(attacks(Comparison(train, holdout, synthetic, eyes=eyes), seed))
+        most = worst(attacks(Comparison(train, holdout, synthetic, image_models=image_models), seed))
         planted = canaries and family in harness.NEURAL
         found = audit(family, train, canaries=canaries, seed=seed, **settings) if planted else None
     except (DataError, NotEvaluable, TrainingError) as error:
         return {"error": str(error)}
-    report = evaluate(train, holdout, synthetic, only=("tstr", "discriminator_auc"), seed=seed, eyes=eyes)
+    report = evaluate(
+        train, holdout, synthetic, only=("tstr", "discriminator_auc"), seed=seed, image_models=image_models
+    )
     values = {name: report[name].value for name in ("tstr", "discriminator_auc")} | {"worst": most.auc.value}
     told = generator.summary.get("privacy", {})
     return {

@@ -18,7 +18,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 import numpy as np
 import torch
 
-from cohortsmith.app.pipeline.image_models import eyes
+from cohortsmith.app.pipeline.feature_extractors import image_models
 from cohortsmith.data import simulate, split
 from cohortsmith.evaluation import METRICS, Comparison
 from cohortsmith.evaluation.privacy.auditing import audit
@@ -63,19 +63,19 @@ def figures() -> dict[str, str]:
     cohorts = {
         "expression": (simulate("simulated-expression", 400, seed=0, genes=12, classes=3), "mvn", None),
         "sequence": (simulate("tp53-cohort", 400, seed=0), "pwm", None),
-        "image": (simulate("simulated-cells", 400, seed=0, classes=3), "mvn", eyes()),
+        "image": (simulate("simulated-cells", 400, seed=0, classes=3), "mvn", image_models()),
     }
     found = {}
     for kind, (cohort, family, models) in cohorts.items():
         train, holdout = split(cohort, seed=0)
         virtual = FAMILIES[family]().fit(train, seed=0).sample(300, seed=1)
-        comparison = Comparison(train, holdout, virtual, eyes=models)
+        comparison = Comparison(train, holdout, virtual, image_models=models)
         for metric in METRICS:
             if kind in metric.kinds:
                 estimate = metric.compute(comparison, 0).to_json()
                 numbers = {key: estimate[key] for key in ("value", "low", "high", "reference", "chance")}
                 found[f"metric {kind} {metric.name}"] = digest(numbers)
-        result = audit(train, holdout, virtual, seed=0, eyes=models).to_json()
+        result = audit(train, holdout, virtual, seed=0, image_models=models).to_json()
         for name, value in result.items():
             found[f"audit {kind} {name}"] = digest(numbers_of(value))
     return found

@@ -1,6 +1,6 @@
 """Audits and releases in processes of their own, started by the app: one of each kind for a run's virtual patients.
 
-Told in `.decisions/<name>` of the folder of runs, where `<name>` is the folder of results that will stand there.
+Recorded in `.decisions/<name>` of the folder of runs; `<name>` is the results folder to be.
 """
 
 from __future__ import annotations

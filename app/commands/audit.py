@@ -90,7 +90,7 @@ def audit(
     [bold]cohortsmith audit --train train.csv --holdout rest.csv --synthetic virtual.csv --out audited[/bold]
     """
     from cohortsmith.app.config import DataPart, TrainingPart, checked
-    from cohortsmith.app.pipeline import eyes_for
+    from cohortsmith.app.pipeline import image_models_for
     from cohortsmith.app.release import carry_out_audit, case_of_files, case_of_run, with_family, write_audit
     from cohortsmith.app.workspace import require_free, require_images, whole_folder
     from cohortsmith.data import DataError
@@ -123,8 +123,8 @@ def audit(
         case = with_family(case_of_files(train, holdout, synthetic, part), family, parse_settings(settings))
     if show_patients:
         require_images(case.train)
-    eyes = eyes_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
-    done = carry_out_audit(case, policy=limits, seed=seed, eyes=eyes, shadows=shadows, jobs=jobs)
+    image_models = image_models_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
+    done = carry_out_audit(case, policy=limits, seed=seed, image_models=image_models, shadows=shadows, jobs=jobs)
     with whole_folder(out, force=force) as working:
         write_audit(working, done, case, show_patients=show_patients)
     _tell(done, case, as_json)
@@ -154,7 +154,7 @@ def release(
     Example: [bold]cohortsmith release runs/20260101T120000Z-demo-1a2b3c4d --out released[/bold]
     """
     from cohortsmith.app.config import TrainingPart, checked
-    from cohortsmith.app.pipeline import eyes_for
+    from cohortsmith.app.pipeline import image_models_for
     from cohortsmith.app.release import CHECKSUMS, carry_out_audit, case_of_run, fill_release
     from cohortsmith.app.workspace import whole_folder
     from cohortsmith.data import DataError
@@ -163,8 +163,8 @@ def release(
         raise DataError(f"{out} is there already, and what was released is not replaced; name another folder")
     limits = _policy(policy)
     case = case_of_run(run)
-    eyes = eyes_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
-    done = carry_out_audit(case, policy=limits, seed=seed, eyes=eyes, shadows=shadows, jobs=jobs)
+    image_models = image_models_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
+    done = carry_out_audit(case, policy=limits, seed=seed, image_models=image_models, shadows=shadows, jobs=jobs)
     refused = done.outcome != "pass"
     if refused and not force:
         _tell(done, case, as_json)

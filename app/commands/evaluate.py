@@ -72,7 +72,7 @@ def evaluate(
     [bold]cohortsmith evaluate --train blood.npz --holdout blood.npz --synthetic virtual.npz --out card[/bold]
     """
     from cohortsmith.app.config import DataPart, TrainingPart, checked
-    from cohortsmith.app.pipeline import evaluating, eyes_for, require_blastn, with_blast
+    from cohortsmith.app.pipeline import evaluating, image_models_for, require_blastn, with_blast
     from cohortsmith.app.terminal import scorecard
     from cohortsmith.app.workspace import (
         read_holdout,
@@ -108,9 +108,11 @@ def evaluate(
     unseen = read_holdout(holdout, part, real)
     virtual = read_synthetic(synthetic, part, real)
     report_duplicates(real, unseen)
-    eyes = eyes_for(real.kind, checked(TrainingPart, device=device, precision=precision))
+    image_models = image_models_for(real.kind, checked(TrainingPart, device=device, precision=precision))
     with evaluating("scorecard") as on_progress:
-        report = measure(real, unseen, virtual, only=only, seed=seed, eyes=eyes, on_progress=on_progress)
+        report = measure(
+            real, unseen, virtual, only=only, seed=seed, image_models=image_models, on_progress=on_progress
+        )
     if blast:
         report = with_blast(report)
     from cohortsmith.evaluation.html import write_report

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.app.config import SamplePart
-from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.app.pipeline.feature_extractors import image_models_for
 from cohortsmith.app.pipeline.pipeline import carry_out, environment, write_outcome
 from cohortsmith.app.terminal import comparison_table, say
 from cohortsmith.app.workspace import FEATURES, report_duplicates, suffix_like, train_and_holdout, width_of, write_json
@@ -69,7 +69,7 @@ def compare_families(
     _refuse_other_kinds(plans, cohort.kind)
     train, holdout = train_and_holdout(cohort, part, seed)
     found = report_duplicates(train, holdout)
-    eyes = eyes_for(cohort.kind, training)
+    image_models = image_models_for(cohort.kind, training)
     outcomes: dict[str, Outcome] = {}
     failures: dict[str, str] = {}
     for family, chosen in plans.items():
@@ -83,7 +83,7 @@ def compare_families(
                 training=training,
                 sample=SamplePart(),
                 only=only,
-                eyes=eyes,
+                image_models=image_models,
             )
         except (DataError, TrainingError) as error:
             failures[family] = str(error)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.app.pipeline.feature_extractors import image_models_for
 from cohortsmith.app.pipeline.pipeline import carry_out, write_outcome
 from cohortsmith.app.terminal import is_main_process
 from cohortsmith.app.workspace import (
@@ -79,7 +79,7 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | 
             training=experiment.training,
             sample=experiment.sample,
             only=experiment.evaluation.only,
-            eyes=eyes_for(cohort.kind, experiment.training),
+            image_models=image_models_for(cohort.kind, experiment.training),
             checkpoint=working / CHECKPOINT,
             watch=watch,
         )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cohortsmith.app.config import SamplePart, TrainingPart
     from cohortsmith.app.workspace import Watch
     from cohortsmith.data import Cohort
-    from cohortsmith.evaluation import Eyes, Report
+    from cohortsmith.evaluation import ImageModels, Report
     from cohortsmith.generators import Generator
 
 PACKAGES = ("cohortsmith", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "pandas", "POT", "anndata")
@@ -51,7 +51,7 @@ def carry_out(
     training: TrainingPart,
     sample: SamplePart,
     only: Sequence[str] | None = None,
-    eyes: Eyes | None = None,
+    image_models: ImageModels | None = None,
     checkpoint: Path | None = None,
     watch: Watch | None = None,
 ) -> Outcome | None:
@@ -79,7 +79,9 @@ def carry_out(
         watch.sampling(sum(counts.values()))
     synthetic = generator.sample(counts, seed=seed)
     with evaluating(family, watch) as on_progress:
-        report = evaluate(train, holdout, synthetic, only=only or None, seed=seed, eyes=eyes, on_progress=on_progress)
+        report = evaluate(
+            train, holdout, synthetic, only=only or None, seed=seed, image_models=image_models, on_progress=on_progress
+        )
     return Outcome(family, generator, synthetic, report, seconds)
 
 

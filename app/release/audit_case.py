@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cohortsmith.data import Cohort
-    from cohortsmith.evaluation import Eyes
+    from cohortsmith.evaluation import ImageModels
     from cohortsmith.evaluation.privacy import Attack, Audit, Policy
 
 RUNS = Path("runs")
@@ -144,7 +144,7 @@ def carry_out_audit(
     *,
     policy: Policy,
     seed: int,
-    eyes: Eyes | None,
+    image_models: ImageModels | None,
     shadows: int = 0,
     jobs: int = 1,
 ) -> Audit:
@@ -172,7 +172,7 @@ def carry_out_audit(
             case.holdout,
             case.synthetic,
             seed=seed,
-            eyes=eyes,
+            image_models=image_models,
             policy=policy,
             shadow=shadow,
             artefacts=found,

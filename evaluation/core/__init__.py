@@ -4,7 +4,7 @@ from cohortsmith.evaluation.core.cohort_matching import matched
 from cohortsmith.evaluation.core.comparison import LEAST, Comparison, Draw, pick, proportional
 from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group, Metric
 from cohortsmith.evaluation.core.finding import Finding, NotEvaluable, jsonable
-from cohortsmith.evaluation.core.image_models import Eyes, Images, Learned
+from cohortsmith.evaluation.core.image_models import ImageModels, Images, Learned
 from cohortsmith.evaluation.core.intervals import (
     GROUPS,
     Interval,
@@ -25,7 +25,15 @@ from cohortsmith.evaluation.core.intervals import (
 from cohortsmith.evaluation.core.nearest_distances import BLOCK, distances, group_nearest, nearest, same_rows, sparse
 from cohortsmith.evaluation.core.pixel_scale import Matrix, tiles
 from cohortsmith.evaluation.core.probability_scores import confusion, f1, macro_f1, scores
-from cohortsmith.evaluation.core.sequence_edits import Edits, consensus, distinct, edits_of, scattered, symbol_counts
+from cohortsmith.evaluation.core.sequence_edits import (
+    Codes,
+    Edits,
+    consensus,
+    distinct,
+    edits_of,
+    scattered,
+    symbol_counts,
+)
 from cohortsmith.evaluation.core.sklearn_models import boosting, logistic, quietly
 from cohortsmith.evaluation.core.small_cells import (
     MINIMUM,
@@ -48,7 +56,7 @@ __all__ = [
     "Draw",
     "Edits",
     "Estimate",
-    "Eyes",
+    "ImageModels",
     "Finding",
     "Floats",
     "GROUPS",

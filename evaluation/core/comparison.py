@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.data.sequences import Reference, Variant
-    from cohortsmith.evaluation.core.image_models import Eyes, Images
+    from cohortsmith.evaluation.core.image_models import ImageModels, Images
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class Comparison:
         holdout: real samples it never saw.
         synthetic: samples it made.
         known_variants: of sequences, variants known to occur in people, as from a table of published ones.
-        eyes: of images, the networks that see them; without, pixels and their principal components have to do.
+        image_models: of images, the networks that see them; without, pixels and their principal components have to do.
 
     Raises:
         DataError: different kinds, scales or features; a class that train has not; an empty side; NaN or infinity.
@@ -107,7 +107,7 @@ class Comparison:
     holdout: Cohort
     synthetic: Cohort
     known_variants: frozenset[Variant] = field(default=frozenset(), kw_only=True)
-    eyes: Eyes | None = field(default=None, kw_only=True)
+    image_models: ImageModels | None = field(default=None, kw_only=True)
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""`Eyes`: how images are seen. Networks stand outside this package; they come in as callables."""
+"""`ImageModels`: how images are seen. Networks stand outside this package; they come in as callables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Learned(Protocol):
 
 
 @dataclass(frozen=True)
-class Eyes:
+class ImageModels:
     """How images are seen: one network that is the same everywhere, and a way to make one that learns.
 
     Attributes:

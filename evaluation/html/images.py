@@ -44,7 +44,7 @@ def with_patients(estimates: Sequence[Estimate], comparison: Comparison) -> list
 
 def _neighbours(comparison: Comparison) -> str:
     drawn = f"<h3>By their pixels</h3>{by_pixels(comparison)}"
-    if comparison.eyes is not None:
+    if comparison.image_models is not None:
         drawn += f"<h3>As a fixed network sees them</h3>{by_network(comparison)}"
     return drawn
 
@@ -70,7 +70,7 @@ def together(comparisons: Mapping[str, Comparison]) -> list[Section]:
 
 def _plane(comparison: Comparison) -> str:
     """Where patients lie by what the fixed network sees of their images, or else by the pixels."""
-    by = "their pixels" if comparison.eyes is None else "what a network that has seen no data sees of them"
+    by = "their pixels" if comparison.image_models is None else "what a network that has seen no data sees of them"
     train, holdout, made = (
         image_side(comparison, getattr(comparison, name)) for name in ("train", "holdout", "synthetic")
     )
@@ -84,5 +84,5 @@ def image_side(comparison: Comparison, cohort: Cohort) -> figures.Side:
     if len(rows) > figures.MOST_PATIENTS:
         rows = np.sort(np.random.default_rng(0).choice(len(rows), figures.MOST_PATIENTS, replace=False))
     x = cohort.x[rows]
-    z = x.reshape(len(x), -1) if comparison.eyes is None else fixed_features(comparison, x)
+    z = x.reshape(len(x), -1) if comparison.image_models is None else fixed_features(comparison, x)
     return figures.Side(z.astype(np.float64), cohort.y[rows], cohort.subjects[rows], len(cohort))

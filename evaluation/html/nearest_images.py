@@ -109,7 +109,7 @@ def by_pixels(comparison: Comparison) -> str:
 
 
 def by_network(comparison: Comparison) -> str:
-    """Panels of images nearest as the fixed network sees them; the comparison has eyes."""
+    """Panels of images nearest as the fixed network sees them; the comparison has image models."""
     made, train, held = (
         fixed_features(comparison, side.x) for side in (comparison.synthetic, comparison.train, comparison.holdout)
     )

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cohortsmith.data.cohort import Cohort
-    from cohortsmith.evaluation.core import Eyes
+    from cohortsmith.evaluation.core import ImageModels
     from cohortsmith.evaluation.privacy.copy_pairs import CopyPairs
-    from cohortsmith.evaluation.privacy.criteria import Leftover
+    from cohortsmith.evaluation.privacy.criteria import ArtefactFinding
     from cohortsmith.evaluation.privacy.membership_attacks import Attack
     from cohortsmith.evaluation.privacy.policy import Policy
 
@@ -45,7 +45,7 @@ class Audit(Judged):
     seed: int
     found: Attacked
     reasons: dict[str, str]
-    artefacts: tuple[Leftover, ...] | None
+    artefacts: tuple[ArtefactFinding, ...] | None
     notes: tuple[str, ...] = ()
 
     @property
@@ -94,10 +94,10 @@ def audit(
     synthetic: Cohort,
     *,
     seed: int = 0,
-    eyes: Eyes | None = None,
+    image_models: ImageModels | None = None,
     policy: Policy = DEFAULT,
     shadow: Attack | None = None,
-    artefacts: Sequence[Leftover] | None = None,
+    artefacts: Sequence[ArtefactFinding] | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Audit:
     """Attack a synthetic cohort and judge what came of it.
@@ -107,7 +107,7 @@ def audit(
         holdout: real samples it never saw.
         synthetic: samples it made.
         seed: of every random draw; the same seed gives the same audit.
-        eyes: of images, the networks that see them.
+        image_models: of images, the networks that see them.
         policy: limits to judge by.
         shadow: one more attack, made with shadow generators.
         artefacts: what a scan of model and sample files found; None where there are no files, and then no judgement.
@@ -116,7 +116,7 @@ def audit(
     Raises:
         DataError: cohorts that do not go together, a holdout that overlaps train, or too few patients to attack.
     """
-    comparison = Comparison(train, holdout, synthetic, eyes=eyes)
+    comparison = Comparison(train, holdout, synthetic, image_models=image_models)
     note = check(comparison)
     parts = ("membership", "risks", "disclosure", "copies", "pairs")
     results: dict[str, Any] = {}

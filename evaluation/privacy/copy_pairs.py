@@ -116,7 +116,7 @@ def copy_pairs(comparison: Comparison, seed: int, *, most: int = 8) -> tuple[Cop
     )
     known = _flat(c.train.x[train])
     found = [_pairs(c, "pixel", made, real, train, lambda x: _nearest_turned(x, known), most)]
-    if c.eyes is not None:
+    if c.image_models is not None:
         seen = fixed_train(c)[train]
         found.append(_pairs(c, "embedding", made, real, train, lambda x: _nearest(fixed_features(c, x), seen), most))
     return tuple(found)

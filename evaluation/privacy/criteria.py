@@ -44,7 +44,7 @@ NEAR_COPIES = Metric(
 _OF_AUDIT = tuple(dict.fromkeys((*EXACT, *NEAR, *SINGLED, *SMOKE)))
 
 
-class Leftover(Protocol):
+class ArtefactFinding(Protocol):
     """Something in a file that is to leave the house, as `cohortsmith.evaluation.privacy.artefacts.scan` finds it."""
 
     @property
@@ -82,7 +82,7 @@ def measured(
     criterion: Criterion,
     found: Attacked,
     reasons: Mapping[str, str],
-    artefacts: Sequence[Leftover] | None,
+    artefacts: Sequence[ArtefactFinding] | None,
     n_holdout: int,
 ) -> Measured:
     """The figure that a criterion is judged on, or why there is none."""

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from cohortsmith.evaluation.core import BLOCK, Interval, Z, auc, boosting, distances, nearest, quietly, tiles
 from cohortsmith.evaluation.metrics.common import ATTACKS as KNOWN
 from cohortsmith.evaluation.metrics.common import LEAST, gan_leaks, shared_basis, true_positive_rate
-from cohortsmith.evaluation.privacy.targets import cast_of
+from cohortsmith.evaluation.privacy.targets import attack_split
 from cohortsmith.evaluation.spaces import fixed_features, fixed_train, turned
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.evaluation.core import Comparison, Matrix
-    from cohortsmith.evaluation.privacy.targets import Cast
+    from cohortsmith.evaluation.privacy.targets import AttackSplit
 
     See = Callable[[str, NDArray[np.int64], bool], Matrix]
 
@@ -116,7 +116,7 @@ def attacks(comparison: Comparison, seed: int) -> list[Attack]:
 
 def groups_left_out(comparison: Comparison, seed: int) -> dict[str, str]:
     """Groups that are too small to be attacked by themselves, and why."""
-    cast = cast_of(comparison, seed)
+    cast = attack_split(comparison, seed)
     return {
         group: f"it needs at least {LEAST} members and as many non-members, there are {inside.sum()} and {out.sum()}"
         for group, (inside, out) in cast.groups.items()
@@ -161,7 +161,7 @@ def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float
 
 
 def _attacks(c: Comparison, seed: int) -> list[Attack]:
-    cast, found = cast_of(c, seed), []
+    cast, found = attack_split(c, seed), []
     share = len(c.train) / (len(c.train) + len(c.holdout))
     for space, names, see in _spaces(c):
         synthetic, released = see("synthetic", cast.synthetic, False), see("train", cast.released, False)
@@ -203,7 +203,7 @@ def _attack(
 
 
 def _scores(
-    attack: Callable[[Matrix, Matrix, Matrix], NDArray[Any]], cast: Cast, see: See, synthetic: Matrix
+    attack: Callable[[Matrix, Matrix, Matrix], NDArray[Any]], cast: AttackSplit, see: See, synthetic: Matrix
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Scores of members and of non-members, in two rounds; of several views of a person, that which tells most."""
     inside, out = np.empty(len(cast.members)), np.empty(len(cast.non_members))
@@ -228,7 +228,7 @@ def _spaces(c: Comparison) -> Iterator[tuple[str, tuple[str, ...], See]]:
     yield PROFILES[c.kind], tuple(ATTACKS), lambda side, rows, _: getattr(c, f"z_{side}")[rows]
     if c.kind != "image":
         return
-    if c.eyes is not None:
+    if c.image_models is not None:
         fixed = {"train": fixed_train(c)}
         fixed |= {side: fixed_features(c, getattr(c, side).x) for side in ("holdout", "synthetic")}
         yield "a fixed network", tuple(ATTACKS), lambda side, rows, _: fixed[side][rows]

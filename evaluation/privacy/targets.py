@@ -26,7 +26,7 @@ OUTLYING = 0.1
 NEIGHBOURS = 5
 
 
-class Cast(NamedTuple):
+class AttackSplit(NamedTuple):
     """Who plays which part.
 
     Everybody is attacked in one of two rounds; in each the attacker knows the half of the holdout that the other round
@@ -55,7 +55,7 @@ class Cast(NamedTuple):
     groups: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]
 
 
-def cast_of(comparison: Comparison, seed: int) -> Cast:
+def attack_split(comparison: Comparison, seed: int) -> AttackSplit:
     """The cast of an attack, the same for the same seed.
 
     Raises:
@@ -64,7 +64,7 @@ def cast_of(comparison: Comparison, seed: int) -> Cast:
     return comparison.memo(("cast", seed), partial(_make, comparison, seed))
 
 
-def _make(c: Comparison, seed: int) -> Cast:
+def _make(c: Comparison, seed: int) -> AttackSplit:
     rng = np.random.default_rng([seed, 81])
     out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
     released, kept = halves(c.train.y, c.train.subjects, rng)
@@ -78,7 +78,7 @@ def _make(c: Comparison, seed: int) -> Cast:
     share = np.bincount(c.holdout.y[non_members], minlength=len(c.classes)) / len(non_members)
     members = pick(c.train.y, proportional(share, min(len(c.train), MEMBERS)), rng)
     members = members[np.argsort(c.train.y[members], kind="stable")]  # each class half in either round
-    cast = Cast(
+    cast = AttackSplit(
         members=members,
         non_members=non_members,
         member_round=np.arange(len(members)) % 2,
@@ -94,7 +94,7 @@ def _make(c: Comparison, seed: int) -> Cast:
 
 
 def _groups(
-    c: Comparison, cast: Cast, rng: np.random.Generator
+    c: Comparison, cast: AttackSplit, rng: np.random.Generator
 ) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     inside, out = c.train.y[cast.members], c.holdout.y[cast.non_members]
     groups = {"all": (np.ones(len(inside), dtype=bool), np.ones(len(out), dtype=bool))}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.data.sequences import Variant
-    from cohortsmith.evaluation.core import Estimate, Eyes, Metric
+    from cohortsmith.evaluation.core import Estimate, ImageModels, Metric
 
 _WIDTHS = {"expression": "genes", "sequence": "columns", "image": "pixels"}
 
@@ -100,7 +100,7 @@ def evaluate(
     only: str | Iterable[str] | None = None,
     seed: int = 0,
     known_variants: Iterable[Variant] = (),
-    eyes: Eyes | None = None,
+    image_models: ImageModels | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
     """Scorecard of a synthetic cohort: fidelity, utility and privacy, each beside real data against real data.
@@ -112,7 +112,7 @@ def evaluate(
         only: name or names of `METRICS` to measure; all of the data kind by default.
         seed: seed of every random draw; the same seed gives the same figures.
         known_variants: of sequences, variants known to occur in people: which novel ones are real is told by them.
-        eyes: of images, the networks that see them; without, pixels and logistic regression have to do.
+        image_models: of images, the networks that see them; without, pixels and logistic regression have to do.
         on_progress: called before each metric with its name, how many are done and how many there are.
 
     Raises:
@@ -121,7 +121,9 @@ def evaluate(
     metrics = _chosen(only)
     if seed < 0:
         raise DataError(f"seed must be 0 or more; got {seed}")
-    comparison = Comparison(train, holdout, synthetic, known_variants=frozenset(known_variants), eyes=eyes)
+    comparison = Comparison(
+        train, holdout, synthetic, known_variants=frozenset(known_variants), image_models=image_models
+    )
     metrics = [metric for metric in metrics if comparison.kind in metric.kinds]
     if not metrics:
         raise DataError(f"none of the chosen metrics is defined for data of kind {comparison.kind}")
@@ -155,10 +157,12 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     if missing:
         shown = ", ".join(missing[:5]) + (f", ... {len(missing) - 5} more" if len(missing) > 5 else "")
         notes.append(f"the synthetic cohort has no samples of {shown}: what they lack counts against it")
-    if comparison.kind == "image" and comparison.eyes is None:
+    if comparison.kind == "image" and comparison.image_models is None:
         notes.append("seen without networks: by principal components of pixels and logistic regression")
-    if comparison.kind == "image" and comparison.eyes is not None:
-        notes.append(f"fixed network {comparison.eyes.fixed_digest[:16]}: its figures compare only with the same")
+    if comparison.kind == "image" and comparison.image_models is not None:
+        notes.append(
+            f"fixed network {comparison.image_models.fixed_digest[:16]}: its figures compare only with the same"
+        )
     return tuple(notes)
 
 

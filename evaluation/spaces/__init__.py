@@ -10,10 +10,10 @@ from cohortsmith.evaluation.spaces.image_statistics import (
 )
 from cohortsmith.evaluation.spaces.images import (
     LIMIT,
-    eyes_of,
     fixed_draw,
     fixed_features,
     fixed_train,
+    image_models_of,
     learnt,
     learnt_draw,
     seen_draw,
@@ -39,7 +39,7 @@ __all__ = [
     "colour_names",
     "components_draw",
     "embedded_draw",
-    "eyes_of",
+    "image_models_of",
     "fixed_draw",
     "fixed_features",
     "fixed_train",

@@ -31,7 +31,7 @@ def space_of(comparison: Comparison) -> str:
 
 
 def _by_network(comparison: Comparison) -> bool:
-    return comparison.kind == "image" and comparison.eyes is not None
+    return comparison.kind == "image" and comparison.image_models is not None
 
 
 def components_draw(comparison: Comparison, limit: int, seed: int) -> Draw:

@@ -16,7 +16,7 @@ from cohortsmith.evaluation.core import NotEvaluable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cohortsmith.evaluation.core import Comparison, Draw, Eyes, Images, Learned, Matrix
+    from cohortsmith.evaluation.core import Comparison, Draw, ImageModels, Images, Learned, Matrix
 
 LIMIT = 2000  # samples a side of the draw outside of which networks learn
 
@@ -40,21 +40,21 @@ def seen_draw(comparison: Comparison, limit: int, seed: int, see: Callable[[Imag
     )
 
 
-def eyes_of(comparison: Comparison) -> Eyes:
-    """Eyes of a comparison of images.
+def image_models_of(comparison: Comparison) -> ImageModels:
+    """ImageModels of a comparison of images.
 
     Raises:
         NotEvaluable: it was given none.
     """
-    if comparison.eyes is None:
+    if comparison.image_models is None:
         raise NotEvaluable("it is measured in what a network sees of images, and none was given")
-    return comparison.eyes
+    return comparison.image_models
 
 
 def fixed_features(comparison: Comparison, x: Images) -> Matrix:
     """What the fixed network sees of images x, (n, d), each feature standardised by train."""
     _, location, spread = _fixed_train(comparison)
-    return (_sound(eyes_of(comparison).fixed(x)) - location) / spread
+    return (_sound(image_models_of(comparison).fixed(x)) - location) / spread
 
 
 def fixed_train(comparison: Comparison) -> Matrix:
@@ -66,7 +66,7 @@ def _fixed_train(comparison: Comparison) -> tuple[Matrix, Matrix, Matrix]:
     """Train's features, standardised, and by what."""
 
     def make() -> tuple[Matrix, Matrix, Matrix]:
-        features = _sound(eyes_of(comparison).fixed(comparison.train.x))
+        features = _sound(image_models_of(comparison).fixed(comparison.train.x))
         location, spread = _location_and_spread(features)
         return (features - location) / spread, location, spread
 
@@ -87,7 +87,7 @@ def learnt(comparison: Comparison, seed: int) -> Learned:
 
     def make() -> Learned:
         c, rows = comparison, np.sort(comparison.draw(LIMIT, seed).apart)
-        return eyes_of(c).learn(c.train.x[rows], c.train.y[rows], len(c.classes), seed)
+        return image_models_of(c).learn(c.train.x[rows], c.train.y[rows], len(c.classes), seed)
 
     return comparison.memo(("learnt", seed), make)
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from cohortsmith.generators.contracts import make
 from cohortsmith.generators.images.diff_augment import DRAWS, augment
-from cohortsmith.generators.images.layers import Told
+from cohortsmith.generators.images.layers import GroupEmbedding
 from cohortsmith.generators.objectives import GANFamily, WGANFamily, gradient_penalty, squared_gradient
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ class ImageWGANFamily(WGANFamily):
 def class_of(maker: nn.Module, y: Tensor) -> Tensor:
     """Classes (n,) of the groups (n,) that a maker is told."""
     told = maker.told
-    if not isinstance(told, Told):
-        raise TypeError("the maker of images is told groups by Told")
+    if not isinstance(told, GroupEmbedding):
+        raise TypeError("the maker of images is told groups by GroupEmbedding")
     return told.class_of(y)
 
 

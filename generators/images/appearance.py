@@ -1,4 +1,4 @@
-"""`Stains`: the looks a class comes in (staining, lamp, scanner, skin), rare ones counted and not left to chance."""
+"""`AppearanceClusters`: how a class can look (staining, lamp, scanner, skin); rare looks are drawn by their share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEVELS = (0.5, 0.85)  # quantiles of a picture's pixels: what most of it looks 
 
 
 @dataclass(frozen=True)
-class Stains:
+class AppearanceClusters:
     """Groups of images of one class and like colour, which networks are told in place of the class.
 
     A look that a few in a hundred images have is decided in one draw by its share in train, and not by a network that
@@ -38,7 +38,7 @@ class Stains:
     share: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, cohort: Cohort, looks: int, least: int, rng: np.random.Generator) -> Stains:
+    def fit(cls, cohort: Cohort, looks: int, least: int, rng: np.random.Generator) -> AppearanceClusters:
         """Find at most so many looks by k-means on colour quantiles, and count them in each class.
 
         A look that fewer than `least` patients have is nobody's; one that fewer than `least` of a class have is not
@@ -94,7 +94,7 @@ class Stains:
         return {f"stains.{name}": getattr(self, name) for name in ("centres", "of_class", "of_look", "share")}
 
     @classmethod
-    def restore(cls, tensors: dict[str, NDArray[Any]]) -> Stains:
+    def restore(cls, tensors: dict[str, NDArray[Any]]) -> AppearanceClusters:
         """Take back what `tensors` gave; a missing one is a KeyError."""
         return cls(*(tensors[f"stains.{name}"] for name in ("centres", "of_class", "of_look", "share")))
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from cohortsmith.data.io import SIZE
 from cohortsmith.generators.contracts import Law
-from cohortsmith.generators.images.layers import Told, channels_last, group_norm
+from cohortsmith.generators.images.layers import GroupEmbedding, channels_last, group_norm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +97,7 @@ class ImageDecoder(nn.Module):
     def __init__(self, shape: ImageShape, in_dim: int) -> None:
         super().__init__()
         self.enter = nn.Conv2d(map_channels(in_dim), 2 * shape.width, 3, padding=1)
-        self.told = Told(shape, 2 * shape.width)
+        self.told = GroupEmbedding(shape, 2 * shape.width)
         self.coarse = _blocks(2 * shape.width, shape)
         self.up = nn.Conv2d(2 * shape.width, 4 * shape.width, 3, padding=1)
         self.fine = _blocks(shape.width, shape)

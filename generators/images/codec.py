@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 
 from cohortsmith.data import DataError
-from cohortsmith.generators.images.appearance import Stains
+from cohortsmith.generators.images.appearance import AppearanceClusters
 from cohortsmith.generators.images.symmetries import Symmetry, Turned, symmetry_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ImageCodec:
     Attributes:
         symmetries: how pictures are turned in training: `none`, `mirror` (left and right), `square` (mirrors and
             quarter turns), or `auto`, what cannot be seen on train (`symmetry_of`).
-        looks: most looks (stains, lamps) that a class is told apart by (`Stains`); 1 tells the class alone.
+        looks: most looks (stains, lamps) that a class is told apart by (`AppearanceClusters`); 1 tells the class alone.
         min_look: fewest patients of a look.
     """
 
@@ -39,7 +39,7 @@ class ImageCodec:
     symmetries: Literal["auto", "none", "mirror", "square"] = "auto"
     looks: int = 8
     min_look: int = 20
-    strata: Stains | None = field(default=None, init=False, repr=False)
+    strata: AppearanceClusters | None = field(default=None, init=False, repr=False)
     symmetry: Symmetry = field(default="none", init=False, repr=False)
     _shape: tuple[int, ...] = field(default=(), init=False, repr=False)
     _channels: Channels = field(init=False, repr=False)
@@ -63,7 +63,7 @@ class ImageCodec:
             raise DataError("every image has the same value everywhere in a channel: there is nothing to learn")
         self._channels = Channels(mean.astype(np.float32), spread.astype(np.float32))
         self.symmetry = symmetry_of(cohort.x, rng) if self.symmetries == "auto" else self.symmetries
-        self.strata = Stains.fit(cohort, self.looks, self.min_look, rng)
+        self.strata = AppearanceClusters.fit(cohort, self.looks, self.min_look, rng)
         return self.encode(cohort, rng)
 
     def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -103,6 +103,6 @@ class ImageCodec:
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor or value is a KeyError."""
         self._channels = Channels(tensors["mean"], tensors["spread"])
-        self.strata = Stains.restore(tensors) if "stains.share" in tensors else None
+        self.strata = AppearanceClusters.restore(tensors) if "stains.share" in tensors else None
         self._shape, self.symmetry = tuple(values["shape"]), values["symmetry"]
         return self

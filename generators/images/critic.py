@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cohortsmith.generators.images.layers import Told, channels_last
+from cohortsmith.generators.images.layers import GroupEmbedding, channels_last
 
 if TYPE_CHECKING:
     from cohortsmith.generators.images.layers import ImageShape
@@ -35,7 +35,7 @@ class ImageCritic(nn.Module):
         self.coarse = nn.ModuleList(Residual(wide) for _ in range(shape.depth))
         # Where on the image each channel counts.
         self.places = nn.Parameter(torch.randn(wide, side, side) / side)
-        self.told = Told(shape, wide)
+        self.told = GroupEmbedding(shape, wide)
         nn.init.zeros_(self.told.of_class.weight)
         self.leave = nn.Linear(wide, 1)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

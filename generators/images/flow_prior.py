@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from cohortsmith.generators.contracts import NO_CLASS
 from cohortsmith.generators.images.autoencoder import MAP, ConvBlock, as_maps, map_channels
-from cohortsmith.generators.images.layers import Told, group_norm
+from cohortsmith.generators.images.layers import GroupEmbedding, group_norm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class FlowPrior(nn.Module):
         spread = torch.exp(torch.linspace(math.log(1.0), math.log(100.0), _CONDITION // 4))
         self.register_buffer("frequencies", spread, persistent=False)
         self.time = nn.Linear(2 * len(spread), _CONDITION)
-        self.told = Told(shape, _CONDITION)
+        self.told = GroupEmbedding(shape, _CONDITION)
         self.mix = nn.Linear(_CONDITION, _CONDITION)
         self.enter = nn.Conv2d(channels, width, 3, padding=1)
         self.place = nn.Parameter(0.02 * torch.randn(1, width, MAP, MAP))

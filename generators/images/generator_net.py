@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cohortsmith.generators.contracts import Maker
-from cohortsmith.generators.images.layers import Told, channels_last
+from cohortsmith.generators.images.layers import GroupEmbedding, channels_last
 
 if TYPE_CHECKING:
     from cohortsmith.generators.images.layers import ImageShape
@@ -30,7 +30,7 @@ class ImageMaker(Maker):
     def __init__(self, shape: ImageShape, in_dim: int) -> None:
         super().__init__()
         self.side, wide = shape.code_shape[1] // _NEAR // 2, 2 * shape.width
-        self.told = Told(shape, _EMBEDDING)
+        self.told = GroupEmbedding(shape, _EMBEDDING)
         self.style = nn.Sequential(
             nn.Linear(in_dim + _EMBEDDING, _STYLE),
             nn.LeakyReLU(_SLOPE),

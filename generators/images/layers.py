@@ -45,7 +45,7 @@ def group_norm(width: int, of: int = 16, affine: bool = True) -> nn.GroupNorm:
     return nn.GroupNorm(width // of if width % of == 0 else 1, width, affine=affine)
 
 
-class Told(nn.Module):
+class GroupEmbedding(nn.Module):
     """What a network is told of groups (n,), as vectors (n, width): of the class, and of what the group differs in.
 
     A look that a class has twenty patients of is told by what all of the class teach, and by a little of its own, which

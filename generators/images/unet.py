@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cohortsmith.generators.images.layers import Told, channels_last, group_norm
+from cohortsmith.generators.images.layers import GroupEmbedding, channels_last, group_norm
 
 if TYPE_CHECKING:
     from cohortsmith.generators.images.layers import ImageShape
@@ -37,7 +37,7 @@ class UNet(nn.Module):
         channels, width, deep = 4 * shape.channels, shape.width, 2 * shape.width
         spread = torch.exp(torch.linspace(math.log(0.05), math.log(10.0), _EMBEDDING // 4))
         self.register_buffer("frequencies", spread, persistent=False)
-        self.told = Told(shape, _EMBEDDING)
+        self.told = GroupEmbedding(shape, _EMBEDDING)
         self.level = nn.Linear(2 * len(spread), _EMBEDDING)
         self.mix = nn.Linear(_EMBEDDING, _EMBEDDING)
         self.enter = nn.Conv2d(channels, width, 3, padding=1)

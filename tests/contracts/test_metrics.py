@@ -47,7 +47,9 @@ def comparisons() -> dict[str, Comparison]:
     return {
         "expression": Comparison(_patients(240, 1), _patients(210, 2), _patients(240, 3)),
         "sequence": Comparison(sequences.patients(400, 1), sequences.patients(300, 2), sequences.patients(300, 3)),
-        "image": Comparison(images.cells(400, 1), images.cells(260, 2), images.cells(260, 3), eyes=images.eyes()),
+        "image": Comparison(
+            images.cells(400, 1), images.cells(260, 2), images.cells(260, 3), image_models=images.image_models()
+        ),
     }
 
 
@@ -57,7 +59,9 @@ def tiny() -> dict[str, Comparison]:
     return {
         "expression": Comparison(_patients(12, 1), _patients(8, 2), _patients(12, 3)),
         "sequence": Comparison(sequences.patients(12, 1), sequences.patients(8, 2), sequences.patients(12, 3)),
-        "image": Comparison(images.cells(12, 1), images.cells(8, 2), images.cells(12, 3), eyes=images.eyes()),
+        "image": Comparison(
+            images.cells(12, 1), images.cells(8, 2), images.cells(12, 3), image_models=images.image_models()
+        ),
     }
 
 
@@ -101,7 +105,7 @@ def test_real_in_the_synthetic_place_is_not_told_from_real(
 @pytest.mark.parametrize(("metric", "kind"), CASES)
 def test_same_seed_same_figure_and_plain_json(metric: Metric, kind: str, comparisons: dict[str, Comparison]) -> None:
     known = comparisons[kind]
-    again = Comparison(known.train, known.holdout, known.synthetic, eyes=known.eyes)
+    again = Comparison(known.train, known.holdout, known.synthetic, image_models=known.image_models)
     before = _global_state()
     first, second = metric.compute(known, 0).to_json(), metric.compute(again, 0).to_json()
     assert json.dumps(first, allow_nan=False) == json.dumps(second, allow_nan=False)

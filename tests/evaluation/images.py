@@ -1,4 +1,4 @@
-"""Small cohorts of images with known faults, and eyes without a network, for the tests of the metrics."""
+"""Small cohorts of images with known faults, and image models without a network, for the tests of the metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from cohortsmith.data import simulate
-from cohortsmith.evaluation import Eyes
+from cohortsmith.evaluation import ImageModels
 from cohortsmith.evaluation.core.pixel_scale import tiles
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ def _learn(x: Images, y: Labels, classes: int, seed: int) -> Glance:
     return Glance(LogisticRegression(C=100, max_iter=300).fit(_hidden(x, seed), y), seed, classes)
 
 
-def eyes() -> Eyes:
+def image_models() -> ImageModels:
     """A random projection as the fixed network, logistic regression behind another as the one that learns."""
-    return Eyes(lambda x: _hidden(x, 12345), hashlib.sha256(b"12345").hexdigest(), _learn)
+    return ImageModels(lambda x: _hidden(x, 12345), hashlib.sha256(b"12345").hexdigest(), _learn)
 
 
 def bootstrap(train: Cohort, n: int, seed: int) -> Cohort:

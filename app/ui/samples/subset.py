@@ -31,4 +31,4 @@ def subset(folder: str, _key: str, shown: tuple[str, ...]) -> Comparison:
     def some(cohort: Cohort) -> Cohort:
         return cohort.take(np.flatnonzero(np.isin(cohort.y, wanted)))
 
-    return Comparison(some(whole.train), some(whole.holdout), some(whole.synthetic), eyes=whole.eyes)
+    return Comparison(some(whole.train), some(whole.holdout), some(whole.synthetic), image_models=whole.image_models)

@@ -65,7 +65,7 @@ def discriminator_auc(comparison: Comparison, seed: int) -> Finding:
     """AUC of gradient boosting that tells synthetic from holdout samples, 5-fold cross-validated, equally many of each.
 
     Wide data: train's principal components and 200 genes (a seeded draw) stand for all genes. Sequences: their traits
-    (`sequence_statistics`), edits that patients share and counts of all edits. Images: principal components, colours and
+    (`sequence_statistics`), edits that patients share, counts of all edits. Images: principal components, colours and
     spectrum (`image_statistics`), and the features of both networks where there are any.
     """
     found, reference, detail = _boosting(comparison, seed)
@@ -150,7 +150,7 @@ def _pictures(comparison: Comparison, seed: int) -> tuple[Sides, tuple[str, ...]
         "component": components_draw(comparison, LIMIT, seed),
         "trait": seen_draw(comparison, LIMIT, seed, image_traits),
     }
-    if comparison.eyes is not None:
+    if comparison.image_models is not None:
         views |= {
             "fixed feature": fixed_draw(comparison, LIMIT, seed),
             "learnt feature": learnt_draw(comparison, LIMIT, seed),

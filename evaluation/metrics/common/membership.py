@@ -43,7 +43,7 @@ COMPONENTS = 30
 RESAMPLES = 500
 
 
-class Scene(NamedTuple):
+class AttackInputs(NamedTuple):
     """What an attack is run on, (n, d) each, as `Comparison.z_train` holds it."""
 
     members: Matrix
@@ -152,7 +152,7 @@ def attack_auc_unique(comparison: Comparison, seed: int) -> Finding:
     known = {attack: _scores(real, attack) for attack in ATTACKS}
     best = max(found, key=lambda attack: auc(*found[attack]).value)
     by_attack = {attack: auc(*scores).value for attack, scores in found.items()}
-    detail: dict[str, Any] = {f"n_{side}": len(getattr(scene, side)) for side in Scene._fields}
+    detail: dict[str, Any] = {f"n_{side}": len(getattr(scene, side)) for side in AttackInputs._fields}
     detail |= {"attack": best, "by_attack": by_attack}
     if len(scene.non_members) >= LEAST_FOR_TPR:
         rate = true_positive_rate(*found[best], seed=seed)
@@ -206,24 +206,24 @@ def _attacked(
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
     def make() -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
         scene, real = _scenes(comparison, seed)
-        detail = {f"n_{side}": len(getattr(scene, side)) for side in Scene._fields}
+        detail = {f"n_{side}": len(getattr(scene, side)) for side in AttackInputs._fields}
         return _scores(scene, attack), _scores(real, attack), detail
 
     return comparison.memo(("attack", attack, seed), make)
 
 
-def _scores(scene: Scene, attack: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def _scores(scene: AttackInputs, attack: str) -> tuple[NDArray[Any], NDArray[Any]]:
     x = np.concatenate([scene.members, scene.non_members])
     scores = ATTACKS[attack](x, scene.synthetic, scene.reference)
     return scores[: len(scene.members)], scores[len(scene.members) :]
 
 
-def _scenes(comparison: Comparison, seed: int) -> tuple[Scene, Scene]:
+def _scenes(comparison: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
     """The attack on the synthetic cohort, and the same on real samples in its place."""
     return comparison.memo(("scenes", seed), partial(_make_scenes, comparison, seed))
 
 
-def _make_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
+def _make_scenes(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
     rng = np.random.default_rng([seed, 72])
     out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
     released, kept = halves(c.train.y, c.train.subjects, rng)
@@ -241,12 +241,12 @@ def _make_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
     known = (c.z_holdout[out], c.z_holdout[apart])
     made = c.z_synthetic[rng.permutation(len(c.synthetic))[:SYNTHETIC]]
     return (
-        Scene(members(np.arange(len(c.train))), known[0], made, known[1]),
-        Scene(members(kept), known[0], c.z_train[released[:SYNTHETIC]], known[1]),
+        AttackInputs(members(np.arange(len(c.train))), known[0], made, known[1]),
+        AttackInputs(members(kept), known[0], c.z_train[released[:SYNTHETIC]], known[1]),
     )
 
 
-def _unique_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
+def _unique_scenes(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
     rng = np.random.default_rng([seed, 73])
     own, others = unique(c)
     out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
@@ -261,8 +261,8 @@ def _unique_scenes(c: Comparison, seed: int) -> tuple[Scene, Scene]:
     known = (c.z_holdout[strangers], c.z_holdout[apart])
     made = c.z_synthetic[rng.permutation(len(c.synthetic))[:SYNTHETIC]]
     return (
-        Scene(c.z_train[rng.permutation(members)[:MEMBERS]], known[0], made, known[1]),
-        Scene(c.z_train[rng.permutation(rest)[:MEMBERS]], known[0], c.z_train[released[:SYNTHETIC]], known[1]),
+        AttackInputs(c.z_train[rng.permutation(members)[:MEMBERS]], known[0], made, known[1]),
+        AttackInputs(c.z_train[rng.permutation(rest)[:MEMBERS]], known[0], c.z_train[released[:SYNTHETIC]], known[1]),
     )
 
 

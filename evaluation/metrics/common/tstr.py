@@ -1,6 +1,6 @@
 """Utility: classifiers trained on synthetic and tested on real samples, and the other way round.
 
-Logistic regression; of images, where eyes were given, the small network that `Eyes.learn` trains from scratch.
+Logistic regression; for images with image models, the small network that `ImageModels.learn` trains from scratch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cohortsmith.evaluation.core import (
     wilson,
 )
 from cohortsmith.evaluation.spaces import LIMIT as DRAWN
-from cohortsmith.evaluation.spaces import eyes_of, learnt, traits_of
+from cohortsmith.evaluation.spaces import image_models_of, learnt, traits_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,7 +139,7 @@ class _Always:
 
 
 def _by_network(comparison: Comparison) -> bool:
-    return comparison.kind == "image" and comparison.eyes is not None
+    return comparison.kind == "image" and comparison.image_models is not None
 
 
 def _seen(comparison: Comparison, side: str) -> Any:
@@ -183,7 +183,7 @@ def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> Classif
     if len(np.unique(y)) < 2:
         return _Always(int(y[0]))
     if _by_network(comparison):
-        return _Network(eyes_of(comparison).learn(x, y, len(comparison.classes), seed))
+        return _Network(image_models_of(comparison).learn(x, y, len(comparison.classes), seed))
     with quietly():
         return logistic(x, y, seed)
 

@@ -15,7 +15,7 @@ from PIL import Image
 import ssl_models
 from cohortsmith.app.config.experiment import TrainingPart
 from cohortsmith.app.pipeline.comparing import DEFAULT_FAMILIES
-from cohortsmith.app.pipeline.image_models import eyes_for
+from cohortsmith.app.pipeline.feature_extractors import image_models_for
 from cohortsmith.app.workspace.cohorts import suffix_like
 from cohortsmith.data import Cohort, read_cohort, simulate, write_cohort
 from cohortsmith.generators import FAMILIES
@@ -254,24 +254,24 @@ def test_settings_of_images_are_checked_before_any_work(tmp_path: Path, folder: 
 
 
 def test_a_classifier_of_the_same_images_is_trained_once(monkeypatch: pytest.MonkeyPatch, cells: Cohort) -> None:
-    eyes = eyes_for("image", TrainingPart(device="cpu"))
-    assert eyes is not None
-    assert eyes_for("expression", TrainingPart()) is None
-    first = eyes.learn(cells.x, cells.y, 2, 0)
-    assert eyes.learn(cells.x.copy(), cells.y.copy(), 2, 0) is first
-    assert eyes.learn(cells.x, cells.y, 2, 1) is not first
-    assert eyes.learn(cells.x, 1 - cells.y, 2, 0) is not first
-    assert eyes.fixed(cells.x[:5]).shape == first.embed(cells.x[:5]).shape == (5, 64)
+    image_models = image_models_for("image", TrainingPart(device="cpu"))
+    assert image_models is not None
+    assert image_models_for("expression", TrainingPart()) is None
+    first = image_models.learn(cells.x, cells.y, 2, 0)
+    assert image_models.learn(cells.x.copy(), cells.y.copy(), 2, 0) is first
+    assert image_models.learn(cells.x, cells.y, 2, 1) is not first
+    assert image_models.learn(cells.x, 1 - cells.y, 2, 0) is not first
+    assert image_models.fixed(cells.x[:5]).shape == first.embed(cells.x[:5]).shape == (5, 64)
 
 
 def test_a_class_without_an_image_gets_no_probability(cells: Cohort) -> None:
-    eyes = eyes_for("image", TrainingPart(device="cpu"))
-    assert eyes is not None
-    told = eyes.learn(cells.x, 2 * cells.y, 4, 0).predict_proba(cells.x[:9])
+    image_models = image_models_for("image", TrainingPart(device="cpu"))
+    assert image_models is not None
+    told = image_models.learn(cells.x, 2 * cells.y, 4, 0).predict_proba(cells.x[:9])
     np.testing.assert_allclose(told.sum(axis=1), 1.0)
     assert told.shape == (9, 4)
     assert not told[:, [1, 3]].any()
-    alone = eyes.learn(cells.x, 0 * cells.y, 2, 0).predict_proba(cells.x[:9])
+    alone = image_models.learn(cells.x, 0 * cells.y, 2, 0).predict_proba(cells.x[:9])
     np.testing.assert_array_equal(alone, [[1.0, 0.0]] * 9)
 
 

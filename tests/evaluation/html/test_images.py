@@ -18,7 +18,7 @@ from cohortsmith.data.cohort import grid
 from cohortsmith.data.errors import DataError
 from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.estimate import Estimate
-from cohortsmith.evaluation.core.image_models import Eyes
+from cohortsmith.evaluation.core.image_models import ImageModels
 from cohortsmith.evaluation.core.small_cells import MINIMUM
 from cohortsmith.evaluation.html.nearest_images import suspects
 from cohortsmith.evaluation.html.report import Contender, render, render_comparison
@@ -282,7 +282,7 @@ def test_with_eyes_there_are_panels_by_what_they_see(comparison: Comparison) -> 
     x = comparison.synthetic.x.copy()
     x[17] = comparison.train.x[4][::-1]  # the same colours, whatever the places
     sides = (comparison.train, comparison.holdout, replace(comparison.synthetic, x=x))
-    page = render([], Comparison(*sides, eyes=Eyes(fixed, "0" * 64, learn)), patients=True)
+    page = render([], Comparison(*sides, image_models=ImageModels(fixed, "0" * 64, learn)), patients=True)
     section = page[page.index("As a fixed network sees them") :]
     first = pictures(section[: section.index("2. ratio")])
     assert np.array_equal(first[0], x[17])

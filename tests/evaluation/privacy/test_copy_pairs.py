@@ -13,7 +13,7 @@ from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.privacy.copy_pairs import copy_pairs, pictures
 from tests.evaluation.cohorts import patients
-from tests.evaluation.images import cells, eyes
+from tests.evaluation.images import cells, image_models
 
 if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort
@@ -32,7 +32,7 @@ def _planted() -> Comparison:
     x[2] = np.clip(x[2].astype(int) + 3, 0, 255)
     for row, source in TURNED.items():
         x[row] = np.rot90(train.x[source][:, ::-1], 1)
-    return Comparison(train, cells(300, 2), replace(made, x=x), eyes=eyes())
+    return Comparison(train, cells(300, 2), replace(made, x=x), image_models=image_models())
 
 
 def test_planted_copies_come_first_in_both_spaces() -> None:
@@ -55,7 +55,7 @@ def test_the_pictures_of_a_pair_stand_the_same_way_up() -> None:
 
 
 def test_other_patients_images_are_near_as_often_as_chance() -> None:
-    c = Comparison(cells(400, 1), cells(400, 2), cells(400, 4), eyes=eyes())
+    c = Comparison(cells(400, 1), cells(400, 2), cells(400, 4), image_models=image_models())
     for found in copy_pairs(c, 0):
         assert found.expected == pytest.approx(4, abs=0.05)
         assert found.suspicious <= 14
@@ -66,7 +66,7 @@ def test_other_patients_images_are_near_as_often_as_chance() -> None:
 def test_one_train_image_stands_in_one_pair_and_no_json_names_it() -> None:
     train = cells(300, 1)
     many: Cohort = train.take([5] * 100 + list(range(200)))
-    pixel, embedding = copy_pairs(Comparison(train, cells(300, 2), many, eyes=eyes()), 0, most=6)
+    pixel, embedding = copy_pairs(Comparison(train, cells(300, 2), many, image_models=image_models()), 0, most=6)
     for found in (pixel, embedding):
         assert len({pair.train for pair in found.pairs}) == len(found.pairs) == 6
         assert found.suspicious == 300

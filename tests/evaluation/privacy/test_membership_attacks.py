@@ -22,7 +22,7 @@ from cohortsmith.evaluation.privacy.membership_attacks import (
     monte_carlo,
     worst,
 )
-from cohortsmith.evaluation.privacy.targets import cast_of
+from cohortsmith.evaluation.privacy.targets import attack_split
 from tests.evaluation import images, sequences
 from tests.evaluation.cohorts import bootstrap, cohort, patients
 
@@ -116,7 +116,7 @@ def test_the_outlying_are_those_far_from_their_own_class() -> None:
     x = train.x.copy()
     x[:30] += np.float32(8)
     c = Comparison(cohort(x, train.y), holdout, holdout)
-    cast = cast_of(c, 0)
+    cast = attack_split(c, 0)
     far = cast.members[cast.groups["outlying"][0]]
     assert set(range(30)) <= set(far.tolist())
     few = groups_left_out(c, 0)
@@ -130,7 +130,7 @@ def test_rare_classes_are_those_under_a_twentieth() -> None:
         return replace(source, y=np.where(np.arange(n) < n // 40, 2, source.y % 2))
 
     c = Comparison(some(1000, 1), some(1000, 2), some(400, 3))
-    cast = cast_of(c, 0)
+    cast = attack_split(c, 0)
     inside, out = cast.groups["rare classes"]
     assert set(c.train.y[cast.members[inside]].tolist()) == {2}
     assert set(c.holdout.y[cast.non_members[out]].tolist()) == {2}
@@ -138,7 +138,7 @@ def test_rare_classes_are_those_under_a_twentieth() -> None:
 
 def test_nobody_is_attacked_by_who_knows_him() -> None:
     c = _against("others")
-    cast = cast_of(c, 0)
+    cast = attack_split(c, 0)
     for turn, known in enumerate(cast.known):
         assert not set(known.tolist()) & set(cast.non_members[cast.non_member_round == turn].tolist())
     assert sorted(cast.non_members.tolist()) == list(range(len(c.holdout)))
@@ -172,7 +172,7 @@ def test_turned_copies_of_images_are_caught() -> None:
     found = attacks(Comparison(train, holdout, turned), 0)
     assert _of(found, "all", "tiles of 4 x 4")["gan_leaks"].auc.value > 0.99
     assert _of(found, "all", "tiles of 2 x 2")["gan_leaks"].auc.value < 0.75
-    others = attacks(Comparison(train, holdout, images.cells(160, 9), eyes=images.eyes()), 0)
+    others = attacks(Comparison(train, holdout, images.cells(160, 9), image_models=images.image_models()), 0)
     assert {a.space for a in others} == {
         "tiles of 2 x 2 pixels",
         "a fixed network",

@@ -118,9 +118,9 @@ def test_frechet_distance_in_the_fixed_network_has_its_closed_form() -> None:
         means: NDArray[np.float32] = x.reshape(len(x), -1, 3).mean(axis=1).astype(np.float32)
         return means[:, :1]
 
-    eyes = replace(images.eyes(), fixed=see)
+    image_models = replace(images.image_models(), fixed=see)
     brighter = replace(holdout, x=(holdout.x // 2).astype(np.uint8))
-    comparison = Comparison(train, holdout, brighter, eyes=eyes)
+    comparison = Comparison(train, holdout, brighter, image_models=image_models)
     rows, spread = comparison.draw(2000, 0).rows, see(train.x).std()
     a, b = see(holdout.x[rows.real]), see(brighter.x[rows.synthetic])
     expected = ((a.mean() - b.mean()) ** 2 + (a.std(ddof=1) - b.std(ddof=1)) ** 2) / spread**2
@@ -170,7 +170,7 @@ def test_macro_f1_is_that_of_scikit_learn() -> None:
 
 
 def test_a_dead_feature_of_a_network_does_no_harm() -> None:
-    eyes = images.eyes()
+    image_models = images.image_models()
 
     class Dead(images.Glance):
         def embed(self, x: images.Images) -> NDArray[np.float32]:
@@ -180,12 +180,12 @@ def test_a_dead_feature_of_a_network_does_no_harm() -> None:
             return seen
 
     def learn(x: images.Images, y: images.Labels, classes: int, seed: int) -> Dead:
-        found = eyes.learn(x, y, classes, seed)
+        found = image_models.learn(x, y, classes, seed)
         assert isinstance(found, images.Glance)
         return Dead(found.model, found.seed, found.classes)
 
     comparison = Comparison(
-        images.cells(150, 1), images.cells(90, 2), images.cells(90, 3), eyes=replace(eyes, learn=learn)
+        images.cells(150, 1), images.cells(90, 2), images.cells(90, 3), image_models=replace(image_models, learn=learn)
     )
     draw = learnt_draw(comparison, 2000, 0)
     assert np.abs(draw.synthetic).max() < 10

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cohortsmith.data import Cohort, DataError, simulate
-from cohortsmith.generators.images.appearance import Stains
+from cohortsmith.generators.images.appearance import AppearanceClusters
 from cohortsmith.generators.images.codec import ImageCodec
 from cohortsmith.generators.images.symmetries import Turned, symmetry_of
 
@@ -68,7 +68,7 @@ def test_images_of_one_colour_teach_nothing(cells: Cohort) -> None:
 
 def test_a_rare_stain_is_a_group_of_its_own_and_drawn_at_its_share(cells: Cohort) -> None:
     cohort, green = stained(simulate("simulated-cells", 2000, seed=1), share=0.12)
-    looks = Stains.fit(cohort, looks=6, least=10, rng=np.random.default_rng(0))
+    looks = AppearanceClusters.fit(cohort, looks=6, least=10, rng=np.random.default_rng(0))
     groups = looks.groups(cohort.x, cohort.y)
     of_green = np.array([green[groups == group].mean() for group in range(len(looks))])
     assert np.maximum(of_green, 1 - of_green)[groups].mean() > 0.98
@@ -80,7 +80,7 @@ def test_a_rare_stain_is_a_group_of_its_own_and_drawn_at_its_share(cells: Cohort
 def test_no_look_is_an_average_of_fewer_patients_than_allowed(cells: Cohort) -> None:
     cohort, green = stained(cells, share=0.02)
     assert 0 < green.sum() < 20
-    looks = Stains.fit(cohort, looks=8, least=20, rng=np.random.default_rng(0))
+    looks = AppearanceClusters.fit(cohort, looks=8, least=20, rng=np.random.default_rng(0))
     groups = looks.groups(cohort.x, cohort.y)
     nearest = looks.of_look[groups]
     for look in np.unique(nearest):
@@ -89,12 +89,14 @@ def test_no_look_is_an_average_of_fewer_patients_than_allowed(cells: Cohort) -> 
     many, green = stained(cells, share=0.3)
     alone = replace(many, subjects=np.where(green, "the same", many.subjects))
     for cohort, looks_found in ((many, 2), (alone, 1)):
-        assert len(Stains.fit(cohort, looks=2, least=20, rng=np.random.default_rng(0)).centres) == looks_found
+        assert (
+            len(AppearanceClusters.fit(cohort, looks=2, least=20, rng=np.random.default_rng(0)).centres) == looks_found
+        )
 
 
 def test_a_class_of_few_has_one_look(cells: Cohort) -> None:
     few = cells.take(np.concatenate([np.flatnonzero(cells.y != 0), np.flatnonzero(cells.y == 0)[:6]]))
-    looks = Stains.fit(few, looks=8, least=20, rng=np.random.default_rng(0))
+    looks = AppearanceClusters.fit(few, looks=8, least=20, rng=np.random.default_rng(0))
     assert (looks.of_class == 0).sum() == 1
     assert looks.share[looks.of_class == 0] == pytest.approx(1)
 

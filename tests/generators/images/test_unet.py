@@ -11,9 +11,9 @@ import torch
 from cohortsmith.data import Cohort, DataError, simulate
 from cohortsmith.generators import Diffusion, neural
 from cohortsmith.generators.contracts.architecture import NO_CLASS
-from cohortsmith.generators.images.appearance import Stains
+from cohortsmith.generators.images.appearance import AppearanceClusters
 from cohortsmith.generators.images.diffusion import ImageDiffusionFamily
-from cohortsmith.generators.images.layers import Told
+from cohortsmith.generators.images.layers import GroupEmbedding
 from cohortsmith.generators.images.networks import ImageNetwork
 from cohortsmith.generators.images.symmetries import Turned
 from cohortsmith.generators.kinds import KINDS
@@ -61,7 +61,7 @@ def test_a_patient_is_denoised_alike_whoever_is_beside_it() -> None:
 
 
 def test_a_look_starts_as_its_class_and_may_come_to_differ() -> None:
-    told = Told(ImageNetwork(channels=3, classes=4, width=64, depth=1, parents=(0, 0, 1, 1)), 8)
+    told = GroupEmbedding(ImageNetwork(channels=3, classes=4, width=64, depth=1, parents=(0, 0, 1, 1)), 8)
     groups = torch.tensor([0, 1, 2, 3, NO_CLASS])
     assert told.class_of(groups).tolist() == [0, 0, 1, 1, 2]
     first, second, third, fourth, nobody = told(groups)
@@ -116,7 +116,7 @@ def test_a_fit_turns_pictures_and_evens_classes_where_it_is_told_to(
 def test_networks_are_asked_for_looks_as_often_as_train_has_them(cells: Cohort) -> None:
     model = Diffusion(steps=1, depth=1, sampling_steps=2, looks=2, min_look=5).fit(cells, seed=0)
     looks = model._codec.strata
-    assert isinstance(looks, Stains)
+    assert isinstance(looks, AppearanceClusters)
     shares = [looks.share[looks.of_class == label] for label in range(len(cells.classes))]
     label = next(label for label, share in enumerate(shares) if len(share) == 2)
     told = model._told(np.full(4000, label), np.random.default_rng(0)).numpy()

@@ -87,7 +87,7 @@ def test_shown_one_by_one_columns_know_of_each_other(steps: int, exact: bool) ->
 
 
 def test_guidance_pushes_away_from_the_population() -> None:
-    class Told(nn.Module):
+    class GroupEmbedding(nn.Module):
         code_shape = (5, 1)
 
         def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ def test_guidance_pushes_away_from_the_population() -> None:
             return logits
 
     y = torch.zeros(20_000, dtype=torch.int64)
-    nets: Any = {"denoiser": Told()}
+    nets: Any = {"denoiser": GroupEmbedding()}
     for guidance in (1.0, 3.0):
         family = MaskedDiffusionFamily(guidance=guidance)
         drawn = family.sample(nets, y, torch.Generator().manual_seed(0)).argmax(1)

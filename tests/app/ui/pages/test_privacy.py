@@ -33,7 +33,7 @@ def carried_out(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) ->
     folder = tmp_path_factory.mktemp("audits") / "small-audit"
     folder.mkdir()
     case = case_of_run(str(finished_run))
-    audit = carry_out_audit(case, policy=DEFAULT, seed=0, eyes=None)
+    audit = carry_out_audit(case, policy=DEFAULT, seed=0, image_models=None)
     write_audit(folder, audit, case)
     return audit, folder
 

@@ -22,7 +22,7 @@ PRIVACY = [metric.name for metric in METRICS if metric.group == "privacy" and "i
 
 
 def _compared(synthetic: Cohort) -> Comparison:
-    return Comparison(images.cells(400, 1), images.cells(260, 2), synthetic, eyes=images.eyes())
+    return Comparison(images.cells(400, 1), images.cells(260, 2), synthetic, image_models=images.image_models())
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_copy_that_is_turned_or_touched_up_is_still_a_near_copy() -> None:
 def test_a_rare_mode_that_is_missing_is_missed() -> None:
     train, holdout, made = (simulate("simulated-cells", 800, seed, classes=3, blue=0.05) for seed in (1, 2, 3))
     plain = made.take(~np.asarray(made.provenance["truth"]["blue"]))
-    whole, lacking = (Comparison(train, holdout, side, eyes=images.eyes()) for side in (made, plain))
+    whole, lacking = (Comparison(train, holdout, side, image_models=images.image_models()) for side in (made, plain))
     found = _estimate(whole, "rare_modes")
     missed = _estimate(lacking, "rare_modes")
     assert found.value is not None
@@ -152,22 +152,24 @@ def test_without_eyes_pixels_have_to_do() -> None:
 
 
 def test_with_eyes_the_report_says_which_network_was_fixed() -> None:
-    real, eyes = images.cells(260, 3), images.eyes()
-    report = evaluate(images.cells(400, 1), images.cells(260, 2), real, only="frechet_fixed", eyes=eyes)
-    assert eyes.fixed_digest[:16] in report.notes[0]
+    real, image_models = images.cells(260, 3), images.image_models()
+    report = evaluate(images.cells(400, 1), images.cells(260, 2), real, only="frechet_fixed", image_models=image_models)
+    assert image_models.fixed_digest[:16] in report.notes[0]
     assert report["frechet_fixed"].ok
 
 
 def test_networks_learn_apart_from_what_they_judge_and_never_for_privacy() -> None:
     train = images.cells(400, 1)
     taught: list[set[bytes]] = []
-    eyes = images.eyes()
+    image_models = images.image_models()
 
     def learn(x: images.Images, y: images.Labels, classes: int, seed: int) -> images.Glance:
         taught.append({image.tobytes() for image in x})
-        return eyes.learn(x, y, classes, seed)  # type: ignore[return-value]
+        return image_models.learn(x, y, classes, seed)  # type: ignore[return-value]
 
-    comparison = Comparison(train, images.cells(260, 2), images.cells(260, 3), eyes=replace(eyes, learn=learn))
+    comparison = Comparison(
+        train, images.cells(260, 2), images.cells(260, 3), image_models=replace(image_models, learn=learn)
+    )
     for name in PRIVACY:
         assert BY_NAME[name].compute(comparison).ok
     assert not taught
@@ -182,8 +184,8 @@ def test_networks_learn_apart_from_what_they_judge_and_never_for_privacy() -> No
 
 
 def test_a_network_that_sees_nonsense_is_no_network() -> None:
-    eyes = replace(images.eyes(), fixed=lambda x: np.full((len(x), 3), np.nan, dtype=np.float32))
-    comparison = Comparison(images.cells(400, 1), images.cells(260, 2), images.cells(260, 3), eyes=eyes)
+    image_models = replace(images.image_models(), fixed=lambda x: np.full((len(x), 3), np.nan, dtype=np.float32))
+    comparison = Comparison(images.cells(400, 1), images.cells(260, 2), images.cells(260, 3), image_models=image_models)
     assert "NaN or infinite features" in BY_NAME["frechet_fixed"].compute(comparison).status
 
 
@@ -199,5 +201,5 @@ def test_grey_images_have_a_whole_scorecard() -> None:
         images.in_green(cohort) for cohort in (images.cells(400, 1), images.cells(260, 2), images.cells(260, 3))
     )
     wanted = [name for name in BY_NAME if "image" in BY_NAME[name].kinds and not name.startswith("discriminator_a")]
-    report = evaluate(train, holdout, made, only=wanted, eyes=images.eyes())
+    report = evaluate(train, holdout, made, only=wanted, image_models=images.image_models())
     assert {e.name for e in report if not e.ok} <= {"rare_modes"}

@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.app.config import TrainingPart
-    from cohortsmith.evaluation import Eyes, Learned
+    from cohortsmith.evaluation import ImageModels, Learned
     from cohortsmith.ssl_models import Classifier
     from cohortsmith.training.plan import Device, Precision
 
 _KEPT = 8  # classifiers; a scorecard trains three or four
 
 
-def eyes_for(kind: str, training: TrainingPart) -> Eyes | None:
-    """Eyes for a data kind that needs them, classifiers trained where `training` says; None for the others."""
-    return eyes(training.device, training.precision) if kind == "image" else None
+def image_models_for(kind: str, training: TrainingPart) -> ImageModels | None:
+    """ImageModels for a data kind that needs them, classifiers trained where `training` says; None for the others."""
+    return image_models(training.device, training.precision) if kind == "image" else None
 
 
-def eyes(device: Device = "auto", precision: Precision = "auto") -> Eyes:
-    """Eyes for `evaluation.evaluate(..., eyes=eyes())`: the fixed encoder, and classifiers trained on that device.
+def image_models(device: Device = "auto", precision: Precision = "auto") -> ImageModels:
+    """The fixed encoder, and classifiers trained on that device, for `evaluate(..., image_models=image_models())`.
 
     A classifier is trained once for the same images and seed: families compared on one split share those of real data.
     """
-    from cohortsmith.evaluation import Eyes
+    from cohortsmith.evaluation import ImageModels
     from cohortsmith.ssl_models import Classifier, FixedEncoder
     from cohortsmith.training import Runtime
 
@@ -52,7 +52,7 @@ def eyes(device: Device = "auto", precision: Precision = "auto") -> Eyes:
         return known[key]
 
     encoder = FixedEncoder()
-    return Eyes(encoder, encoder.digest, learn)
+    return ImageModels(encoder, encoder.digest, learn)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""Digests of everything that is computed, to hold a change of structure against: ``python -m tests.digests OUT.json``.
+"""Digests of everything that is computed, to hold a change of structure against: ``python -m tests.digests OUT.json [STAGE ...]``.
 
-Run before and after on one machine; the two files must be equal. Figures differ between machines, so none is kept here.
+Stages: probabilities, figures, samples. Run before and after on one machine: the two files must be equal. Figures differ
+between machines, so none is kept here.
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ def probabilities() -> dict[str, str]:
         name = "-".join(filter(None, case))
         found[f"classifier {name}"] = digest(model.predict_proba(cohort)) + " " + digest(model.embed(cohort))
     cohort = cohort_of("log-floor")
-    for preset in ("small-mlp", "small-mlp-mixed"):
-        model = Classifier(preset=preset, steps=20).fit(cohort, seed=0)
+    for preset, more in {"small-mlp": {}, "small-mlp-mixed": {"unlabelled": cohort}}.items():
+        model = Classifier(preset=preset, steps=20).fit(cohort, seed=0, **more)
         found[f"preset {preset}"] = digest(model.predict_proba(cohort))
     found["presets"] = digest(sorted(PRESETS)) + digest(sorted(KINDS))
     return found
@@ -108,6 +109,9 @@ def probabilities() -> dict[str, str]:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     out = Path(sys.argv[1])
-    found = {**samples(), **figures(), **probabilities()}
-    out.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(f"{len(found)} digests in {out}")
+    stages = {"probabilities": probabilities, "figures": figures, "samples": samples}
+    found: dict[str, str] = {}
+    for name in sys.argv[2:] or stages:
+        found |= stages[name]()
+        out.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print(f"{name}: {len(found)} digests in {out}", flush=True)

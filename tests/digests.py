@@ -1,7 +1,7 @@
-"""Digests of everything that is computed, to hold a change of structure against: ``python -m tests.digests OUT.json [STAGE ...]``.
+"""Digests of everything that is computed: ``python -m tests.digests OUT.json [STAGE ...]``.
 
-Stages: probabilities, figures, samples. Run before and after on one machine: the two files must be equal. Figures differ
-between machines, so none is kept here.
+Stages: probabilities, figures, samples. Run before and after a change of structure, on one machine: the two files must
+be equal. Figures differ between machines, so none is kept here.
 """
 
 from __future__ import annotations

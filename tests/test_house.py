@@ -1,25 +1,22 @@
-"""Rules of the repository, held over the syntax trees, the built wheel and the README."""
+"""Rules of the repository, held over the syntax trees."""
 
 from __future__ import annotations
 
 import ast
 import functools
 import re
-import shlex
-import shutil
-import subprocess
-import sys
-import zipfile
+import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+from tests.structure import PACKAGES, PRODUCT, ROOT, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("data", "training", "generators", "ssl_models", "evaluation", "app")
 MAY_IMPORT: dict[str, set[str]] = {
     "data": set(),
     "training": set(),
@@ -28,6 +25,67 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"data"},
     "app": {"data", "training", "generators", "ssl_models", "evaluation"},
 }
+# The rooms of each package; a room imports only rooms named before it. "" are the files at the top of the package.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "data": ("", "sequences", "io", "simulators", "named", "duplication"),
+    "training": ("",),
+    "generators": (
+        "contracts",
+        "networks",
+        "objectives",
+        "expression",
+        "images",
+        "sequences",
+        "private",
+        "baselines",
+        "",
+        "analysis",
+    ),
+    "ssl_models": (
+        "presets",
+        "inputs",
+        "backbones",
+        "augmentations",
+        "pretexts",
+        "pretexts.images",
+        "fine_tuning",
+        "",
+    ),
+    "evaluation": (
+        "core",
+        "spaces",
+        "metrics.common",
+        "metrics.sequences",
+        "metrics.images",
+        "metrics",
+        "scorecard",
+        "privacy.artefacts",
+        "privacy",
+        "study",
+        "plots",
+        "html",
+        "html.audit",
+        "html.study",
+    ),
+    "app": (
+        "terminal",
+        "config",
+        "workspace",
+        "pipeline",
+        "background",
+        "grid",
+        "release",
+        "founding",
+        "ui",
+        "ui.samples",
+        "ui.pages",
+        "commands",
+        "",
+    ),
+}
+# What shows results; science, all rooms of `evaluation` before the pictures, knows none of it.
+SHOWS = {"plotly", "jinja2", "rich", "typer", "streamlit"}
+SCIENCE = ("core", "spaces", "metrics", "scorecard", "privacy", "study")
 TORCH = {"torch", "lightning", "lightning_fabric", "torchvision"}
 WITHOUT_TORCH = ("data", "evaluation")
 PICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
@@ -44,42 +102,183 @@ TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".json", ""}
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(home|root|Users|work|tmp|var/folders|mnt)/\w|[A-Z]:\\\\?Users\\")
 
 
-def sources(*folders: str) -> Iterator[tuple[str, Path]]:
-    for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), path
+class Import(NamedTuple):
+    """One name taken from one of our modules: `from module import name`; name is "" of `import module`."""
+
+    module: str
+    name: str
+    line: int
 
 
-def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Top package of every import, those inside functions and type-checking blocks too."""
-    for node in ast.walk(tree):
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> Iterator[Import]:
+    """Every import, those inside functions and type-checking blocks too."""
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
+            yield from (Import(alias.name, "", node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").split(".")[0] if not node.level else "(relative)", node.lineno
+            module = "." * node.level + (node.module or "")
+            yield from (Import(module, alias.name, node.lineno) for alias in node.names)
+
+
+def top(module: str) -> str:
+    return module.split(".")[0]
+
+
+@functools.cache
+def modules() -> dict[str, Path]:
+    """Files by the name they are imported under, faces by that of their room."""
+    found = {}
+    for name, path in sources(PRODUCT, *PACKAGES):
+        parts = name.removesuffix(".py").removesuffix("/__init__").split("/")
+        found[".".join(parts if parts[0] == PRODUCT else [PRODUCT, *parts])] = path
+    return found
+
+
+def target_of(one: Import) -> str | None:
+    """Our module that an import reaches: a file, or a face; None for other people's."""
+    for name in (f"{one.module}.{one.name}", one.module):
+        if name in modules():
+            return name
+    return None
+
+
+def place_of(module: str) -> tuple[str, str]:
+    """Package and room of one of our modules; the face of a room is of that room."""
+    parts = module.split(".")[1:]
+    is_face = modules()[module].name == "__init__.py"
+    return parts[0], ".".join(parts[1:] if is_face else parts[1:-1])
+
+
+def arrows(package: str) -> Iterator[tuple[str, str, int]]:
+    """Imports from files of a package to our modules, with the line; the package's own face is left out."""
+    for module, path in modules().items():
+        if module.startswith(f"{PRODUCT}.{package}."):
+            for one in imported(path):
+                if (target := target_of(one)) is not None:
+                    yield module, target, one.line
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_package_imports_only_what_the_design_allows(package: str) -> None:
-    forbidden = set(PACKAGES) - MAY_IMPORT[package] - {package} | {"(relative)", "tests", "benchmarks"}
-    if package in WITHOUT_TORCH:
-        forbidden |= TORCH
+    forbidden = TORCH if package in WITHOUT_TORCH else set()
+    allowed = MAY_IMPORT[package] | {package}
+    broken = []
+    for name, path in sources(package):
+        for one in imported(path):
+            ours = one.module.split(".")[1] if one.module.startswith(f"{PRODUCT}.") else ""
+            if (ours and ours not in allowed) or top(one.module) in forbidden | {"", "tests", "benchmarks"}:
+                broken.append(f"{name}:{one.line} imports {one.module}")
+            if one.module == PRODUCT:
+                broken.append(f"{name}:{one.line} imports the public face: name the package")
+    assert not broken
+
+
+def test_no_bare_import_of_a_package() -> None:
     broken = [
-        f"{name}:{line} imports {module}"
-        for name, path in sources(package)
-        for module, line in imported(ast.parse(path.read_text(encoding="utf-8")))
-        if module in forbidden
+        f"{name}:{one.line} imports {one.module}, which is {PRODUCT}.{one.module}"
+        for name, path in sources(PRODUCT, *PACKAGES, "tests", "benchmarks")
+        for one in imported(path)
+        if top(one.module) in PACKAGES
     ]
     assert not broken
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_rooms_import_only_rooms_before_them(package: str) -> None:
+    rooms = ROOMS[package]
+    broken = []
+    for module, target, line in arrows(package):
+        (_, own), (other, room) = place_of(module), place_of(target)
+        assert own in rooms, f"{module} stands in no room"
+        if other == package and target != f"{PRODUCT}.{package}" and rooms.index(room) > rooms.index(own):
+            broken.append(f"{module}:{line} imports {target}, a room after its own")
+        if target == f"{PRODUCT}.{package}":
+            broken.append(f"{module}:{line} imports its own package's face")
+    assert not broken
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_rooms_are_entered_by_their_face(package: str) -> None:
+    broken = []
+    for module, target, line in arrows(package):
+        own, (other, room) = place_of(module), place_of(target)
+        is_face = modules()[target].name == "__init__.py"
+        if own != (other, room) and room and not is_face and not _as_module(module, target):
+            broken.append(f"{module}:{line} reaches past the face of {other}.{room} to {target}")
+    assert not broken
+
+
+def _as_module(module: str, target: str) -> bool:
+    """Whether the importer takes a whole file out of a room, as in `from cohortsmith.evaluation.plots import pca`."""
+    room, _, name = target.rpartition(".")
+    return any(one.module == room and one.name == name for one in imported(modules()[module]))
+
+
+def test_faces_name_what_they_show_and_nothing_hides_a_file() -> None:
+    broken = []
+    for module, path in modules().items():
+        if path.name != "__init__.py" or module == PRODUCT:
+            continue
+        if not ast.get_docstring(tree_of(path)):
+            broken.append(f"{module} says nothing of what it is for")
+        names = {one.name for one in imported(path) if one.module.startswith(f"{PRODUCT}.")}
+        inside = {child.stem for child in path.parent.glob("*.py")} | {child.name for child in path.parent.iterdir()}
+        broken += [f"{module} shows {name}, which hides its file of that name" for name in names & inside]
+    assert not broken
+
+
+def test_no_circles_even_through_type_only_and_lazy_imports() -> None:
+    graph = {
+        module: {target for one in imported(path) if (target := target_of(one)) not in (None, module)}
+        for module, path in modules().items()
+        if module != PRODUCT
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(" -> ".join(map(str, circle.args[1])))
+
+
+def test_science_knows_no_page_no_terminal_and_no_app() -> None:
+    broken = [
+        f"{name}:{one.line} imports {one.module}"
+        for room in SCIENCE
+        for name, path in sources(f"evaluation/{room}")
+        for one in imported(path)
+        if top(one.module) in SHOWS or one.module == "html"
+    ]
+    assert not broken
+
+
+def test_tests_stand_where_the_rooms_are() -> None:
+    """A folder of tests has the name of a room, or holds what belongs to no single room."""
+    rooms = {Path(package, *room.split(".")) for package, names in ROOMS.items() for room in names if room}
+    rooms |= {room.parent for room in rooms} | {Path(package) for package in PACKAGES}
+    folders = {Path(name).parent.relative_to("tests") for name, _ in sources("tests")}
+    assert folders - rooms <= {Path(), Path("contracts")}
+
+
+def test_every_room_is_packaged() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    faces = sorted(module for module, path in modules().items() if path.name == "__init__.py")
+    assert settings["packages"] == faces
+    assert settings["package-dir"] == {
+        PRODUCT: PRODUCT,
+        **{f"{PRODUCT}.{package}": package for package in PACKAGES},
+    }
 
 
 def test_no_pickle_and_no_global_random_state() -> None:
     broken = []
     for name, path in sources(*PACKAGES, "benchmarks"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        broken += [f"{name}:{line} imports {module}" for module, line in imported(tree) if module in PICKLING]
-        broken += [f"{name}:{line} imports {module}" for module, line in imported(tree) if module == "random"]
-        for node in ast.walk(tree):
+        banned = {*PICKLING, "random"}
+        broken += [f"{name}:{one.line} imports {one.module}" for one in imported(path) if top(one.module) in banned]
+        for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.Call):
                 continue
             called = ast.unparse(node.func)
@@ -103,7 +302,7 @@ def test_files_are_read_in_one_sitting() -> None:
 
 
 def test_no_drawer_for_everything() -> None:
-    drawers = {"utils", "util", "helpers", "helper", "manager", "managers", "plugin", "plugins", "common", "misc"}
+    drawers = {"utils", "util", "helpers", "helper", "manager", "managers", "plugin", "plugins", "misc"}
     assert not [name for name, _ in sources(*PACKAGES) if drawers & set(re.split(r"[/._]", name))]
 
 
@@ -125,75 +324,3 @@ def test_no_path_of_a_machine_is_written_anywhere() -> None:
 def test_versions_are_pinned_without_addresses() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert not [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.]+", line)]
-
-
-def test_wheel_holds_only_code(tmp_path: Path) -> None:
-    copy = tmp_path / "source"
-    copy.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    for package in (*PACKAGES, "tests"):
-        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "data" / "patients.csv").write_text("sample_id,label\n")  # what a careless copy would take along
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(copy)]
-    done = subprocess.run(build, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    code = {name for name in names if ".dist-info/" not in name}
-    expected = {name for name, _ in sources(*PACKAGES)} | {f"{package}/py.typed" for package in PACKAGES}
-    assert code == expected
-    assert not [
-        name for name in names if Path(name).suffix not in {".py", ".typed", ".txt", ""} and "LICENSE" not in name
-    ]
-
-
-def readme_blocks(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
-
-
-def test_readme_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The README's Python runs as it stands, on a simulated patients.h5ad; only the deep families' steps are few."""
-    from dataclasses import replace
-
-    import generators
-    from cohortsmith.data import simulate, write_cohort
-
-    cohort = simulate("simulated-expression", 120, seed=0, genes=20, classes=2)
-    provenance = {**cohort.provenance, "label": "label", "subject": "patient"}
-    cohort = replace(cohort, classes=("BRCA", "OV"), provenance=provenance)
-    write_cohort(cohort, tmp_path / "patients.h5ad")
-    monkeypatch.chdir(tmp_path)
-    for family in ("Diffusion", "GAN", "WGAN", "VAE"):
-        monkeypatch.setattr(generators, family, functools.partial(getattr(generators, family), steps=20))
-    blocks = readme_blocks("python")
-    assert blocks
-    for block in blocks:
-        namespace: dict[str, Any] = {"__name__": "readme"}
-        exec(compile(block, "README.md", "exec"), namespace)
-
-
-def test_readme_command_lines_are_understood() -> None:
-    import typer
-
-    from cohortsmith.app.cli import app
-
-    lines = [
-        line.removeprefix("$ ").strip()
-        for language in ("console", "bash", "sh")
-        for block in readme_blocks(language)
-        for line in block.replace("\\\n", " ").splitlines()
-    ]
-    commands = [
-        shlex.split(line, comments=True) for line in lines if line.removeprefix("$ ").startswith("cohortsmith ")
-    ]
-    assert commands
-    for words in commands:
-        command: Any = typer.main.get_command(app)
-        rest = words[1:]
-        while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
-            assert rest[0] in command.commands, words
-            command, rest = command.commands[rest[0]], rest[1:]
-        if "--help" not in rest:
-            command.make_context(" ".join(words), rest)  # raises on an unknown option or a missing one

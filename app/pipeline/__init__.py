@@ -3,7 +3,7 @@
 from cohortsmith.app.pipeline.blast import identity_by_blast, require_blastn, with_blast
 from cohortsmith.app.pipeline.comparing import DEFAULT_FAMILIES, compare_families
 from cohortsmith.app.pipeline.experiment_run import carry_out_run, check
-from cohortsmith.app.pipeline.feature_extractors import image_models_for
+from cohortsmith.app.pipeline.feature_extractors import image_models, image_models_for
 from cohortsmith.app.pipeline.fitting import duration, fit_and_sample, fit_generator, remove_checkpoint
 from cohortsmith.app.pipeline.models import (
     alarms,
@@ -31,6 +31,7 @@ __all__ = [
     "duration",
     "environment",
     "evaluating",
+    "image_models",
     "image_models_for",
     "fit_and_sample",
     "fit_generator",

@@ -66,7 +66,7 @@ def test_balancing_refuses_what_is_even_already() -> None:
 def test_only_the_first_process_speaks(
     environment: dict[str, str], main: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import training
+    from cohortsmith import training
     from cohortsmith.app.terminal.console import result, say, show
 
     for name in RANKS:

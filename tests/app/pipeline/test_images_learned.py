@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import ssl_models
+from cohortsmith import ssl_models
 from cohortsmith.app.config.experiment import TrainingPart
 from cohortsmith.app.pipeline.comparing import DEFAULT_FAMILIES
 from cohortsmith.app.pipeline.feature_extractors import image_models_for

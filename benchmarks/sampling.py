@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import harness
 
 COHORT = "tcga_12class_50genes"
-_COMMAND = "from app.cli import main; main()"
+_COMMAND = "from cohortsmith.app.cli import main; main()"
 
 
 def run() -> None:

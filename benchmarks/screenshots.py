@@ -47,7 +47,7 @@ def serving(runs: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     words = ["app", "--no-browser", "--port", str(port), "--runs", str(runs)]
     server = subprocess.Popen(
-        [sys.executable, "-c", "from app.cli import main; main()", *words],
+        [sys.executable, "-c", "from cohortsmith.app.cli import main; main()", *words],
         env={**os.environ, "PYTHONPATH": os.getcwd()},
         stdin=subprocess.DEVNULL,
     )

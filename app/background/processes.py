@@ -27,7 +27,7 @@ TOLD = "job.json"
 LOG = "log.txt"
 RESULT = "result.json"
 PATIENCE = 5.0  # seconds a process has to end by itself when it is cancelled
-_COMMAND = "from app.cli import main; main()"
+_COMMAND = "from cohortsmith.app.cli import main; main()"
 _children: dict[int, subprocess.Popen[bytes]] = {}  # of this process: a dead child stays a zombie until it is asked
 
 

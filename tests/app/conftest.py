@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 # A shell has what it starts in the background ignore interrupts, and so would whatever tests start there.
 INTERRUPTED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-COMMAND = [sys.executable, "-c", f"{INTERRUPTED}; from app.cli import main; main()"]
+COMMAND = [sys.executable, "-c", f"{INTERRUPTED}; from cohortsmith.app.cli import main; main()"]
 
 
 @dataclass(frozen=True)

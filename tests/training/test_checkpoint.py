@@ -154,7 +154,7 @@ def test_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch:
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.checkpoint.save_file", full)
+    monkeypatch.setattr("cohortsmith.training.checkpoint.save_file", full)
     with pytest.raises(TrainingError, match="could not be written.*No space left"):
         disk.write(tmp_path, disk.Checkpoint(20, identity, {"a": torch.zeros(2)}))
     found = disk.read(tmp_path, identity)

@@ -105,8 +105,8 @@ def step_of(moves: PrivateMoves, noise: float) -> Tensor:
 
 @pytest.mark.parametrize("at_once", [64_000_000, 4000])  # all patients together, and two at a time
 def test_each_patients_gradient_is_clipped(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.private.Seen.randn", still)
-    monkeypatch.setattr("training.private._AT_ONCE", at_once)
+    monkeypatch.setattr("cohortsmith.training.private.Seen.randn", still)
+    monkeypatch.setattr("cohortsmith.training.private._AT_ONCE", at_once)
     (x, y), nets, clip = cohort(), network(), 0.8
     x[5] *= 1000  # a patient like no other
     chosen = torch.rand(64, generator=torch.Generator().manual_seed(derive_seed(7, 10))) < 16 / 64
@@ -123,7 +123,7 @@ def test_each_patients_gradient_is_clipped(at_once: int, monkeypatch: pytest.Mon
 
 
 def test_one_patient_moves_the_sum_by_the_clip_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.private.Seen.randn", still)
+    monkeypatch.setattr("cohortsmith.training.private.Seen.randn", still)
     x, y = cohort()
     row = int((torch.rand(64, generator=torch.Generator().manual_seed(derive_seed(7, 10))) < 16 / 64).nonzero()[0])
     steps = []

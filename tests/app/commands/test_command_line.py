@@ -90,7 +90,7 @@ def test_our_own_faults_keep_their_traceback() -> None:
 
 def test_help_is_quick_and_loads_nothing_heavy(root: Path) -> None:
     code = (
-        "import sys; from app.cli import app\n"
+        "import sys; from cohortsmith.app.cli import app\n"
         "try: app(['fit', '--help'])\n"
         "except SystemExit as end: code = end.code\n"
         "print('heavy:', sorted({'torch', 'pandas', 'sklearn', 'lightning_fabric'} & set(sys.modules)), code)"

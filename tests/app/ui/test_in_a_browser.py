@@ -50,7 +50,7 @@ def address(tmp_path: Path, root: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     words = ("app", "--no-browser", "--port", str(port), "--runs", str(tmp_path / "runs"))
     server = subprocess.Popen(
-        [sys.executable, "-c", "from app.cli import main; main()", *words],
+        [sys.executable, "-c", "from cohortsmith.app.cli import main; main()", *words],
         env={**os.environ, "PYTHONPATH": str(root)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ import pytest
 from cohortsmith.data import Cohort, DataError, open_writer, read_cohort, simulate, write_cohort
 from cohortsmith.data.io.read import SUFFIXES
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES["expression"])
@@ -69,7 +69,7 @@ def test_kill_while_writing_leaves_what_was_there(simulated: Cohort, tmp_path: P
     write_cohort(simulated, path)
     before = path.read_bytes()
     script = (
-        "import sys; from data import *\n"
+        "import sys; from cohortsmith.data import *\n"
         "c = simulate('simulated-expression', 500, 0)\n"
         "with open_writer(sys.argv[1], c) as w:\n"
         "    while True: w.write(c); print('chunk', flush=True)\n"
@@ -122,7 +122,7 @@ def test_gene_named_like_a_covariate_goes_only_where_roles_are_recorded(simulate
 
 def test_a_hundred_thousand_profiles_stream_in_bounded_memory(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from dataclasses import replace; import pandas as pd; from data import *\n"
+        "import resource, sys; from dataclasses import replace; import pandas as pd; from cohortsmith.data import *\n"
         "c = simulate('simulated-expression', 5000, 0, genes=50)\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "with open_writer(sys.argv[1], c) as w:\n"

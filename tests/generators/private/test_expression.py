@@ -57,7 +57,9 @@ def test_gradients_of_all_networks_are_those_of_patients_one_by_one(
 ) -> None:
     for draw in ("randn", "rand"):
         monkeypatch.setattr(Seen, draw, half)
-    monkeypatch.setattr("training.private.noise_multiplier", lambda *budget, **releases: 1.0)  # no need to search
+    monkeypatch.setattr(
+        "cohortsmith.training.private.noise_multiplier", lambda *budget, **releases: 1.0
+    )  # no need to search
     loss, nets, x, y = networks(family, cohort_of(kind))
     meter, plan = Meter(torch.device("cpu"), lambda tensor: tensor), Plan(steps=4, batch_size=20)
     moves = PrivateMoves(

@@ -81,11 +81,11 @@ import socket, sys
 def refuse(*given, **named):
     raise AssertionError("something asked for the network")
 socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
-import ssl_models
+import cohortsmith.ssl_models
 heavy = {"timm", "lightly", "torchvision", "huggingface_hub", "pytorch_lightning"} & set(sys.modules)
 assert not heavy, heavy
 from tests.ssl_models.image_nets import IMAGES, INPUTS
-from ssl_models.kinds import KINDS
+from cohortsmith.ssl_models.kinds import KINDS
 kind = KINDS["image"]
 for name, pretext in kind.pretexts.items():
     backbone = (pretext.backbones or ("resnet18",))[0]

@@ -1,1 +1,1 @@
-"""Scripts behind the figures of docs/benchmarks.md; each runs as `python benchmarks/NAME.py`."""
+"""Scripts that produce the results in docs/benchmarks.md; each runs as `python benchmarks/NAME.py`."""

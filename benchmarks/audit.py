@@ -1,7 +1,7 @@
-"""Seconds and memory of a whole audit (shadow attack apart) on simulated cohorts.
+"""Run time and memory of a complete audit (without the shadow-model attack) on simulated cohorts.
 
-Train and synthetic (mvn) have as many patients each, a holdout 3/7 as many. Memory is the largest resident memory of
-the process while it attacks: libraries and the three cohorts included.
+Train and synthetic (mvn) cohorts have the same size, the holdout 3/7 of it. Memory is the peak resident memory of the
+process during the attacks, including libraries and the three cohorts.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ TARGETS = {"4000x50": "<= 180 s", "20000x1000": "<= 2 GB"}
 
 
 def run() -> None:
-    """Measure what is missing, print and write the table."""
+    """Measure missing rows, print and write the table."""
     parser = harness.parser(__doc__, "audit")
     parser.add_argument("--sizes", default=",".join(TARGETS), metavar="PATIENTSxGENES,...")
     parser.add_argument("--seed", type=int, default=0)
     args = harness.arguments(parser)
     results, rows = harness.Results(args.out), []
-    audit(*cohorts(200, 20, args.seed), seed=args.seed)  # imports are not what is measured
+    audit(*cohorts(200, 20, args.seed), seed=args.seed)  # so that imports are not measured
     for size in args.sizes.split(","):
         patients, genes = (int(number) for number in size.split("x"))
         key = {"size": size, "seed": args.seed}
@@ -44,7 +44,7 @@ def run() -> None:
 
 
 def measure(patients: int, genes: int, seed: int) -> dict[str, Any]:
-    """Row of one size."""
+    """Row for one size."""
     train, holdout, synthetic = cohorts(patients, genes, seed)
     forget_peak()
     start = time.perf_counter()

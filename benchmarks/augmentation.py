@@ -1,10 +1,10 @@
-"""Views of 512 images: ours, a batch at once, beside lightly's SimCLR transform, one PIL image after the other.
+"""Run time of two views of 512 images: batched on tensors, compared with lightly's SimCLR transform on PIL images.
 
     python -m benchmarks.augmentation
 
-Both make two views of every image with the same settings: crops, mirrors, colour, no blur; ours start from a batch of
-uint8 tensors and lightly's from PIL images. On the CPU each has one thread. Prints milliseconds and a ratio as JSON;
-where CUDA is at hand, also the milliseconds of ours there.
+Both make two views of every image with the same settings: crops, flips, colour, no blur; ours from a batch of uint8
+tensors, lightly's from PIL images. Each uses one CPU thread. Prints milliseconds and their ratio as JSON, and with CUDA
+also the milliseconds of ours on the GPU.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ def main() -> None:
     with isolated_rng(0):
         theirs = _best(lambda: [peer(picture) for picture in pictures])
     ours = _best(lambda: _two_views(images))
-    told: dict[str, float] = {
+    results: dict[str, float] = {
         "lightly_milliseconds": 1e3 * theirs,
         "ours_milliseconds": 1e3 * ours,
         "ratio": theirs / ours,
     }
     if torch.cuda.is_available():
         there = images.cuda()
-        told["cuda_milliseconds"] = 1e3 * _best(lambda: _two_views(there))
-    print(json.dumps({name: round(value, 2) for name, value in told.items()}))
+        results["cuda_milliseconds"] = 1e3 * _best(lambda: _two_views(there))
+    print(json.dumps({name: round(value, 2) for name, value in results.items()}))
 
 
 def _two_views(images: torch.Tensor) -> None:
@@ -62,7 +62,7 @@ def _two_views(images: torch.Tensor) -> None:
 
 
 def _best(work: Callable[[], object]) -> float:
-    """Seconds of the best of a few rounds, after one that does not count."""
+    """Shortest time of a few rounds, after a warm-up round."""
     seconds = []
     for _ in range(_ROUNDS + 1):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: the machine in words, rows that survive an interruption, tables, processes."""
+"""Shared by the benchmark scripts: machine description, resumable rows of results, tables, fits in processes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 NEURAL = ("diffusion", "wgan", "vae", "gan")
-_PLACES = ("--out", "--model", "--picture", "--samples")  # options whose value is a path of this machine
+_PLACES = ("--out", "--model", "--picture", "--samples")  # options whose value is a path on this machine
 
 
 class Results:
-    """Rows of a JSON Lines file, each written as soon as it is measured, so that an interrupted run goes on."""
+    """Rows of a JSON Lines file, each written as soon as it is measured, so that an interrupted run can be resumed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,17 +38,17 @@ class Results:
             try:
                 self.rows.append(json.loads(line))
             except ValueError:
-                continue  # the line that a kill cut off
+                continue  # a line truncated by a kill
         if text and not text.endswith("\n"):
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")
 
     def find(self, **key: Any) -> dict[str, Any] | None:
-        """The row measured last under this key, or None."""
+        """The latest row with this key, or None."""
         return next((row for row in reversed(self.rows) if all(row.get(k) == v for k, v in key.items())), None)
 
     def measured(self, key: dict[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The row of this key on this machine, measured and written when it is not there yet."""
+        """The row with this key on this machine, measured and written if missing."""
         key = {**key, "machine": machine()}
         row = self.find(**key)
         if row is None:
@@ -63,19 +63,19 @@ class Results:
 
 
 def parser(doc: str | None, name: str) -> argparse.ArgumentParser:
-    """Parser with the options every script has: where rows go, `--set`, `--write`."""
+    """Parser with the common options: `--out`, `--set`, `--write`."""
     out = ROOT / "runs" / "benchmarks" / f"{name}.jsonl"
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    rows = "file of the rows; what is there is not measured again (remove it to start over)"
+    rows = "file of results; existing rows are not measured again (remove it to start over)"
     made.add_argument("--out", type=Path, default=out, metavar="FILE", help=rows)
-    chosen = "a setting of the families that have it, e.g. steps=20 for a trial; may be repeated"
+    chosen = "a setting of all families that have it, e.g. steps=20 for a trial; may be repeated"
     made.add_argument("--set", action="append", metavar="[FAMILY.]KEY=VALUE", dest="settings", help=chosen)
-    made.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    made.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     return made
 
 
 def main(run: Callable[[], None]) -> None:
-    """Run a script; a mistake of the user's ends it with one line."""
+    """Run a script; user errors end it with one line."""
     from cohortsmith.data import DataError
 
     try:
@@ -85,29 +85,29 @@ def main(run: Callable[[], None]) -> None:
 
 
 def data_file(name: str) -> Path:
-    """A file of the folder named by COHORTSMITH_DATA."""
+    """A file in the folder given by COHORTSMITH_DATA."""
     from cohortsmith.data import DataError
 
     folder = os.environ.get("COHORTSMITH_DATA")
     if not folder:
-        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that holds {name}")
+        raise DataError(f"this benchmark needs COHORTSMITH_DATA, the folder that contains {name}")
     return Path(folder) / name
 
 
 def arguments(made: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse the command line; say the machine and the command before any work."""
+    """Parse the command line, and print the machine and the command."""
     args = made.parse_args()
     say(f"machine: {machine()}\ncommand: {command()}")
     return args
 
 
 def say(text: str) -> None:
-    """Print at once; scripts run for long and are watched through a pipe."""
+    """Print without buffering, for long runs watched through a pipe."""
     print(text, flush=True)
 
 
 def machine() -> str:
-    """Cores, processor, memory, Python and torch, in one line, without a name or a path."""
+    """Cores, processor, memory, Python and torch, in one line, without host names or paths."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
@@ -121,7 +121,7 @@ def machine() -> str:
 
 
 def command() -> str:
-    """The command as one would type it again, without paths of this machine."""
+    """The command line, without paths on this machine."""
     words, skip = [], False
     for word in sys.argv[1:]:
         if not skip and word != "--write" and word.partition("=")[0] not in _PLACES:
@@ -131,23 +131,23 @@ def command() -> str:
 
 
 def commit() -> str:
-    """Short id of the commit the code is at, with a plus when it was changed since; empty outside git."""
+    """Short id of the current commit, with a plus for uncommitted changes; empty outside git."""
     called = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
     done = subprocess.run(called, capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
 def spread(values: Sequence[float | None], digits: int = 3) -> str:
-    """Mean +- standard deviation of the values there are."""
-    there = [value for value in values if value is not None]
-    if not there:
+    """Mean ± standard deviation of the values that are not None."""
+    present = [value for value in values if value is not None]
+    if not present:
         return "-"
-    mean = f"{statistics.fmean(there):.{digits}f}"
-    return f"{mean} ± {statistics.stdev(there):.{digits}f}" if len(there) > 1 else mean
+    mean = f"{statistics.fmean(present):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(present):.{digits}f}" if len(present) > 1 else mean
 
 
 def points(row: Any) -> str:
-    """A gain of `study.gains` in percentage points, with its interval where there are seeds for one."""
+    """A gain of `study.gains` in percentage points, with its interval if there are several seeds."""
     if not row["seeds"]:
         return "-"
     interval = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}" if row["seeds"] > 1 else "one seed"
@@ -155,17 +155,17 @@ def points(row: Any) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Markdown table, first column to the left, others to the right."""
+    """Markdown table, first column left-aligned, others right-aligned."""
     lines = [list(head), ["---", *("---:" for _ in head[1:])], *(list(row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def publish(block: str, text: str, rows: Sequence[dict[str, Any]], *, seeds: Sequence[int], write: bool) -> None:
-    """Print a table with how it came about; with `write`, put it between the block's marks in docs/benchmarks.md."""
+    """Print a table with its provenance; with `write`, write it between the block's markers in docs/benchmarks.md."""
     commits = ", ".join(sorted({row["commit"] for row in rows if row.get("commit")}))
     machines = "; ".join(sorted({row["machine"] for row in rows if row.get("machine")})) or machine()
-    told = sorted({row["command"] for row in rows if row.get("command")}) or [command()]
-    commands = "; ".join(f"`{one}`" for one in told)
+    called = sorted({row["command"] for row in rows if row.get("command")}) or [command()]
+    commands = "; ".join(f"`{one}`" for one in called)
     about = [f"- Command: {commands}", f"- Machine: {machines}", f"- Seeds: {', '.join(map(str, seeds))}"]
     made = "\n".join([*about, *([f"- Commit: {commits}"] if commits else []), "", text])
     say(f"\n{made}\n")
@@ -175,7 +175,7 @@ def publish(block: str, text: str, rows: Sequence[dict[str, Any]], *, seeds: Seq
         before, found, rest = document.partition(start)
         _, closed, after = rest.partition(end)
         if not found or not closed:
-            sys.exit(f"error: {DOCUMENT.name} has no {start} ... {end} to write between")
+            sys.exit(f"error: {DOCUMENT.name} has no {start} ... {end} to write into")
         DOCUMENT.write_text(f"{before}{start}\n{made}\n{end}{after}", encoding="utf-8")
         say(f"written to {DOCUMENT.relative_to(ROOT)}, block {block!r}")
 
@@ -183,10 +183,10 @@ def publish(block: str, text: str, rows: Sequence[dict[str, Any]], *, seeds: Seq
 def fit_apart(
     family: str, cohort: dict[str, Any], settings: dict[str, Any], seed: int, timeout: float = 0
 ) -> dict[str, Any]:
-    """Fit in a fresh process (`measure.py`): `fit_seconds`, `peak_mb`, or `more_than` seconds, or `error`."""
+    """Fit in a fresh process (`measure.py`): `fit_seconds` and `peak_mb`, or `more_than` (timeout), or `error`."""
     task = {"family": family, "cohort": cohort, "settings": settings, "seed": seed, "timeout": timeout}
     called = [sys.executable, str(ROOT / "benchmarks" / "measure.py"), json.dumps(task)]
-    # Files, not pipes: workers that a stopped fit leaves behind would hold a pipe open for ever.
+    # Files, not pipes: orphaned workers of a stopped fit would keep a pipe open forever.
     with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
         with subprocess.Popen(called, stdout=out, stderr=err, text=True, start_new_session=True) as fit:
             ended = fit.wait()
@@ -207,7 +207,7 @@ def _lines_of(file: IO[str]) -> list[str]:
     return file.read().strip().splitlines()
 
 
-def seconds_in_words(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """One decimal; two significant digits below a second."""
     return f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2g}"
 
@@ -216,7 +216,7 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "absent"
+        return "not installed"
 
 
 def _brief(row: dict[str, Any], key: dict[str, Any]) -> str:

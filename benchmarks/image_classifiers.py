@@ -1,9 +1,9 @@
-"""Classifiers of images on the files in COHORTSMITH_DATA: the founding study of 2025, and what virtual images add.
+"""Image classifiers on the files in COHORTSMITH_DATA: the founding study of 2025, and synthetic augmentation.
 
-`study` is the founding table: the study's own supervised recipe and a plain network that is hard to beat, four
-pretexts with the backbone frozen (BF) or not (BNF), and three fusions; on all labels and on a quarter. `augmentation`
-sets virtual images of a diffusion that learnt only the labelled images, or of `mvn`, beside those: BloodMNIST with
-a quarter of the labels, DermaMNIST with all. Choices are made on the file's val, figures are of its test images.
+`study` reproduces the study's table: its supervised recipe and a strong plain network, four pretexts with the backbone
+frozen (BF) or not (BNF), and three fusions; with all labels and with a quarter. `augmentation` adds synthetic images of
+`diffusion` or `mvn`, fitted to the labelled images only: BloodMNIST with a quarter of the labels, DermaMNIST with all.
+Selection is on the file's val images, results are on its test images.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FILES = {"blood": "images/bloodmnist_28.npz", "derma": "images/dermamnist_28.npz"}
 LABELS = {"blood": "quarter", "derma": "full"}
 STRONG, FOUNDING = "small-cnn", "supervised"
-# Showing classes evenly is what a person would try on DermaMNIST, mostly moles, before making patients up.
+# Balanced sampling is the obvious alternative to synthetic images on DermaMNIST, which is mostly naevi.
 CLASSIFIERS: dict[str, dict[str, Any]] = {STRONG: {"preset": STRONG}, "balanced": {"preset": STRONG, "balanced": True}}
 AUGMENTED = {"blood": [STRONG], "derma": list(CLASSIFIERS)}
 RATIOS: list[Any] = [0, 0.5, 1, 2, "balance"]
@@ -39,7 +39,7 @@ PARTS = ("augmentation", "study")
 
 
 def run() -> None:
-    """Carry out the grids that are not done yet, print and write their tables."""
+    """Run missing grids, print and write their tables."""
     parser = harness.parser(__doc__, "image_classifiers")
     parser.set_defaults(out=harness.ROOT / "runs" / "benchmarks" / "image-classifiers")
     parser.add_argument("--data", default=",".join(FILES))
@@ -51,7 +51,7 @@ def run() -> None:
     seeds = [int(seed) for seed in args.seeds.split(",")]
     for part in args.parts.split(","):
         for name in args.data.split(","):
-            # Amounts of labels share a folder, and in it what the pretexts have learnt.
+            # Different numbers of labels share a folder, and thereby the pretrained networks.
             for labelled in args.labelled.split(",") if part == "study" else [LABELS[name]]:
                 block = f"image classifiers {part} {name} {labelled}"
                 grid = grid_of(part, name, labelled, seeds)
@@ -61,7 +61,7 @@ def run() -> None:
 
 
 def grid_of(part: str, name: str, labelled: str, seeds: Sequence[int]) -> Grid:
-    """Grid of one question on one file."""
+    """Grid of one part on one file."""
     source = str(harness.data_file(FILES[name]))
     if part == "study":
         grid = images_grid([source], preset="cpu", labelled=[labelled], training=TrainingPart())
@@ -78,11 +78,11 @@ def grid_of(part: str, name: str, labelled: str, seeds: Sequence[int]) -> Grid:
 
 
 def augmentation(rows: pd.DataFrame) -> str:
-    """Every ratio, the one that validation chooses marked, and what it gains over real images alone."""
+    """Gain of every ratio over real images only, with the one selected by validation marked."""
     chosen = best_on_validation(rows, metric=METRIC)
     picked = set(zip(chosen.data, chosen.classifier, chosen.family, chosen.ratio, strict=True))
     over = _by(("data", "classifier", "family", "ratio"), gains_over(rows, metric=METRIC))
-    said = ("real only", "with virtual", "gain", "", "over the strongest", "chosen")
+    said = ("real only", "with synthetic", "gain", "", "over the strongest", "chosen")
     head = ["", "classifier", "family", "ratio", *said]
     lines = []
     for row in gains(rows, METRIC).to_dict("records"):
@@ -96,20 +96,20 @@ def augmentation(rows: pd.DataFrame) -> str:
 
 
 def study(rows: pd.DataFrame) -> str:
-    """Accuracy and mean of classes beside the thesis's, and the gains over both supervised references."""
+    """Accuracy and mean class accuracy with those of the thesis, and gains over both supervised references."""
     published = {(row["data"], row["labelled"], row["classifier"]): row for row in IMAGES_2025}
     names = ("data", "labelled", "classifier")
     over = [_by(names, gains_over(rows, reference)) for reference in (FOUNDING, STRONG)]
     test = rows[(rows.part == "test") & (rows.label == "")]
-    said = ("seeds", "accuracy", "mean of classes", "thesis", f"over {FOUNDING}", f"over {STRONG}")
+    said = ("seeds", "accuracy", "mean class accuracy", "thesis", f"over {FOUNDING}", f"over {STRONG}")
     head = ["", "labelled", "classifier", *said]
     lines = []
     for key, own in _groups(names, test):
         figures = [harness.spread([100 * v for v in own[name]], 1) for name in ("accuracy", METRIC)]
         theirs = published.get(key)
-        told = f"{100 * theirs['accuracy']:.1f} / {100 * theirs[METRIC]:.1f}" if theirs else ""
+        thesis = f"{100 * theirs['accuracy']:.1f} / {100 * theirs[METRIC]:.1f}" if theirs else ""
         gained = [harness.points(table[key]) if key in table else "" for table in over]
-        lines.append([*map(str, key), str(len(own)), *figures, told, *gained])
+        lines.append([*map(str, key), str(len(own)), *figures, thesis, *gained])
     return harness.table(head, lines)
 
 

@@ -1,9 +1,9 @@
 """Image families and baselines on the MedMNIST files in COHORTSMITH_DATA, over several seeds.
 
-Each family is fitted on the file's own train images, makes as many images of each class as asked, and is evaluated
-against the file's test images; the same small classifier with the same number of steps stands behind every figure of
-recognition. On an imbalanced set three classifiers more tell what virtual images add: real ones alone, virtual ones
-alone, and real ones topped up until every class has as many as the largest.
+Each family is fitted on the file's train images, generates a fixed number of images per class, and is evaluated against
+the file's test images; all classification results use the same small classifier and number of steps. On an imbalanced
+set three further classifiers show the value of synthetic images: trained on real ones only, on synthetic ones only, and
+on real ones topped up until every class is as large as the largest.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ COLUMNS = {
     "coverage": "coverage",
     "discriminator_auc": "discriminator AUC",
     "power_spectrum": "spectrum",
-    "rare_modes": "rare looks",
+    "rare_modes": "rare modes",
     "near_copies_pixel": "near copies",
     "gan_leaks_auc": "GAN-leaks",
     "gan_leaks_calibrated_auc": "calibrated",
@@ -64,14 +64,17 @@ TARGETS = {
 
 
 def run() -> None:
-    """Measure what is missing, print and write the table."""
+    """Measure missing rows, print and write the table."""
     parser = harness.parser(__doc__, "images")
     parser.add_argument("--data", choices=tuple(FILES), default="bloodmnist")
     parser.add_argument("--families", default=",".join(harness.NEURAL), help="besides the baselines")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--each", type=int, default=600, help="virtual images of each class")
+    parser.add_argument("--each", type=int, default=600, help="synthetic images per class")
     parser.add_argument(
-        "--samples", type=Path, metavar="FOLDER", help="keep the virtual images here, for sheet.py and privacy.py"
+        "--samples",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the synthetic images in this folder, for sheet.py and privacy.py",
     )
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
@@ -79,7 +82,7 @@ def run() -> None:
     train, holdout = cohorts(args.data)
     image_models = image_models_for("image", TrainingPart())
     if image_models is None:
-        raise TypeError("images are seen through networks")
+        raise TypeError("image metrics need feature extractors")
     results, rows = harness.Results(args.out), []
     for seed in seeds:
         for family in families:
@@ -94,17 +97,17 @@ def run() -> None:
     if args.data == "dermamnist":
         table += "\n\n" + classes_table(families, rows)
     harness.publish(
-        f"images {args.data}", f"{table}\n\nAsked: {TARGETS[args.data]}.", rows, seeds=seeds, write=args.write
+        f"images {args.data}", f"{table}\n\nTarget: {TARGETS[args.data]}.", rows, seeds=seeds, write=args.write
     )
 
 
 def cohorts(name: str) -> tuple[Cohort, Cohort]:
-    """Train and test images of a file in COHORTSMITH_DATA; those of val are left out."""
+    """Train and test images of a file in COHORTSMITH_DATA; val images are not used."""
     return split(read_cohort(harness.data_file(FILES[name])), seed=0)
 
 
 def kept_images(folder: Path, name: str, family: str, seed: int) -> Path:
-    """File that keeps the virtual images of a family and seed."""
+    """File with the synthetic images of a family and seed."""
     return folder / f"{name}-{family}-{seed}.npz"
 
 
@@ -119,7 +122,7 @@ def measure(
     name: str,
     kept: Path | None,
 ) -> dict[str, Any]:
-    """Row of one family and seed; a family that cannot learn the cohort gives its `error`."""
+    """Row for one family and seed; with `error` if the family cannot be fitted to the cohort."""
     forgotten = forget_peak()
     try:
         generator, fit_seconds = timed_fit(family, settings, train, seed)
@@ -156,10 +159,10 @@ def measure(
 
 
 def blue_share(cohort: Cohort, y: NDArray[np.int64]) -> float:
-    """Share of images whose background is blue, classes weighed as in `y`: slides of another stain.
+    """Share of images with a blue background (another stain), classes weighted as in `y`.
 
-    The background is the 85 % quantile of a picture's pixels; it is blue where its blue comes within 12 of its red.
-    Among the real images the difference is below -30 or above -12, with 1.5 % between.
+    The background is the 85 % quantile of an image's pixels; it is blue if blue minus red exceeds -12. Among real
+    images the difference is below -30 or above -12, with 1.5 % in between.
     """
     bright = np.quantile(cohort.x.reshape(len(cohort), -1, 3), 0.85, axis=1)
     blue = bright[:, 2] - bright[:, 0] > -12
@@ -171,7 +174,7 @@ def blue_share(cohort: Cohort, y: NDArray[np.int64]) -> float:
 def arms(
     train: Cohort, holdout: Cohort, synthetic: Cohort, generator: Any, image_models: ImageModels, seed: int
 ) -> dict[str, dict[str, float]]:
-    """F1 of each class on the holdout of classifiers of real, virtual, and real images topped up with virtual ones."""
+    """F1 per class on the holdout, of classifiers trained on real, synthetic, and topped-up real images."""
     counts = train.class_counts()
     most = max(counts.values())
     wanted = {label: most - count for label, count in counts.items() if most > count}
@@ -190,7 +193,7 @@ def arms(
 
 
 def results_table(families: list[str], rows: list[dict[str, Any]]) -> str:
-    """Markdown table: real against real first, then every family, mean +- standard deviation over seeds."""
+    """Markdown table: real data first, then every family, mean ± standard deviation over seeds."""
     measured = [row for row in rows if "values" in row]
     real = list({row["seed"]: row["real"] for row in measured}.values())
     blues = [row["blue"] for row in measured if row.get("blue")]
@@ -221,7 +224,7 @@ def results_table(families: list[str], rows: list[dict[str, Any]]) -> str:
 
 
 def classes_table(families: list[str], rows: list[dict[str, Any]]) -> str:
-    """Markdown table of each class: F1 by arm, gain of the top-up over real images alone, near copies."""
+    """Markdown table per class: F1 by arm, gain of topping up over real images only, near copies."""
     measured = [row for row in rows if row.get("arms")]
     lines = []
     for family in families:
@@ -234,7 +237,7 @@ def classes_table(families: list[str], rows: list[dict[str, Any]]) -> str:
                 [f"{family}: {label}", *(harness.spread(values) for values in f1.values()), harness.spread(gain)]
                 + [harness.spread([side[which] for side in copies]) for which in ("value", "reference")]
             )
-    head = ["", "F1, real", "F1, virtual", "F1, topped up", "gain", "near copies", "holdout's"]
+    head = ["", "F1, real", "F1, synthetic", "F1, topped up", "gain", "near copies", "holdout's"]
     return harness.table(head, lines)
 
 

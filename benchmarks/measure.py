@@ -1,6 +1,6 @@
-"""One fit, measured: seconds of the fit alone and peak memory; as a script, in a fresh process of its own.
+"""Run time and peak memory of a fit; as a script, in a fresh process.
 
-Imports and the first touch of the libraries are paid before the clock starts.
+Imports and initialisation of libraries are not included in the time.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def families_of(text: str) -> list[str]:
-    """Names of families with commas between.
+    """Comma-separated names of families.
 
     Raises:
-        DataError: an unknown one.
+        DataError: an unknown family.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
@@ -41,7 +41,7 @@ def families_of(text: str) -> list[str]:
 
 
 def settings_of(pairs: Sequence[str] | None, family: str) -> dict[str, Any]:
-    """Those of the `--set` words that are meant for a family: `family.key=value`, or a bare key that it has."""
+    """Settings of `--set` that apply to a family: `family.key=value`, or a bare key that it has."""
     own, known = {}, FAMILIES[family].setting_names()
     for key, value in parse_settings(pairs).items():
         of, _, name = key.rpartition(".")
@@ -51,9 +51,9 @@ def settings_of(pairs: Sequence[str] | None, family: str) -> dict[str, Any]:
 
 
 def warm_up(family: str, genes: int) -> None:
-    """Import what the family imports late, by the smallest fit of its kind: narrow or wide."""
+    """Trigger a family's lazy imports by a minimal fit."""
     if family.startswith("sdv-"):
-        FAMILIES[family].setting_names()  # imports SDV, or says that it is absent
+        FAMILIES[family].setting_names()  # imports SDV, or reports that it is not installed
         return
     known = FAMILIES[family].setting_names()
     settings = {name: 2 for name in ("steps",) if name in known}
@@ -61,7 +61,7 @@ def warm_up(family: str, genes: int) -> None:
 
 
 def timed_fit(family: str, settings: dict[str, Any], train: Cohort, seed: int) -> tuple[Generator, float]:
-    """The fitted generator and the wall seconds of `fit`."""
+    """The fitted generator and the wall time of `fit` in seconds."""
     generator = make_generator(family, **settings)
     start = time.perf_counter()
     generator.fit(train, seed=seed)
@@ -69,7 +69,7 @@ def timed_fit(family: str, settings: dict[str, Any], train: Cohort, seed: int) -
 
 
 def forget_peak() -> bool:
-    """Let the peak count from now on; False where the system cannot."""
+    """Reset the peak memory; False where the system does not support it."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -78,9 +78,9 @@ def forget_peak() -> bool:
 
 
 def peak_mb() -> float:
-    """Largest resident memory of this process, MB (10^6 bytes).
+    """Peak resident memory of this process, MB (10^6 bytes).
 
-    Linux's VmHWM where there is one: unlike `ru_maxrss` it does not start from the parent's peak after a fork.
+    Linux's VmHWM where available: unlike `ru_maxrss` it does not inherit the parent's peak after a fork.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -99,12 +99,12 @@ def cohort_of(task: dict[str, Any]) -> Cohort:
 
 
 def main() -> None:
-    """Measure the task given as JSON and print a row as JSON; the peak is the whole process's, reading included."""
+    """Measure the task given as JSON and print a row as JSON; the peak memory includes reading the cohort."""
     task = json.loads(sys.argv[1])
     try:
         cohort = cohort_of(task["cohort"])
         warm_up(task["family"], len(cohort.features))
-        signal.setitimer(signal.ITIMER_REAL, task["timeout"])  # 0: none; the alarm ends the process wherever it is
+        signal.setitimer(signal.ITIMER_REAL, task["timeout"])  # 0 for none; the alarm kills the process
         generator, seconds = timed_fit(task["family"], task["settings"], cohort, task["seed"])
     except (DataError, TrainingError) as error:
         sys.exit(f"error: {error}")

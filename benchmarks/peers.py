@@ -1,7 +1,7 @@
-"""Seconds of a fit beside SDV's synthesizers on the same cohorts in the same run, each fit in a fresh process.
+"""Fitting time compared with SDV's synthesizers on the same cohorts in the same run, each fit in a fresh process.
 
-Simulated log2 expression, 1000 patients, 3 classes, 100 to 978 genes (978: the L1000 landmark genes). A peer that is
-not done within --timeout is stopped and reported as "more than".
+Simulated log2 expression, 1000 patients, 3 classes, 100 to 978 genes (978: the L1000 landmark genes). A peer that
+exceeds --timeout is stopped and reported as "more than".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TARGET = "at least 50 x at 978 genes"
 
 
 def run() -> None:
-    """Measure what is missing, print and write the table."""
+    """Measure missing rows, print and write the table."""
     parser = harness.parser(__doc__, "peers")
     parser.add_argument("--families", default=",".join([*harness.NEURAL, "mvn"]))
     parser.add_argument("--peers", default=",".join(PEERS))
@@ -53,7 +53,7 @@ def run() -> None:
             }
             found = results.find(**key, machine=harness.machine())
             if found and found.get("more_than", args.timeout) < args.timeout:
-                key["timeout"] = args.timeout  # given longer this time: measure again
+                key["timeout"] = args.timeout  # a longer timeout: measure again
             fit = partial(harness.fit_apart, family, cohort, settings, args.seed, args.timeout)
             rows[family].append(results.measured(key, fit))
     head = [f"fit s at {args.patients} patients", *(f"{number} genes" for number in genes), "target"]
@@ -79,7 +79,7 @@ def _cell(row: dict[str, Any], other: dict[str, Any]) -> str:
     if "error" in row:
         return f"failed: {row['error']}"
     seconds = row["fit_seconds"]
-    shown = harness.seconds_in_words(seconds)
+    shown = harness.format_seconds(seconds)
     if "fit_seconds" in other:
         return f"{shown} ({other['fit_seconds'] / seconds:.0f} x)"
     return f"{shown} (> {other['more_than'] / seconds:.0f} x)" if "more_than" in other else shown

@@ -1,9 +1,9 @@
-"""Membership attacks, the three risks and utility of every family, over several seeds: what privacy costs.
+"""Membership-inference attacks, privacy risks and utility of every family, over several seeds.
 
-Each seed splits the patients 70/30 (BloodMNIST: its own train and test images); every family is fitted on train, makes
-as many patients of each class as train has (images: `--each`), and is attacked as `cohortsmith audit` does it. The
-worst attack is the one with the largest AUC of all attacks, spaces and groups of patients. Images that
-`benchmarks/images.py --samples` kept need no second fit. Needs COHORTSMITH_DATA.
+Each seed splits the patients 70/30 (BloodMNIST: its own train and test images); every family is fitted on train,
+generates as many patients per class as train has (images: `--each`), and is attacked as in `cohortsmith audit`. The
+worst attack has the largest AUC of all attacks, spaces and groups of patients. Images kept by
+`benchmarks/images.py --samples` need no second fit. Needs COHORTSMITH_DATA.
 
   A  tcga_12class_50genes           C  tcga_mirna_34class_680           bloodmnist
 """
@@ -43,20 +43,22 @@ TITLES = {"A": "TCGA, 12 classes, 50 genes", "C": "TCGA microRNA, 34 classes, 68
 RISKS = {"singling_out": "singling out", "linkability": "linkability", "inference": "inference"}
 GROUPS = {"all": "all", "rare classes": "rare", "outlying": "outlying"}
 RATE = 0.01
-ASKED = (
-    f"the worst attack's AUC at most {SHARE:.2f} to share, above {BLOCK:.2f} blocks; TPR at 1 % FPR at most .02; upper "
-    "limits of the three risks at most .09; `bootstrap` must fail"
+TARGET = (
+    f"AUC of the worst attack at most {SHARE:.2f} for release, above {BLOCK:.2f} blocked; TPR at 1 % FPR at most .02; "
+    "upper limits of the three risks at most .09; `bootstrap` must fail"
 )
 
 
 def run() -> None:
-    """Measure what is missing, print and write the table and the picture."""
+    """Measure missing rows, print and write the table and the figure."""
     parser = harness.parser(__doc__, "privacy")
     parser.add_argument("--data", choices=SETS, default="A")
     parser.add_argument("--families", default=",".join(harness.NEURAL), help="besides mvn and bootstrap")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--each", type=int, default=600, help="virtual images of each class")
-    parser.add_argument("--samples", type=Path, metavar="FOLDER", help="where benchmarks/images.py kept virtual images")
+    parser.add_argument("--each", type=int, default=600, help="synthetic images per class")
+    parser.add_argument(
+        "--samples", type=Path, metavar="FOLDER", help="where benchmarks/images.py kept synthetic images"
+    )
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="privacy against utility; docs/ with --write")
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
@@ -68,16 +70,16 @@ def run() -> None:
             warm_up(family, len(cohort.features))
     image_models = image_models_for("image", TrainingPart()) if of_images else None
     results, rows = harness.Results(args.out), []
-    for seed in seeds:  # all families of a seed before the next: the first table is there early
+    for seed in seeds:  # seed by seed, so that a first table is available early
         train, holdout = images.cohorts(args.data) if cohort is None else split(cohort, seed)
         for family in families:
             settings = settings_of(args.settings, family)
             key = {"data": args.data, "family": family, "seed": seed, "settings": settings}
             key |= {"each": args.each} if of_images else {}
             kept = images.kept_images(args.samples, args.data, family, seed) if of_images and args.samples else None
-            made = partial(read_cohort, kept) if kept else partial(virtual, family, settings, train, seed, args.each)
+            made = partial(read_cohort, kept) if kept else partial(sampled, family, settings, train, seed, args.each)
             rows.append(results.measured(key, partial(measure, made, train, holdout, seed, image_models)))
-    text = f"{results_table(families, rows)}\n\nAsked: {ASKED}."
+    text = f"{results_table(families, rows)}\n\nTarget: {TARGET}."
     drawn = args.picture or (harness.DOCUMENT.parent / f"privacy-{args.data}.svg" if args.write else None)
     if drawn and any("values" in row for row in rows):
         drawn.write_text(points(args.data, families, rows), encoding="utf-8")
@@ -85,8 +87,8 @@ def run() -> None:
     harness.publish(f"privacy {args.data}", text, rows, seeds=seeds, write=args.write)
 
 
-def virtual(family: str, settings: dict[str, Any], train: Cohort, seed: int, each: int) -> Cohort:
-    """Virtual patients of a family fitted on train: as many of each class as train has, of images `each`."""
+def sampled(family: str, settings: dict[str, Any], train: Cohort, seed: int, each: int) -> Cohort:
+    """Synthetic cohort of a family fitted on train, with train's class counts, or `each` images per class."""
     generator, _ = timed_fit(family, settings, train, seed)
     counts = train.class_counts()
     return generator.sample({name: each if train.kind == "image" else n for name, n in counts.items() if n}, seed=seed)
@@ -95,7 +97,7 @@ def virtual(family: str, settings: dict[str, Any], train: Cohort, seed: int, eac
 def measure(
     made: Callable[[], Cohort], train: Cohort, holdout: Cohort, seed: int, image_models: ImageModels | None
 ) -> dict[str, Any]:
-    """Row of one family and seed; a family that cannot learn the cohort, or be attacked, gives its `error`."""
+    """Row for one family and seed; with `error` if the family cannot be fitted or attacked."""
     try:
         synthetic = made()
         start = time.perf_counter()
@@ -132,9 +134,9 @@ def measure(
 
 
 def results_table(families: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
-    """Markdown table: real against real first, then every family, mean +- standard deviation over seeds.
+    """Markdown table: real data first, then every family, mean ± standard deviation over seeds.
 
-    Of a risk, behind the mean, the largest upper limit over seeds: the policy reads that one.
+    For risks, the mean is followed by the largest upper limit over seeds, which the policy uses.
     """
     measured = [row for row in rows if "values" in row]
     real = list({row["seed"]: row["real"] for row in measured}.values())
@@ -167,7 +169,7 @@ def results_table(families: Sequence[str], rows: Sequence[dict[str, Any]]) -> st
 
 
 def points(data: str, families: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
-    """The picture of privacy against utility."""
+    """Figure of privacy against utility."""
     measured = [row for row in rows if "values" in row and row["values"]["tstr"] is not None]
     drawn = []
     for family in families:
@@ -184,7 +186,7 @@ def _risk(found: Sequence[list[float] | None]) -> str:
 
 
 def _largest(found: Iterable[tuple[str, Interval]]) -> dict[str, float]:
-    """Largest AUC of each group of patients that was attacked."""
+    """Largest AUC for each attacked group of patients."""
     by_group: dict[str, float] = {}
     for group, interval in found:
         by_group[group] = max(by_group.get(group, 0.0), interval.value)

@@ -1,4 +1,4 @@
-"""Privacy against utility as an SVG: a point a family, the policy's limits, and what real data score."""
+"""SVG figure of privacy against utility: a point per family, the policy's limits, and real data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Point(NamedTuple):
 
 
 class _Axes(NamedTuple):
-    """Ends of both axes, and where their values stand on the page."""
+    """Ranges of both axes, and page coordinates of their values."""
 
     utility: tuple[float, float]
     attack: tuple[float, float]
@@ -43,12 +43,12 @@ class _Axes(NamedTuple):
 
 
 def picture(points: Sequence[Point], real: float, title: str) -> str:
-    """SVG of families' means with bars of a standard deviation over seeds.
+    """SVG of family means with bars of one standard deviation over seeds.
 
     Args:
-        points: families, one at least.
+        points: at least one family.
         real: utility of real patients.
-        title: above the picture.
+        title: of the figure.
     """
     values = [real, *(value for point in points for value in point.utility)]
     pad = max(0.02, 0.1 * (max(values) - min(values)))
@@ -99,7 +99,7 @@ class _Box(NamedTuple):
 
 
 def _drawn(points: Sequence[Point], axes: _Axes) -> list[str]:
-    """Marks, bars and names; a name stands at the corner of its mark where it covers least."""
+    """Markers, bars and names; a name is placed at the corner of its marker where it overlaps least."""
     parts: list[str] = []
     marks: list[tuple[str, str, float, float]] = []
     taken: list[_Box] = []
@@ -123,7 +123,7 @@ def _drawn(points: Sequence[Point], axes: _Axes) -> list[str]:
         boxes = [_name_box(name, *place) for place in places]
         covered = [sum(box.meets(other) for other in taken) + (box.right > WIDTH - RIGHT) for box in boxes]
         best = covered.index(min(covered))
-        taken += [boxes[best]] * 3  # a name on a name is worse than one on a bar
+        taken += [boxes[best]] * 3  # overlapping names are worse than a name on a bar
         at, base, side = places[best]
         parts.append(_words(at, base, name, "start" if side > 0 else "end", colour))
     return parts
@@ -139,7 +139,7 @@ def _words(x: float, y: float, text: str, anchor: str = "start", colour: str = "
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers between the ends, at most eight."""
+    """At most eight round numbers within the range."""
     step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 8)
     first = int(np.ceil(low / step - 1e-9))
     last = int(np.floor(high / step + 1e-9))

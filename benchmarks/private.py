@@ -1,8 +1,8 @@
-"""What differential privacy costs: each family at several epsilons, and without, on one cohort over several seeds.
+"""Cost of differential privacy: each family at several epsilons, and without privacy, on one cohort over several seeds.
 
-Utility (TSTR), fidelity (discriminator AUC) and the worst attack stand beside the epsilon that the ledger counts; with
---canaries also beside the lower bound that planted records give, from a fit of its own. mvn without privacy is the
-baseline to look at. Needs COHORTSMITH_DATA.
+Utility (TSTR), fidelity (discriminator AUC) and the worst attack are reported with the epsilon of the ledger, and with
+--canaries also with a lower bound from planted records, in a separate fit. mvn without privacy is the baseline. Needs
+COHORTSMITH_DATA.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ COLUMNS = {"tstr": "TSTR", "discriminator_auc": "discriminator AUC", "worst": "w
 
 
 def run() -> None:
-    """Measure what is missing, print and write the table."""
+    """Measure missing rows, print and write the table."""
     parser = harness.parser(__doc__, "private")
     parser.add_argument("--data", choices=DATA, default=DATA[0])
     parser.add_argument("--families", default=",".join(harness.NEURAL))
-    parser.add_argument("--epsilons", default=",".join(map(str, EPSILONS)), help="0 is without differential privacy")
+    parser.add_argument("--epsilons", default=",".join(map(str, EPSILONS)), help="0 for no differential privacy")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--each", type=int, default=300, help="images asked of each class")
+    parser.add_argument("--each", type=int, default=300, help="synthetic images per class")
     parser.add_argument("--canaries", type=int, default=0, help="records planted for a lower bound on epsilon")
     args = harness.arguments(parser)
     seeds, epsilons = [int(word) for word in args.seeds.split(",")], [float(word) for word in args.epsilons.split(",")]
@@ -57,8 +57,8 @@ def run() -> None:
         for family, epsilon in cases:
             settings = settings_of(args.settings, family) | ({"dp_epsilon": epsilon} if epsilon else {})
             key = {"data": args.data, "family": family, "seed": seed, "settings": settings, "canaries": args.canaries}
-            asked = dict.fromkeys(train.classes, args.each) if of_images else train.class_counts()
-            measured = partial(measure, family, settings, train, holdout, seed, image_models, asked, args.canaries)
+            counts = dict.fromkeys(train.classes, args.each) if of_images else train.class_counts()
+            measured = partial(measure, family, settings, train, holdout, seed, image_models, counts, args.canaries)
             rows.append(results.measured(key, measured) | {"epsilon": epsilon})
     harness.publish(f"private {args.data}", results_table(cases, rows), rows, seeds=seeds, write=args.write)
 
@@ -70,13 +70,13 @@ def measure(
     holdout: Cohort,
     seed: int,
     image_models: ImageModels | None,
-    asked: dict[str, int],
+    counts: dict[str, int],
     canaries: int,
 ) -> dict[str, Any]:
-    """Row of one family, epsilon and seed; a family that cannot learn the cohort, or be attacked, gives its `error`."""
+    """Row for one family, epsilon and seed; with `error` if the family cannot be fitted or attacked."""
     try:
         generator, seconds = timed_fit(family, settings, train, seed)
-        synthetic = generator.sample({name: n for name, n in asked.items() if n}, seed=seed)
+        synthetic = generator.sample({name: n for name, n in counts.items() if n}, seed=seed)
         most = worst(attacks(Comparison(train, holdout, synthetic, image_models=image_models), seed))
         planted = canaries and family in harness.NEURAL
         found = audit(family, train, canaries=canaries, seed=seed, **settings) if planted else None
@@ -86,18 +86,18 @@ def measure(
         train, holdout, synthetic, only=("tstr", "discriminator_auc"), seed=seed, image_models=image_models
     )
     values = {name: report[name].value for name in ("tstr", "discriminator_auc")} | {"worst": most.auc.value}
-    told = generator.summary.get("privacy", {})
+    spent = generator.summary.get("privacy", {})
     return {
         "fit_seconds": seconds,
         "values": values,
         "worst_attack": f"{most.name}, {most.group}",
-        "privacy": {key: told[key] for key in ("epsilon_spent", "delta", "noise_multiplier", "steps") if key in told},
+        "privacy": {key: spent[key] for key in ("epsilon_spent", "delta", "noise_multiplier", "steps") if key in spent},
         "lower": found.lower if found else None,
     }
 
 
 def results_table(cases: Sequence[tuple[str, float]], rows: Sequence[dict[str, Any]]) -> str:
-    """Markdown table, mean +- standard deviation over seeds."""
+    """Markdown table, mean ± standard deviation over seeds."""
     lines = []
     for family, epsilon in cases:
         own = [row for row in rows if (row["family"], row["epsilon"]) == (family, epsilon)]

@@ -1,7 +1,7 @@
 """Fidelity, utility and privacy of every family on real cohorts, over several seeds.
 
-Each seed splits the patients 70/30, stratified, no patient on both sides; every family is fitted on train, makes as
-many patients of each class as train has, and is evaluated against the holdout. Needs COHORTSMITH_DATA.
+Each seed splits the patients 70/30, stratified and by patient; every family is fitted on train, generates as many
+patients per class as train has, and is evaluated against the holdout. Needs COHORTSMITH_DATA.
 
   A  tcga_12class_50genes           B  tcga_tumour_normal_3341genes           C  tcga_mirna_34class_680
 """
@@ -60,7 +60,7 @@ TARGETS = {
 
 
 def run() -> None:
-    """Measure what is missing, print and write the table."""
+    """Measure missing rows, print and write the table."""
     parser = harness.parser(__doc__, "protocols")
     parser.add_argument("--protocol", choices=SETS, required=True)
     parser.add_argument("--families", default=",".join(harness.NEURAL), help="besides mvn, bootstrap and marginals")
@@ -76,7 +76,7 @@ def run() -> None:
     rows = []
     for family in families:
         warm_up(family, len(cohort.features))
-    for seed in seeds:  # all families of a seed before the next: the first table is there early
+    for seed in seeds:  # seed by seed, so that a first table is available early
         train, holdout = split(cohort, seed)
         for family in families:
             settings = PEERS.get(family, {}) | settings_of(args.settings, family)
@@ -87,14 +87,14 @@ def run() -> None:
 
 
 def measure(family: str, settings: dict[str, Any], train: Cohort, holdout: Cohort, seed: int) -> dict[str, Any]:
-    """Row of one family and seed; a family that cannot learn the cohort gives its `error`."""
+    """Row for one family and seed; with `error` if the family cannot be fitted to the cohort."""
     forgotten = forget_peak()
     try:
         generator, fit_seconds = timed_fit(family, settings, train, seed)
         fit_peak = peak_mb() if forgotten else None
         start = time.perf_counter()
         counts = {name: n for name, n in train.class_counts().items() if n}
-        # SDV may lose a class and then never fill its number: it is measured as its own users draw from it.
+        # SDV may never generate some class, so it is sampled as SDV's users do, without class counts.
         if isinstance(generator, SDV):
             synthetic = generator.sample_as_drawn(len(train), seed)
         else:
@@ -121,10 +121,10 @@ def measure(family: str, settings: dict[str, Any], train: Cohort, holdout: Cohor
 
 
 def results_table(protocol: str, families: list[str], rows: list[dict[str, Any]]) -> str:
-    """Markdown table: real against real first, then every family, mean +- standard deviation over seeds."""
+    """Markdown table: real data first, then every family, mean ± standard deviation over seeds."""
     targets = TARGETS[protocol] | MUST_FAIL
     measured = [row for row in rows if "values" in row]
-    by_seed = {row["seed"]: row["real"] for row in measured}  # the same for every family of a seed
+    by_seed = {row["seed"]: row["real"] for row in measured}  # the same for all families of a seed
     real = ["real vs real", *(harness.spread([r[c] for r in by_seed.values()]) for c in COLUMNS), "", "", "", ""]
     lines = [real]
     for family in families:

@@ -1,7 +1,7 @@
 """Stream a million virtual patients of tcga_12class_50genes to Parquet through the command line.
 
-`cohortsmith fit`, then `cohortsmith sample --n 1000000 --out FILE.parquet`, each a process of its own; seconds and peak
-memory are those of the whole `sample` command, start-up included. Needs COHORTSMITH_DATA.
+`cohortsmith fit`, then `cohortsmith sample --n 1000000 --out FILE.parquet`, each in its own process; run time and
+peak memory are those of the whole `sample` command, including start-up. Needs COHORTSMITH_DATA.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def run() -> None:
     parser = harness.parser(__doc__, "sampling")
     parser.add_argument("--family", default="diffusion")
     parser.add_argument("--n", type=int, default=1_000_000)
-    parser.add_argument("--model", type=Path, help="folder of a model fitted before (default: fit one)")
+    parser.add_argument("--model", type=Path, help="folder of a fitted model (default: fit one)")
     parser.add_argument("--seed", type=int, default=0)
     args = harness.arguments(parser)
     results = harness.Results(args.out)
@@ -40,7 +40,7 @@ def run() -> None:
 
 
 def measure(family: str, n: int, seed: int, settings: list[str], model: Path | None) -> dict[str, Any]:
-    """Row of one run of `sample`; the files are removed."""
+    """Row for one run of `sample`; its files are removed."""
     with tempfile.TemporaryDirectory() as folder:
         fit_seconds = None
         if model is None:
@@ -53,14 +53,14 @@ def measure(family: str, n: int, seed: int, settings: list[str], model: Path | N
         seconds, peak = cohortsmith("sample", str(model), "--n", str(n), "--seed", str(seed), "--out", str(file))
         size = file.stat().st_size / 1e6
 
-        import pyarrow.parquet  # after the measurement: a child's peak starts from its parent's
+        import pyarrow.parquet  # after the measurement, since a child inherits its parent's peak memory
 
         rows = pyarrow.parquet.ParquetFile(file).metadata.num_rows
     return {"fit_seconds": fit_seconds, "seconds": seconds, "peak_mb": peak, "rows": rows, "file_mb": size}
 
 
 def cohortsmith(*words: str) -> tuple[float, float]:
-    """Run the command line; wall seconds and peak resident memory in MB."""
+    """Run the command line; wall time in seconds and peak resident memory in MB."""
     path = os.pathsep.join(filter(None, [str(harness.ROOT), os.environ.get("PYTHONPATH")]))
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", _COMMAND, *words], env={**os.environ, "PYTHONPATH": path})

@@ -1,7 +1,7 @@
-"""Seconds of the whole scorecard, beside SDMetrics' QualityReport in the same run.
+"""Run time of the complete scorecard, compared with SDMetrics' QualityReport in the same run.
 
-Simulated log2 cohorts: train and synthetic (mvn) of as many patients each, a holdout of 3/7 as many. At 5000 x 1000 the
-scorecard alone; at 1000 x 100 also QualityReport, on the same train and synthetic tables.
+Simulated log2 cohorts: train and synthetic (mvn) of the same size, and a holdout of 3/7 of it. The scorecard only at
+5000 x 1000; at 1000 x 100 also QualityReport, on the same train and synthetic tables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def run() -> None:
     args = harness.arguments(parser)
     results = harness.Results(args.out)
 
-    # The smallest scorecard first: lazy imports are not what is measured.
+    # A minimal scorecard first, so that lazy imports are not measured.
     evaluate(*cohorts(60, 20, args.seed), seed=args.seed)
     rows = []
     for size, peer in ((args.small, True), (args.large, False)):
@@ -58,13 +58,13 @@ def run() -> None:
 def cohorts(patients: int, genes: int, seed: int) -> tuple[Cohort, Cohort, Cohort]:
     """Train, holdout and synthetic cohorts of one simulation."""
     whole = simulate("simulated-expression", patients + patients * 3 // 7, seed=seed, genes=genes, scale="log")
-    rows = range(len(whole))  # simulated patients stand in random order
+    rows = range(len(whole))  # simulated patients are in random order
     train, holdout = whole.take(rows[:patients]), whole.take(rows[patients:])
     return train, holdout, MVN().fit(train, seed=seed).sample(patients, seed=seed)
 
 
 def measure(patients: int, genes: int, seed: int, *, peer: bool) -> dict[str, Any]:
-    """Row of one size: seconds of `evaluate`, its slowest metrics, and QualityReport's seconds when asked."""
+    """Row for one size: seconds of `evaluate`, its slowest metrics, and optionally of QualityReport."""
     train, holdout, synthetic = cohorts(patients, genes, seed)
     start = time.perf_counter()
     report = evaluate(train, holdout, synthetic, seed=seed)
@@ -75,7 +75,7 @@ def measure(patients: int, genes: int, seed: int, *, peer: bool) -> dict[str, An
 
 
 def quality_report(train: Cohort, synthetic: Cohort) -> float | None:
-    """Seconds of SDMetrics' QualityReport (column shapes and pair trends); None when SDMetrics is absent."""
+    """Seconds of SDMetrics' QualityReport (column shapes and pair trends); None if SDMetrics is not installed."""
     try:
         from sdmetrics.reports import QualityReport
     except ImportError:
@@ -95,7 +95,7 @@ def quality_report(train: Cohort, synthetic: Cohort) -> float | None:
 
 def _peer(row: dict[str, Any]) -> str:
     seconds = row["quality_report_seconds"]
-    return "SDMetrics is absent" if seconds is None else f"{seconds:.1f}"
+    return "SDMetrics is not installed" if seconds is None else f"{seconds:.1f}"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Pictures of the app's pages for the docs, taken in headless Chromium: app-PAGE-LABEL.png, and -dark.png beside it.
+"""Screenshots of the app's pages for the docs, in headless Chromium: app-PAGE-LABEL.png, and optionally -dark.png.
 
     python -m benchmarks.screenshots --runs runs --of demo=20260101T120000Z-demo-1a2b3c4d --of tp53=... --out docs
 
-A name without pages of its own (`demo=NAME:samples,scorecard`) gets every page.
+`demo=NAME:samples,scorecard` selects pages; the default is all pages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PAGES = ("cohorts", "generate", "samples", "scorecard", "privacy", "utility", "studies")
-WIDTH, LEAST, MOST = 1360, 800, 1700  # pixels of a picture
+WIDTH, LEAST, MOST = 1360, 800, 1700  # size of a screenshot, pixels
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,7 +41,7 @@ FLAGS = (
 
 @contextmanager
 def serving(runs: Path) -> Iterator[str]:
-    """Address of the app over a folder of runs."""
+    """URL of the app, serving a folder of runs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -66,14 +66,14 @@ def serving(runs: Path) -> Iterator[str]:
 
 
 def settled(page: Page) -> None:
-    """Wait until the script has run and its plots are drawn."""
+    """Wait until the page has been run and its plots are drawn."""
     page.locator("h1").first.wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.wait_for_timeout(2500)
 
 
 def picture(page: Page, address: str, out: Path) -> None:
-    """Picture of a page as high as what it shows, within bounds."""
+    """Screenshot of a page at the height of its content, within bounds."""
     page.set_viewport_size({"width": WIDTH, "height": LEAST})
     page.goto(address)
     settled(page)
@@ -89,12 +89,12 @@ def picture(page: Page, address: str, out: Path) -> None:
 
 
 def main() -> None:
-    """Take the pictures."""
+    """Take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--of", action="append", required=True, metavar="LABEL=RUN[:PAGE,...]")
     parser.add_argument("--out", type=Path, default=Path("docs"))
-    parser.add_argument("--dark", action="store_true", help="also in dark colours")
+    parser.add_argument("--dark", action="store_true", help="also with the dark theme")
     asked = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
@@ -109,7 +109,7 @@ def main() -> None:
                     page = browser.new_context(color_scheme=scheme, device_scale_factor=1).new_page()
                     page.set_default_timeout(120_000)
                     end = "-dark" if scheme == "dark" else ""
-                    at = "" if place == PAGES[0] else place  # the first page is the app's own address
+                    at = "" if place == PAGES[0] else place  # the first page is at the root URL
                     picture(page, f"{address}/{at}?run={quote(name)}", asked.out / f"app-{place}-{label}{end}.png")
                     page.context.close()
         browser.close()

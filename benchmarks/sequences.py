@@ -1,9 +1,9 @@
 """Sequence families and baselines on simulated TP53 cohorts, over several seeds.
 
 Each seed simulates a train and a holdout cohort (2000 patients each, half of them mutated, substitutions only); every
-family is fitted on train, makes as many patients of each class, and is evaluated against the holdout. Variants are
-drawn by the built-in law or, with `--law table`, by the table of real variant counts in COHORTSMITH_DATA, which also
-tells which novel variants are real.
+family is fitted on train, generates as many patients per class, and is evaluated against the holdout. Variants are
+drawn from the built-in law or, with `--law table`, from the table of real variant counts in COHORTSMITH_DATA, which
+also shows which novel variants are real.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from cohortsmith.training import TrainingError
 
 if TYPE_CHECKING:
     from cohortsmith.data import Cohort
-    from cohortsmith.data.sequences.edits import Variant
+    from cohortsmith.data.sequences.variants import Variant
 
 BASELINES = ("pwm", "bootstrap", "random-edits", "good-turing")
 TABLE = "sequences/tp53_tcga_variant_counts.tsv"
 COLUMNS = {
-    "called_class": "called = asked",
+    "called_class": "called = requested",
     "discriminator_auc": "discriminator AUC",
     "discriminator_auc_linear": "linear one",
     "allele_correlation": "allele r",
@@ -51,7 +51,7 @@ TARGET = (
 
 
 def run() -> None:
-    """Measure what is missing, print and write the table."""
+    """Measure missing rows, print and write the table."""
     parser = harness.parser(__doc__, "sequences")
     parser.add_argument("--families", default=",".join(harness.NEURAL), help="besides the baselines")
     parser.add_argument("--seeds", default="0,1,2,3,4")
@@ -63,7 +63,7 @@ def run() -> None:
 
     results = harness.Results(args.out)
     rows = []
-    for seed in seeds:  # all families of a seed before the next: the first table is there early
+    for seed in seeds:  # seed by seed, so that a first table is available early
         train, holdout = (simulated(args.patients, args.law, 2 * seed + side) for side in (0, 1))
         for family in families:
             settings = settings_of(args.settings, family)
@@ -76,19 +76,19 @@ def simulated(n: int, law: str, seed: int) -> Cohort:
     """Patients of the preset tp53-cohort."""
     folder = os.environ.get("COHORTSMITH_DATA")
     if law == "table" and not folder:
-        raise DataError(f"--law table needs COHORTSMITH_DATA, the folder that holds {TABLE}")
+        raise DataError(f"--law table needs COHORTSMITH_DATA, the folder that contains {TABLE}")
     options = {"table": Path(folder) / TABLE} if law == "table" and folder else {}
     return simulate("tp53-cohort", n, seed, **options)
 
 
 def published() -> frozenset[Variant]:
-    """Variants of the table, where it is at hand."""
+    """Variants of the table, if available."""
     folder = os.environ.get("COHORTSMITH_DATA")
     return frozenset(read_variant_table(Path(folder) / TABLE, TP53)) if folder else frozenset()
 
 
 def measure(family: str, settings: dict[str, Any], train: Cohort, holdout: Cohort, seed: int) -> dict[str, Any]:
-    """Row of one family and seed; a family that cannot learn the cohort gives its `error`."""
+    """Row for one family and seed; with `error` if the family cannot be fitted to the cohort."""
     forgotten = forget_peak()
     try:
         generator, fit_seconds = timed_fit(family, settings, train, seed)
@@ -113,7 +113,7 @@ def measure(family: str, settings: dict[str, Any], train: Cohort, holdout: Cohor
 
 
 def results_table(families: list[str], rows: list[dict[str, Any]]) -> str:
-    """Markdown table: real against real first, then every family, mean +- standard deviation over seeds."""
+    """Markdown table: real data first, then every family, mean ± standard deviation over seeds."""
     measured = [row for row in rows if "values" in row]
     by_seed = {row["seed"]: row["real"] for row in measured}
     digits = {"kmer_js_6": 5, "identity": 3, "allele_correlation": 4, "ti_tv": 2}
@@ -131,7 +131,7 @@ def results_table(families: list[str], rows: list[dict[str, Any]]) -> str:
         own = [row for row in measured if row["family"] == family]
         lines.append(line(family, [row["values"] for row in own], own))
     head = ["", *COLUMNS.values(), "of these real", "fit s", "sample s"]
-    return f"{harness.table(head, lines)}\n\nAsked of the {TARGET}."
+    return f"{harness.table(head, lines)}\n\nTarget for the {TARGET}."
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A sheet of real and virtual images, classes in rows, out of what `benchmarks/images.py --samples` kept.
+"""Contact sheet of real and synthetic images, classes in rows, from images kept by `benchmarks/images.py --samples`.
 
-To be looked at before any figure is believed. The real images are train's, drawn at random by the seed.
+For visual inspection before trusting any metric. The real images are a random sample of train.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ def run() -> None:
     """Write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=tuple(FILES), default="bloodmnist")
-    parser.add_argument("--samples", type=Path, required=True, metavar="FOLDER", help="where virtual images were kept")
+    parser.add_argument(
+        "--samples", type=Path, required=True, metavar="FOLDER", help="where synthetic images were kept"
+    )
     parser.add_argument("--each", type=int, default=6, help="images of each class and family")
-    parser.add_argument("--seed", type=int, default=0, help="whose virtual images, and which are drawn")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the synthetic images and of the random choice")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     args = parser.parse_args()
     found = {"real": cohorts(args.data)[0]}
@@ -34,7 +36,7 @@ def run() -> None:
             found[family] = read_cohort(path)
     if len(found) == 1:
         raise DataError(
-            f"{args.samples} holds no virtual images of {args.data}; run benchmarks/images.py --samples first"
+            f"{args.samples} has no synthetic images of {args.data}; run benchmarks/images.py --samples first"
         )
     args.out.write_bytes(sheet(found, args.each, seed=args.seed))
     harness.say(f"written: {args.out.name}")

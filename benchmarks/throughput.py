@@ -1,4 +1,4 @@
-"""How much of the machine training uses: operations of a round beside the machine's measured matrix rate."""
+"""Utilisation of the machine in training: operations per step relative to the measured peak of matrix products."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
     from cohortsmith.generators import Generator
 
-_ROUNDS = 8  # what is done every few rounds comes at least once
+_ROUNDS = 8  # enough steps to include updates that are not done at every step
 _SIDE = 4096
 
 
 def training_rate(generator: Generator, cohort: Cohort) -> dict[str, float] | None:
-    """Images a second of a fit, teraflops (10^12 floating-point operations) a second, and their share of the peak.
+    """Images per second of a fit, teraflops (10^12 floating-point operations per second), and their share of the peak.
 
-    Operations are counted by PyTorch on a few rounds (convolutions and matrix products, both passes); seconds are those
-    of the fit that was timed. None for generators that are not trained.
+    Operations are counted by PyTorch over a few steps (convolutions and matrix products, forward and backward); the
+    time is that of the measured fit. None for generators without training.
     """
     seconds = generator.summary.get("train_seconds")
     if not seconds:
@@ -52,7 +52,7 @@ def training_rate(generator: Generator, cohort: Cohort) -> dict[str, float] | No
 
 
 class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts by PyTorch's own formulas; its own counter cannot follow a gradient that is differentiated again."""
+    """Counts operations by PyTorch's formulas; PyTorch's counter does not support double backward."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @cache
 def peak_rate() -> float:
-    """Operations a second of the best of five products of two matrices, in the arithmetic that training uses."""
+    """Operations per second of the best of five matrix products, in the precision used for training."""
     runtime = Runtime()
     device = place(runtime).device
     kind = torch.bfloat16 if fast_precision(runtime) == "bf16-mixed" else torch.float32

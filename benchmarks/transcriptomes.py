@@ -1,9 +1,9 @@
-"""The founding study of transcriptomes, and what patients without labels are worth, on the files in COHORTSMITH_DATA.
+"""The founding study on transcriptomes, and the value of unlabelled patients, on the files in COHORTSMITH_DATA.
 
-Three questions, each a grid of `cohortsmith utility`: the reference curve (accuracy by the number of labelled
-patients), every way of learning with 100 labels and the rest of train unlabelled, and virtual patients beside 50
-labelled ones. Patients are split by `patient` where the file knows them; choices are made on validation patients, the
-figures are of test patients, and a gain is paired over seeds.
+Three parts, each a grid of `cohortsmith utility`: the learning curve (accuracy by number of labelled patients), all
+learning methods with 100 labels and the rest of train unlabelled, and virtual patients in addition to 50 labelled ones.
+Splits are by `patient` where the file has it; selection is on validation patients, results are on test patients, and
+gains are paired over seeds.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ LABELS = {"curve": [50, 100, 200, 500, 1000], "100 labels": [100], "50 labels an
 
 
 def run() -> None:
-    """Carry out the grids that are not done yet, print and write their tables."""
+    """Run missing grids, print and write their tables."""
     parser = harness.parser(__doc__, "transcriptomes")
     parser.set_defaults(out=harness.ROOT / "runs" / "benchmarks" / "transcriptomes")
     parser.add_argument("--data", default=",".join(FILES))
     parser.add_argument("--parts", default=",".join(LABELS), help=f"of {', '.join(LABELS)}")
-    parser.add_argument("--classifiers", default="", help="only these of 100 labels, in an --out of their own")
+    parser.add_argument("--classifiers", default="", help="only these in part '100 labels', with a separate --out")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--jobs", type=int, default=1)
     args = harness.arguments(parser)
@@ -67,7 +67,7 @@ def run() -> None:
 
 
 def grid_of(part: str, name: str, seeds: Sequence[int], only: str) -> Grid:
-    """Grid of one question on one file."""
+    """Grid of one part on one file."""
     data = GridData(**{**FILES[name], "cohort": str(harness.data_file(FILES[name]["cohort"])), "label": "label"})
     labels = [n for n in LABELS[part] if n < 1000 or name != "tumour-normal"]
     classifiers = REFERENCES | {MIXED: OURS[MIXED]}
@@ -76,7 +76,7 @@ def grid_of(part: str, name: str, seeds: Sequence[int], only: str) -> Grid:
         ways = REFERENCES | {way: founding[way] for way in FOUNDING} | OURS
         asked = [way for way in only.split(",") if way]
         if unknown := [way for way in asked if way not in ways]:
-            raise DataError(f"--classifiers: no {unknown[0]!r}; known: {', '.join(ways)}")
+            raise DataError(f"--classifiers: unknown {unknown[0]!r}; known: {', '.join(ways)}")
         classifiers = {way: ways[way] for way in asked} or ways
     grid = Grid(data={name: data}, classifiers=classifiers, name=part, seeds=list(seeds), labelled=list(labels))
     if part == "50 labels and virtual patients":
@@ -86,37 +86,37 @@ def grid_of(part: str, name: str, seeds: Sequence[int], only: str) -> Grid:
 
 
 def curve(rows: pd.DataFrame) -> str:
-    """Accuracy by labelled patients, and the gain of learning from the others too."""
+    """Accuracy by number of labelled patients, and the gain from using unlabelled ones."""
     compared = (REFERENCE, STRONG, MIXED)
     over = gains_over(rows, REFERENCE), gains_over(rows, STRONG)
     head = ["", "labelled", *compared, f"{MIXED} over {REFERENCE}", f"over {STRONG}"]
     lines = []
     for (data, labelled), own in sorted(_overall(rows).groupby(["data", "labelled"]), key=_by_size):
         accuracy = [_spread(own[own.classifier == name]) for name in compared]
-        told = [_gain(table, data, labelled, MIXED) for table in over]
-        lines.append([str(data), str(labelled), *accuracy, *told])
+        gained = [_gain(table, data, labelled, MIXED) for table in over]
+        lines.append([str(data), str(labelled), *accuracy, *gained])
     return harness.table(head, lines)
 
 
 def few_labels(rows: pd.DataFrame) -> str:
-    """Every way of learning with the same labelled patients."""
+    """All learning methods with the same labelled patients."""
     over = gains_over(rows, REFERENCE), gains_over(rows)
-    shown = {"mean_class_accuracy": "mean of classes", "macro_f1": "macro-F1", "auc": "AUC", "brier": "Brier"}
+    shown = {"mean_class_accuracy": "mean class accuracy", "macro_f1": "macro-F1", "auc": "AUC", "brier": "Brier"}
     head = ["", "classifier", "accuracy", *shown.values(), f"over {REFERENCE}", "over the strongest supervised"]
     lines = []
     for (data, labelled, name), own in _overall(rows).groupby(["data", "labelled", "classifier"], sort=False):
         figures = [
             harness.spread(own[column].tolist()) for column in ("mean_class_accuracy", "macro_f1", "auc", "brier")
         ]
-        told = [_gain(table, data, labelled, name) for table in over]
-        lines.append([str(data), str(name), _spread(own), *figures, *told])
+        gained = [_gain(table, data, labelled, name) for table in over]
+        lines.append([str(data), str(name), _spread(own), *figures, *gained])
     return harness.table(head, lines)
 
 
 def virtual(rows: pd.DataFrame) -> str:
-    """Virtual patients beside labelled ones: the ratio that validation chooses, and what it gains on test."""
+    """Virtual patients in addition to labelled ones: ratio selected by validation, and its gain on test patients."""
     chosen = best_on_validation(rows)
-    head = ["", "classifier", "family", "learnt from", "ratio", "real only", "with virtual", "gain", ""]
+    head = ["", "classifier", "family", "learned from", "ratio", "real only", "with virtual", "gain", ""]
     lines = []
     for row in gains(chosen).to_dict("records"):
         real, both = (f"{100 * row[which]:.1f}" for which in ("reference_value", "value"))
@@ -130,7 +130,7 @@ def _by_size(group: tuple[Any, pd.DataFrame]) -> tuple[str, int]:
 
 
 def _overall(rows: pd.DataFrame) -> pd.DataFrame:
-    """Test rows of all classes together, real patients alone."""
+    """Test rows over all classes, with real patients only."""
     return rows[(rows.part == "test") & (rows.label == "") & (rows.family == "")]
 
 

@@ -1,9 +1,10 @@
-"""Seconds and memory of a fit on wide data, each fit in a fresh process.
+"""Run time and memory of fits on wide data, each in a fresh process.
 
   cohorts   prostate_singh (12600 probes), breast_colon_chowdary (22283), a simulated microarray (500 x 54675)
   scaling   seconds against 1k..50k genes at 200 simulated patients, with the exponent of genes
 
-Peak memory is the whole process's: libraries, reading or simulating the cohort, the fit. Needs COHORTSMITH_DATA.
+Peak memory is that of the whole process: libraries, reading or simulating the cohort, and the fit. Needs
+COHORTSMITH_DATA.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ GENES = (1000, 2000, 5000, 10000, 20000, 50000)
 
 
 def run() -> None:
-    """Measure the parts asked for, print and write their tables."""
+    """Measure the selected parts, print and write their tables."""
     parser = harness.parser(__doc__, "wide")
     parser.add_argument("--families", default=",".join([*harness.NEURAL, "mvn"]))
     parser.add_argument("--part", choices=("cohorts", "scaling", "all"), default="all")
-    parser.add_argument("--genes", default=",".join(map(str, GENES)), help="numbers of genes of the scaling")
-    parser.add_argument("--patients", type=int, default=200, help="patients of the scaling")
+    parser.add_argument("--genes", default=",".join(map(str, GENES)), help="numbers of genes for the scaling")
+    parser.add_argument("--patients", type=int, default=200, help="patients for the scaling")
     parser.add_argument("--seed", type=int, default=0)
     args = harness.arguments(parser)
     families = families_of(args.families)
@@ -71,14 +72,13 @@ def run() -> None:
 def _cells(row: dict[str, Any]) -> tuple[str, str]:
     if "fit_seconds" not in row:
         return f"failed: {row.get('error', '')}", "-"
-    return harness.seconds_in_words(row["fit_seconds"]), f"{row['peak_mb'] / 1000:.2f}"
+    return harness.format_seconds(row["fit_seconds"]), f"{row['peak_mb'] / 1000:.2f}"
 
 
 def _exponents(genes: list[int], rows: list[dict[str, Any]]) -> tuple[str, str]:
     """Slope of log seconds on log genes: least squares over all, and between the two largest.
 
-    What does not depend on genes (the training steps on a low-rank code) flattens the first; the second tells
-    where it goes.
+    Work independent of genes (training on a low-rank code) flattens the first; the second shows the asymptote.
     """
     points = [(g, row["fit_seconds"]) for g, row in zip(genes, rows, strict=True) if "fit_seconds" in row]
     if len(points) < 2:

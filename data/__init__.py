@@ -1,4 +1,4 @@
-"""Cohorts of patients: the value itself, files, named sets, simulation, scales and splits."""
+"""Cohorts of patients: the `Cohort` value, reading and writing files, named and simulated sets, scales and splits."""
 
 from cohortsmith.data.cohort import Cohort, Kind, Scale
 from cohortsmith.data.duplication import Duplicates, duplicates

@@ -1,4 +1,4 @@
-"""`Cohort`: the one value that travels between readers, generators and metrics."""
+"""`Cohort`: the one value passed between readers, generators and metrics."""
 
 from __future__ import annotations
 
@@ -24,24 +24,26 @@ Scale = Literal["counts", "linear", "log"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cohort:
-    """Patients of one data kind, labelled, as a value that is never changed in place.
+    """Patients of one data kind, labelled, immutable.
 
     Attributes:
         kind: "expression", "sequence" or "image".
-        x: measurements, one row a sample. Expression: float32 (n, genes), in the scale of the file it came from.
+        x: measurements, one row per sample. Expression: float32 (n, genes), in the scale of the file it came from.
             Sequence: uint8 (n, columns), codes of `cohortsmith.data.nucleotides` on the columns of an alignment.
             Image: uint8 (n, height, width, channels), 0..255, one channel (grey) or three (red, green, blue).
-        y: int64 (n,), position of each sample's class in `classes`.
+        y: int64 (n,), index of each sample's class in `classes`.
         classes: class names, sorted; a class may be empty after `take`.
         features: gene (probe) names, in the order of the columns of `x`. Sequence: "97" is position 97 of the
-            reference, "97+1" the first place inserted after it; "1".."L" without a reference. Image: one name, that
+            reference, "97+1" the first base inserted after it; "1".."L" without a reference. Image: one name, that
             of the pixel grid, height x width x channels: ("28x28x3",); see `grid`.
-        subjects: (n,) the patient each sample belongs to; samples of one patient are never split apart.
-        obs: clinical covariates, indexed by sample id; neither the label nor the subject column. Image: `split` says
-            train, val or test where the file does; `data.split` keeps to it.
-        provenance: where it came from: `source`, `scale`, `label`, `subject`, `imputed`, and the like. Sequence:
-            `reference`, name of what it is aligned to ("" when nothing), and `masked`, the number of unknown bases.
-            Image: `label_names`, the file's classes in the order of its numbers, and `resized`, the size it came in.
+        subjects: (n,) the patient each sample belongs to; samples of one patient are never split across train and
+            holdout.
+        obs: clinical covariates, indexed by sample id; neither the label nor the subject column. Image: `split` is
+            train, val or test where the file states it; `data.split` follows it.
+        provenance: where it came from: `source`, `scale`, `label`, `subject`, `imputed`, and so on. Sequence:
+            `reference`, name of the reference it is aligned to ("" for none), and `masked`, the number of unknown
+            bases. Image: `label_names`, the file's classes in the order of its numbers, and `resized`, the original
+            size.
 
     Raises:
         DataError: the parts do not fit together.
@@ -62,7 +64,7 @@ class Cohort:
             raise DataError(f"kind must be one of {', '.join(get_args(Kind))}; got {self.kind!r}")
         for name, size in (("y", len(self.y)), ("subjects", len(self.subjects)), ("obs", len(self.obs))):
             if size != n:
-                raise DataError(f"{name} must have one entry a sample: expected {n}, got {size}")
+                raise DataError(f"{name} must have one entry per sample: expected {n}, got {size}")
         if self.kind == "expression" and (self.x.ndim != 2 or self.x.shape[1] != len(self.features)):
             raise DataError(f"x must be (samples, {len(self.features)} genes); got shape {self.x.shape}")
         if self.kind == "sequence":
@@ -70,7 +72,7 @@ class Cohort:
         if self.kind == "image":
             self._check_pixels()
         if n and (self.y.min() < 0 or self.y.max() >= len(self.classes)):
-            raise DataError(f"y must hold positions 0..{len(self.classes) - 1} in classes")
+            raise DataError(f"y must hold indices 0..{len(self.classes) - 1} in classes")
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 
     def _check_codes(self) -> None:
@@ -78,7 +80,7 @@ class Cohort:
             raise DataError(f"x must be (samples, {len(self.features)} columns); got shape {self.x.shape}")
         if self.x.dtype != np.uint8 or self.x.max(initial=0) > MASKED:
             raise DataError(
-                f"x of sequences must be uint8 codes 0..{MASKED}; got {self.x.dtype}, another range or both"
+                f"x of sequences must be uint8 codes 0..{MASKED}; got {self.x.dtype}, values out of range, or both"
             )
 
     def _check_pixels(self) -> None:
@@ -103,7 +105,7 @@ class Cohort:
 
     @property
     def scale(self) -> Scale:
-        """Scale of `x` for expression: raw counts, linear intensities or log2 values; of no meaning for other kinds."""
+        """Scale of `x` for expression: raw counts, linear intensities or log2 values; meaningless for other kinds."""
         scale: Scale = self.provenance.get("scale", "log")
         return scale
 
@@ -129,7 +131,7 @@ class Cohort:
         return replace(self, x=self.x[rows], y=self.y[rows], subjects=self.subjects[rows], obs=self.obs.iloc[rows])
 
     def digest(self) -> str:
-        """SHA-256 (16 hex digits) over measurements, labels, features and classes; ids and covariates left out."""
+        """SHA-256 (16 hex digits) over measurements, labels, features and classes; ids and covariates excluded."""
         h = hashlib.sha256()
         h.update(repr((self.kind, self.x.shape, str(self.x.dtype), self.classes, self.features, self.scale)).encode())
         h.update(np.ascontiguousarray(self.x).tobytes())

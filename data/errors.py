@@ -1,8 +1,8 @@
-"""The one error that tells a person what is wrong with what they gave."""
+"""The error raised for bad input."""
 
 
 class DataError(ValueError):
-    """Bad input: the message is one line saying what was expected, what came, where, and what to do.
+    """Bad input: the message is one line stating what was expected, what was found, where, and what to do.
 
     The command line prints it and ends with exit code 2; it never quotes a patient's value.
     """

@@ -1,4 +1,4 @@
-"""Nucleotides as numbers: one code a base, a gap and a mask, and the one-hot form that models and metrics read."""
+"""Nucleotides as integer codes: the four bases, a gap and a mask, and their one-hot encoding."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 ALPHABET = "ATCG-"  # the order of the codes, and of the last axis of one_hot
 GAP = 4
-MASKED = 5  # a base that is there, but which of the four is not known
+MASKED = 5  # an unknown base
 SYMBOLS = len(ALPHABET)
-AMBIGUOUS = "NRYSWKMBDHVX?"  # IUPAC 1970 (IUB 1984) codes of more than one base, and the two other signs for any base
+AMBIGUOUS = "NRYSWKMBDHVX?"  # IUPAC 1970 (IUB 1984) codes of more than one base, and the two other symbols for any base
 
 _UNKNOWN = 255
 _CODES = np.full(256, _UNKNOWN, dtype=np.uint8)
@@ -32,14 +32,14 @@ def encode(text: str) -> NDArray[np.uint8]:
     Lower case counts as upper, U as T, '.' as a gap; N and the other IUPAC codes of more than one base are `MASKED`.
 
     Raises:
-        DataError: a letter that stands for no nucleotide; it is named with its place, counted from 1.
+        DataError: a letter that is not a nucleotide code; it is named with its position, counted from 1.
     """
     codes: NDArray[np.uint8] = _CODES[np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)]
-    # '?' is what Latin-1 puts for what it lacks, and a mask too
+    # Latin-1 encoding replaces what it lacks by '?', which is also a mask
     if codes.max(initial=0) == _UNKNOWN or not text.isascii():
         at = next(i for i, (letter, code) in enumerate(zip(text, codes, strict=True)) if _foreign(letter, int(code)))
         raise DataError(
-            f"{_named(text[at])} at position {at + 1} is no nucleotide; expected A, C, G, T, U, IUPAC codes"
+            f"{_named(text[at])} at position {at + 1} is not a nucleotide; expected A, C, G, T, U or an IUPAC code"
         )
     return codes
 
@@ -51,12 +51,12 @@ def decode(codes: NDArray[np.uint8]) -> str:
         DataError: a code above 5.
     """
     if len(codes) and codes.max() > MASKED:
-        raise DataError(f"codes of nucleotides run from 0 to {MASKED}; got {int(codes.max())}")
+        raise DataError(f"nucleotide codes are 0 to {MASKED}; got {int(codes.max())}")
     return bytes(_LETTERS[codes]).decode("ascii")
 
 
 def one_hot(x: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """One-hot form, float32 (..., 5), of codes of any shape (...); a masked place is all zeros."""
+    """One-hot form, float32 (..., 5), of codes of any shape (...); a masked position is all zeros."""
     hot: NDArray[np.float32] = _ROWS[x]
     return hot
 

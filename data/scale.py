@@ -1,6 +1,6 @@
-"""Scales of gene expression: raw counts, linear intensities, log2 values, and the way between them.
+"""Scales of gene expression: raw counts, linear intensities, log2 values, and conversion between them.
 
-Models and metrics work on log2 values (`to_log`); what is written is in the scale that came in (`from_log`).
+Models and metrics work on log2 values (`to_log`); output is written in the original scale (`from_log`).
 Counts become log2(CPM + 1), CPM being counts per million of the sample's own total (Law et al. 2014, voom, without
 its offset of one half so that a zero stays a zero). Linear values become sign(x) log2(1 + |x|): background-corrected
 microarrays hold negatives.
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 MILLION = 1e6
 LOG_LIMIT = 40.0  # no measurement reaches 2**40; values within +-40 are log2 values
-COUNTS_LIMIT = 30.0  # integers no larger than this are as likely rounded log2 values or codes
-_BLOCK = 1 << 22  # values converted at a time: keeps float64 work space at 32 MB
+COUNTS_LIMIT = 30.0  # integers up to this may as well be rounded log2 values or codes
+_BLOCK = 1 << 22  # values converted at a time: limits float64 workspace to 32 MB
 
 
 def detect_scale(x: NDArray[Any]) -> Scale:
-    """Scale that the values of `x` (samples, genes) speak for.
+    """Most likely scale of the values of `x` (samples, genes).
 
     Non-negative whole numbers beyond 30 are counts; values that all lie within +-40 are log2 values; the rest is
-    linear. Small counts (no gene above 30) cannot be told from log2 values: state the scale then.
+    linear. Small counts (no gene above 30) cannot be distinguished from log2 values: state the scale then.
     """
     if x.size == 0:
         return "log"
@@ -41,8 +41,8 @@ def detect_scale(x: NDArray[Any]) -> Scale:
 def to_log(x: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
     """Log2 values, float32 of the shape of `x` (samples, genes).
 
-    Counts need whole rows: the library size of a sample is the sum over its row. A sample without any count stays
-    zero.
+    Counts need complete rows: the library size of a sample is the sum over its row. A sample without any count
+    stays zero.
 
     Raises:
         DataError: unknown scale, or negative counts.
@@ -69,12 +69,12 @@ def from_log(z: NDArray[Any], scale: Scale, library_size: NDArray[Any] | float |
 
     Args:
         z: log2 values, (samples, genes).
-        scale: scale to go to.
-        library_size: for counts, total counts of each sample, (samples,) or one number; a million if left out.
+        scale: target scale.
+        library_size: for counts, total counts of each sample, (samples,) or one number; one million by default.
 
     Returns:
-        Values that can exist: counts are whole, not negative, and each row sums to its library size up to rounding
-        (a row that holds nothing stays zero).
+        Valid values: counts are non-negative integers, and each row sums to its library size up to rounding
+        (an empty row stays zero).
 
     Raises:
         DataError: unknown scale.
@@ -101,7 +101,7 @@ def log_expression(cohort: Cohort) -> NDArray[np.float32]:
     """Log2 values of an expression cohort, float32 (samples, genes).
 
     Raises:
-        DataError: the cohort is of another data kind.
+        DataError: the cohort is not of expression data.
     """
     if cohort.kind != "expression":
         raise DataError(f"log2 values need an expression cohort; this one holds {cohort.kind} data")

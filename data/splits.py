@@ -1,4 +1,4 @@
-"""Train and holdout: stratified by class, never with one patient on both sides."""
+"""Train and holdout splits, stratified by class and grouped by patient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.cohort import Cohort
 
-SPLIT = "split"  # column of `obs` with the side that a file of images gives each
+SPLIT = "split"  # column of `obs` with the split stated in an image file
 SPLITS = ("train", "val", "test")
 
 
@@ -27,47 +27,47 @@ class Split(NamedTuple):
 def split(cohort: Cohort, seed: int, holdout: float = 0.3, *, validation: bool = False) -> Split:
     """Split a cohort by subject, stratified by class.
 
-    With one sample a subject this is the plain stratified split: the holdout of each class is its share of the
-    samples, rounded so that the total is right. Subjects with several samples, also of several classes, stay whole:
-    they are dealt one by one, rarest class first, to the side that still lacks most of that class (iterative
-    stratification, Sechidis et al. 2011).
+    With one sample per subject this is the plain stratified split: the holdout of each class is its share of the
+    samples, rounded so that the total matches. Subjects with several samples, also of several classes, are kept
+    together: they are assigned one by one, rarest class first, to the side that still lacks most of that class
+    (iterative stratification, Sechidis et al. 2011).
 
-    Images whose file says which of them are train and which test (`obs["split"]`) are split so, whatever the seed and
-    the share: published figures are of that split. Those of val are left out, or join train.
+    Images whose file says which of them are train and which test (`obs["split"]`) are split that way, whatever the
+    seed and the share: published results use that split. Images of val are left out, or join train.
 
     Args:
         cohort: what to split; samples keep their order on each side.
-        seed: of the draw.
-        holdout: share of the samples that the generators never see, between 0 and 1.
-        validation: images of the file's own val join train.
+        seed: of the random assignment.
+        holdout: share of the samples that generators never see, between 0 and 1.
+        validation: whether images of the file's own val join train.
 
     Returns:
         `Split(train, holdout)`; each side has at least one patient of every class.
 
     Raises:
-        DataError: `holdout` out of range, or a class that cannot stand on both sides; a patient of images who is on
-            both sides of the file's own split.
+        DataError: `holdout` out of range, or a class that cannot be in both parts; a patient with images in
+            both parts of the file's own split.
     """
     if not 0 < holdout < 1:
         raise DataError(f"holdout must be a share between 0 and 1, both excluded; got {holdout}")
     if cohort.kind == "image" and SPLIT in cohort.obs and {"train", "test"} <= set(cohort.obs[SPLIT].dropna()):
         return _own_split(cohort, validation)
     names, subject = np.unique(cohort.subjects, return_inverse=True)
-    table = np.zeros((len(names), len(cohort.classes)), dtype=np.int64)  # samples of each class, a row a subject
+    table = np.zeros((len(names), len(cohort.classes)), dtype=np.int64)  # samples of each class, one row per subject
     np.add.at(table, (subject, cohort.y), 1)
     patients = (table > 0).sum(axis=0)
     used = np.flatnonzero(patients)
     for c in used[patients[used] < 2]:
         raise DataError(
-            f"class {cohort.classes[c]!r} has one patient, so it cannot stand in train and in holdout; "
+            f"class {cohort.classes[c]!r} has one patient, so it cannot be in both train and holdout; "
             "leave the class out or merge it with another"
         )
     out = _deal(table, _targets(table.sum(axis=0), holdout), np.random.default_rng(seed))
     for side, rows in (("train", ~out), ("holdout", out)):
         for c in used[table[rows].sum(axis=0)[used] == 0]:
             raise DataError(
-                f"class {cohort.classes[c]!r} would have no patient in {side}: its {patients[c]} patients come whole, "
-                "with all their samples; change the seed or the holdout share, or merge the class with another"
+                f"class {cohort.classes[c]!r} would have no patient in {side}: the samples of its {patients[c]} "
+                "patients stay together; change the seed or the holdout share, or merge the class with another"
             )
     mask = out[subject]
     return Split(cohort.take(~mask), cohort.take(mask))
@@ -81,20 +81,20 @@ def _own_split(cohort: Cohort, validation: bool) -> Split:
     if len(both):
         raise DataError(
             f"{len(both)} patients have images in train and in test of the file's own split, so test is not unseen; "
-            "move their images to one side, or leave the splits out of the file to have one drawn by patient"
+            "move their images to one side, or remove the split from the file to have one drawn by patient"
         )
     present = np.flatnonzero(np.bincount(cohort.y, minlength=len(cohort.classes)))
     for name, part in (("train", train), ("test", holdout)):
         for c in present[~np.isin(present, part.y)]:
             raise DataError(
                 f"class {cohort.classes[c]!r} has no image in {name} of the file's own split; leave the class out, or "
-                "leave the splits out of the file to have one drawn"
+                "remove the split from the file to have one drawn"
             )
     return Split(train, holdout)
 
 
 def _targets(sizes: NDArray[np.int64], share: float) -> NDArray[np.int64]:
-    """Samples of each class for the holdout: largest remainder, at least one on each side of a class."""
+    """Samples of each class for the holdout: largest remainder, at least one of each class in each part."""
     exact = sizes * share
     target: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     missing = round(float(exact.sum())) - int(target.sum())

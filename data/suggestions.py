@@ -1,4 +1,4 @@
-"""Near misses: what a person probably meant."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """Names in `known` that look like `name`, best first, letter case aside."""
+def close_names(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """Names in `known` that look like `name`, best first, ignoring case."""
     by_fold: dict[str, str] = {}
     for candidate in known:
         by_fold.setdefault(candidate.casefold(), candidate)
@@ -20,5 +20,5 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 def near_misses(name: str, known: Iterable[str], limit: int = 3) -> str:
     """`; did you mean a, b?` for an error message, or nothing when no name is near."""
-    close = nearest(name, known, limit)
+    close = close_names(name, known, limit)
     return f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else ""

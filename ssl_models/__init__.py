@@ -1,4 +1,4 @@
-"""Supervised and self-supervised classifiers of every data kind, and an encoder that has learnt nothing."""
+"""Supervised and self-supervised classifiers of every data kind, and an untrained image encoder with fixed weights."""
 
 from cohortsmith.ssl_models.backbones import FixedEncoder
 from cohortsmith.ssl_models.class_probabilities import ClassProbabilities

@@ -1,4 +1,4 @@
-"""The founding discriminator on its own: a perceptron on whole sequences that gives the probability of each class."""
+"""The discriminator of the founding study as a classifier: a perceptron on whole sequences."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CrossEntropy:
         return {_NET: adam(nets[_NET].parameters())}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """One move; the share of the batch that was recognised before it is logged."""
+        """One update; the accuracy on the batch is logged."""
         logits = nets[_NET](batch.x)
         batch.log("accuracy_train", (logits.detach().argmax(1) == batch.y).float().mean())
         yield _NET, F.cross_entropy(logits.float(), batch.y)
@@ -43,7 +43,7 @@ class CrossEntropy:
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> float | Tensor:
-        """Share of the patients (n, length) that is not recognised."""
+        """Error rate on patients (n, length)."""
         missed: Tensor = (nets[_NET](x).argmax(1) != y).float().mean()
         return missed
 
@@ -60,24 +60,23 @@ class _Centred(nn.Module):
 
 
 class ClassProbabilities:
-    """Classes of aligned sequences by a perceptron on their one-hot form, all positions at once.
+    """Classifies aligned sequences by a perceptron on the one-hot encoding of all positions.
 
-    Inputs are centred on the training patients' mean: patients share all but a few positions, and what they share would
-    otherwise drive every unit alike, until none of them tells two patients apart.
+    Inputs are centred on the training patients' mean: patients share all but a few positions, which would otherwise
+    dominate every unit.
 
     Args:
-        steps: rounds of training; each sees every patient once.
-        width: units of a hidden layer.
-        depth: hidden layers.
-        activation: ReLU after each hidden layer; without it the layers together are one linear map, so the class is
-            told by a weighted vote of the positions.
+        steps: training steps, each on all patients.
+        width: units per hidden layer.
+        depth: number of hidden layers.
+        activation: ReLU after each hidden layer; without it the network is linear, a weighted vote of the positions.
         learning_rate: of Adam.
 
     Attributes:
         history: rows of `step`, `loss`, `accuracy_train` and, where holdout patients were given, `accuracy_holdout`.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     def __init__(
@@ -104,27 +103,27 @@ class ClassProbabilities:
 
         Args:
             cohort: training patients.
-            holdout: patients that are only looked at, for `accuracy_holdout`; they change nothing.
-            seed: of the first weights and the order of the patients.
-            log_every: steps that a row of the history averages over.
+            holdout: patients for `accuracy_holdout` only; they do not influence training.
+            seed: of the initial weights and the order of the patients.
+            log_every: steps averaged into a row of the history.
 
         Raises:
-            DataError: no sequences, one class, or holdout patients of other positions or classes.
+            DataError: not sequences, a single class, or holdout patients with other positions or classes.
         """
         _check(cohort)
         if len(cohort.classes) < 2:
-            raise DataError(f"classes are told apart from two on; this cohort has {len(cohort.classes)}")
+            raise DataError(f"a classifier needs at least two classes; this cohort has {len(cohort.classes)}")
         self._features, self._classes = cohort.features, cohort.classes
-        looked_at = None
+        validation = None
         if holdout is not None:
             self._refuse_other(holdout)
-            looked_at = (_inputs(holdout), torch.from_numpy(holdout.y))
+            validation = (_inputs(holdout), torch.from_numpy(holdout.y))
         plan = Plan(
             steps=self.steps,
             batch_size=len(cohort),
             learning_rate=self.learning_rate,
             ema_decay=0.0,
-            validate_every=log_every if looked_at else 0,
+            validate_every=log_every if validation else 0,
             log_every=log_every,
         )
         with isolated_rng(seed):
@@ -136,8 +135,9 @@ class ClassProbabilities:
             torch.from_numpy(cohort.y),
             plan=plan,
             seed=seed,
-            runtime=Runtime(device="cpu"),  # a few small layers: moving them to a device takes longer than they do
-            validation=looked_at,
+            # The layers are small: transfers to a GPU would take longer than the computation.
+            runtime=Runtime(device="cpu"),
+            validation=validation,
         )
         self._net, self.history = result.nets[_NET], [_row(row) for row in result.history]
         return self
@@ -147,16 +147,16 @@ class ClassProbabilities:
         """Probability of each class, (n, classes), rows sum to one.
 
         Raises:
-            DataError: not fitted, or a cohort of other positions or classes.
+            DataError: not fitted, or a cohort with other positions or classes.
         """
         if self._net is None:
-            raise DataError("this classifier has not been fitted; call fit(cohort) first")
+            raise DataError("this classifier is not fitted; call fit(cohort) first")
         self._refuse_other(cohort)
         given: NDArray[np.float32] = F.softmax(self._net(_inputs(cohort)), dim=1).numpy()
         return given
 
     def accuracy(self, cohort: Cohort) -> float:
-        """Share of the patients whose class is the most probable one."""
+        """Share of patients whose most probable class is their own."""
         return float(np.mean(self.probabilities(cohort).argmax(axis=1) == cohort.y))
 
     def _build(self, mean: Tensor, classes: int) -> nn.Module:
@@ -172,20 +172,20 @@ class ClassProbabilities:
         _check(cohort)
         if cohort.features != self._features or cohort.classes != self._classes:
             raise DataError(
-                f"patients of the {len(self._features)} positions and {len(self._classes)} classes learned from were "
-                f"expected; got {len(cohort.features)} positions and {len(cohort.classes)} classes, or others"
+                f"expected patients with the {len(self._features)} positions and {len(self._classes)} classes of "
+                f"training; got {len(cohort.features)} positions and {len(cohort.classes)} classes, or different ones"
             )
 
 
 def _check(cohort: Cohort) -> None:
     if cohort.kind != "sequence":
-        raise DataError(f"class probabilities are learned from sequences; this cohort holds {cohort.kind} data")
+        raise DataError(f"class probabilities need sequences; this cohort holds {cohort.kind} data")
     if not len(cohort):
-        raise DataError("the cohort is empty; sequences were expected")
+        raise DataError("the cohort is empty; expected sequences")
 
 
 def _inputs(cohort: Cohort) -> Tensor:
-    """One-hot form of the sequences, (n, length * 5)."""
+    """One-hot encoding of the sequences, (n, length * 5)."""
     return torch.from_numpy(one_hot(cohort.x).reshape(len(cohort), -1))
 
 

@@ -1,4 +1,4 @@
-"""`Classifier`: inputs x backbone x pretext x fine-tuning, for every data kind."""
+"""`Classifier`: inputs, backbone, pretext and fine-tuning, for every data kind."""
 
 from __future__ import annotations
 
@@ -34,26 +34,27 @@ STORED = Stored("classifier", "cohortsmith-classifier/1", "train it again")
 
 
 class Classifier:
-    """Learns from patients without labels (`pretrain`), then from labelled ones (`fit`), then tells classes.
+    """Classifier that can pretrain on unlabelled patients (`pretrain`) and is fitted to labelled ones (`fit`).
 
     Args:
-        preset: name in `PRESETS`; the arguments beside it override it. "" takes the data kind's own.
-        backbone: name of the network in `KINDS`; "" takes the preset's or the data kind's first.
-        pretext: name of the task that needs no labels; "" learns from labels alone.
-        backbone_settings, pretext_settings: of these; what is left out has its default.
+        preset: name in `PRESETS`; other arguments override it. "" selects the data kind's default.
+        backbone: name of the network in `KINDS`; "" selects the preset's, or the data kind's first.
+        pretext: name of the self-supervised task; "" for supervised learning only.
+        backbone_settings, pretext_settings: their settings; the others have their defaults.
         fine_tuning: fields of `FineTuning`.
 
     Attributes:
         arguments: those above.
         classes: names, in the order of the probabilities; empty until fitted.
-        history: rows of `step`, `loss`, `accuracy_train` and, where it was looked at, `validation_loss`.
-        pretext_history: the like of the pretext.
+        history: rows of `step`, `loss`, `accuracy_train` and, with validation, `validation_loss`.
+        pretext_history: the same for the pretext.
         summary: `steps`, `best_step`, `epochs`, `seconds`, `seconds_an_epoch`, `device`, `precision` and `parameters`
-            of the last fit; under `pretext` those of the pretext, with its `validation_loss` where patients were given.
+            of the last fit; under `pretext` the same for the pretext, with its `validation_loss` if there were
+            validation patients.
 
     Raises:
-        DataError: unknown names or settings (the message names the near ones), or what does not go together.
-        TrainingError: a schedule that cannot be.
+        DataError: unknown names or settings (the message suggests similar ones), or an invalid combination.
+        TrainingError: an invalid schedule.
     """
 
     def __init__(
@@ -93,51 +94,51 @@ class Classifier:
         seed: int = 0,
         runtime: Runtime | None = None,
     ) -> Self:
-        """Train the backbone on the pretext; labels are not read.
+        """Train the backbone on the pretext; labels are not used.
 
         Args:
             cohort: training patients.
-            validation: patients to measure the pretext's loss on too, and to stop by where it has `patience`.
-            seed: of the first weights, the order of the patients and every draw of the task.
-            runtime: where; by default the best device here for images, the CPU for others.
+            validation: patients for the pretext's validation loss, and for early stopping if it has `patience`.
+            seed: of the initial weights, the order of the patients and all random draws of the task.
+            runtime: where to train; by default the best available device for images, the CPU for other kinds.
 
         Raises:
-            DataError: no pretext is named, it is not for this data kind, or the validation patients are unlike.
-            TrainingError: the device is absent, or training diverged.
+            DataError: there is no pretext, it is not for this data kind, or the validation patients do not match.
+            TrainingError: the device is not available, or training diverged.
         """
         recipe = self.arguments.settled(cohort.kind)
         if recipe.pretext is None:
-            raise DataError("this classifier has no pretext to train on; name one, or call fit(cohort) at once")
+            raise DataError("this classifier has no pretext; choose one, or call fit(cohort) directly")
         runtime = recipe.runtime(runtime)
         inputs = Inputs.fit(cohort)
         x = inputs.tensor(cohort)
-        looked_at = _unlabelled(inputs.tensor(validation)) if validation is not None else None
+        held_out = _unlabelled(inputs.tensor(validation)) if validation is not None else None
         with isolated_rng(seed):
             backbone = recipe.network(inputs)
-            recipe.fine_tuning.frozen_layers(backbone)  # refuses now, not when the pretext has been learnt
+            recipe.fine_tuning.frozen_layers(backbone)  # fail now rather than after the pretext
             nets = recipe.pretext.build(backbone, x)
         plan = recipe.pretext.plan(len(x))
-        if looked_at is None:
+        if held_out is None:
             plan = replace(plan, validate_every=0, patience=0)
         result = train(
-            recipe.pretext, nets, *_unlabelled(x), plan=plan, seed=seed, runtime=runtime, validation=looked_at
+            recipe.pretext, nets, *_unlabelled(x), plan=plan, seed=seed, runtime=runtime, validation=held_out
         )
-        told = _summary(result, len(x), plan.batch_size)
-        if looked_at is not None and _has(recipe.pretext, "validation_loss"):
+        summary = _summary(result, len(x), plan.batch_size)
+        if held_out is not None and _has(recipe.pretext, "validation_loss"):
             generator = torch.Generator().manual_seed(seed)
             with torch.no_grad():
-                told["validation_loss"] = float(recipe.pretext.validation_loss(result.nets, *looked_at, generator))
+                summary["validation_loss"] = float(recipe.pretext.validation_loss(result.nets, *held_out, generator))
         self._forget()
         self._recipe, self._inputs, self._placement = recipe, inputs, Placement(result.device, result.precision)  # type: ignore[arg-type]
         self._pretrained = _kept(recipe.pretext, result.nets)
-        self.pretext_history, self.summary = result.history, {"pretext": told}
+        self.pretext_history, self.summary = result.history, {"pretext": summary}
         return self
 
     def start_from(self, other: Classifier) -> Self:
-        """Take over the pretrained networks of another classifier; its labels and what it learnt from them stay there.
+        """Use the pretrained networks of another classifier, but not its fine-tuning.
 
         Raises:
-            DataError: the other has not been pretrained, or its pretext or backbone is not the one here.
+            DataError: the other has not been pretrained, or its pretext or backbone differs.
         """
         if other._recipe is None or not other._pretrained:
             raise DataError("the classifier to start from has not been pretrained; call its pretrain(cohort) first")
@@ -160,39 +161,37 @@ class Classifier:
         seed: int = 0,
         runtime: Runtime | None = None,
     ) -> Self:
-        """Learn the classes of a cohort, from the pretrained backbone where there is a pretext.
+        """Learn the classes of a cohort, starting from the pretrained backbone if there is a pretext.
 
         Args:
             cohort: labelled patients.
-            unlabelled: patients to learn from too where `unlabelled_weight` is not 0; their labels are not read.
-            validation: patients to choose the best step on, where `patience` asks for it.
-            seed: of the first weights, the order of the patients and every draw.
-            runtime: where; by default the best device here for images, the CPU for others.
+            unlabelled: further training patients if `unlabelled_weight` is not 0; their labels are not used.
+            validation: patients for early stopping, with `patience`.
+            seed: of the initial weights, the order of the patients and all random draws.
+            runtime: where to train; by default the best available device for images, the CPU for other kinds.
 
         Raises:
-            DataError: a class without a patient, patients unlike those of the pretext, or a pretext not trained yet.
-            TrainingError: the device is absent, or training diverged.
+            DataError: a class without patients, patients that do not match the pretext's, or no pretraining yet.
+            TrainingError: the device is not available, or training diverged.
         """
         recipe = self.arguments.settled(cohort.kind)
         absent = [name for name, count in cohort.class_counts().items() if not count]
         if absent and len(cohort):
-            raise DataError(
-                f"class {absent[0]!r} has no patient to learn from; label at least one patient of each class"
-            )
+            raise DataError(f"class {absent[0]!r} has no patients; label at least one patient of each class")
         if recipe.pretext and not self._pretrained:
             raise DataError(
-                f"pretext {recipe.pretext_name!r} comes before the labels: call pretrain(cohort) or start_from(other)"
+                f"pretext {recipe.pretext_name!r} must be trained first: call pretrain(cohort) or start_from(other)"
             )
         if validation is not None and validation.classes != cohort.classes:
             raise DataError(
-                f"validation patients of classes {', '.join(cohort.classes)} were expected; got "
+                f"expected validation patients of classes {', '.join(cohort.classes)}; got "
                 f"{', '.join(validation.classes)}"
             )
         runtime = recipe.runtime(runtime)
         settings = recipe.fine_tuning
         if (unlabelled is None) != (not settings.unlabelled_weight):
             raise DataError(
-                "unlabelled_weight and patients without labels go together: give both, as in "
+                "unlabelled_weight and unlabelled patients must be used together: pass both, as in "
                 f"fit(cohort, unlabelled=others), or neither; got {settings.unlabelled_weight} and "
                 f"{0 if unlabelled is None else len(unlabelled)} patients"
             )
@@ -201,8 +200,8 @@ class Classifier:
         with isolated_rng(seed):
             backbone = self._start(recipe, inputs)
             head = settings.head(backbone, len(cohort.classes))
-        looked_at = (inputs.tensor(validation), torch.from_numpy(validation.y)) if validation is not None else None
-        plan = settings.plan(len(x), validated=looked_at is not None)
+        held_out = (inputs.tensor(validation), torch.from_numpy(validation.y)) if validation is not None else None
+        plan = settings.plan(len(x), validated=held_out is not None)
         make = Mixed if unlabelled is not None else Labelled
         objective = make(
             settings,
@@ -213,62 +212,62 @@ class Classifier:
         nets: dict[str, nn.Module] = {BACKBONE: backbone, HEAD: head}
         if settings.consistency:
             nets |= {f"{PRETEXT}{name}": copy.deepcopy(net) for name, net in self._pretrained.items()}
-        still = settings.frozen == "all" and objective.augment is None
-        if still and not settings.consistency and not settings.unlabelled_weight:
-            # Features that stay the same are worked out once.
+        fixed = settings.frozen == "all" and objective.augment is None
+        if fixed and not settings.consistency and not settings.unlabelled_weight:
+            # Features of a frozen backbone are computed once.
             where = place(runtime)
             x = through(backbone, x, where)
-            looked_at = looked_at and (through(backbone, looked_at[0], where), looked_at[1])
+            held_out = held_out and (through(backbone, held_out[0], where), held_out[1])
             del nets[BACKBONE]
         if isinstance(objective, Mixed) and unlabelled is not None:
             nets = objective.networks(nets, x, y, len(cohort.classes))
             x, y = _unlabelled(inputs.tensor(unlabelled))
-        result = train(objective, nets, x, y, plan=plan, seed=seed, runtime=runtime, validation=looked_at)
+        result = train(objective, nets, x, y, plan=plan, seed=seed, runtime=runtime, validation=held_out)
         if isinstance(objective, Mixed):
             backbone, head = nets[TEACHER].children()  # type: ignore[assignment]
         self._recipe, self._inputs, self._placement = recipe, inputs, Placement(result.device, result.precision)  # type: ignore[arg-type]
         self._nets = {BACKBONE: backbone.eval(), HEAD: head}
         self.classes, self.history = cohort.classes, result.history
-        told = _summary(result, len(x), plan.batch_size)
-        told["parameters"] = sum(w.numel() for net in self._nets.values() for w in net.parameters())
-        self.summary = {**told, **{key: value for key, value in self.summary.items() if key == "pretext"}}
+        summary = _summary(result, len(x), plan.batch_size)
+        summary["parameters"] = sum(w.numel() for net in self._nets.values() for w in net.parameters())
+        self.summary = {**summary, **{key: value for key, value in self.summary.items() if key == "pretext"}}
         return self
 
     def predict_proba(self, x: Cohort | NDArray[Any]) -> NDArray[np.float64]:
         """Probability of each class, (n, classes), rows sum to one.
 
         Raises:
-            DataError: not fitted, or patients unlike those learned from.
+            DataError: not fitted, or patients that do not match the training cohort.
         """
         if not self._nets:
-            raise DataError("this classifier has not been fitted; call fit(cohort) first")
+            raise DataError("this classifier is not fitted; call fit(cohort) first")
         both = torch.nn.Sequential(self._nets[BACKBONE], self._nets[HEAD])
         proba: NDArray[np.float64] = self._run(both, x).double().softmax(1).numpy()
         return proba
 
     def embed(self, x: Cohort | NDArray[Any]) -> NDArray[np.float32]:
-        """Features of the fitted backbone, or of the pretrained one until it is fitted, (n, width).
+        """Features (n, width) of the fitted backbone, or of the pretrained one if not yet fitted.
 
         Raises:
-            DataError: neither fitted nor pretrained, or patients unlike those learned from.
+            DataError: neither fitted nor pretrained, or patients that do not match the training cohort.
         """
         nets = self._nets or self._pretrained
         if not nets:
-            raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
+            raise DataError("this classifier is not fitted; call fit(cohort) or pretrain(cohort) first")
         features: NDArray[np.float32] = self._run(nets[BACKBONE], x).numpy()
         return features
 
     def pairs(self, x: Cohort | NDArray[Any], seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Features (n, width) by the pretrained backbone of two views of each patient, as the pretext sees them.
+        """Features (n, width) of two views of each patient, by the pretrained backbone and the pretext's augmentation.
 
         Raises:
-            DataError: not pretrained, a pretext without views, or patients unlike those learned from.
+            DataError: not pretrained, a pretext without views, or patients that do not match the training cohort.
         """
         if not self._pretrained or self._inputs is None or self._recipe is None or self._recipe.pretext is None:
             raise DataError("this classifier has not been pretrained; call pretrain(cohort) first")
         views = self._recipe.pretext.views(self._inputs.tensor(x), torch.Generator().manual_seed(seed))
         if views is None:
-            raise DataError(f"pretext {self._recipe.pretext_name!r} has no two views of a patient")
+            raise DataError(f"pretext {self._recipe.pretext_name!r} does not use two views of a patient")
         one, other = (through(self._pretrained[BACKBONE], view, self._placement).numpy() for view in views)
         return one, other
 
@@ -276,7 +275,7 @@ class Classifier:
         """Write a pretrained or fitted classifier to a new or empty folder; `load` reads it."""
         inputs = self._inputs
         if inputs is None:
-            raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
+            raise DataError("this classifier is not fitted; call fit(cohort) or pretrain(cohort) first")
         tensors = {f"inputs/{name}": value for name, value in inputs.tensors.items()}
         for part, nets in (("pretrained", self._pretrained), ("fitted", self._nets)):
             for name, net in nets.items():
@@ -301,7 +300,7 @@ class Classifier:
 
     def _run(self, net: nn.Module, x: Cohort | NDArray[Any]) -> Tensor:
         if self._inputs is None:
-            raise DataError("this classifier has learnt nothing yet; call fit(cohort) or pretrain(cohort) first")
+            raise DataError("this classifier is not fitted; call fit(cohort) or pretrain(cohort) first")
         return through(net, self._inputs.tensor(x), self._placement)
 
     def _forget(self) -> None:
@@ -313,12 +312,12 @@ def _unlabelled(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _has(pretext: Pretext, method: str) -> bool:
-    """Whether a pretext has a method of its own in place of the base's."""
+    """Whether a pretext overrides a method of the base class."""
     return getattr(type(pretext), method) is not getattr(Pretext, method)
 
 
 def _kept(pretext: Pretext, nets: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
-    """The backbone, and the rest where masked values are predicted: banks of patients' features go."""
+    """The networks to keep: the backbone, and the rest only if it predicts masked values; never banks of features."""
     return dict(nets) if _has(pretext, "predicted") else {BACKBONE: nets[BACKBONE]}
 
 

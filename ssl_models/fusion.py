@@ -1,4 +1,4 @@
-"""`Fusion`: classifiers that vote, by the product of the probabilities that each gives."""
+"""`Fusion`: an ensemble of classifiers by the weighted product of their probabilities."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_LEAST = 1e-12  # a probability of nought would be a veto, whatever the others say
+_LEAST = 1e-12  # a probability of zero would veto all other members
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,25 @@ class Fusion:
 
     @classmethod
     def product(cls, members: int) -> Self:
-        """Every member alike."""
+        """Equal weights."""
         return cls((1.0,) * members)
 
     @classmethod
     def chosen(cls, probabilities: Sequence[NDArray[np.float64]], y: NDArray[np.int64]) -> Self:
-        """Weights with the least cross-entropy on validation patients; the problem is convex, so there is one answer.
+        """Weights that minimise the cross-entropy on validation patients, a convex problem.
 
         Args:
             probabilities: of each member for these patients, (n, classes).
             y: their classes (n,).
 
         Raises:
-            DataError: no members, or probabilities that do not go together.
+            DataError: no members, or probabilities of different shapes.
         """
-        from scipy.optimize import minimize  # half a second that the plain product does without
+        from scipy.optimize import minimize  # takes half a second to import, and the plain product does not need it
 
         logs = np.log(_stacked(probabilities))
         if len(y) != logs.shape[1] or not len(y):
-            raise DataError(f"one class for each of {logs.shape[1]} patients was expected; got {len(y)}")
+            raise DataError(f"expected one class for each of {logs.shape[1]} patients; got {len(y)}")
         rows = np.arange(len(y))
 
         def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -62,24 +62,24 @@ class Fusion:
         return cls(tuple(float(weight) for weight in found.x))
 
     def __call__(self, probabilities: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Probabilities (n, classes) of the members together, rows sum to one.
+        """Combined probabilities (n, classes) of the members; rows sum to one.
 
         Args:
             probabilities: of each member, (n, classes), in the order of the weights.
 
         Raises:
-            DataError: another number of members, or probabilities that do not go together.
+            DataError: wrong number of members, or probabilities of different shapes.
         """
         stacked = _stacked(probabilities)
         if len(stacked) != len(self.weights):
-            raise DataError(f"probabilities of {len(self.weights)} classifiers were expected; got {len(stacked)}")
+            raise DataError(f"expected probabilities of {len(self.weights)} classifiers; got {len(stacked)}")
         return _normalised(np.tensordot(np.asarray(self.weights), np.log(stacked), 1))
 
 
 def _stacked(probabilities: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     shapes = {np.shape(one) for one in probabilities}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
-        raise DataError(f"probabilities (n, classes) of the same patients and classes were expected; got {shapes or 0}")
+        raise DataError(f"expected probabilities (n, classes) of the same patients and classes; got {shapes or 0}")
     return np.maximum(np.asarray(probabilities, dtype=np.float64), _LEAST)
 
 

@@ -1,6 +1,6 @@
-"""`KINDS`: backbones, pretexts and augmentations of each data kind; a new one is one more line.
+"""`KINDS`: backbones, pretexts and augmentations of each data kind, by name.
 
-What needs lightly, timm or torchvision imports it inside its functions: they take seconds.
+lightly, timm and torchvision are imported inside functions, since that takes seconds.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassifierKind:
-    """What classifiers of a data kind are made of.
+    """Components of classifiers of one data kind.
 
     Attributes:
-        backbones: by name, each made as `backbone(inputs, **settings)`; the first is taken when none is named.
+        backbones: by name, each constructed as `backbone(inputs, **settings)`; the first is the default.
         pretexts: by name.
-        augmentations: of fine-tuning, by name; "none" needs no entry.
-        preset: name in `PRESETS` that holds when none is named; "" for the plain defaults.
-        heavy: networks of so much matrix work that a GPU is taken where there is one, and bfloat16 where a CPU is
-            fast at it; the others stay on the CPU unless the runtime says otherwise.
+        augmentations: for fine-tuning, by name; "none" needs no entry.
+        preset: default in `PRESETS`; "" for none.
+        heavy: whether networks are large enough to use a GPU if available, and bfloat16 on CPUs that are fast at it;
+            others stay on the CPU unless the runtime states otherwise.
     """
 
     backbones: Mapping[str, type[Backbone]]
@@ -101,12 +101,12 @@ KINDS: dict[str, ClassifierKind] = {
 }
 
 
-def kind_of(name: str) -> ClassifierKind:
-    """The data kind of that name.
+def classifier_kind(name: str) -> ClassifierKind:
+    """Components of classifiers of a data kind.
 
     Raises:
-        DataError: none is known.
+        DataError: an unknown data kind.
     """
     if name not in KINDS:
-        raise DataError(f"classifiers learn cohorts of kind {', '.join(KINDS)}; this one is of kind {name!r}")
+        raise DataError(f"classifiers support cohorts of kind {', '.join(KINDS)}; this one is of kind {name!r}")
     return KINDS[name]

@@ -1,4 +1,4 @@
-"""Folders of classifiers: `classifier.safetensors` and `classifier.json`, never pickle, whole or not there."""
+"""Loading saved classifiers: folders with `classifier.safetensors` and `classifier.json`, never pickle."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 def load(path: str | Path) -> Classifier:
-    """Classifier from a folder that `save` wrote; it goes on from there: `start_from`, `fit`, `predict_proba`.
+    """Load a classifier from a folder written by `Classifier.save`.
 
     Raises:
-        DataError: no such folder, not one of ours, or broken.
+        DataError: missing folder, not a saved classifier, or broken.
     """
     path = Path(path)
     if not STORED.is_in(path):
-        raise DataError(f"{path}: no classifier: a folder with {STORED.card} and {STORED.tensors} was expected")
+        raise DataError(f"{path}: not a classifier; expected a folder with {STORED.card} and {STORED.tensors}")
     card, tensors = STORED.read(path)
     try:
         return _rebuild(card, tensors)
     except DataError as error:
-        raise DataError(f"{path}: of another version of this program ({error}); {STORED.again}") from error
+        raise DataError(f"{path}: written by another version of this program ({error}); {STORED.again}") from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: incomplete or of another version of this program; {STORED.again}") from error
+        raise DataError(f"{path}: incomplete or written by another version of this program; {STORED.again}") from error
 
 
 def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifier:
@@ -53,9 +53,9 @@ def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifi
         if names:
             nets: dict[str, nn.Module] = {BACKBONE: recipe.network(inputs)}
             if recipe.pretext and len(names) > 1:
-                # The task's networks depend on the inputs' shape and type, and what they learnt of patients is loaded.
-                nobody = np.zeros((2, *inputs.shape), np.float32 if inputs.kind == "expression" else np.uint8)
-                nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(nobody))
+                # The pretext's networks depend on the inputs' shape and dtype only; their statistics are then loaded.
+                placeholder = np.zeros((2, *inputs.shape), np.float32 if inputs.kind == "expression" else np.uint8)
+                nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(placeholder))
             classifier._pretrained = {name: _filled(nets[name], f"pretrained/{name}", tensors) for name in names}
         if card["classes"]:
             backbone = recipe.network(inputs)
@@ -63,15 +63,15 @@ def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifi
             fitted: dict[str, nn.Module] = {BACKBONE: backbone, HEAD: head}
             classifier._nets = {name: _filled(net, f"fitted/{name}", tensors) for name, net in fitted.items()}
     classifier._recipe, classifier._inputs = recipe, inputs
-    classifier._placement = _at_hand(Placement(**card["placement"]))
+    classifier._placement = _available(Placement(**card["placement"]))
     classifier.classes = tuple(card["classes"])
     classifier.history, classifier.pretext_history = card["history"], card["pretext_history"]
     classifier.summary = card["summary"]
     return classifier
 
 
-def _at_hand(placement: Placement) -> Placement:
-    """Where it was trained, or the CPU where that is not here."""
+def _available(placement: Placement) -> Placement:
+    """Device and precision of training, or the CPU where that device is not available."""
     try:
         place(Runtime(device=placement.device))
     except TrainingError:

@@ -1,4 +1,4 @@
-"""`Recipe`: the arguments of a classifier, checked and settled for one data kind."""
+"""`Recipe`: the arguments of a classifier, validated and completed for one data kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cohortsmith.data import DataError
 from cohortsmith.data.settings import checked, refuse_unknown, settings_of
 from cohortsmith.data.suggestions import near_misses
 from cohortsmith.ssl_models.fine_tuning import FineTuning
-from cohortsmith.ssl_models.kinds import KINDS, kind_of
+from cohortsmith.ssl_models.kinds import KINDS, classifier_kind
 from cohortsmith.ssl_models.presets import PRESETS
 from cohortsmith.ssl_models.pretexts import Pretext
 from cohortsmith.training import Runtime, fast_precision
@@ -27,12 +27,12 @@ _SETTINGS = ("backbone_settings", "pretext_settings")
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a person says of a classifier, before its data kind is known; "" is left to the kind.
+    """A classifier's arguments before its data kind is known; "" selects the kind's default.
 
     Attributes:
         preset: name in `PRESETS`.
         backbone, pretext: names in `KINDS`.
-        backbone_settings, pretext_settings: of these.
+        backbone_settings, pretext_settings: their settings.
         fine_tuning: fields of `FineTuning`.
     """
 
@@ -44,10 +44,10 @@ class Arguments:
     fine_tuning: Mapping[str, Any] = field(default_factory=dict)
 
     def refuse_impossible(self) -> None:
-        """Settle for every data kind that could be meant; raise what the only or the first one refuses.
+        """Check the arguments against every data kind that they could be for.
 
         Raises:
-            DataError: unknown names or settings, or ones that no data kind has together.
+            DataError: unknown names or settings, or a combination that no data kind has.
         """
         _refuse_other("preset", self.preset, PRESETS)
         _refuse_other("backbone", self.backbone, [name for kind in KINDS.values() for name in kind.backbones])
@@ -63,15 +63,15 @@ class Arguments:
             except DataError as refusal:
                 refusals.append(refusal)
         named = [f"{what} {name!r}" for what, name in self._named() if name]
-        raise refusals[0] if refusals else DataError(f"no data kind has {' and '.join(named)} together")
+        raise refusals[0] if refusals else DataError(f"no data kind has both {' and '.join(named)}")
 
     def settled(self, name: str) -> Recipe:
         """Recipe for cohorts of a data kind.
 
         Raises:
-            DataError: what is named is of another data kind, or a value that a setting cannot have.
+            DataError: a component of another data kind, or an invalid value of a setting.
         """
-        kind = kind_of(name)
+        kind = classifier_kind(name)
         preset = PRESETS.get(self.preset or kind.preset)
         if preset and preset.kind != name:
             raise DataError(f"preset {self.preset!r} is for {preset.kind} data; this cohort holds {name} data")
@@ -84,9 +84,9 @@ class Arguments:
         merged = _over(layers)
         for part, key in zip(_PARTS, _SETTINGS, strict=True):
             chosen = merged.get(part, "")
-            # settings that stand beside the name of another part are that part's
-            told = [layer.get(key, {}) for layer in layers if layer.get(part, chosen) == chosen]
-            merged[key] = _over(told)
+            # settings given with another component's name belong to that component
+            own_layers = [layer.get(key, {}) for layer in layers if layer.get(part, chosen) == chosen]
+            merged[key] = _over(own_layers)
         return _recipe(name, kind, merged)
 
     def _named(self) -> list[tuple[str, str]]:
@@ -102,14 +102,14 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything about a classifier of one data kind but its seed and its patients.
+    """Full specification of a classifier of one data kind, apart from its seed and its patients.
 
     Attributes:
         kind: data kind.
         backbone: name in the kind's backbones.
-        backbone_settings: every setting of it with its value.
-        pretext_name, pretext: task without labels; None learns from labels alone.
-        fine_tuning: how it learns from labels.
+        backbone_settings: all its settings with their values.
+        pretext_name, pretext: self-supervised task; None for supervised learning only.
+        fine_tuning: settings of supervised learning.
     """
 
     kind: str
@@ -120,10 +120,10 @@ class Recipe:
     fine_tuning: FineTuning
 
     def network(self, inputs: Inputs) -> Backbone:
-        """A new backbone; called where random numbers are isolated.
+        """A new backbone; call it inside `isolated_rng`.
 
         Raises:
-            DataError: it cannot be made for these inputs.
+            DataError: it does not suit these inputs.
         """
         make: Any = KINDS[self.kind].backbones[self.backbone]
         try:
@@ -132,15 +132,16 @@ class Recipe:
             raise DataError(f"backbone {self.backbone}: {error}") from error
         return made
 
-    def runtime(self, asked: Runtime | None) -> Runtime:
-        """Where its networks are trained: as asked, else heavy ones on the best device here and others on the CPU."""
+    def runtime(self, requested: Runtime | None) -> Runtime:
+        """Where to train: as requested, else heavy networks on the best available device and others on the CPU."""
         if not KINDS[self.kind].heavy:
-            return asked or Runtime(device="cpu")  # small layers: moving them to a device takes longer than they do
-        runtime = asked or Runtime()
+            # The layers are small: transfers to a GPU would take longer than the computation.
+            return requested or Runtime(device="cpu")
+        runtime = requested or Runtime()
         return replace(runtime, precision=fast_precision(runtime))
 
     def differing(self, other: Recipe) -> str:
-        """What of the pretrained networks is not alike in two recipes, in words; "" when all is."""
+        """Description of the first difference between the pretrained networks of two recipes; "" if there is none."""
         for what, ours, theirs in (
             ("data kind", self.kind, other.kind),
             ("backbone", self.backbone, other.backbone),
@@ -151,9 +152,9 @@ class Recipe:
             if isinstance(ours, dict) and isinstance(theirs, dict):
                 for key in ours:
                     if ours[key] != theirs[key]:
-                        return f"{what}: {key} is {ours[key]!r} here and {theirs[key]!r} there"
+                        return f"{what}: {key} is {ours[key]!r} in this one and {theirs[key]!r} in the other"
             elif ours != theirs:
-                return f"{what} is {ours!r} here and {theirs!r} there"
+                return f"{what} is {ours!r} in this one and {theirs!r} in the other"
         return ""
 
 
@@ -162,11 +163,11 @@ def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
     pretext = merged.pop("pretext", "")
     for what, one, known in (("backbone", backbone, kind.backbones), ("pretext", pretext, kind.pretexts)):
         if one and one not in known:
-            at_hand = ", ".join(known) or "none"
-            raise DataError(f"{what} {one!r} is not for {name} data{near_misses(one, known)}; known: {at_hand}")
+            available = ", ".join(known) or "none"
+            raise DataError(f"{what} {one!r} is not for {name} data{near_misses(one, known)}; known: {available}")
     of_backbone, of_pretext = (merged.pop(key, {}) for key in _SETTINGS)
     if of_pretext and not pretext:
-        raise DataError("pretext_settings are given and no pretext; name one, or leave them out")
+        raise DataError("pretext_settings need a pretext; choose one, or omit them")
     network = kind.backbones[backbone]
     settings = {key: setting.default for key, setting in settings_of(network).items()}
     settings |= checked(f"backbone {backbone}", network, of_backbone)
@@ -179,21 +180,21 @@ def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
     fine_tuning = FineTuning(**checked("a classifier", FineTuning, merged))
     _refuse_other("augmentation", fine_tuning.augmentation, ["none", *kind.augmentations])
     if fine_tuning.frozen and not task:
-        raise DataError("frozen layers need a pretext that trains them first, and no pretext is named")
+        raise DataError("frozen layers need a pretext that trains them first, and there is none")
     if fine_tuning.unlabelled_weight and (name == "sequence" or fine_tuning.consistency):
         raise DataError(
-            "unlabelled_weight mixes patients, which sequences cannot be; use a pretext"
+            "unlabelled_weight mixes patients, which is not possible for sequences; use a pretext"
             if name == "sequence"
-            else "unlabelled_weight and consistency do not go together; set one of them to 0"
+            else "unlabelled_weight and consistency cannot be combined; set one of them to 0"
         )
     if fine_tuning.consistency and (task is None or type(task).predicted is Pretext.predicted):
-        told = f"pretext {pretext!r} does not" if task else "no pretext is named"
-        raise DataError(f"consistency needs a pretext that fills in masked values; {told}")
+        reason = f"pretext {pretext!r} does not" if task else "there is none"
+        raise DataError(f"consistency needs a pretext that fills in masked values; {reason}")
     return Recipe(name, backbone, settings, pretext, task, fine_tuning)
 
 
 def _over(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """One layer of settings over another; steps that are asked for hold in place of the epochs beneath them."""
+    """Merge layers of settings, later ones first; explicit steps replace the epochs of earlier layers."""
     merged: dict[str, Any] = {}
     for layer in layers:
         if "steps" in layer:

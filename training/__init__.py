@@ -1,4 +1,4 @@
-"""The one training loop: devices, precision, weight averages, checkpoints, progress, seeds."""
+"""Training loop for all networks, with devices, weight averaging, checkpoints, seeds and differential privacy."""
 
 from cohortsmith.training.batch import Batch, Views
 from cohortsmith.training.devices import Placement, fast_precision, is_main_process, place

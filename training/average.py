@@ -1,4 +1,4 @@
-"""The running average of the weights, which samples better than the last weights do."""
+"""Running average of the weights, which generates better samples than the final weights."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-# On a CPU the average costs a tenth of a small network's step when it moves at every one.
+# On a CPU, updating the average at every step costs a tenth of a small network's training time.
 _SLOW, _STRIDE = 0.99, 4
 
 
 class WeightAverage:
     """Exponential moving average of every network's parameters (Polyak and Juditsky 1992).
 
-    The average of step t weighs the past by min(decay, (1 + t) / (10 + t)), so that the first, random weights are
-    forgotten early in short runs also. Once that is 0.99 or more the average moves every fourth step, by its fourth
-    power: over a window of a hundred steps or more that is the same average, at a quarter of the cost.
+    At step t the decay is min(decay, (1 + t) / (10 + t)), so that the initial random weights are forgotten early in
+    short runs too. Once it is at least 0.99, the average is updated every fourth step with its fourth power: over a
+    window of a hundred steps or more that is the same average, at a quarter of the cost.
 
     Attributes:
-        nets: networks of the same shape that hold the average, in evaluation mode.
+        nets: networks of the same architecture holding the average, in evaluation mode.
     """
 
     def __init__(self, nets: Mapping[str, nn.Module], decay: float) -> None:
@@ -36,7 +36,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after a step, counted from 0."""
+        """Update the average after a step, counted from 0."""
         decay = min(self._decay, (1 + step) / (10 + step))
         if decay >= _SLOW:
             if step % _STRIDE != _STRIDE - 1:
@@ -46,7 +46,7 @@ class WeightAverage:
 
     @property
     def nets(self) -> dict[str, nn.Module]:
-        """The averaged networks; their buffers are the live ones' of this moment."""
+        """The averaged networks, with the current buffers of the live ones."""
         for name, net in self._live.items():
             for kept, live in zip(self._nets[name].buffers(), net.buffers(), strict=True):
                 kept.copy_(live)

@@ -1,8 +1,8 @@
-"""Which patients a step sees, and the noise it draws for them.
+"""Order of the patients and random numbers of each training step.
 
-The one rule of randomness: order and noise are drawn for the whole batch, over all processes, by generators that are
-seeded alike in every process; each process keeps its own slice. Any number of processes therefore sees the same
-patients with the same noise. The order is drawn on the CPU; noise is drawn on the training device.
+Order and noise are drawn for the whole batch, across all processes, by generators with the same seed in every
+process; each process keeps its own slice. Any number of processes therefore sees the same patients with the same
+noise. The order is drawn on the CPU; noise is drawn on the training device.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 Views = Callable[[Tensor, Tensor], Tensor]
 
-# Indices are drawn ahead, at least this many batches at once: a permutation a step would be felt in small runs.
+# Indices are drawn at least this many batches ahead: a permutation per step would slow small runs down.
 _AHEAD = 64
 
 
 class Order:
     """An endless stream of patients' row numbers, epoch after epoch.
 
-    Each epoch is a fresh permutation, and batches run across its end, so that every patient is seen equally often also
-    where a batch is larger than the cohort. Balanced, each round of classes is a fresh permutation of the classes,
-    and within each class each epoch is a fresh permutation of its patients.
+    Each epoch is a fresh permutation, and batches cross its end, so that every patient is seen equally often even
+    if a batch is larger than the cohort. If balanced, classes come in rounds, each a fresh permutation of the classes,
+    and within each class every epoch is a fresh permutation of its patients.
 
     Args:
-        y: classes as integers (n,); only read when balanced.
-        batch_size: rows of one batch.
-        balanced: draw classes evenly.
+        y: classes as integers (n,); only used when balanced.
+        batch_size: rows per batch.
+        balanced: draw all classes equally often.
         seed: of the stream.
-        device: where the row numbers go.
+        device: of the returned row numbers.
     """
 
     def __init__(self, y: Tensor, *, batch_size: int, balanced: bool, seed: int, device: torch.device) -> None:
@@ -47,11 +47,11 @@ class Order:
         self._classes: list[Tensor] = []
         if balanced:
             if y.ndim != 1 or y.is_floating_point():
-                raise TrainingError("balanced: expected one integer class a patient in y")
+                raise TrainingError("balanced: expected one integer class per patient in y")
             labels = y.cpu()
             self._classes = [torch.nonzero(labels == label).flatten() for label in torch.unique(labels)]
         self._left = torch.empty(0, dtype=torch.int64)
-        self._here = self._left.to(device)
+        self._on_device = self._left.to(device)
         self._at = 0
 
     def draw(self) -> Tensor:
@@ -60,7 +60,7 @@ class Order:
         if stop > len(self._left):
             self._refill()
             stop = self._batch_size
-        rows = self._here[self._at : stop]
+        rows = self._on_device[self._at : stop]
         self._at = stop
         return rows
 
@@ -74,7 +74,7 @@ class Order:
         self._set(torch.cat(parts))
 
     def _balanced_epoch(self) -> Tensor:
-        """Return an epoch of the largest class: rounds of one patient a class."""
+        """Return an epoch of the largest class: rounds of one patient per class."""
         rounds = max(len(rows) for rows in self._classes)
         columns = []
         for rows in self._classes:
@@ -86,20 +86,20 @@ class Order:
         return table.gather(1, keys.argsort(dim=1)).flatten()
 
     def _set(self, left: Tensor) -> None:
-        self._left, self._here, self._at = left, left.to(self._device), 0
+        self._left, self._on_device, self._at = left, left.to(self._device), 0
 
     def state(self) -> dict[str, Tensor]:
-        """Return what resumes the stream exactly: the generator and the rows drawn ahead."""
+        """Return the exact state of the stream: the generator and the rows drawn ahead."""
         return {"generator": self._generator.get_state(), "left": self._left[self._at :].clone()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from what `state` returned."""
+        """Restore what `state` returned."""
         self._generator.set_state(state["generator"])
         self._set(state["left"])
 
 
-class Source:
-    """The training data on the device, with the order, the noise and this process's share."""
+class BatchSource:
+    """Training data on the device, with the order, the noise and this process's share of each batch."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Source:
         if batch_size % world_size:
             raise TrainingError(
                 f"batch_size: expected a multiple of the {world_size} processes, got {batch_size}; "
-                "it counts the patients over all of them"
+                "it counts patients across all of them"
             )
         self.x, self.y = x, y
         self.order, self.noise, self.meter = order, noise, meter
@@ -131,19 +131,19 @@ class Source:
 
 
 class Batch:
-    """The patients of one step, and the random numbers that go with them.
+    """The patients of one step, and their random numbers.
 
     Attributes:
-        x: values (b, ...), b being this process's share of the batch.
+        x: values (b, ...), where b is this process's share of the batch.
         y: classes (b,).
-        step: number of the step, from 0.
+        step: index of the step, from 0.
         steps: steps of the run.
-        device: where everything is.
+        device: of all tensors.
     """
 
     __slots__ = ("_source", "device", "step", "steps", "x", "y")
 
-    def __init__(self, source: Source, step: int, steps: int) -> None:
+    def __init__(self, source: BatchSource, step: int, steps: int) -> None:
         rows = source.mine(source.order.draw())
         self._source = source
         self.x = source.x.index_select(0, rows)
@@ -168,15 +168,15 @@ class Batch:
         return source.mine(torch.rand((source.batch_size, *shape), generator=source.noise, device=self.device))
 
     def randint(self, high: int, *shape: int) -> Tensor:
-        """Return whole numbers from 0 to high - 1, int64 (b, *shape)."""
+        """Return integers from 0 to high - 1, int64 (b, *shape)."""
         source = self._source
         size = (source.batch_size, *shape)
         return source.mine(torch.randint(high, size, generator=source.noise, device=self.device))
 
     def another(self) -> Batch:
-        """Return the next patients, for an objective whose player moves several times a step."""
+        """Return the next batch, for an objective with several updates of a player per step."""
         return Batch(self._source, self.step, self.steps)
 
     def log(self, name: str, value: Tensor | float) -> None:
-        """Average a scalar into the history's current row, over the steps and the processes."""
+        """Add a scalar to the average in the current row of the history, over steps and processes."""
         self._source.meter.add(name, value, self.step)

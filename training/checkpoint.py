@@ -1,7 +1,7 @@
-"""The state of a run on disk: tensors in safetensors, the rest in JSON, never pickle.
+"""Checkpoints of a run: tensors in safetensors, the rest in JSON, never pickle.
 
-A checkpoint is a folder with ``state-STEP.safetensors`` and ``checkpoint.json``, which names it and is replaced in one
-move once the tensors are whole. A kill at any moment leaves the old checkpoint or the new one.
+A checkpoint is a folder with ``state-STEP.safetensors`` and ``checkpoint.json``, which points to it and is
+replaced atomically once the tensors are complete. A kill at any moment leaves the old or the new checkpoint.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _INDEX = "checkpoint.json"
 
 @dataclass
 class Checkpoint:
-    """A run at one step.
+    """State of a run at one step.
 
     Attributes:
         step: steps taken.
-        identity: digest of each thing that must be the same for the run to be the same.
+        identity: digest of everything that must match for a run to be resumed.
         tensors: by slash-separated name.
-        values: everything else, as JSON has it.
+        values: everything else, JSON-serialisable.
     """
 
     step: int
@@ -47,9 +47,9 @@ class Checkpoint:
     values: dict[str, Any] = field(default_factory=dict)
 
     def put(self, prefix: str, tensors: Mapping[str, Tensor]) -> None:
-        """Add tensors under a prefix, copied to the host."""
+        """Add tensors under a prefix, copied to the CPU."""
         for name, tensor in tensors.items():
-            # Tied weights share memory, which safetensors refuses: each name gets a copy of its own.
+            # Tied weights share memory, which safetensors refuses: each name gets its own copy.
             self.tensors[f"{prefix}/{name}"] = tensor.detach().to("cpu", copy=True).contiguous()
 
     def get(self, prefix: str) -> dict[str, Tensor]:
@@ -58,7 +58,7 @@ class Checkpoint:
         return {name[len(start) :]: tensor for name, tensor in self.tensors.items() if name.startswith(start)}
 
     def put_optimizer(self, player: str, optimizer: torch.optim.Optimizer) -> None:
-        """Add an optimiser's moments and counters; its settings belong to the objective."""
+        """Add an optimiser's moments and counters; its settings are the objective's."""
         numbers: dict[str, Any] = {}
         for index, state in optimizer.state_dict()["state"].items():
             for name, value in state.items():
@@ -69,7 +69,7 @@ class Checkpoint:
         self.values.setdefault("optimizers", {})[player] = numbers
 
     def get_optimizer(self, player: str, optimizer: torch.optim.Optimizer) -> None:
-        """Put an optimiser back to where it was."""
+        """Restore an optimiser."""
         state: dict[int, dict[str, Any]] = {}
         entries: dict[str, Any] = {**self.get(f"optimizer/{player}"), **self.values["optimizers"][player]}
         for key, value in entries.items():
@@ -78,11 +78,11 @@ class Checkpoint:
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint in place of the one that stands in the folder.
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, replacing the one in the folder.
 
     Raises:
-        TrainingError: it cannot be written; the one before stays.
+        TrainingError: it cannot be written; the previous one is kept.
     """
     state = folder / f"state-{checkpoint.step}.safetensors"
     partial = folder / f"{state.name}.partial"
@@ -109,32 +109,34 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         raise TrainingError(f"the checkpoint could not be written to {folder}: {_reason(error)}") from error
 
 
-def read(folder: Path, identity: Mapping[str, str]) -> Checkpoint | None:
+def read_checkpoint(folder: Path, identity: Mapping[str, str]) -> Checkpoint | None:
     """Return the checkpoint in a folder, or None where there is none.
 
     Raises:
-        TrainingError: what stands there is no checkpoint of ours, is broken, or is of another run.
+        TrainingError: the folder is not a checkpoint, or the checkpoint is broken or of another run.
     """
-    remedy = "delete it or name another folder"
+    remedy = "delete it or choose another folder"
     if folder.exists() and not folder.is_dir():
         raise TrainingError(f"checkpoint: expected a folder, {folder} is a file; {remedy}")
     index = folder / _INDEX
     if not index.exists():
         others = [entry for entry in folder.iterdir() if ".partial" not in entry.name] if folder.exists() else []
         if any(not entry.name.startswith("state-") for entry in others):
-            raise TrainingError(f"checkpoint: {folder} holds other files and no checkpoint; name another folder")
+            raise TrainingError(f"checkpoint: {folder} contains other files and no checkpoint; choose another folder")
         return None
     try:
         content = json.loads(index.read_text(encoding="utf-8"))
         if content["format"] != _FORMAT:
-            raise TrainingError(f"checkpoint: {folder} is of another version of this program; {remedy}")
+            raise TrainingError(f"checkpoint: {folder} was written by another version of this program; {remedy}")
         found, step, values = content["identity"], int(content["step"]), content["values"]
         name = str(content["state"])
         if not re.fullmatch(r"state-\d+\.safetensors", name):
             raise KeyError(name)
         differing = [part for part, digest in identity.items() if found.get(part) != digest]
         if differing:
-            raise TrainingError(f"checkpoint: {folder} belongs to another run (other {', '.join(differing)}); {remedy}")
+            raise TrainingError(
+                f"checkpoint: {folder} belongs to another run (different {', '.join(differing)}); {remedy}"
+            )
         tensors = load_file(folder / name)
     except TrainingError:
         raise

@@ -1,4 +1,4 @@
-"""Which device, which arithmetic, how many processes: Lightning Fabric opened from a `Runtime`."""
+"""Device, numerical precision and processes: from a `Runtime` to Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -20,28 +20,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Placement:
-    """The device and the arithmetic that a `Runtime` comes to on this machine."""
+    """Device and precision that a `Runtime` resolves to on this machine."""
 
     device: Literal["cpu", "cuda", "mps"]
     precision: Literal["32-true", "bf16-mixed"]
 
 
 def place(runtime: Runtime) -> Placement:
-    """Return where a run goes on this machine.
+    """Resolve the device and precision of a run on this machine.
 
     Raises:
-        TrainingError: the device asked for, or as many of them, is not here.
+        TrainingError: the requested device, or the number of devices, is not available.
     """
     device = runtime.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("device: cuda was asked for, but PyTorch finds no CUDA device here; use --device auto")
+        raise TrainingError(
+            "device: cuda was requested, but this machine has no CUDA device for PyTorch; use --device auto"
+        )
     if device == "mps" and not torch.backends.mps.is_available():
-        raise TrainingError("device: mps was asked for, but PyTorch finds no Apple GPU here; use --device auto")
+        raise TrainingError(
+            "device: mps was requested, but this machine has no Apple GPU for PyTorch; use --device auto"
+        )
     present = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device, runtime.devices)
     if runtime.devices > present:
-        raise TrainingError(f"devices: {runtime.devices} {device} devices were asked for, {present} are here")
+        raise TrainingError(
+            f"devices: {runtime.devices} {device} devices were requested, {present} available on this machine"
+        )
     precision = runtime.precision
     if precision == "auto":
         precision = "bf16-mixed" if device == "cuda" and torch.cuda.is_bf16_supported() else "32-true"
@@ -49,9 +55,9 @@ def place(runtime: Runtime) -> Placement:
 
 
 def fast_precision(runtime: Runtime) -> Literal["32-true", "bf16-mixed"]:
-    """Return the arithmetic for networks of matrix work: bfloat16 also on CPUs with units for it (Intel AMX).
+    """Return the precision for networks dominated by matrix products: bfloat16 also on CPUs with Intel AMX.
 
-    There it is five times as fast as float32; on other CPUs it is slower. What `runtime` states, stands.
+    There it is five times as fast as float32; on other CPUs it is slower. A precision stated in `runtime` is kept.
     """
     placement = place(runtime)
     if runtime.precision != "auto" or placement.device != "cpu":
@@ -61,13 +67,13 @@ def fast_precision(runtime: Runtime) -> Literal["32-true", "bf16-mixed"]:
 
 
 def open_fabric(runtime: Runtime, placement: Placement) -> Fabric:
-    """Start Fabric; with several processes its ``ddp`` strategy runs this very command once more for each.
+    """Start Fabric; with several processes its ``ddp`` strategy runs this same command again for each.
 
-    Every process therefore comes to the same call of `train`, and goes on after it: see `is_main_process`.
+    Every process therefore reaches the same call of `train`, and continues after it: see `is_main_process`.
     """
-    from lightning_fabric import Fabric  # a second of import that only training needs
+    from lightning_fabric import Fabric  # takes a second to import, and only training needs it
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the arithmetic is ours to tell, in the summary
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the precision is reported in the summary
     fabric = Fabric(
         accelerator=placement.device,
         devices=runtime.devices,
@@ -77,7 +83,7 @@ def open_fabric(runtime: Runtime, placement: Placement) -> Fabric:
     )
     fabric.launch()
     if fabric.world_size > 1:
-        # A process that ends with gloo's threads alive is now and then aborted by them after its work is done.
+        # A process that exits with gloo's threads alive is occasionally aborted by them after its work is done.
         atexit.register(_leave_group)
     return fabric
 
@@ -88,9 +94,9 @@ def _leave_group() -> None:
 
 
 def is_main_process() -> bool:
-    """Return whether this process is the one that writes files and speaks to the user.
+    """Return whether this process is the one that writes files and prints.
 
-    The others are those that a run over several devices or machines has started; they must write nothing.
+    The others were started by a run over several devices or machines; they must write nothing.
     """
     environ = os.environ
     if "RANK" in environ:

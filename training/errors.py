@@ -1,5 +1,5 @@
-"""The one error of a training run."""
+"""The error raised by training runs."""
 
 
 class TrainingError(ValueError):
-    """A run that cannot go on: the message is one line saying what was expected, what came and what to do."""
+    """A run cannot continue: the message is one line stating what was expected, what was found and what to do."""

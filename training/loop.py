@@ -1,4 +1,4 @@
-"""The one training loop, for every family, on Lightning Fabric."""
+"""The training loop for every family of networks, on Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from cohortsmith.training import checkpoint as disk
 from cohortsmith.training.average import WeightAverage, load_tensors, tensors_of
-from cohortsmith.training.batch import Batch, Order, Source
+from cohortsmith.training.batch import Batch, BatchSource, Order
 from cohortsmith.training.devices import open_fabric, place
 from cohortsmith.training.errors import TrainingError
 from cohortsmith.training.meter import Meter
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from cohortsmith.training.privacy import Privacy
     from cohortsmith.training.private import PrivateMoves
 
-# Seconds between two calls of on_progress while no row of the history is due.
+# Seconds between calls of on_progress while no row of the history is due.
 _PROGRESS_EVERY = 0.25
 
 
@@ -59,28 +59,28 @@ def train(
 ) -> TrainingResult:
     """Train networks in place and return them.
 
-    On one CPU process the same arguments give the same bits, also over a kill and a resume from
-    ``runtime.checkpoint``. The global random state of PyTorch, NumPy and Python is left as it was.
+    On one CPU process the same arguments give bitwise identical results, also after a kill and a resume from
+    ``runtime.checkpoint``. The global random state of PyTorch, NumPy and Python is left unchanged.
 
     Args:
         objective: the players and their losses.
-        nets: networks by name; they are moved, trained, and returned with their final weights.
+        nets: networks by name, trained in place and returned with their final weights.
         x: training values (n, ...).
         y: classes (n,).
-        plan: what to do.
+        plan: steps, schedule and everything else that determines the weights.
         seed: of the order of the patients, the noise and the dropout; 0 or more.
-        runtime: where to do it; by default the best device here, one process, no checkpoint.
+        runtime: where to run; by default the best available device, one process, no checkpoint.
         validation: held-out values and classes, for ``plan.validate_every``.
-        views: what a batch is seen as, from its values (b, ...) and uniform numbers (b,) in [0, 1): pictures turned
-            over, say. A dataclass's fields are part of a checkpoint's identity.
-        classes: (n,) what ``plan.balanced`` evens; y unless given.
+        views: augmentation of a batch, from its values (b, ...) and uniform numbers (b,) in [0, 1), for example flips
+            of images. A dataclass's fields are part of a checkpoint's identity.
+        classes: (n,) classes to balance with ``plan.balanced``; y by default.
 
     Raises:
-        TrainingError: the device is absent, a loss is not finite, or the checkpoint is of another run.
+        TrainingError: the device is not available, a loss is not finite, or the checkpoint is of another run.
     """
     runtime = runtime or Runtime()
     if len(x) != len(y) or not len(x):
-        raise TrainingError(f"x and y: expected as many patients in both, at least 1; got {len(x)} and {len(y)}")
+        raise TrainingError(f"x and y: expected equally many patients, at least 1; got {len(x)} and {len(y)}")
     if plan.validate_every and validation is None:
         raise TrainingError("validate_every: expected held-out patients in validation, got none")
     derive_seed(seed, ORDER)
@@ -88,7 +88,7 @@ def train(
     fabric = open_fabric(runtime, placement)
     with isolated_rng(derive_seed(seed, AMBIENT, fabric.global_rank), fabric.device):
         run = _Run(fabric, placement, objective, nets, x, y, plan, seed, runtime, validation, views, classes)
-        stopped = run.go()
+        stopped = run.run()
         return TrainingResult(
             nets=run.final_nets(),
             history=run.history,
@@ -99,12 +99,12 @@ def train(
             precision=placement.precision,
             resumed_from=run.resumed_from,
             best_step=run.best_step if plan.patience else run.step,
-            privacy=run.private.told() if run.private else None,
+            privacy=run.private.report() if run.private else None,
         )
 
 
 class _Run:
-    """One run: the state between two steps is exactly what a checkpoint holds."""
+    """One run; its state between two steps is exactly what a checkpoint stores."""
 
     def __init__(
         self,
@@ -140,12 +140,12 @@ class _Run:
             player: [weight for group in optimizer.param_groups for weight in group["params"]]
             for player, optimizer in self.optimizers.items()
         }
-        # A family of one player logs plain "loss".
+        # With a single player the loss is logged as "loss".
         single = len(self.optimizers) == 1
         self.loss_names = {player: "loss" if single else f"loss_{player}" for player in self.optimizers}
         self.average = WeightAverage(self.nets, plan.ema_decay) if plan.ema_decay else None
         self.meter = Meter(self.device, self.processes.mean)
-        self.source = Source(
+        self.source = BatchSource(
             x.to(self.device),
             y.to(self.device),
             order=Order(
@@ -171,7 +171,7 @@ class _Run:
         self.best_loss, self.best_step, self.waited = math.inf, 0, 0
         self.best: dict[str, Tensor] = {}
         self.spent = 0.0
-        self.started = self.told = time.perf_counter()
+        self.started = self.reported_at = time.perf_counter()
         self.processes.align(tensors_of(self.nets).values())
         self._resume()
         if plan.compiled and self.device.type == "cuda" and not self.private:
@@ -182,7 +182,7 @@ class _Run:
         from cohortsmith.training.private import PrivateMoves, PrivateObjective
 
         if self.processes.count > 1:
-            raise TrainingError(f"devices: private training takes one process, got {self.processes.count}")
+            raise TrainingError(f"devices: private training uses one process, got {self.processes.count}")
         if not isinstance(self.objective, PrivateObjective):
             raise TrainingError(f"{type(self.objective).__name__}: this objective cannot be trained privately")
         source = self.source
@@ -198,8 +198,8 @@ class _Run:
             views=source.views,
         )
 
-    def go(self) -> bool:
-        """Take the steps that are left; return whether patience ran out before them."""
+    def run(self) -> bool:
+        """Take the remaining steps; return whether training stopped early."""
         plan, runtime = self.plan, self.runtime
         stopped = False
         while self.step < plan.steps and not stopped:
@@ -208,15 +208,15 @@ class _Run:
             due = plan.validate_every and (self.step % plan.validate_every == 0 or self.step == plan.steps)
             if due and self.validation:
                 row["validation_loss"] = loss = self._validate(*self.validation)
-                stopped = self._no_gain(loss)
+                stopped = self._out_of_patience(loss)
             if self.step % plan.log_every == 0 or self.step == plan.steps or stopped:
                 row = self.meter.row() | row
             if row:
                 self.history.append({"step": self.step, **row})
-            going_on = self.step < plan.steps and not stopped
-            if runtime.checkpoint and going_on and self.step % runtime.checkpoint_every == 0:
+            unfinished = self.step < plan.steps and not stopped
+            if runtime.checkpoint and unfinished and self.step % runtime.checkpoint_every == 0:
                 self._save()
-            self._tell(due=bool(row))
+            self._report(due=bool(row))
         return stopped
 
     def _take_step(self) -> None:
@@ -242,11 +242,11 @@ class _Run:
             self._move(*played)
 
     def _move(self, player: str, loss: Tensor) -> None:
-        # Frozen weights may share a player's optimiser, and an objective may thaw them later.
+        # Frozen weights may share a player's optimiser, and an objective may unfreeze them later.
         parameters = [parameter for parameter in self.parameters[player] if parameter.requires_grad]
         for parameter in parameters:
             parameter.grad = None
-        # Naming the inputs keeps the other players' weights out of the backward pass altogether.
+        # Passing `inputs` excludes the other players' weights from the backward pass.
         self.fabric.backward(loss, inputs=parameters)
         self.processes.average([parameter.grad for parameter in parameters if parameter.grad is not None])
         if self.plan.clip_norm:
@@ -258,7 +258,7 @@ class _Run:
         return self.average.nets if self.average else self.nets
 
     def _validate(self, x: Tensor, y: Tensor) -> float:
-        # A training loss that is not finite says more than the validation loss it leads to.
+        # A non-finite training loss is more informative than the validation loss it leads to.
         self.meter.drain()
         nets = self._weights()
         for net in nets.values():
@@ -268,13 +268,13 @@ class _Run:
             value = self.objective.validation_loss(nets, x, y, generator)
         for net in self.nets.values():
             net.train()
-        # Rounding may differ between processes, and they must all come to the same decision.
+        # Rounding may differ between processes, but all must take the same decision.
         loss = float(self.processes.mean(torch.tensor(float(value), device=self.device)))
         if not math.isfinite(loss):
             raise TrainingError(f"validation loss is not finite at step {self.step}; lower learning_rate")
         return loss
 
-    def _no_gain(self, loss: float) -> bool:
+    def _out_of_patience(self, loss: float) -> bool:
         """Keep the best weights; return whether patience has run out."""
         if not self.plan.patience:
             return False
@@ -286,27 +286,27 @@ class _Run:
         return self.waited >= self.plan.patience
 
     def final_nets(self) -> dict[str, nn.Module]:
-        """Return the networks with the weights that count, on the CPU."""
+        """Return the networks with their final weights, on the CPU."""
         weights = self.best or tensors_of(self._weights())
         load_tensors(self.nets, weights)
         return {name: net.cpu().eval() for name, net in self.nets.items()}
 
     def seconds(self) -> float:
-        """Return the time spent, that before a resume included."""
+        """Return the time spent, including that before a resume."""
         return self.spent + time.perf_counter() - self.started
 
-    def _tell(self, due: bool) -> None:
+    def _report(self, due: bool) -> None:
         now = time.perf_counter()
-        tell = self.runtime.on_progress
-        if tell is None or not self.processes.is_main or not (due or now - self.told >= _PROGRESS_EVERY):
+        on_progress = self.runtime.on_progress
+        if on_progress is None or not self.processes.is_main or not (due or now - self.reported_at >= _PROGRESS_EVERY):
             return
-        self.told = now
+        self.reported_at = now
         pace = (now - self.started) / (self.step - self.resumed_from)
         metrics = {name: value for name, value in self.history[-1].items() if name != "step"} if self.history else {}
-        tell(Progress(self.step, self.plan.steps, self.seconds(), pace * (self.plan.steps - self.step), metrics))
+        on_progress(Progress(self.step, self.plan.steps, self.seconds(), pace * (self.plan.steps - self.step), metrics))
 
     def _save(self) -> None:
-        # Both speak to the other processes, so they come before the others leave.
+        # Both communicate with the other processes, so they come before the early return.
         states = {name: self.processes.rows(state) for name, state in ambient_state(self.device).items()}
         pending = self.meter.state()
         if self.runtime.checkpoint is None or not self.processes.is_main:
@@ -329,11 +329,11 @@ class _Run:
         if self.private:
             checkpoint.put("privacy", self.private.tensors())
             checkpoint.values["privacy"] = self.private.values()
-        disk.write(self.runtime.checkpoint, checkpoint)
+        disk.write_checkpoint(self.runtime.checkpoint, checkpoint)
 
     def _resume(self) -> None:
         folder = self.runtime.checkpoint
-        found = disk.read(folder, self.identity) if folder else None
+        found = disk.read_checkpoint(folder, self.identity) if folder else None
         step = found.step if found else 0
         if float(self.processes.mean(torch.tensor(float(step), device=self.device))) != step:
             raise TrainingError("checkpoint: expected a folder that every machine of the run can read")
@@ -342,7 +342,7 @@ class _Run:
         try:
             self._restore(found)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise TrainingError(f"checkpoint: {folder} is incomplete; delete it or name another folder") from error
+            raise TrainingError(f"checkpoint: {folder} is incomplete; delete it or choose another folder") from error
 
     def _restore(self, found: disk.Checkpoint) -> None:
         load_tensors(self.nets, found.get("net"))

@@ -1,4 +1,4 @@
-"""The history of a run, gathered without waiting for the device at every step."""
+"""History of a run, collected without synchronising with the device at every step."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Meter:
-    """Scalars by name, kept on the device until a row is due.
+    """Scalars by name, kept on the device until a row of the history is due.
 
     Args:
         device: of the scalars.
-        average: averages a tensor over the processes.
+        average: averages a tensor over processes.
     """
 
     def __init__(self, device: torch.device, average: Callable[[Tensor], Tensor]) -> None:
@@ -31,29 +31,29 @@ class Meter:
         self._players: dict[str, str] = {}
 
     def add_loss(self, name: str, player: str, value: Tensor, step: int) -> None:
-        """Keep a loss, which must be finite, under a name."""
+        """Record a loss, which must be finite."""
         self._players[name] = player
         self.add(name, value, step)
 
     def add(self, name: str, value: Tensor | float, step: int) -> None:
-        """Keep a scalar under a name.
+        """Record a scalar.
 
         Raises:
-            TrainingError: the value is not one number.
+            TrainingError: the value is not a scalar.
         """
         tensor = value.detach() if isinstance(value, torch.Tensor) else torch.tensor(value, device=self._device)
         if tensor.numel() != 1:
-            raise TrainingError(f"{name}: expected one number to log, got a tensor of shape {tuple(tensor.shape)}")
+            raise TrainingError(f"{name}: expected a scalar to log, got a tensor of shape {tuple(tensor.shape)}")
         try:
             self._pending[name].append((step, tensor))
         except KeyError:
             self._pending[name] = [(step, tensor)]
 
     def drain(self) -> None:
-        """Bring the pending scalars to the host, in one transfer.
+        """Move the pending scalars to the CPU, in one transfer.
 
         Raises:
-            TrainingError: a loss is not finite; names the player and the step.
+            TrainingError: a loss is not finite; the message names the player and the step.
         """
         if not self._pending:
             return
@@ -83,12 +83,12 @@ class Meter:
         return means
 
     def state(self) -> dict[str, list[float]]:
-        """Return the values of the row under way."""
+        """Return the values of the unfinished row."""
         self.drain()
         return {name: list(values) for name, values in self._values.items()}
 
     def restore(self, state: Mapping[str, list[float]]) -> None:
-        """Go on from what `state` returned."""
+        """Restore what `state` returned."""
         self._values = {name: list(values) for name, values in state.items()}
 
 

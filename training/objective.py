@@ -1,4 +1,4 @@
-"""What the loop asks of a family of generators or classifiers."""
+"""Protocol that every trained model implements for the training loop."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 
 class Objective(Protocol):
-    """The players of a family, their losses, and what counts as a gain.
+    """Players (groups of networks with an optimiser each), their losses, and the validation loss.
 
-    A dataclass objective's fields are part of a checkpoint's identity, so that a run is not resumed under other ones.
+    A dataclass objective's fields are part of a checkpoint's identity, so that a run is not resumed with other ones.
     """
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-        """Return one optimiser a player; `adam` builds a fast one. The plan sets the learning rate."""
+        """Return one optimiser per player; `adam` builds a fast one. The plan sets the learning rate."""
         ...
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """Yield a player and its loss, a mean over the batch, each with a graph of its own.
 
-        Before the generator is resumed that player has moved, so the next loss sees the new weights. Only the
-        player's own parameters get a gradient. A gradient with respect to inputs, as of a penalty, is the
-        objective's to take, with ``torch.autograd.grad(..., create_graph=True)``.
+        The player is updated before the generator is resumed, so the next loss sees the new weights. Only the player's
+        own parameters get a gradient. For a gradient with respect to inputs, as in a penalty, the objective calls
+        ``torch.autograd.grad(..., create_graph=True)``.
         """
         ...
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> float | Tensor:
-        """Return a loss on held-out patients; called without gradients, with the same noise at every validation."""
+        """Return a loss on held-out patients; called without gradients, with the same generator state every time."""
         ...
 
 
@@ -48,11 +48,11 @@ def adam(
     weight_decay: float = 0.0,
     lr_scale: float = 1.0,
 ) -> torch.optim.Optimizer:
-    """Return Adam (AdamW with a weight decay) in its fused form, several times faster on a CPU than the plain one.
+    """Return fused Adam (AdamW with weight decay), several times faster on a CPU than the default implementation.
 
     Args:
         parameters: of one player.
-        betas: decay of the two moments.
+        betas: decay rates of the two moments.
         eps: added to the root of the second moment.
         weight_decay: decoupled decay (Loshchilov and Hutter 2019).
         lr_scale: this player's factor on the plan's learning rate.

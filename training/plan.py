@@ -1,4 +1,4 @@
-"""What a run is asked for (`Plan`), where it runs (`Runtime`), and what it tells (`Progress`, `TrainingResult`)."""
+"""What to train (`Plan`), where (`Runtime`), and what a run reports (`Progress`, `TrainingResult`)."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ _PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
 @dataclass(frozen=True)
 class Plan:
-    """What decides the trained weights, together with the data, the networks and the seed.
+    """Everything that determines the trained weights besides the data, the networks and the seed.
 
     Attributes:
-        steps: rounds of the objective; in each, every player moves as often as the objective says.
-        batch_size: patients of one batch over all processes together.
-        learning_rate: rate at the top of the schedule; replaces the rate the optimisers were built with. A parameter
-            group may carry ``lr_scale``, a factor of its own on this rate.
-        warmup: share of the steps, 0 to 1, over which the rate rises linearly from nought.
-        decay: how the rate falls to nought after the warm-up; ``constant`` stays, ``halving`` halves it time and again.
-        halve_every: steps after which the rate is halved.
-        least_rate: rate under which it is not halved.
-        ema_decay: weight of the past in the running average of the weights; 0 keeps no average.
-        clip_norm: largest norm of one player's gradient; 0 does not clip.
-        balanced: draw the classes evenly instead of as often as they occur.
-        validate_every: steps between two validations; 0 never validates.
-        patience: validations without gain after which the run stops; 0 never stops early.
+        steps: training steps; in each, every player is updated as often as the objective specifies.
+        batch_size: patients per batch, across all processes.
+        learning_rate: peak rate of the schedule; replaces the rate that the optimisers were built with. A parameter
+            group may have its own factor ``lr_scale`` on this rate.
+        warmup: share of the steps, 0 to 1, over which the rate rises linearly from zero.
+        decay: how the rate falls to zero after the warm-up; ``constant`` keeps it, ``halving`` halves it repeatedly.
+        halve_every: steps between two halvings.
+        least_rate: rate below which it is not halved.
+        ema_decay: decay of the running average of the weights; 0 for none.
+        clip_norm: largest norm of a player's gradient; 0 disables clipping.
+        balanced: draw all classes equally often instead of in proportion to their sizes.
+        validate_every: steps between validations; 0 disables them.
+        patience: validations without improvement before stopping early; 0 disables early stopping.
         log_every: steps averaged into one row of the history.
-        compiled: on CUDA, have the networks' forward passes compiled (``torch.compile``); it cannot be differentiated
-            twice, so objectives with a gradient penalty must do without.
-        privacy: what may be told of any one patient; with it, training is differentially private (`training.privacy`),
-            `batch_size` is the expected number of patients of a move, and nothing is validated.
+        compiled: on CUDA, compile the networks' forward passes (``torch.compile``); they cannot be differentiated
+            twice, so this excludes objectives with a gradient penalty.
+        privacy: privacy budget; with it, training is differentially private (`training.privacy`), `batch_size` is the
+            expected number of patients per update, and there is no validation.
     """
 
     steps: int
@@ -99,7 +99,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: step of steps, seconds spent and left, and the last row of the history."""
+    """Progress of a run: step of steps, seconds spent and left, and the last row of the history."""
 
     step: int
     steps: int
@@ -110,16 +110,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how a run is carried out; on one CPU process none of it changes the weights.
+    """Where and how a run is executed; on one CPU process none of it changes the weights.
 
     Attributes:
-        device: ``auto`` takes CUDA, else Apple's MPS, else the CPU.
-        devices: processes on this machine, one a device.
+        device: ``auto`` selects CUDA, else Apple's MPS, else the CPU.
+        devices: processes on this machine, one per device.
         num_nodes: machines, each running the same command.
-        precision: ``auto`` is bfloat16 autocast on CUDA that has it, else float32.
-        checkpoint: folder to resume from and to write to; the caller removes it once the result is safe.
+        precision: ``auto`` is bfloat16 autocast on CUDA devices that support it, else float32.
+        checkpoint: folder to resume from and to write to; the caller removes it once the result is saved.
         checkpoint_every: steps between two checkpoints.
-        on_progress: called in the main process, at each row of the history and about four times a second.
+        on_progress: called in the main process, at each row of the history and about four times per second.
     """
 
     device: Device = "auto"
@@ -139,20 +139,20 @@ class Runtime:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a run leaves behind.
+    """Result of a run.
 
     Attributes:
-        nets: the networks given, on the CPU, in evaluation mode, holding the averaged weights where the plan keeps an
-            average, and the best ones seen where it stops early.
+        nets: the networks given, on the CPU, in evaluation mode, with the averaged weights if the plan keeps an
+            average, and the best ones if it stops early.
         history: rows of averages over ``log_every`` steps, each with its ``step``.
-        steps: steps taken in all, those before a resume included.
+        steps: steps taken in total, including those before a resume.
         stopped_early: whether the patience ran out.
-        seconds: time spent in all, that before a resume included.
+        seconds: time spent in total, including that before a resume.
         device: kind of device the run used.
-        precision: arithmetic the run used.
-        resumed_from: step of the checkpoint this run went on from; 0 when it started afresh.
+        precision: numerical precision of the run.
+        resumed_from: step of the checkpoint that the run resumed from; 0 for a fresh start.
         best_step: step whose weights these are.
-        privacy: what a private run has spent, and how (`PrivateMoves.told`).
+        privacy: privacy spent by a private run, and how (`PrivateMoves.report`).
     """
 
     nets: dict[str, nn.Module]
@@ -167,11 +167,11 @@ class TrainingResult:
     privacy: dict[str, Any] | None = None
 
 
-def _require(holds: bool, name: str, expected: str, came: object) -> None:
+def _require(holds: bool, name: str, expected: str, found: object) -> None:
     if not holds:
-        raise TrainingError(f"{name}: expected {expected}, got {came!r}")
+        raise TrainingError(f"{name}: expected {expected}, got {found!r}")
 
 
 def _require_count(value: object, name: str, at_least: int) -> None:
     whole = isinstance(value, int) and value >= at_least
-    _require(whole, name, f"a whole number of at least {at_least}", value)
+    _require(whole, name, f"an integer of at least {at_least}", value)

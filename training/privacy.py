@@ -1,20 +1,20 @@
-"""The budget of a private run and its ledger, on Opacus's accountant.
+"""Privacy budget of a private run and its ledger, on Opacus's accountant.
 
-What the guarantee covers. Two cohorts that differ by one patient's record, there or not, lead to weights whose laws
-differ by at most epsilon, but for an event of probability delta (Dwork et al. 2006). It covers everything that comes of
-the weights: their running average, samples, and whatever is computed of these (post-processing). It covers what is
-written on the way, since no loss on patients is: the history holds norms of gradients that carry their noise already.
+What the guarantee covers. Two cohorts that differ by the presence of one patient's record lead to weights whose
+distributions differ by at most epsilon, except with probability delta (Dwork et al. 2006). It covers everything derived
+from the weights: their running average, samples, and whatever is computed from these (post-processing). It covers the
+training history too, which holds no loss on patients, only norms of gradients with their noise added.
 
-What it does not cover. The number of patients, from which the sampling rate comes, is taken as public; the choice of
-settings, where several were tried on the same patients, costs more than is counted here (Papernot & Steinke 2022);
-noise is of PyTorch's generator and in floating point (Mironov 2012), though in four parts, as Opacus's secure mode has
-it (Holohan & Braghin 2021). A patient with several records is covered for each of them and not for all together.
-Figures that compare samples with the patients themselves, a scorecard's or an audit's, are not covered either. A
-checkpoint holds what the noise is drawn from, and must stay in the house until it is removed.
+What it does not cover. The number of patients, from which the sampling rate follows, is taken as public; selecting
+settings by several fits on the same patients costs more than is accounted for (Papernot & Steinke 2022); noise comes
+from PyTorch's generator in floating point (Mironov 2012), though as a sum of four draws, as in Opacus's secure mode
+(Holohan & Braghin 2021). A patient with several records is covered for each of them, not for all together. Results
+that compare samples with the patients themselves, such as a scorecard or an audit, are not covered either. A
+checkpoint contains the secret of the noise: it is for internal use only until it is removed.
 
-A written seed would let anybody take the noise out again: patients and noise are drawn from a secret of the system's
-own, so that two private runs of one seed differ. The secret stands in the checkpoint, and a resumed run draws the very
-noise that it would have drawn.
+A known seed would allow the noise to be subtracted: patients and noise are drawn from a secret of the operating system,
+so that two private runs with the same seed differ. The secret is stored in the checkpoint, and a resumed run draws
+exactly the noise that the uninterrupted run would have drawn.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ if TYPE_CHECKING:
 
 ACCOUNTANT = "prv"  # numerical composition of privacy loss (Gopi et al. 2021)
 MOST_EPSILON = 100.0
-_PRECISE = 0.01  # of epsilon, that the search for noise leaves over
-_LEAST_NOISE, _MOST_NOISE = 0.3, 1e5  # the accountant's grid is too coarse below
+_PRECISE = 0.01  # fraction of epsilon that the search for the noise may leave unspent
+_LEAST_NOISE, _MOST_NOISE = 0.3, 1e5  # below, the accountant's grid is too coarse
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """What a run may tell of any one patient.
+    """Differential privacy of a run.
 
     Attributes:
-        epsilon: most that may be spent in all, above 0.
-        delta: probability of telling more, below one over the patients.
+        epsilon: total privacy budget, above 0.
+        delta: probability of exceeding it, below one over the number of patients.
         clip: largest norm of one patient's gradient.
-        class_shares: (classes,) shares from which players that see no patient draw classes.
-        charges: releases that have seen the patients before training, as Opacus keeps its ledger: noise multiplier,
-            share of the patients drawn, times.
-        secret: what sampling and noise are drawn from.
+        class_shares: (classes,) class probabilities for players that see no patients.
+        charges: releases computed on the patients before training, as in Opacus's ledger: noise multiplier, sampling
+            rate, number of releases.
+        secret: seed of sampling and noise.
     """
 
     epsilon: float
@@ -78,17 +78,17 @@ def secret_of(checkpoint: Path | None) -> int:
             content = json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))
             return int(content["values"]["privacy"]["secret"])
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # none, or a broken one: the training loop says what is wrong with it
+            pass  # none, or a broken one, which the training loop reports
     return secrets.randbits(128)
 
 
 def epsilon_of(charges: Charges, delta: float, accountant: str = ACCOUNTANT) -> float:
-    """Return the epsilon that Opacus's accountant counts for releases: noise multiplier, sampling rate, times."""
-    return _epsilon(merged(charges), delta, accountant)
+    """Return the epsilon spent by releases (noise multiplier, sampling rate, times), by Opacus's accountant."""
+    return _epsilon(merged_charges(charges), delta, accountant)
 
 
-def merged(charges: Charges) -> tuple[tuple[float, float, int], ...]:
-    """Return the same ledger with equal releases in a row as one entry."""
+def merged_charges(charges: Charges) -> tuple[tuple[float, float, int], ...]:
+    """Return the same ledger with consecutive equal releases merged."""
     ledger: list[tuple[float, float, int]] = []
     for noise, rate, times in charges:
         if ledger and ledger[-1][:2] == (noise, rate):
@@ -106,27 +106,27 @@ def _epsilon(charges: tuple[tuple[float, float, int], ...], delta: float, accoun
     ledger = create_accountant(accountant)
     ledger.history = list(charges)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that another order of Rényi's might bound it better
+        warnings.simplefilter("ignore")  # another Rényi order might give a tighter bound
         return float(ledger.get_epsilon(delta=delta))
 
 
 def noise_multiplier(
     epsilon: float, delta: float, *, rate: float, times: int, charges: Charges = (), accountant: str = ACCOUNTANT
 ) -> float:
-    """Return the noise at which so many more releases spend what is left of epsilon, but for a hundredth at most.
+    """Return the noise multiplier at which `times` further releases spend the rest of epsilon, up to a hundredth.
 
     Args:
-        epsilon: the budget in all.
-        delta: probability of telling more.
-        rate: share of the patients that each release draws.
-        times: number of releases.
-        charges: what has been released before.
-        accountant: who counts.
+        epsilon: total budget.
+        delta: probability of exceeding it.
+        rate: share of the patients sampled for each release.
+        times: number of further releases.
+        charges: previous releases.
+        accountant: name of Opacus's accountant.
 
     Raises:
-        TrainingError: nothing of the budget is left, or no noise is enough.
+        TrainingError: no budget is left, or no noise is sufficient.
     """
-    # Epsilon falls with noise about as a power of it: a line through two points in logarithms, kept between bounds.
+    # Epsilon is roughly a power law of the noise: secant steps in logarithms, kept between bounds.
     low, high, sigma, steep = _LEAST_NOISE, _MOST_NOISE, 1.0, -1.5
     before: tuple[float, float] | None = None
     while high / low > 1 + _PRECISE / 2:
@@ -134,12 +134,14 @@ def noise_multiplier(
         low, high = (low, sigma) if spent <= epsilon else (sigma, high)
         if (1 - _PRECISE) * epsilon <= spent <= epsilon or high == _LEAST_NOISE:
             return sigma
-        here = (math.log(sigma), math.log(spent))
-        if before and here[0] != before[0]:
-            steep = min((here[1] - before[1]) / (here[0] - before[0]), -0.3)
-        before = here
+        now = (math.log(sigma), math.log(spent))
+        if before and now[0] != before[0]:
+            steep = min((now[1] - before[1]) / (now[0] - before[0]), -0.3)
+        before = now
         aim = sigma * (epsilon * (1 - _PRECISE / 2) / spent) ** (1 / steep)
         sigma = aim if low < aim < high else max(math.sqrt(low * high), _LEAST_NOISE)
     if high == _MOST_NOISE:
-        raise TrainingError(f"epsilon: {epsilon:g} cannot be kept over {times} releases; ask for more, or fewer steps")
+        raise TrainingError(
+            f"epsilon: {epsilon:g} is too small for {times} releases; choose a larger one or fewer steps"
+        )
     return high

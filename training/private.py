@@ -1,6 +1,6 @@
 """Differentially private training: DP-SGD (Abadi et al. 2016), with Opacus's clipping, noise and accountant.
 
-What the guarantee covers, and what not, stands in `training.privacy`.
+See `training.privacy` for what the guarantee covers and what it does not.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from cohortsmith.training.batch import Batch
-from cohortsmith.training.privacy import ACCOUNTANT, epsilon_of, merged, noise_multiplier
-from cohortsmith.training.seeds import derive_seed
+from cohortsmith.training.privacy import ACCOUNTANT, epsilon_of, merged_charges, noise_multiplier
+from cohortsmith.training.seeds import PRIVATE_NOISE, PRIVATE_SAMPLING, derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,18 +23,17 @@ if TYPE_CHECKING:
     from cohortsmith.training.plan import Plan
     from cohortsmith.training.privacy import Privacy
 
-_AT_ONCE = 64_000_000  # values of single patients' gradients held together: 256 MB
-_SAMPLING, _NOISE = 10, 11  # streams of the secret
+_AT_ONCE = 64_000_000  # per-patient gradient values in memory at once: 256 MB
 
 
 @runtime_checkable
 class PrivateObjective(Protocol):
-    """What the loop asks of an objective besides `Objective`, to train it privately.
+    """What an objective implements besides `Objective` to be trained privately.
 
     Attributes:
-        blind: players whose loss sees no patient: they move without noise, on classes drawn from `class_shares`.
-        multiplicity: times that a patient is seen in one step, with noise of his own each time, before his gradient is
-            clipped; it costs no privacy (Dockhorn et al. 2023).
+        blind: players whose loss sees no patients: they are updated without noise, on classes from `class_shares`.
+        multiplicity: how often a patient is repeated within one step, with fresh random numbers each time, before the
+            gradient is clipped; it costs no privacy (Dockhorn et al. 2023).
     """
 
     @property
@@ -44,20 +43,20 @@ class PrivateObjective(Protocol):
     def multiplicity(self) -> int: ...  # noqa: D102
 
     def private_moves(self, step: int, steps: int) -> Sequence[str]:
-        """Players in the order in which they move at a step; may not depend on the patients."""
+        """Players in the order of their updates at a step; must not depend on the patients."""
         ...
 
     def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
-        """Loss of a player, a mean over the batch: one patient, seen several times; a blind player's has no patient."""
+        """Mean loss of a player over a batch: repeats of one patient; without patients for a blind player."""
         ...
 
     def private_moved(self, nets: Mapping[str, nn.Module], player: str) -> None:
-        """Set right what a move has left, without looking at patients: clip weights, say."""
+        """Post-process an update without using patients, for example by clipping weights."""
         ...
 
 
-class Seen(Batch):
-    """One patient seen several times, or nobody (x of no length), with fresh noise; under `vmap` each has their own."""
+class SinglePatientBatch(Batch):
+    """Repeats of one patient, or none (x of size 0), with random numbers of its own, also under `vmap`."""
 
     __slots__ = ("_noise",)
 
@@ -77,19 +76,19 @@ class Seen(Batch):
         return torch.rand((len(self), *shape), generator=self._noise, device=self.device)
 
     def randint(self, high: int, *shape: int) -> Tensor:
-        """Return whole numbers from 0 to high - 1, (b, *shape)."""
+        """Return integers from 0 to high - 1, (b, *shape)."""
         return torch.randint(high, (len(self), *shape), generator=self._noise, device=self.device)
 
     def another(self) -> Batch:
-        """Refuse: a move that looked twice would have to be paid for twice."""
+        """Refuse: a second batch would have to be charged again."""
         raise TypeError("a private loss has one batch")
 
     def log(self, name: str, value: Tensor | float) -> None:
-        """Nothing: a loss on patients would tell of them."""
+        """Do nothing: a loss on patients would leak information."""
 
 
 class _Loss(nn.Module):
-    """An objective's loss as a module, so that all networks can be called with other weights at once."""
+    """An objective's loss as a module, for functional calls with other weights of all networks."""
 
     def __init__(self, objective: PrivateObjective, nets: Mapping[str, nn.Module]) -> None:
         super().__init__()
@@ -100,11 +99,11 @@ class _Loss(nn.Module):
 
 
 class PrivateMoves:
-    """The moves of a private run: sampling, each patient's gradient, clipping, noise, and the ledger.
+    """Updates of a private run: sampling, per-patient gradients, clipping, noise, and the ledger.
 
-    Every move draws its patients anew, each with the same probability (Poisson sampling), which is what the accountant
-    takes for granted. Gradients of single patients come from `torch.func`, for whatever a network is built of;
-    Opacus's `DPOptimizer` clips, sums, adds the noise and divides by the expected number of patients.
+    Every update samples its patients independently with the same probability (Poisson sampling), as the accountant
+    assumes. Per-patient gradients come from `torch.func`, for any architecture; Opacus's `DPOptimizer` clips, sums,
+    adds the noise and divides by the expected number of patients.
     """
 
     def __init__(
@@ -136,8 +135,8 @@ class PrivateMoves:
         )
         self.accountant = create_accountant(ACCOUNTANT)
         self.accountant.history = list(privacy.charges)
-        self.sampling = torch.Generator().manual_seed(derive_seed(privacy.secret, _SAMPLING))
-        self.noise = torch.Generator(x.device).manual_seed(derive_seed(privacy.secret, _NOISE))
+        self.sampling = torch.Generator().manual_seed(derive_seed(privacy.secret, PRIVATE_SAMPLING))
+        self.noise = torch.Generator(x.device).manual_seed(derive_seed(privacy.secret, PRIVATE_NOISE))
         self.loss = _Loss(self.objective, nets)
         names = {id(weight): name for name, weight in self.loss.named_parameters()}
         self.private: dict[str, DPOptimizer] = {}
@@ -156,7 +155,7 @@ class PrivateMoves:
                 self.weights[player] = {names[id(weight)]: weight for weight in self.private[player].params}
 
     def step(self, step: int) -> None:
-        """Let every player of a step move."""
+        """Update every player of a step."""
         for player in self.objective.private_moves(step, self.plan.steps):
             if player in self.private:
                 self._move(player, step)
@@ -173,7 +172,7 @@ class PrivateMoves:
         for left, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
             for weight, gradient in zip(weights.values(), self._gradients(player, part, step), strict=True):
                 weight.grad_sample = gradient  # type: ignore[attr-defined]
-            optimizer.signal_skip_step(left > 0)  # clipped and summed; the noise comes on the whole
+            optimizer.signal_skip_step(left > 0)  # clipped and summed; noise is added to the total
             optimizer.step()
             if not left:
                 norm = torch.stack([weight.grad.norm() for weight in weights.values() if weight.grad is not None])
@@ -189,8 +188,8 @@ class PrivateMoves:
         times, steps, noise = self.objective.multiplicity, self.plan.steps, self.noise
 
         def loss(given: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
-            seen = Seen(x.expand(times, *x.shape), y.expand(times), noise, step, steps)
-            out: Tensor = functional_call(self.loss, given, (player, seen))
+            repeats = SinglePatientBatch(x.expand(times, *x.shape), y.expand(times), noise, step, steps)
+            out: Tensor = functional_call(self.loss, given, (player, repeats))
             return out
 
         x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
@@ -198,13 +197,13 @@ class PrivateMoves:
             x = self.views(x, torch.rand(len(rows), generator=noise, device=x.device))
         given = {name: weight.detach() for name, weight in weights.items()}
         found = vmap(grad(loss), in_dims=(None, 0, 0), randomness="different")(given, x, y)
-        # One patient's overflow must not show in the sum.
+        # One patient's overflow must not affect the sum.
         return [found[name].nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0) for name in weights]
 
     def _move_blind(self, player: str, step: int) -> None:
         optimizer, shares = self.optimizers[player], torch.tensor(self.privacy.class_shares, device=self.x.device)
         y = torch.multinomial(shares, self.plan.batch_size, replacement=True, generator=self.noise)
-        batch = Seen(self.x.new_empty((len(y), 0)), y, self.noise, step, self.plan.steps)
+        batch = SinglePatientBatch(self.x.new_empty((len(y), 0)), y, self.noise, step, self.plan.steps)
         weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad]
         loss = self.objective.private_loss(self.nets, batch, player)
         for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
@@ -214,8 +213,8 @@ class PrivateMoves:
         optimizer.step()
         self.meter.add_loss(f"loss_{player}", player, loss, step)
 
-    def told(self) -> dict[str, Any]:
-        """Return what the run has spent, and how, as plain values."""
+    def report(self) -> dict[str, Any]:
+        """Return the privacy spent by the run, and how, as plain values."""
         return {
             "epsilon": self.privacy.epsilon,
             "delta": self.privacy.delta,
@@ -225,7 +224,7 @@ class PrivateMoves:
             "steps": sum(times for _, rate, times in self.accountant.history[len(self.privacy.charges) :]),
             "clip": self.privacy.clip,
             "accountant": ACCOUNTANT,
-            "charges": [list(charge) for charge in merged(self.accountant.history)],
+            "charges": [list(charge) for charge in merged_charges(self.accountant.history)],
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -237,7 +236,7 @@ class PrivateMoves:
         return {"secret": self.privacy.secret, "history": [list(charge) for charge in self.accountant.history]}
 
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-        """Go on from what `tensors` and `values` returned."""
+        """Restore what `tensors` and `values` returned."""
         self.sampling.set_state(tensors["sampling"])
         self.noise.set_state(tensors["noise"])
         self.accountant.history = [(sigma, rate, times) for sigma, rate, times in values["history"]]

@@ -1,4 +1,4 @@
-"""What the processes of a run tell each other; with one process every call gives back what it was given."""
+"""Communication between the processes of a run; with one process every call returns its argument."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ class Processes:
     """The processes of a run, seen from one of them.
 
     Attributes:
-        rank: number of this process, from 0.
-        count: of processes.
+        rank: index of this process, from 0.
+        count: number of processes.
         is_main: whether this is the one that writes files and reports progress.
     """
 
     def __init__(self, fabric: Fabric) -> None:
         self._fabric = fabric
         self.rank, self.count = fabric.global_rank, fabric.world_size
-        # A process started for an earlier run of several may now take part in a run of one: it still writes nothing.
+        # A process started for an earlier multi-process run may now take part in a single-process run: it still writes
+        # nothing.
         self.is_main = fabric.is_global_zero and is_main_process()
 
     def mean(self, tensor: Tensor) -> Tensor:
@@ -36,8 +37,8 @@ class Processes:
 
     def average(self, gradients: Sequence[Tensor]) -> None:
         """Replace gradients by their means over the processes."""
-        # One reduction of all gradients, and not DistributedDataParallel: its wrapper hooks into backward, which
-        # forbids torch.autograd.grad (gradient penalties) and players that move by turns through each other's networks.
+        # One reduction of all gradients instead of DistributedDataParallel: its wrapper hooks into backward, which
+        # forbids torch.autograd.grad (gradient penalties) and alternating updates through each other's networks.
         if self.count == 1 or not gradients:
             return
         flat = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))

@@ -1,4 +1,4 @@
-"""Random streams that come from a seed and leave the global random state alone."""
+"""Random streams derived from a seed, independent of the global random state."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from cohortsmith.training.errors import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# One number a stream, so that two streams of a run never share draws.
+# A number per stream, so that no two streams of a run share draws. The last two are of the secret of a private run.
 ORDER, NOISE, AMBIENT, VALIDATION = range(4)
+PRIVATE_SAMPLING, PRIVATE_NOISE = 10, 11
 
 
 def derive_seed(seed: int, stream: int, rank: int = 0) -> int:
-    """Return the seed of one stream of a run, independent of every other's.
+    """Return the seed of one stream of a run, independent of all others.
 
     Raises:
         TrainingError: the seed is negative.
@@ -31,18 +32,18 @@ def derive_seed(seed: int, stream: int, rank: int = 0) -> int:
 
 @contextmanager
 def isolated_rng(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Seed PyTorch's ambient generators inside the block and put them back as they were after it.
+    """Seed PyTorch's global generators inside the block and restore them afterwards.
 
-    Initialisers and dropout draw from the ambient generator and take no other; this is how networks are built
-    reproducibly without touching the caller's random state.
+    Initialisers and dropout only draw from the global generator; this builds networks reproducibly without changing
+    the caller's random state.
 
     Args:
         seed: 0 or more.
-        device: a device whose ambient generator is seeded too; the CPU's always is.
+        device: a device whose global generator is seeded too; the CPU's always is.
     """
     device = device or torch.device("cpu")
     before = ambient_state(device)
-    # The CPU's generator alone: PyTorch's own way seeds every device, also those that this block does not put back.
+    # Only the CPU's generator: torch.manual_seed seeds every device, including those that this block does not restore.
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         with torch.cuda.device(device):
@@ -56,7 +57,7 @@ def isolated_rng(seed: int, device: torch.device | None = None) -> Iterator[None
 
 
 def ambient_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the state of the ambient generators of the CPU and of a device, as uint8 vectors."""
+    """Return the states of the global generators of the CPU and of a device, as uint8 vectors."""
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
@@ -66,7 +67,7 @@ def ambient_state(device: torch.device) -> dict[str, torch.Tensor]:
 
 
 def set_ambient_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Put back what `ambient_state` returned."""
+    """Restore what `ambient_state` returned."""
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(state["cuda"], device)

@@ -1,4 +1,4 @@
-"""Images that look the same: how far apart two pictures are whatever their brightness, contrast and white balance."""
+"""Look-alike images: distances that ignore brightness, contrast and white balance."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Pictures correlate above 0.98 (distance below 0.2). On three public sets, the same picture cut or compressed anew
-# comes out at 0.03 to 0.2 (BreastMNIST has dozens), and no two pictures of different cells or lesions below 0.23.
-NEAR = 0.2
-_POOL = 4  # pixels on a side of the tiles of the coarse pictures
+# Images that correlate above 0.98 (distance below 0.2). On three public sets, the same image cropped or compressed
+# again has distances of 0.03 to 0.2 (BreastMNIST has dozens), and no two images of different cells or lesions below
+# 0.23.
+NEAR_IMAGES = 0.2
+_POOL = 4  # side of the tiles of the coarse images, pixels
 _BLOCK = 512  # images standardised at a time
-_ENTRIES = 1 << 24  # distances held at a time: 64 MB
+DISTANCES_AT_ONCE = 1 << 24  # distances held at a time: 64 MB
 _COLUMNS = 1 << 22  # entries of standardised pixels at a time, 16 MB
 
 
 def standardised(x: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Pixels (n, height * width * channels) less the mean of each channel, of length one; a flat picture is all zeros.
+    """Pixels (n, height * width * channels), centred by channel and of unit norm; a constant image is all zeros.
 
     The squared distance of two rows is 2 (1 - r), with r their correlation.
     """
@@ -33,14 +34,14 @@ def standardised(x: NDArray[np.uint8]) -> NDArray[np.float32]:
 def look_alikes(
     queries: NDArray[np.uint8], reference: NDArray[np.uint8], near: float, *, earlier: bool = False
 ) -> list[tuple[int, int]]:
-    """(reference row, query row) for each query with a look-alike closer than `near`: the closest.
+    """(reference row, query row) for each query with a look-alike closer than `near`; the closest one.
 
-    Means of tiles come first: their distance, times the tile's side, is a lower bound of the distance of the pictures
-    (Jensen's inequality), so only pairs below `near` there are compared pixel by pixel, and none is missed.
+    Tile means are compared first: their distance, times the tile's side, is a lower bound of the images' distance
+    (Jensen's inequality), so only pairs below `near` are compared pixel by pixel, and none is missed.
 
     Args:
         queries: uint8 (n, height, width, channels).
-        reference: uint8 (m, height, width, channels), of the same size.
+        reference: uint8 (m, height, width, channels), images of the same size.
         near: distance of `standardised` rows.
         earlier: the queries are the reference; only rows before the query are paired with it.
     """
@@ -48,7 +49,7 @@ def look_alikes(
     wanted = coarse if other is None else other
     squares = np.einsum("ij,ij->i", coarse, coarse)
     pairs = []
-    block = max(1, _ENTRIES // max(len(reference), 1))
+    block = max(1, DISTANCES_AT_ONCE // max(len(reference), 1))
     for start in range(0, len(queries), block):
         part = wanted[start : start + block]
         gap = squares - 2 * (part @ coarse.T) + np.einsum("ij,ij->i", part, part)[:, None]
@@ -72,7 +73,7 @@ def look_alikes(
 
 
 def _coarse(x: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Means of tiles of standardised pictures, times the tile's side; an edge that fills no tile is left out."""
+    """Tile means of standardised images, times the tile's side; an incomplete tile at the edge is left out."""
     height, width = x.shape[1] // _POOL, x.shape[2] // _POOL
     parts = []
     for start in range(0, max(len(x), 1), _BLOCK):

@@ -1,4 +1,4 @@
-"""Records that stand twice, in one cohort or across two: exact copies and near ones."""
+"""Duplicate records within a cohort or across two: exact and near copies."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cohortsmith.data.duplication.image_likeness import NEAR as LOOK_ALIKE
-from cohortsmith.data.duplication.image_likeness import look_alikes
+from cohortsmith.data.duplication.image_likeness import DISTANCES_AT_ONCE, NEAR_IMAGES, look_alikes
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.scale import log_expression
 
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.cohort import Cohort
 
-NEAR = 0.1  # share of the usual nearest-neighbour distance; on eight public cohorts no two patients come below 0.28
-_ENTRIES = 1 << 24  # distances held at a time: 64 MB
-_USUAL_ROWS = 2000  # rows that the usual distance is taken from
+# Share of the typical nearest-neighbour distance; on eight public cohorts no two patients are below 0.28.
+NEAR_ROWS = 0.1
+_USUAL_ROWS = 2000  # rows from which the typical distance is estimated
 
 
 class Duplicates(NamedTuple):
@@ -29,10 +28,10 @@ class Duplicates(NamedTuple):
     Attributes:
         exact: int64 (pairs, 2), rows in the first and in the second cohort that hold the same values.
         near: int64 (pairs, 2), rows far closer to each other than records of different patients are; of images,
-            pairs that look the same. None for sequences: patients differ in a few places or in none, so nearness tells
-            nothing.
-        usual: equal records of different patients are the normal state of affairs, and no sign that one patient stands
-            twice. So it is with sequences: every carrier of the wild type, or of the same variant, has the same one.
+            look-alikes. Empty for sequences: patients differ at few positions or none, so nearness carries no
+            information.
+        usual: whether equal records of different patients are normal, and no sign of a duplicated patient. This holds
+            for sequences: all carriers of the wild type, or of the same variant, have the same one.
     """
 
     exact: NDArray[np.int64]
@@ -41,9 +40,7 @@ class Duplicates(NamedTuple):
 
     def __str__(self) -> str:
         if self.usual:
-            return (
-                f"{len(self.exact)} equal sequences, as different patients have them (the wild type, common variants)"
-            )
+            return f"{len(self.exact)} equal sequences, normal among different patients (wild type, common variants)"
         return f"{len(self.exact)} exact and {len(self.near)} near duplicates"
 
 
@@ -52,45 +49,45 @@ def duplicates(a: Cohort, b: Cohort | None = None, near: float | None = None) ->
 
     A row of `b` is exact when a row of `a` has the same values, and near when its Euclidean distance to the closest row
     of `a`, on log2 values, is below `near` (0.1) times the median distance from a row of `a` to its closest other row
-    (copies aside). Each row of `b` is paired with one row of `a`: the first that is equal, or else the closest. Inside
-    one cohort each row is paired with an earlier one, so k copies make k - 1 pairs. Time is quadratic in samples, and
-    linear in genes; memory beyond the log2 values stays under 200 MB.
+    (copies excluded). Each row of `b` is paired with one row of `a`: the first that is equal, or else the closest.
+    Inside one cohort each row is paired with an earlier one, so k copies make k - 1 pairs. Time is quadratic in
+    samples, and linear in genes; memory besides the log2 values stays under 200 MB.
 
-    Images are exact when every pixel is equal, and near when they look the same whatever the brightness, contrast and
+    Images are exact when every pixel is equal, and near when they look the same apart from brightness, contrast and
     white balance: the distance of their standardised pixels is below `near` (0.2, a correlation above 0.98); see
-    `cohortsmith.data.duplication.image_likeness`. Turned and mirrored copies are not looked for.
+    `cohortsmith.data.duplication.image_likeness`. Rotated and mirrored copies are not searched for.
 
-    Sequences are exact when every column is equal, a masked base being equal to a masked base only; none is near. Equal
-    sequences are usual among patients, see `Duplicates.usual`.
+    Sequences are exact when every column is equal, where a masked base equals only a masked base; there are no near
+    duplicates. Equal sequences are common among patients, see `Duplicates.usual`.
 
     Raises:
         DataError: the cohorts differ in kind, genes, columns or pixel grid.
     """
     if b is not None and (a.kind, a.features) != (b.kind, b.features):
         if "sequence" in (a.kind, b.kind):
-            raise DataError("duplicates are looked for between sequences on the same columns; see data.on_columns")
+            raise DataError("duplicates are searched for between sequences on the same columns; see data.on_columns")
         if "image" in (a.kind, b.kind):
             raise DataError(
-                "duplicates are looked for between images of one size and number of channels; these are "
+                "duplicates are searched for between images of the same size and number of channels; these are "
                 f"{a.kind} data ({', '.join(a.features[:1])}) and {b.kind} data ({', '.join(b.features[:1])})"
             )
-        raise DataError("duplicates are looked for between cohorts of the same genes in the same order; these differ")
+        raise DataError("duplicates are searched for between cohorts of the same genes in the same order; these differ")
     other = a if b is None else b
     exact = _exact(a.x, other.x, inside=b is None)
     if a.kind == "sequence":
         return Duplicates(exact, np.empty((0, 2), dtype=np.int64), usual=True)
     copies = set(exact[:, 1].tolist())
     if a.kind == "image":
-        alike = look_alikes(other.x, a.x, LOOK_ALIKE if near is None else near, earlier=b is None)
+        alike = look_alikes(other.x, a.x, NEAR_IMAGES if near is None else near, earlier=b is None)
         pairs = [pair for pair in alike if pair[1] not in copies]
         return Duplicates(exact, np.asarray(pairs, dtype=np.int64).reshape(-1, 2))
     if len(a) < 2 or not len(other):
         return Duplicates(exact, np.empty((0, 2), dtype=np.int64))
     reference = log_expression(a)
     centre = reference.mean(axis=0)
-    reference -= centre  # the closer to the origin, the less the difference of squares loses
+    reference -= centre  # near the origin the difference of squares loses less precision
     queries = reference if b is None else log_expression(b) - centre
-    limit = (NEAR if near is None else near) * _usual(reference)
+    limit = (NEAR_ROWS if near is None else near) * _usual(reference)
     pairs = [
         (hit, row)
         for row, hit, distance in _nearest(queries, reference, earlier=b is None)
@@ -114,7 +111,7 @@ def _exact(a: NDArray[Any], b: NDArray[Any], inside: bool) -> NDArray[np.int64]:
 
 
 def _usual(reference: NDArray[np.float32]) -> float:
-    """Median distance from a row to its closest other row that is no copy; up to 2000 rows spread over the cohort."""
+    """Median distance from a row to its closest non-identical row; from up to 2000 rows spread over the cohort."""
     step = max(1, len(reference) // _USUAL_ROWS)
     rows = np.arange(0, len(reference), step)[:_USUAL_ROWS]
     distances = np.asarray([d for _, _, d in _nearest(reference[rows], reference, own=rows)])
@@ -131,10 +128,10 @@ def _nearest(
 ) -> Iterator[tuple[int, int, float]]:
     """(query, closest reference row, distance); `earlier`: only rows before the query; `own`: a row to leave out."""
     squares = np.einsum("ij,ij->i", reference, reference)
-    block = max(1, _ENTRIES // len(reference))
+    block = max(1, DISTANCES_AT_ONCE // len(reference))
     for start in range(0, len(queries), block):
         part = queries[start : start + block]
-        gap = squares - 2 * (part @ reference.T)  # squared distance but for the query's own square
+        gap = squares - 2 * (part @ reference.T)  # squared distance minus the query's own square
         if earlier:
             gap[np.arange(len(reference)) >= (start + np.arange(len(part)))[:, None]] = np.inf
         if own is not None:

@@ -1,40 +1,43 @@
-"""Files: what is read into a `Cohort`, what is written from one, and how a file or folder is written whole."""
+"""Reading and writing cohorts in every file format, and atomic writing of files and folders."""
 
-from cohortsmith.data.io.assembly import LABEL, Table, assemble
+from cohortsmith.data.io.assembly import Table, assemble
 from cohortsmith.data.io.atomic import whole_file, whole_folder
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy
-from cohortsmith.data.io.image_assembly import SIZE
+from cohortsmith.data.io.image_assembly import IMAGE_SIZE
 from cohortsmith.data.io.medmnist_npz import holds_images
 from cohortsmith.data.io.medmnist_sets import MEDMNIST, fetch
-from cohortsmith.data.io.png_folder import TABLE, png_files
+from cohortsmith.data.io.png_folder import IMAGE_TABLE, png_files
 from cohortsmith.data.io.read import (
     DELIMITED,
+    EVERY_SUFFIX,
     PNG_FOLDER,
     SUFFIXES,
     check_written,
     fitting,
     has_known_suffix,
-    kind_of,
+    kind_of_file,
     read_file,
     stem_of,
     suffix_of,
 )
 from cohortsmith.data.io.sequence_records import count_records, fields_of
 from cohortsmith.data.io.stored import Stored, sha256
-from cohortsmith.data.io.tables import SAMPLE_ID, header_of
+from cohortsmith.data.io.tables import header_of
 from cohortsmith.data.io.write import CohortWriter, open_writer, write_cohort
 
 __all__ = [
     "CohortWriter",
     "DELIMITED",
+    "EVERY_SUFFIX",
     "LABEL",
     "MEDMNIST",
     "PNG_FOLDER",
     "SAMPLE_ID",
-    "SIZE",
+    "IMAGE_SIZE",
     "SUFFIXES",
     "Stored",
-    "TABLE",
+    "IMAGE_TABLE",
     "Table",
     "assemble",
     "check_written",
@@ -45,7 +48,7 @@ __all__ = [
     "has_known_suffix",
     "header_of",
     "holds_images",
-    "kind_of",
+    "kind_of_file",
     "open_writer",
     "png_files",
     "read_file",

@@ -1,4 +1,4 @@
-"""Reading AnnData `.h5ad`: X, obs and var; layers, raw and embeddings are left aside."""
+"""Reading AnnData `.h5ad`: X, obs and var; layers, raw and embeddings are ignored."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def read_h5ad(path: Path) -> Table:
     """Table of an `.h5ad` file; a sparse X becomes dense.
 
     Raises:
-        DataError: not a whole AnnData file, or one without a numeric X.
+        DataError: not a complete AnnData file, or without a numeric X.
     """
-    import anndata  # a second to import, so only for this format
+    import anndata  # takes a second to import
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             file = anndata.read_h5ad(path)
-    except Exception:  # h5py and anndata raise a dozen kinds for a damaged file, with the file's inner paths
-        raise DataError(f"{path.name} is not a whole AnnData (.h5ad) file; write or download it again") from None
+    except Exception:  # h5py and anndata raise many types for a damaged file, quoting its inner paths
+        raise DataError(f"{path.name} is not a complete AnnData (.h5ad) file; write or download it again") from None
     values = file.X
     if values is None or values.dtype.kind not in "fiub":
         raise DataError(f"{path.name} has no numeric matrix X (samples x genes)")
@@ -50,7 +50,7 @@ def read_h5ad(path: Path) -> Table:
 
 
 def _text(recorded: dict[str, Any], key: str, obs: pd.DataFrame | None) -> str | None:
-    """A recorded name, unless the columns have been changed since."""
+    """A recorded name, unless the column has since been removed."""
     value = recorded.get(key)
     if value is None or (obs is not None and value not in obs.columns):
         return None

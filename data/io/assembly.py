@@ -1,4 +1,4 @@
-"""From a table as read to a checked `Cohort`: roles of the columns, labels, subjects, scale, missing values."""
+"""From a parsed table to a validated `Cohort`: roles of the columns, labels, subjects, scale, missing values."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ import pandas as pd
 
 from cohortsmith.data.cohort import Cohort, Scale
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, SUBJECTS
 from cohortsmith.data.io.covariates import tidy
 from cohortsmith.data.scale import detect_scale
-from cohortsmith.data.suggestions import near_misses, nearest
+from cohortsmith.data.suggestions import close_names, near_misses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LABEL = "label"
-SUBJECTS = ("patient", "patient_id", "subject", "subject_id")  # taken as the subject when none is named
 MAX_CLASSES = 1000
 
 
 @dataclass
 class Table:
-    """What a reader hands over.
+    """A parsed file, as a reader returns it.
 
     Attributes:
         source: file name for messages and provenance.
         ids: (n,) sample ids.
-        x: float32 (n, genes), NaN where missing; the reader gives it away.
+        x: float32 (n, genes), NaN where missing; owned by the table, so it may be changed.
         genes: names of the columns of `x`.
-        obs: every other column, including label and subject, one row a sample.
-        first_row: number of the first sample's row, as the file counts (a CSV's header is row 1).
-        label, subject, scale: what the file itself records, None where it does not.
-        notes: further provenance.
+        obs: every other column, including label and subject, one row per sample.
+        first_row: row number of the first sample in the file (a CSV's header is row 1).
+        label, subject, scale: as recorded in the file, None otherwise.
+        notes: additional provenance.
     """
 
     source: str
@@ -61,28 +60,28 @@ def assemble(
     """Cohort from a table; arguments as in `read_cohort`.
 
     Raises:
-        DataError: whatever does not hold; see `read_cohort`.
+        DataError: as `read_cohort`.
     """
     if scale is not None and scale not in get_args(Scale):
         raise DataError(f"scale must be one of {', '.join(get_args(Scale))}; got {scale!r}")
     if len(table.ids) == 0:
-        raise DataError(f"{table.source} holds a header but no samples; one row a sample is expected")
+        raise DataError(f"{table.source} has a header but no samples; one row per sample is expected")
     if not table.genes:
         raise DataError(f"{table.source} has no numeric gene column; samples are expected in rows, genes in columns")
-    unique(table.genes, "gene", table.source)
+    unique_names(table.genes, "gene", table.source)
     table.obs = tidy(table.obs)
     label = _label_column(table, label)
     subject = _subject_column(table, subject, label)
     ids, own, repeats = _sample_ids(table)
     y, classes = _classes(table, label)
-    subjects, orphans = _subjects(table, subject, own)
+    subjects, orphans = subjects_of_samples(table.obs, subject, own)
     check_sizes(table.source, label, y, subjects, classes, part)
     imputed = check_values(table, impute)
     stated = scale or table.scale
     if stated == "counts":
         check_counts(table)
     obs = table.obs.drop(columns=[c for c in (label, subject) if c is not None])
-    obs.index = pd.Index(ids, dtype=object, name="sample_id")
+    obs.index = pd.Index(ids, dtype=object, name=SAMPLE_ID)
     provenance: dict[str, Any] = {
         "source": table.source,
         "scale": stated or detect_scale(table.x),
@@ -110,27 +109,27 @@ def assemble(
 
 
 def class_positions(names: pd.Series[Any], label: str, source: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Position of each sample's class among the class names, and these, sorted; no name may be missing.
+    """Index of each sample's class, and the sorted class names; no name may be missing.
 
     Raises:
-        DataError: so many different names that they are no classes.
+        DataError: so many different values that they cannot be classes.
     """
     if names.dtype == np.float64 and bool((names == names.round()).all()):
         names = names.astype("int64")
     classes, y = np.unique(names.astype(str).to_numpy(dtype=np.str_), return_inverse=True)
     if len(classes) > min(MAX_CLASSES, max(2, len(names) // 2)):
         raise DataError(
-            f"{source}: label {label!r} has {len(classes)} different values in {len(names)} samples; that is a "
-            "measurement or an id, not a class; name a column with few values (--label)"
+            f"{source}: label {label!r} has {len(classes)} different values in {len(names)} samples; this looks like "
+            "a measurement or an id, not a class; name a column with few values (--label)"
         )
     return y.astype(np.int64), tuple(classes.tolist())
 
 
 def _sample_ids(table: Table) -> tuple[list[str], list[str], int]:
-    """Unique ids, the ids as they stand (of whom a sample is when no subject is named), and how many are repeats.
+    """Unique ids, the original ids (the patient, when no subject is named), and the number of repeats.
 
-    A record that stands twice, the same in every column, is kept under `id#2` and belongs to the patient of the first,
-    so no split sets the two apart. One name on different records is an error.
+    A duplicated record, equal in every column, is kept as `id#2` and belongs to the patient of the first, so that no
+    split separates the two. One name on different records is an error.
     """
     own = table.ids.astype(str).tolist()
     seen: dict[str, list[int]] = {}
@@ -142,12 +141,12 @@ def _sample_ids(table: Table) -> tuple[list[str], list[str], int]:
             same = np.array_equal(table.x[row], table.x[first], equal_nan=True)
             if not same or not table.obs.iloc[row].equals(table.obs.iloc[first]):
                 raise DataError(
-                    f"{table.source}: the sample name of row {first + table.first_row} stands again in row "
-                    f"{row + table.first_row} with other values; sample names must be unique: rename or leave one out"
+                    f"{table.source}: the sample name of row {first + table.first_row} appears again in row "
+                    f"{row + table.first_row} with other values; sample names must be unique: rename or remove one"
                 )
             ids[row] = f"{name}#{count}"
             repeats += 1
-    return (unique(ids, "sample", table.source) if repeats else ids), own, repeats
+    return (unique_names(ids, "sample", table.source) if repeats else ids), own, repeats
 
 
 def _label_column(table: Table, label: str | None) -> str:
@@ -157,16 +156,16 @@ def _label_column(table: Table, label: str | None) -> str:
         return wanted
     if wanted in table.genes:
         raise DataError(
-            f"{table.source}: column {wanted!r} holds numbers of a gene; the label must be a column of class names"
+            f"{table.source}: column {wanted!r} is numeric, like a gene; the label must be a column of class names"
         )
-    close = nearest(wanted, [*columns, *table.genes])
+    close = close_names(wanted, [*columns, *table.genes])
     close += [c for c in _candidates(table.obs) if c not in close]
-    hint = f"; columns that could be it: {', '.join(close[:6])}" if close else "; no column looks like one"
+    hint = f"; possible columns: {', '.join(close[:6])}" if close else "; no column looks like a label"
     raise DataError(f"{table.source} has no label column {wanted!r}{hint}; name the column of class names (--label)")
 
 
 def _candidates(obs: pd.DataFrame) -> list[str]:
-    """Columns with 2 to 50 different values and at least two samples a value."""
+    """Columns with 2 to 50 different values and at least two samples per value."""
     counts = {str(c): obs[c].nunique() for c in obs.columns}
     return [c for c, k in counts.items() if 2 <= k <= min(50, len(obs) // 2)]
 
@@ -175,14 +174,13 @@ def _subject_column(table: Table, subject: str | None, label: str) -> str | None
     columns = [str(c) for c in table.obs.columns]
     wanted = subject or table.subject
     if wanted is None:
-        found = [c for name in SUBJECTS for c in columns if c.casefold() == name and c != label]
-        return found[0] if found else None
+        return subject_among(columns, label)
     if wanted == label:
-        raise DataError(f"{table.source}: column {wanted!r} is named as label and as subject; they must differ")
+        raise DataError(f"{table.source}: column {wanted!r} is named as both label and subject; they must differ")
     if wanted not in columns:
         raise DataError(
             f"{table.source} has no subject column {wanted!r}{near_misses(wanted, columns)}; "
-            f"other columns than genes: {', '.join(columns[:8]) or 'none'} (--subject)"
+            f"non-gene columns: {', '.join(columns[:8]) or 'none'} (--subject)"
         )
     return wanted
 
@@ -193,42 +191,53 @@ def _classes(table: Table, label: str) -> tuple[NDArray[np.int64], tuple[str, ..
     if len(missing):
         raise DataError(
             f"{table.source}: label {label!r} is missing for {len(missing)} of {len(values)} samples (first in row "
-            f"{missing[0] + table.first_row}); fill it in, or leave these rows out"
+            f"{missing[0] + table.first_row}); fill it in, or remove these rows"
         )
     return class_positions(values, label, table.source)
 
 
-def _subjects(table: Table, subject: str | None, ids: list[str]) -> tuple[NDArray[np.str_], int]:
+def subject_among(columns: list[str], label: str, more: tuple[str, ...] = ()) -> str | None:
+    """The column that holds the patient by its name, in the order of `SUBJECTS` and then `more`; None without one."""
+    return next((c for name in (*SUBJECTS, *more) for c in columns if c.casefold() == name and c != label), None)
+
+
+def subjects_of_samples(obs: pd.DataFrame, subject: str | None, ids: list[str]) -> tuple[NDArray[np.str_], int]:
+    """Patient of each sample (n,), and how many samples name none.
+
+    A sample that names no patient counts as a patient of its own, under its id.
+
+    Args:
+        obs: a row per sample.
+        subject: column that names the patient; None where every sample is its own.
+        ids: of the samples.
+    """
     own = np.asarray(ids, dtype=np.str_)
     if subject is None:
         return own, 0
-    column = table.obs[subject]
-    missing = column.isna().to_numpy()
-    # A sample that names no patient counts as a patient of its own; how many such samples there are is recorded.
-    named = column.astype(str).to_numpy(dtype=np.str_)
+    missing = obs[subject].isna().to_numpy()
+    named = obs[subject].astype(str).to_numpy(dtype=np.str_)
     return np.where(missing, np.char.add("sample:", own), named), int(missing.sum())
 
 
-def unique(names: tuple[str, ...] | list[str], what: str, source: str) -> list[str]:
+def unique_names(names: tuple[str, ...] | list[str], what: str, source: str) -> list[str]:
     """The names as a list.
 
     Raises:
-        DataError: a name stands twice; genes are named, samples only counted (an id may point to a person).
+        DataError: a name is repeated; genes are named, samples only counted (an id may identify a person).
     """
     index = pd.Index(names)
     repeated = np.flatnonzero(index.duplicated())
     if len(repeated):
         name = f"first {str(index[repeated[0]])!r}; " if what == "gene" else ""
         raise DataError(
-            f"{source}: {len(repeated)} {what} name(s) stand more than once ({name}{what} number "
-            f"{repeated[0] + 1} repeats "
-            f"an earlier one); names must be unique: rename or merge them"
+            f"{source}: {len(repeated)} {what} name(s) appear more than once ({name}{what} number "
+            f"{repeated[0] + 1} repeats an earlier one); names must be unique: rename or merge them"
         )
     return list(names)
 
 
 def constant_genes(x: NDArray[Any]) -> int:
-    """Number of genes with one and the same value in every sample."""
+    """Number of genes with the same value in every sample."""
     same = np.ones(x.shape[1], dtype=bool)
     for start in range(0, len(x), 256):
         same &= (x[start : start + 256] == x[0]).all(axis=0)
@@ -238,12 +247,12 @@ def constant_genes(x: NDArray[Any]) -> int:
 def check_sizes(
     source: str, label: str, y: NDArray[np.int64], subjects: NDArray[np.str_], classes: tuple[str, ...], part: bool
 ) -> None:
-    """Refuse one class only and a class with one patient, unless it is a part of a cohort."""
+    """Reject a single class and a class with one patient, unless the file is part of a cohort."""
     if part:
         return
     if len(classes) < 2:
         raise DataError(
-            f"{source}: label {label!r} has one class only ({classes[0]}); two or more are needed: "
+            f"{source}: label {label!r} has only one class ({classes[0]}); at least two are needed: "
             "name another column (--label)"
         )
     patients = pd.DataFrame({"y": y, "subject": subjects}).drop_duplicates()["y"].value_counts()
@@ -252,33 +261,33 @@ def check_sizes(
         more = f" and {len(single) - 5} more" if len(single) > 5 else ""
         raise DataError(
             f"{source}: class {', '.join(map(repr, single[:5]))}{more} of label {label!r} has one patient; "
-            "two or more are needed to learn and to hold out: leave the class out or merge it with another"
+            "at least two are needed for train and holdout: leave the class out or merge it with another"
         )
 
 
 def check_values(table: Table, impute: bool) -> int:
-    """Refuse infinite and missing values, or impute the latter by the gene's median; returns how many."""
-    if np.isfinite(table.x.sum(dtype=np.float64)):  # one pass without a mask; any NaN or infinity would show
+    """Reject infinite and missing values, or impute the latter by the gene's median; returns how many."""
+    if np.isfinite(table.x.sum(dtype=np.float64)):  # one pass without a mask; any NaN or infinity shows in the sum
         return 0
     infinite = np.isinf(table.x)
     if infinite.any():
-        raise DataError(_where(table, infinite, "infinite value", "a finite number is expected: correct or leave out"))
+        raise DataError(_where(table, infinite, "infinite value", "a finite number is expected: correct or remove it"))
     missing = np.isnan(table.x)
     if not impute:
-        advice = "fill it in, leave the gene or sample out, or ask for the gene's median (--impute, impute=True)"
+        advice = "fill it in, remove the gene or sample, or impute the gene's median (--impute, impute=True)"
         raise DataError(_where(table, missing, "missing value", advice))
     for g in np.flatnonzero(missing.any(axis=0)):
         if missing[:, g].all():
-            raise DataError(f"{table.source}: gene {table.genes[g]!r} has no value in any sample; leave the gene out")
+            raise DataError(f"{table.source}: gene {table.genes[g]!r} has no value in any sample; remove the gene")
         table.x[missing[:, g], g] = np.median(table.x[~missing[:, g], g])
     return int(missing.sum())
 
 
 def check_counts(table: Table) -> None:
-    """Refuse negative values where counts are stated."""
+    """Reject negative values where the scale is stated as counts."""
     negative = table.x < 0
     if negative.any():
-        advice = "counts are zero or more: state the scale as linear or log, or correct the value"
+        advice = "counts cannot be negative: state the scale as linear or log, or correct the value"
         raise DataError(_where(table, negative, "negative count", advice))
 
 

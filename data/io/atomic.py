@@ -1,4 +1,4 @@
-"""Files and folders that appear under their name only when they are whole."""
+"""Atomic writing: files and folders appear under their final name only when complete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """Temporary path beside `target`, renamed to it when the block ends well and removed when it does not.
+    """Temporary path beside `target`, renamed to it when the block succeeds and removed otherwise.
 
     Raises:
         DataError: the folder is missing or not writable, or the disk is full.
@@ -28,22 +28,24 @@ def whole_file(target: Path) -> Iterator[Path]:
             os.fsync(done.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        # pyarrow and HDF5 put their own words, and paths, around the system's
+        # pyarrow and HDF5 wrap the system's message in their own, with paths
         reason = os.strerror(error.errno) if error.errno else "the write failed; is the disk full?"
-        raise DataError(f"cannot write {target.name}: {reason}; what stood there before is unchanged") from error
+        raise DataError(f"cannot write {target.name}: {reason}; the previous file is unchanged") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Temporary folder beside `target`, renamed to it when the block ends well and removed when it does not.
+    """Temporary folder beside `target`, renamed to it when the block succeeds and removed otherwise.
 
     Raises:
-        DataError: something stands there already, the folder around it is missing, or the disk is full.
+        DataError: the target exists already, its parent folder is missing, or the disk is full.
     """
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise DataError(f"{target.name} is there already, and is no empty folder; name another, or remove it first")
+        raise DataError(
+            f"{target.name} exists already and is not an empty folder; choose another name, or remove it first"
+        )
     temporary = _beside(target)
     try:
         temporary.mkdir()
@@ -58,5 +60,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 def _beside(target: Path) -> Path:
     if not target.parent.is_dir():
-        raise DataError(f"cannot write {target.name}: the folder {str(target.parent)!r} does not exist; make it first")
+        raise DataError(
+            f"cannot write {target.name}: the folder {str(target.parent)!r} does not exist; create it first"
+        )
     return target.with_name(f".{target.name}.{os.getpid()}.tmp")

@@ -1,4 +1,4 @@
-"""Covariates: which columns are some by name, and the plain types they are kept in."""
+"""Covariates: which columns are covariates by name, and the types they are stored in."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MISSING = ("", "#N/A", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")  # words for no value, in any format
+MISSING = (
+    "",
+    "#N/A",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+)  # texts for a missing value, in any format
 # Columns that are covariates by their name (any letter case), even when they hold numbers.
 COVARIATES = (
     "age", "batch", "cohort", "er", "event", "gender", "grade", "machine", "race", "sex", "site", "size", "split",
     "stage", "status", "study", "subtype", "time", "tissue",
 )  # fmt: skip
-OBS_PREFIX = "obs:"  # `obs:dose` is the covariate `dose` whatever it holds; the CSV writer marks covariates so
+OBS_PREFIX = "obs:"  # `obs:dose` is the covariate `dose` whatever its values; the CSV writer adds the prefix
 
 
 def is_covariate(name: str) -> bool:
@@ -22,7 +33,7 @@ def is_covariate(name: str) -> bool:
 
 
 def tidy(obs: pd.DataFrame) -> pd.DataFrame:
-    """Covariates in four plain types that every format keeps: float64, int64, bool, and str with NaN for missing."""
+    """Covariates in four types that every format preserves: float64, int64, bool, and str with NaN for missing."""
     columns = {str(name): _plain(obs.iloc[:, i]) for i, name in enumerate(obs.columns)}
     return pd.DataFrame(columns, index=obs.index)
 
@@ -45,14 +56,14 @@ def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def typed(values: list[str | None]) -> Any:
-    """Texts as whole numbers, numbers or yes/no where every one is written so, else as they are; None is missing."""
+    """Texts as integers, floats or booleans where all of them parse, else unchanged; None is missing."""
     given = [value for value in values if value is not None]
     whole = len(given) == len(values)
     if whole and set(given) <= {"True", "False"}:
         return np.asarray([value == "True" for value in given])
     for kind in (int, float) if whole else (float,):
         try:
-            if all(repr(kind(value)) == value for value in given):  # 007 is a name, and no number
+            if all(repr(kind(value)) == value for value in given):  # 007 is a name, not a number
                 return np.asarray([np.nan if value is None else kind(value) for value in values], dtype=kind)
         except ValueError:
             continue

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.sequence_assembly import COLUMNS, REFERENCE
-from cohortsmith.data.io.sequence_labels import LABEL
+from cohortsmith.data.io.column_names import LABEL
+from cohortsmith.data.io.sequence_assembly import COLUMNS_FIELD, REFERENCE_FIELD
 from cohortsmith.data.nucleotides import GAP, decode
 from cohortsmith.data.sequences import compact, numbered
 
@@ -24,13 +24,13 @@ _KEY = re.compile(r"[A-Za-z_][\w.:+-]*")
 
 
 class FastaWriter:
-    """Writes chunks of a cohort as FASTA, gaps kept, so that `read_cohort` gives the same columns back.
+    """Writes chunks of a cohort as FASTA, gaps kept, so that `read_cohort` restores the same columns.
 
     A header is `>ID label=CLASS`, then the patient, the covariates, and for an aligned cohort `reference=` and
-    `columns=`. A value with spaces stands in brackets, `[label=wild type]`, as NCBI has it; a missing one is left out.
+    `columns=`. A value with spaces is written in brackets, `[label=wild type]`, as NCBI does; a missing one is omitted.
 
     Raises:
-        DataError: a name or value that would not be read back from a header.
+        DataError: a name or value that could not be read back from a header.
     """
 
     def __init__(self, stream: BinaryIO | Any, like: Cohort) -> None:
@@ -40,10 +40,10 @@ class FastaWriter:
         named = str(like.provenance.get("label") or LABEL)
         self._labels = (LABEL, named) if named != LABEL and _KEY.fullmatch(named) else (LABEL,)
         self._keys = [str(name) for name in like.obs.columns]
-        roles = {*self._labels, self._subject, REFERENCE, COLUMNS}
+        roles = {*self._labels, self._subject, REFERENCE_FIELD, COLUMNS_FIELD}
         for key in self._keys:
             if key in roles or not _KEY.fullmatch(key):
-                raise DataError(f"cannot write covariate {key!r} in a FASTA header; rename it to one other word")
+                raise DataError(f"cannot write covariate {key!r} in a FASTA header; rename it to another single word")
         self._tail = _alignment(like)
 
     def write(self, chunk: Cohort) -> None:
@@ -54,7 +54,7 @@ class FastaWriter:
         covariates = [chunk.obs[key].tolist() for key in self._keys]
         for i, (name, label, codes) in enumerate(zip(chunk.ids.astype(str), chunk.labels, chunk.x, strict=True)):
             if not name or re.search(r"\s", name) or not (codes < GAP).any():
-                wrong = "has a name with spaces, or none" if codes.min(initial=GAP) < GAP else "has no known base"
+                wrong = "has no name, or one with spaces" if codes.min(initial=GAP) < GAP else "has no known base"
                 raise DataError(f"cannot write sample {i + 1} as FASTA: it {wrong}; rename it or leave it out")
             words = [f">{name}", *(_word(key, str(label)) for key in self._labels)]
             if self._subject:
@@ -74,14 +74,14 @@ def _word(key: str, value: str) -> str:
         return f"{key}={value}"
     if not value.strip() or value != value.strip() or re.search(r"[\[\]\r\n\v\f\x1c-\x1e\x85\u2028\u2029]", value):
         raise DataError(
-            f"cannot write {key!r} in a FASTA header: it is empty, or has brackets or odd spaces; rename it"
+            f"cannot write {key!r} in a FASTA header: it is empty, or has brackets or unusual white space; rename it"
         )
     return f"[{key}={value}]"
 
 
 def _alignment(like: Cohort) -> str:
-    """What the header says of the columns: nothing when they are merely counted."""
+    """Header fields of the alignment; empty when columns are merely numbered."""
     reference = str(like.provenance.get("reference") or "")
     if not reference and like.features == numbered(len(like.features)):
         return ""
-    return f"{f' {_word(REFERENCE, reference)}' if reference else ''} {COLUMNS}={compact(like.features)}"
+    return f"{f' {_word(REFERENCE_FIELD, reference)}' if reference else ''} {COLUMNS_FIELD}={compact(like.features)}"

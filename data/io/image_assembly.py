@@ -1,4 +1,4 @@
-"""From images as read, of whatever format, to a checked `Cohort`: size, channels, classes, patients, splits."""
+"""From parsed images of any format to a validated `Cohort`: size, channels, classes, patients, splits."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ from PIL import Image
 
 from cohortsmith.data.cohort import Cohort, grid
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.assembly import LABEL, SUBJECTS, check_sizes, class_positions, unique
+from cohortsmith.data.io.assembly import (
+    check_sizes,
+    class_positions,
+    subject_among,
+    subjects_of_samples,
+    unique_names,
+)
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SIZE = 28  # pixels on a side
-LESIONS = ("lesion", "lesion_id")  # several images of one lesion are one patient's, where no patient is named
+IMAGE_SIZE = 28  # pixels per side
+LESIONS = ("lesion", "lesion_id")  # images of one lesion belong to one patient, where no patient is named
 
 
 @dataclass
 class Pictures:
-    """What a reader of images hands over.
+    """Parsed images, as a reader returns them.
 
     Attributes:
         source: file or folder name for messages and provenance.
         ids: image names.
         x: uint8 (n, height, width, channels), 1 or 3 channels.
-        obs: label, subject, split and every covariate, one row an image, as far as there are any.
+        obs: label, subject, split and covariates, where present, one row per image.
         label: column of `obs` that holds the class.
-        subject: column of `obs` that the file itself records as the patient's.
+        subject: column of `obs` recorded in the file as the patient's.
         label_names: classes in the order of the file's numbers; empty where the file has none.
     """
 
@@ -48,10 +55,10 @@ class Pictures:
 def gather(
     pictures: Pictures, *, label: str | None = None, subject: str | None = None, part: bool = False, resized: str = ""
 ) -> Cohort:
-    """Cohort of images; arguments as in `data.read_cohort`, `resized`: the size they came in, if another.
+    """Cohort of images; arguments as in `data.read_cohort`, `resized`: their original size, if different.
 
     Raises:
-        DataError: no such column, a label missing, one class, one patient in a class, names that repeat.
+        DataError: missing column, missing label, a single class, a class with one patient, repeated names.
     """
     source = pictures.source
     obs = tidy(pictures.obs)
@@ -63,14 +70,14 @@ def gather(
         )
     missing = int(obs[wanted].isna().sum())
     if missing:
-        raise DataError(f"{source}: label {wanted!r} is missing for {missing} of {len(obs)} images; leave them out")
+        raise DataError(f"{source}: label {wanted!r} is missing for {missing} of {len(obs)} images; remove them")
     y, classes = class_positions(obs[wanted], wanted, source)
     by = _subject(pictures, columns, subject, wanted)
-    ids = unique(pictures.ids, "image", source)
-    subjects, orphans = _subjects(obs, by, ids)
+    ids = unique_names(pictures.ids, "image", source)
+    subjects, orphans = subjects_of_samples(obs, by, ids)
     check_sizes(source, wanted, y, subjects, classes, part)
     obs = obs.drop(columns=[name for name in (wanted, by) if name is not None])
-    obs.index = pd.Index(ids, dtype=object, name="sample_id")
+    obs.index = pd.Index(ids, dtype=object, name=SAMPLE_ID)
     provenance: dict[str, Any] = {"source": source, "label": wanted, "subject": by}
     if pictures.label_names and wanted == pictures.label:
         provenance["label_names"] = list(pictures.label_names)
@@ -82,52 +89,43 @@ def gather(
 
 
 def check_size(source: str, height: int, width: int, resize: int | None) -> bool:
-    """Whether images of that size are to be resized.
+    """Whether images of that size need resizing.
 
     Raises:
-        DataError: another size than 28 x 28, and not asked to resize; or to a size that is not learned.
+        DataError: a size other than 28 x 28 without a request to resize; or a request for another size.
     """
-    if resize not in (None, SIZE):
-        raise DataError(f"images are resized to {SIZE} only (--resize {SIZE}); got {resize}")
-    if (height, width) == (SIZE, SIZE):
+    if resize not in (None, IMAGE_SIZE):
+        raise DataError(f"images can only be resized to {IMAGE_SIZE} (--resize {IMAGE_SIZE}); got {resize}")
+    if (height, width) == (IMAGE_SIZE, IMAGE_SIZE):
         return False
     if resize is None:
         raise DataError(
-            f"{source} holds images of {height} x {width} pixels; {SIZE} x {SIZE} is expected: have them resized "
-            f"(--resize {SIZE}, resize={SIZE}), or take the set of that size"
+            f"{source} holds images of {height} x {width} pixels; {IMAGE_SIZE} x {IMAGE_SIZE} is expected: resize them "
+            f"(--resize {IMAGE_SIZE}, resize={IMAGE_SIZE}), or use the data set of that size"
         )
     return True
 
 
-def shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """One image at 28 x 28: the largest square in its middle, through Pillow's bicubic filter; (h, w, c) both."""
+def cropped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Largest central square of an image (height, width, channels), resized to 28 x 28 by Pillow's bicubic filter."""
     height, width, channels = image.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = np.ascontiguousarray(image[top : top + side, left : left + side])
     small = Image.fromarray(square if channels == 3 else square[..., 0])
-    small = small.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
-    return np.asarray(small, dtype=np.uint8).reshape(SIZE, SIZE, channels)
+    small = small.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
+    return np.asarray(small, dtype=np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE, channels)
 
 
 def _subject(pictures: Pictures, columns: list[str], subject: str | None, label: str) -> str | None:
     wanted = subject or pictures.subject
     if wanted is None:
-        return next((c for name in (*SUBJECTS, *LESIONS) for c in columns if c.casefold() == name and c != label), None)
+        return subject_among(columns, label, LESIONS)
     if wanted == label:
-        raise DataError(f"{pictures.source}: {wanted!r} is named as label and as subject; they must differ")
+        raise DataError(f"{pictures.source}: {wanted!r} is named as both label and subject; they must differ")
     if wanted not in columns:
         raise DataError(
             f"{pictures.source} has no subject {wanted!r}{near_misses(wanted, columns)}; it has {', '.join(columns)} "
             "(--subject)"
         )
     return wanted
-
-
-def _subjects(obs: pd.DataFrame, subject: str | None, ids: list[str]) -> tuple[NDArray[np.str_], int]:
-    own = np.asarray(ids, dtype=np.str_)
-    if subject is None:
-        return own, 0
-    missing = obs[subject].isna().to_numpy()
-    named = obs[subject].astype(str).to_numpy(dtype=np.str_)
-    return np.where(missing, np.char.add("sample:", own), named), int(missing.sum())

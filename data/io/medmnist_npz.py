@@ -1,4 +1,4 @@
-"""MedMNIST `.npz` files: images, labels, splits and what else is known of an image, read and written."""
+"""MedMNIST `.npz` files: images, labels, splits and covariates, read and written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.assembly import LABEL
-from cohortsmith.data.io.image_assembly import Pictures, check_size, gather, shrunk
+from cohortsmith.data.io.column_names import LABEL
+from cohortsmith.data.io.image_assembly import Pictures, check_size, cropped, gather
 from cohortsmith.data.io.medmnist_sets import names_of
 from cohortsmith.data.splits import SPLIT, SPLITS
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.cohort import Cohort
 
-# Keys of a file that belong to no split. The last three are this program's own, and say what MedMNIST has no word for.
+# Keys that belong to no split. The last three are this program's own extension of the format.
 LABEL_NAMES, LABEL_KEY, SUBJECT_KEY, NO_SPLIT = "label_names", "label_key", "subject_key", "no_split"
-# What zipfile and NumPy raise at a file that is no whole archive of plain arrays; the last where it is encrypted, or
-# compressed in a way that they lack.
+# What zipfile and NumPy raise for a file that is not a complete archive of plain arrays; the last for one that is
+# encrypted or compressed by an unsupported method.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, MemoryError, RuntimeError)
 _OWN = ("images", "labels", "ids")
 
@@ -34,29 +34,28 @@ _OWN = ("images", "labels", "ids")
 def read_npz(
     path: Path, *, label: str | None = None, subject: str | None = None, resize: int | None = None, part: bool = False
 ) -> Cohort:
-    """Cohort of every split of a MedMNIST 2D file; nothing that is pickled is loaded.
+    """Cohort of all splits of a MedMNIST 2D file; pickled arrays are never loaded.
 
     Keys, for each of train, val and test (val may be absent): `*_images` uint8 (n, 28, 28), (n, 28, 28, 1) or
-    (n, 28, 28, 3), `*_labels` whole numbers (n,) or (n, 1), `*_ids` if there are any, and any other `*_name` of n
-    values is the covariate `name` (age, sex, lesion). Classes are called as `label_names` in the file says, or as
-    MedMNIST does where the file is named as one of its sets, or else by their numbers. `obs["split"]` tells the splits
-    apart.
+    (n, 28, 28, 3), `*_labels` integers (n,) or (n, 1), `*_ids` if present, and any other `*_name` of n values is the
+    covariate `name` (age, sex, lesion). Classes are named by `label_names` in the file, or as in MedMNIST where the
+    file is named like one of its sets, or else by their numbers. `obs["split"]` holds the split.
 
     Raises:
-        DataError: whatever does not hold; see `read_cohort`.
+        DataError: as `read_cohort`.
     """
     arrays = _arrays(path)
     splits = [split for split in SPLITS if f"{split}_images" in arrays or f"{split}_labels" in arrays]
     absent = [f"{s}_{what}" for s in SPLITS for what in ("images", "labels") if f"{s}_{what}" not in arrays]
     if set(splits) - {"val"} != {"train", "test"} or any(key.partition("_")[0] in splits for key in absent):
         raise DataError(
-            f"{path.name} lacks {', '.join(absent)}; a MedMNIST file holds train, val and test, each with _images and "
-            f"_labels; this one holds {', '.join(sorted(arrays)[:8]) or 'nothing'}"
+            f"{path.name} lacks {', '.join(absent)}; a MedMNIST file has train, val and test, each with _images and "
+            f"_labels; this one has {', '.join(sorted(arrays)[:8]) or 'nothing'}"
         )
     images = {split: _pixels(path.name, f"{split}_images", arrays[f"{split}_images"]) for split in splits}
     filled = [split for split in splits if len(images[split])]
     if not filled:
-        raise DataError(f"{path.name} holds no image; one or more are expected in each split")
+        raise DataError(f"{path.name} has no images; at least one is expected in each split")
     shapes = {split: images[split].shape[1:] for split in filled}
     first = shapes[filled[0]]
     for split, shape in shapes.items():
@@ -66,7 +65,7 @@ def read_npz(
                 "grey, or all colour"
             )
         if shape != first:
-            raise DataError(f"{path.name} mixes sizes: {filled[0]} and {split} differ; write images of one size")
+            raise DataError(f"{path.name} mixes sizes: {filled[0]} and {split} differ; all images must have one size")
     names = _label_names(path, arrays)
     obs = pd.concat(
         [_table(path.name, split, arrays, len(images[split]), names) for split in filled], ignore_index=True
@@ -75,7 +74,7 @@ def read_npz(
     x = np.concatenate([images[split] for split in filled])
     resized = ""
     if check_size(path.name, first[0], first[1], resize):
-        x, resized = np.stack([shrunk(image) for image in x]), f"{first[0]}x{first[1]}"
+        x, resized = np.stack([cropped(image) for image in x]), f"{first[0]}x{first[1]}"
     if bool(arrays.get(NO_SPLIT, np.False_).any()):
         obs = obs.drop(columns=SPLIT)
     pictures = Pictures(path.name, ids, x, obs, label_names=names)
@@ -90,7 +89,7 @@ def read_npz(
 def write_npz(cohort: Cohort, path: Path) -> None:
     """Write images as a MedMNIST file: the same keys, grey images (n, 28, 28), labels (n, 1).
 
-    Images whose split is not known all stand in train, beside an empty val and test.
+    Images without a known split are all written to train; val and test are then empty.
     """
     known = SPLIT in cohort.obs and bool(cohort.obs[SPLIT].isin(SPLITS).all())
     split = cohort.obs[SPLIT].to_numpy() if known else np.full(len(cohort), "train")
@@ -104,8 +103,8 @@ def write_npz(cohort: Cohort, path: Path) -> None:
         columns[subject] = cohort.subjects
     for name in columns:
         if name in _OWN:
-            raise DataError(f"cannot write: covariate {name!r} has the name of MedMNIST's own keys; rename it")
-    if LABEL in columns:  # images classed by another column keep what they were classed by before
+            raise DataError(f"cannot write: covariate {name!r} has the name of one of MedMNIST's own keys; rename it")
+    if LABEL in columns:  # a column `label` that is not the label is kept as a covariate
         columns[f"{LABEL}_"] = columns.pop(LABEL)
     x = cohort.x if cohort.x.shape[3] == 3 else cohort.x[..., 0]
     arrays: dict[str, NDArray[Any]] = {}
@@ -123,11 +122,11 @@ def write_npz(cohort: Cohort, path: Path) -> None:
     if not known:
         arrays[NO_SPLIT] = np.asarray(True)
     with open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # a stub takes the names for a flag
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub mistakes the names for a flag
 
 
 def holds_images(path: Path) -> bool:
-    """Whether a `.npz` file has the keys of a MedMNIST file; a damaged one is taken for it, and reading says so."""
+    """Whether a `.npz` file has the keys of a MedMNIST file; true for a damaged one, so that reading reports it."""
     try:
         with zipfile.ZipFile(path) as archive:
             return "train_images.npy" in archive.namelist()
@@ -137,9 +136,7 @@ def holds_images(path: Path) -> bool:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not zipfile.is_zipfile(path):
-        raise DataError(
-            f"{path.name} is no whole .npz file; expected one as MedMNIST has it: download or write it again"
-        )
+        raise DataError(f"{path.name} is not a complete .npz file as MedMNIST provides; download or write it again")
     arrays: dict[str, NDArray[Any]] = {}
     key = ""
     try:
@@ -150,7 +147,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         where = f"{path.name}: {key!r}" if key else path.name
         if "pickle" in str(error) or "Object arrays" in str(error):
             raise DataError(
-                f"{where} is a pickled array, which can run code and is not loaded; write it as plain numbers or text"
+                f"{where} is a pickled array, which can run code and is not loaded; save it as plain numbers or text"
             ) from None
         raise DataError(f"{where} is damaged; download or write the file again") from None
     return arrays
@@ -161,7 +158,7 @@ def _pixels(source: str, key: str, array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[3] not in (1, 3):
-        volume = "; 3D sets are not read" if array.ndim in (4, 5) and array.shape[1:2] == array.shape[3:4] else ""
+        volume = "; 3D sets are not supported" if array.ndim in (4, 5) and array.shape[1:2] == array.shape[3:4] else ""
         raise DataError(
             f"{source}: {key} has shape {array.shape}; expected (images, height, width), or with 1 or 3 channels at "
             f"the end{volume}"
@@ -169,7 +166,7 @@ def _pixels(source: str, key: str, array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype != np.uint8:
         found = f"{array.min():g} to {array.max():g}" if array.size and array.dtype.kind in "biuf" else "no numbers"
         raise DataError(
-            f"{source}: {key} is {array.dtype} ({found}); pixels are expected as uint8, 0 to 255: scale and round them"
+            f"{source}: {key} is {array.dtype} ({found}); pixels must be uint8, 0 to 255: scale and round them"
         )
     return array
 
@@ -180,7 +177,7 @@ def _label_names(path: Path, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, .
         return names_of(path.name)
     listed = [str(name) for name in np.atleast_1d(names).ravel()]
     if len(set(listed)) < len(listed):
-        raise DataError(f"{path.name}: {LABEL_NAMES} holds a name twice; name each class once")
+        raise DataError(f"{path.name}: {LABEL_NAMES} repeats a name; name each class once")
     return tuple(listed)
 
 
@@ -192,17 +189,17 @@ def _table(
     labels = arrays[key]
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise DataError(
-            f"{source}: {key} holds {labels.shape[1]} labels an image (as ChestMNIST does); multi-label sets are not "
-            "supported: keep one column, or take another set"
+            f"{source}: {key} holds {labels.shape[1]} labels per image (as ChestMNIST does); multi-label sets are not "
+            "supported: keep one column, or use another set"
         )
     if labels.size != size or labels.ndim not in (1, 2):
-        raise DataError(f"{source}: {key} has shape {labels.shape}; one label for each of {size} images is expected")
+        raise DataError(f"{source}: {key} has shape {labels.shape}; expected one label for each of {size} images")
     if labels.dtype.kind not in "iu":
-        raise DataError(f"{source}: {key} is {labels.dtype}; labels are expected as whole numbers, 0 and up")
+        raise DataError(f"{source}: {key} is {labels.dtype}; labels must be integers from 0")
     numbers = labels.ravel()
     wrong = (numbers < 0) | (numbers >= len(names) if names else False)
     if wrong.any():
-        allowed = f"0 to {len(names) - 1}, as there are {len(names)} class names" if names else "0 and up"
+        allowed = f"0 to {len(names) - 1}, as there are {len(names)} class names" if names else "0 or more"
         raise DataError(
             f"{source}: {key} is out of range in {int(wrong.sum())} of {size} images (first: image "
             f"{int(np.argmax(wrong)) + 1}); expected {allowed}"
@@ -214,11 +211,9 @@ def _table(
         if name == key or name in _OWN:
             continue
         if values.shape not in ((size,), (size, 1)):
-            raise DataError(
-                f"{source}: {key} has shape {values.shape}; one value for each of {size} images is expected"
-            )
+            raise DataError(f"{source}: {key} has shape {values.shape}; expected one value for each of {size} images")
         if name in columns:
-            raise DataError(f"{source}: {key} would be a second {name!r}; rename it")
+            raise DataError(f"{source}: {key} would be a second column {name!r}; rename it")
         if values.dtype.kind == "S":
             values = np.char.decode(values, "utf-8", "replace")
         columns[name] = values.ravel().astype(object) if values.dtype.kind == "U" else values.ravel()
@@ -230,9 +225,7 @@ def _ids(source: str, split: str, arrays: Mapping[str, NDArray[Any]], size: int)
     if named is None:
         return [f"{split}-{i:05d}" for i in range(size)]
     if named.shape not in ((size,), (size, 1)):
-        raise DataError(
-            f"{source}: {split}_ids has shape {named.shape}; one name for each of {size} images is expected"
-        )
+        raise DataError(f"{source}: {split}_ids has shape {named.shape}; expected one name for each of {size} images")
     return [str(name) for name in named.ravel()]
 
 
@@ -241,7 +234,7 @@ def _word(array: NDArray[Any]) -> str:
 
 
 def _narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Text no wider than its longest, so that the same images give the same bytes."""
+    """Text arrays no wider than their longest value, so that the same images give the same bytes."""
     return np.asarray(values.tolist(), dtype=np.str_) if values.dtype.kind == "U" else values
 
 

@@ -1,4 +1,4 @@
-"""MedMNIST's 2D sets at 28 pixels: what their classes are called, and their files fetched and checked."""
+"""MedMNIST's 2D sets at 28 pixels: their class names, and download with verification."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# Addresses, sums and class names as the package `medmnist` 3.0.2 states them (`medmnist.INFO`, Apache-2.0); the files
-# stand in the Zenodo record 10519652. Yang et al., MedMNIST v2, Scientific Data 10, 41 (2023).
+# URLs, checksums and class names from the package `medmnist` 3.0.2 (`medmnist.INFO`, Apache-2.0); the files are in
+# Zenodo record 10519652. Yang et al., MedMNIST v2, Scientific Data 10, 41 (2023).
 RECORD = "https://zenodo.org/records/10519652/files"
 _CHUNK = 1 << 20
 _PATIENCE = 60  # seconds without a byte
 
 
 class MedSet(NamedTuple):
-    """A set as its authors publish it.
+    """A data set as published.
 
     Attributes:
-        md5: of the file with 28 pixels.
+        md5: of the 28-pixel file.
         images: number in train, val and test together.
         licence: terms of use.
         names: classes in the order of their numbers.
@@ -81,47 +81,50 @@ MEDMNIST: dict[str, MedSet] = {
 
 
 def names_of(file: str) -> tuple[str, ...]:
-    """Class names of a MedMNIST set by its file's name (`bloodmnist.npz`, `bloodmnist_64.npz`); empty if it is none."""
+    """Class names of a MedMNIST set by its file name (`bloodmnist.npz`, `bloodmnist_64.npz`); empty for others."""
     known = MEDMNIST.get(re.sub(r"(_\d+)?\.npz$", "", file.casefold()))
     return known.names if known else ()
 
 
 def fetch(name: str, out: Path, *, record: str | None = None, say: Callable[[str], None] = lambda line: None) -> int:
-    """Fetch a set at 28 pixels to `out`; the file stands there only when it is whole and its md5 sum is right.
+    """Download a set at 28 pixels to `out`; the file appears only when complete and its md5 checksum is correct.
 
     Args:
         name: a key of `MEDMNIST`.
         out: file to write, `.npz`.
-        record: address of the folder that the files stand in; Zenodo's by default.
-        say: takes lines on what is being done.
+        record: URL of the folder of the files; Zenodo's by default.
+        say: receives progress messages.
 
     Returns:
         Size in bytes.
 
     Raises:
-        DataError: unknown or multi-label set, no connection, refused, broken off, or another md5 sum.
+        DataError: unknown or multi-label set, no connection, request refused, download incomplete, or wrong md5
+            checksum.
     """
     if name == "chestmnist":
-        raise DataError("chestmnist has 14 labels an image; multi-label sets are not supported: take another set")
+        raise DataError("chestmnist has 14 labels per image; multi-label sets are not supported: use another set")
     if name not in MEDMNIST:
-        raise DataError(f"no MedMNIST 2D set {name!r}{near_misses(name, MEDMNIST)}; there are {', '.join(MEDMNIST)}")
+        raise DataError(f"unknown MedMNIST 2D set {name!r}{near_misses(name, MEDMNIST)}; known: {', '.join(MEDMNIST)}")
     if not out.name.lower().endswith(".npz"):
-        raise DataError(f"{out.name}: MedMNIST sets are fetched as .npz; name a file that ends so (--out {name}.npz)")
+        raise DataError(
+            f"{out.name}: MedMNIST sets are downloaded as .npz; choose a file name that ends in .npz (--out {name}.npz)"
+        )
     address = f"{record or RECORD}/{name}.npz?download=1"
-    say(f"fetching {name} ({MEDMNIST[name].images} images, {MEDMNIST[name].licence}) from {address}")
+    say(f"downloading {name} ({MEDMNIST[name].images} images, {MEDMNIST[name].licence}) from {address}")
     with whole_file(out) as temporary:
         size, found = _download(address, temporary, name)
         if found != MEDMNIST[name].md5:
             raise DataError(
-                f"{name}: what came from {address} has md5 {found}, not the published {MEDMNIST[name].md5} "
+                f"{name}: the file from {address} has md5 {found}, not the published {MEDMNIST[name].md5} "
                 f"({size} bytes); nothing was written: try again"
             )
-    say(f"{size / 1e6:.1f} MB, md5 {found} as published")
+    say(f"{size / 1e6:.1f} MB, md5 {found} matches the published checksum")
     return size
 
 
 def _download(address: str, path: Path, name: str) -> tuple[int, str]:
-    """Bytes and md5 of what was streamed to `path`."""
+    """Size in bytes and md5 of the file streamed to `path`."""
     size, digest = 0, hashlib.md5(usedforsecurity=False)
     try:
         with urlopen(Request(address, headers={"User-Agent": "cohortsmith"}), timeout=_PATIENCE) as answer:
@@ -131,11 +134,11 @@ def _download(address: str, path: Path, name: str) -> tuple[int, str]:
                     size += file.write(chunk)
                     digest.update(chunk)
     except HTTPError as error:
-        raise DataError(f"{name}: {address} answers {error.code} {error.reason}; try again later") from None
+        raise DataError(f"{name}: {address} returned {error.code} {error.reason}; try again later") from None
     except URLError as error:
-        raise DataError(f"{name}: no connection to {address} ({error.reason}); is the network there?") from None
+        raise DataError(f"{name}: no connection to {address} ({error.reason}); check the network") from None
     except (TimeoutError, ConnectionError):
-        raise DataError(f"{name}: the connection to {address} broke off after {size} bytes; try again") from None
+        raise DataError(f"{name}: the connection to {address} was lost after {size} bytes; try again") from None
     if expected and size < expected:
-        raise DataError(f"{name}: {address} broke off after {size} of {expected} bytes; try again")
+        raise DataError(f"{name}: the download from {address} stopped after {size} of {expected} bytes; try again")
     return size, digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Folders of PNG, one folder a class, read and written; a table beside them tells what else is known of an image."""
+"""Folders of PNG images, one folder per class, read and written, with a table of patients and covariates."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pandas as pd
 from PIL import Image
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.assembly import LABEL
+from cohortsmith.data.io.column_names import LABEL
 from cohortsmith.data.io.covariates import MISSING, typed
-from cohortsmith.data.io.image_assembly import Pictures, check_size, gather, shrunk
+from cohortsmith.data.io.image_assembly import Pictures, check_size, cropped, gather
 from cohortsmith.data.splits import SPLIT, SPLITS
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.cohort import Cohort
 
-TABLE = "images.csv"  # file, label, subject and covariates of each image; may be absent
+IMAGE_TABLE = "images.csv"  # file, subject and covariates of each image; optional
 FILE = "file"
-_SAFE = " ()[]{},;+=@!'&~^$"  # characters that stay as they are in a name; a leading dot would hide the file
+_SAFE = " ()[]{},;+=@!'&~^$"  # characters kept in a file name; a leading dot would hide the file
 _CHANNELS = {"L": 1, "RGB": 3}
 
 
 def png_files(folder: Path) -> list[Path]:
-    """The PNG files of a folder and of two levels of folders in it, hidden ones left out; sorted."""
+    """PNG files of a folder and of two levels below it, sorted; hidden ones are ignored."""
     found = (p for depth in ("*", "*/*", "*/*/*") for p in folder.glob(depth) if p.suffix.lower() == ".png")
     shown = (p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
     return sorted(p for p in shown if p.is_file())
@@ -40,12 +40,12 @@ def read_pngs(
 ) -> Cohort:
     """Cohort from `CLASS/NAME.png`, or from `train/CLASS/NAME.png` beside `val/` and `test/`.
 
-    Grey images and RGB are read, 8 bits a channel; a palette is read as RGB, and a transparency that hides nothing is
-    dropped. An image is called as its file, or `CLASS/NAME` where two files have one name. `images.csv` in the folder,
-    if there is one, names the file in its column `file`, and patient and covariates of each image in the others.
+    Greyscale and RGB images are read, 8 bits per channel; palettes are converted to RGB, and an opaque alpha channel is
+    dropped. An image's id is its file name, or `CLASS/NAME` where two files share a name. An optional `images.csv` in
+    the folder gives the file in its column `file`, and the patient and covariates of each image in the others.
 
     Raises:
-        DataError: whatever does not hold; see `read_cohort`.
+        DataError: as `read_cohort`.
     """
     source = folder.name
     files = png_files(folder)
@@ -55,13 +55,13 @@ def read_pngs(
     wrong = next((place for place in places if len(place) != depth), None)
     if wrong is not None or not places:
         raise DataError(
-            f"{source} is no folder of classes: expected CLASS/NAME.png, or train/CLASS/NAME.png beside val and test; "
+            f"{source} is not a folder of classes: expected CLASS/NAME.png, or train/CLASS/NAME.png with val and test; "
             f"got {'/'.join(wrong) if wrong else 'no PNG'}: put the images of each class in a folder of its name"
         )
     empty = [p.name for p in sorted(files[0].parent.parent.iterdir()) if p.is_dir() and not png_files(p)]
     empty = [name for name in empty if not name.startswith(".")]
     if empty:
-        raise DataError(f"{source}: the folder {empty[0]!r} holds no PNG; fill it, or remove it")
+        raise DataError(f"{source}: the folder {empty[0]!r} has no PNG; add images, or remove it")
     images = [_pixels(path, "/".join((source, *place))) for path, place in zip(files, places, strict=True)]
     channels = [image.shape[2] for image in images]
     if len(set(channels)) > 1:
@@ -75,7 +75,7 @@ def read_pngs(
     for height, width in sizes:
         if check_size(source, height, width, resize):
             resized = f"{height}x{width}" if len(sizes) == 1 else "several sizes"
-    x = np.stack([shrunk(image) if resized else image for image in images])
+    x = np.stack([cropped(image) if resized else image for image in images])
     stems = [unquote(place[-1][: -len(".png")]) for place in places]
     if len(set(stems)) < len(stems):
         stems = [f"{unquote('/'.join(place[:-1]))}/{stem}" for place, stem in zip(places, stems, strict=True)]
@@ -83,14 +83,14 @@ def read_pngs(
     if splits:
         obs[SPLIT] = np.asarray([place[0] for place in places], dtype=object)
     for name, values in _table(folder, ["/".join(place) for place in places]).items():
-        if name != LABEL and not (splits and name == SPLIT):  # the folders say these
+        if name != LABEL and not (splits and name == SPLIT):  # these are given by the folders
             obs[name] = values
     pictures = Pictures(source, stems, x, obs)
     return gather(pictures, label=label, subject=subject, part=part, resized=resized)
 
 
 class PngWriter:
-    """Writes images one by one under a folder, and closes with the table of what else is known of them."""
+    """Writes images one by one into a folder, and finally the table of patients and covariates."""
 
     def __init__(self, folder: Path, like: Cohort) -> None:
         self._folder, self._like = folder, like
@@ -113,11 +113,11 @@ class PngWriter:
             self._rows.append([place.as_posix(), *subject, *(text.iloc[i] for text in texts)])
 
     def close(self) -> None:
-        """Write the table, where there is something to tell."""
+        """Write the table, where there is anything to record."""
         names = [FILE, *([self._subject] if self._subject else []), *self._columns]
         if len(names) == 1:
             return
-        with open(self._folder / TABLE, "w", newline="", encoding="utf-8") as file:
+        with open(self._folder / IMAGE_TABLE, "w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([names, *self._rows])
 
 
@@ -132,41 +132,49 @@ def _pixels(path: Path, place: str) -> NDArray[np.uint8]:
             if image.mode in ("RGBA", "LA"):
                 low = image.getchannel("A").getextrema()[0]
                 if low != 255:
-                    raise DataError(f"{place} is partly transparent; lay it on its background first")
+                    raise DataError(f"{place} is partly transparent; flatten it onto its background first")
                 image = image.convert("RGB" if image.mode == "RGBA" else "L")
             if image.mode not in _CHANNELS:
-                raise DataError(f"{place} has pixels of mode {image.mode}; expected grey or RGB, 8 bits a channel")
+                raise DataError(f"{place} has pixels of mode {image.mode}; expected grey or RGB, 8 bits per channel")
             return np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, _CHANNELS[image.mode])
     except DataError:
         raise
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
-        # Pillow tells of a damaged chunk by SyntaxError, and of a missing end by OSError
-        raise DataError(f"{place} is no whole PNG: truncated, damaged or another format; write it again") from None
+        # Pillow reports a damaged chunk by SyntaxError, and a missing end by OSError
+        raise DataError(
+            f"{place} is not a complete PNG: truncated, damaged or in another format; write it again"
+        ) from None
 
 
 def _table(folder: Path, places: list[str]) -> dict[str, Any]:
-    """Columns of the table beside the images, a value an image."""
-    path = folder / TABLE
+    """Columns of the table beside the images, one value per image."""
+    path = folder / IMAGE_TABLE
     if not path.is_file():
         return {}
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error):
-        raise DataError(f"{folder.name}/{TABLE} cannot be read as UTF-8 text with commas; write it again") from None
+        raise DataError(
+            f"{folder.name}/{IMAGE_TABLE} cannot be read as comma-separated UTF-8 text; write it again"
+        ) from None
     head = rows[0] if rows else []
     if FILE not in head or len(set(head)) < len(head):
-        raise DataError(f"{folder.name}/{TABLE} needs a column {FILE!r} with the path of each image, each name once")
+        raise DataError(
+            f"{folder.name}/{IMAGE_TABLE} needs a column {FILE!r} with the path of each image, each name once"
+        )
     wrong = next((number for number, row in enumerate(rows, 1) if len(row) != len(head)), None)
     if wrong is not None:
-        raise DataError(f"{folder.name}/{TABLE}: row {wrong} has not the {len(head)} fields of the header; correct it")
+        raise DataError(
+            f"{folder.name}/{IMAGE_TABLE}: row {wrong} does not have the {len(head)} fields of the header; correct it"
+        )
     at = head.index(FILE)
     of = {row[at]: row for row in rows[1:]}
     absent = [place for place in places if place not in of]
     if absent:
         raise DataError(
-            f"{folder.name}/{TABLE} lacks {len(absent)} of {len(places)} images (first: {absent[0]}); add their rows, "
-            "or remove the table"
+            f"{folder.name}/{IMAGE_TABLE} lacks {len(absent)} of {len(places)} images (first: {absent[0]}); add "
+            "their rows, or remove the table"
         )
     texts = {name: [of[place][i] for place in places] for i, name in enumerate(head) if i != at}
     return {name: typed([None if text in MISSING else text for text in column]) for name, column in texts.items()}

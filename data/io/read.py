@@ -1,4 +1,4 @@
-"""Which suffix is which format, and a cohort read from a file or a folder."""
+"""File formats by suffix, and reading a cohort from a file or a folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from cohortsmith.data.io.assembly import assemble
 from cohortsmith.data.io.medmnist_npz import read_npz
 from cohortsmith.data.io.png_folder import png_files, read_pngs
 from cohortsmith.data.io.sequence_assembly import read_sequences, sequence_files
-from cohortsmith.data.io.sequence_records import GENBANK
-from cohortsmith.data.io.sequence_records import SUFFIXES as SEQUENCES
+from cohortsmith.data.io.sequence_records import GENBANK, SEQUENCE_SUFFIXES
 from cohortsmith.data.io.tables import read_delimited, read_parquet
 
 if TYPE_CHECKING:
@@ -24,20 +23,20 @@ if TYPE_CHECKING:
 DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "expression": (".h5ad", *DELIMITED, ".parquet"),
-    "sequence": SEQUENCES,
+    "sequence": SEQUENCE_SUFFIXES,
     "image": (".npz",),
 }
-PNG_FOLDER = "/"  # stands for a format that has no suffix: a folder with a folder of PNG a class
+PNG_FOLDER = "/"  # pseudo-suffix of a folder with a folder of PNG per class
 WRITTEN: dict[Kind, tuple[str, ...]] = {
     "expression": SUFFIXES["expression"],
-    "sequence": tuple(suffix for suffix in SEQUENCES if suffix.removesuffix(".gz") not in GENBANK),
+    "sequence": tuple(suffix for suffix in SEQUENCE_SUFFIXES if suffix.removesuffix(".gz") not in GENBANK),
     "image": (".npz", PNG_FOLDER),
 }
-_EVERY = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+EVERY_SUFFIX = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 _HELD = {"expression": "expression", "sequence": "sequences", "image": "images"}
 _CONTENT = {
-    "expression": "a header and one row a sample are",
-    "sequence": "one record a sample is",
+    "expression": "a header and one row per sample are",
+    "sequence": "one record per sample is",
     "image": "images and labels are",
 }
 
@@ -46,19 +45,19 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     """Format of a path by its name: one of those in `SUFFIXES`.
 
     Raises:
-        DataError: another one.
+        DataError: unknown format.
     """
     name = Path(path).name
-    for suffix in sorted(_EVERY, key=len, reverse=True):
+    for suffix in sorted(EVERY_SUFFIX, key=len, reverse=True):
         if name.lower().endswith(suffix):
             return suffix
     can = "; ".join(f"{_HELD[kind]}: {', '.join(suffixes)}" for kind, suffixes in SUFFIXES.items())
     if name.lower().endswith(".png"):
-        raise DataError(f"{name} is one image; name the folder that holds a folder of PNG for each class")
-    raise DataError(f"{name}: unknown kind of file; the name must end in one of {can}")
+        raise DataError(f"{name} is a single image; name the folder that contains a folder of PNG for each class")
+    raise DataError(f"{name}: unknown file type; supported are {can}")
 
 
-def kind_of(path: str | os.PathLike[str]) -> Kind:
+def kind_of_file(path: str | os.PathLike[str]) -> Kind:
     """Data kind that a file of this name holds.
 
     Raises:
@@ -72,21 +71,21 @@ def check_written(path: str | os.PathLike[str], kind: Kind) -> str:
     """Suffix of a file to write a cohort of that kind to; `PNG_FOLDER` for images and a name without a suffix.
 
     Raises:
-        DataError: the format holds another kind, or is only read.
+        DataError: the format is for another data kind, or read-only.
     """
     if kind == "image" and names_folder(path):
         return PNG_FOLDER
     suffix = suffix_of(path)
     if suffix not in WRITTEN.get(kind, ()):
-        held = kind_of(path)
-        why = f"{suffix} is read only" if held == kind else f"{suffix} holds {_HELD[held]}"
+        held = kind_of_file(path)
+        why = f"{suffix} is read-only" if held == kind else f"{suffix} is for {_HELD[held]}"
         can = ", ".join(WRITTEN[kind]).replace(PNG_FOLDER, "a folder of PNG (a name without a suffix)")
-        raise DataError(f"{Path(path).name}: {why}; a cohort of kind {kind} is written as {can}")
+        raise DataError(f"{Path(path).name}: {why}; a cohort of kind {kind} can be written as {can}")
     return suffix
 
 
 def names_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether a name is that of a folder to be written: it has no suffix, or ends in a slash."""
+    """Whether a path names a folder to write: it has no suffix, or ends in a slash."""
     return os.fspath(path).endswith(("/", os.sep)) or not Path(path).suffix
 
 
@@ -97,12 +96,12 @@ def stem_of(path: str | os.PathLike[str]) -> str:
 
 
 def read_file(path: Path, options: Mapping[str, Any], by_kind: Mapping[Kind, dict[str, Any]]) -> Cohort:
-    """Cohort from a file or a folder that is there; `cohortsmith.read_cohort` has options and errors.
+    """Cohort from an existing file or folder; see `cohortsmith.read_cohort` for options and errors.
 
     Args:
         path: of the file or folder.
-        options: of every data kind: `label`, `subject`, `part`.
-        by_kind: options of each data kind alone.
+        options: common to all data kinds: `label`, `subject`, `part`.
+        by_kind: options specific to each data kind.
 
     Raises:
         DataError: as `read_cohort`.
@@ -114,11 +113,11 @@ def read_file(path: Path, options: Mapping[str, Any], by_kind: Mapping[Kind, dic
             if png_files(path):
                 return read_pngs(path, **options, **fitting("image", path.name, by_kind))
             raise DataError(
-                f"{path.name} is a folder without sequence files or PNG; expected a file, a folder with a FASTA a "
-                "class, or one with a folder of PNG a class"
+                f"{path.name} is a folder without sequence files or PNG; expected a file, a folder with one FASTA per "
+                "class, or one with a folder of PNG per class"
             )
         suffix = suffix_of(path)
-        kind = kind_of(path)
+        kind = kind_of_file(path)
         own = fitting(kind, path.name, by_kind)
         if path.stat().st_size == 0:
             raise DataError(f"{path.name} is empty; {_CONTENT[kind]} expected")
@@ -139,17 +138,17 @@ def read_file(path: Path, options: Mapping[str, Any], by_kind: Mapping[Kind, dic
 
 
 def has_known_suffix(name: str) -> bool:
-    """Whether a name ends as one of the files that are read."""
-    return name.lower().endswith(_EVERY)
+    """Whether a name has the suffix of a supported format."""
+    return name.lower().endswith(EVERY_SUFFIX)
 
 
 def fitting(kind: Kind, name: str, by_kind: Mapping[Kind, dict[str, Any]]) -> dict[str, Any]:
-    """The options that go with a kind; a scale is passed over where there is none, others are refused."""
+    """Options of one data kind; a scale is ignored for kinds without one, other foreign options are rejected."""
     others = {option: value for other in by_kind if other != kind for option, value in by_kind[other].items()}
     stray = [option for option, value in others.items() if value and option != "scale"]
     if stray:
         asked = ", ".join(
             f"--{option.replace('_', '-').removesuffix('s' * (option == 'covariates'))}" for option in stray
         )
-        raise DataError(f"{name} holds {_HELD[kind]}, which {asked} is not for; leave it out")
+        raise DataError(f"{name} contains {_HELD[kind]}, to which {asked} does not apply; leave it out")
     return by_kind[kind]

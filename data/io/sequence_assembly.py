@@ -1,4 +1,4 @@
-"""From records of sequence files to a checked `Cohort`: classes, patients, covariates, and columns in common."""
+"""From sequence records to a validated `Cohort`: classes, patients, covariates, and common columns."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pandas as pd
 
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.assembly import SUBJECTS, check_sizes, class_positions
+from cohortsmith.data.io.assembly import check_sizes, class_positions
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, SUBJECTS
 from cohortsmith.data.io.covariates import tidy, typed
-from cohortsmith.data.io.sequence_labels import LABEL, classes_of, subjects_of
+from cohortsmith.data.io.sequence_labels import classes_of, subjects_of
 from cohortsmith.data.io.sequence_records import Record, is_sequences, read_records
 from cohortsmith.data.nucleotides import GAP, MASKED, encode
 from cohortsmith.data.sequences import Aligned, align, align_among, expand, in_order, is_inserted, numbered, on
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-NONE = "none"  # as a reference: the sequences stand as they are
+NONE = "none"  # as a reference: sequences are taken as they are
 ALPHABETS = {"dna": "ACGT", "rna": "ACGU"}
-REFERENCE, COLUMNS = "reference", "columns"  # words of a header that say what the file is aligned to
-_MANY_CODES = 0.3  # share of letters for several bases above which a sequence is likely a protein's
+REFERENCE_FIELD, COLUMNS_FIELD = "reference", "columns"  # header fields of the alignment
+_MANY_CODES = 0.3  # share of ambiguity codes above which a sequence is probably a protein
 _SEVERAL = "RYSWKMBDHV"
 
 
@@ -47,21 +48,21 @@ def read_sequences(
     alphabet: str | None = None,
     part: bool = False,
 ) -> Cohort:
-    """Cohort from a FASTA or GenBank file, or from a folder of such files, one a class.
+    """Cohort from a FASTA or GenBank file, or from a folder of such files, one per class.
 
     The name of a sample is the first word of its header. Arguments as in `data.read_cohort`.
 
-    Columns: what the headers record (`reference=... columns=...`, as this program writes) stands, unless another
-    reference is named. Otherwise, with a reference, every sequence is aligned to it; without one, sequences of equal
-    length are taken as aligned, and others are aligned among themselves. `reference="none"` forbids aligning.
+    Columns: those recorded in the headers (`reference=... columns=...`, as this program writes them) are kept, unless
+    another reference is named. Otherwise, with a reference, every sequence is aligned to it; without one, sequences of
+    equal length are taken as aligned, and others are aligned among themselves. `reference="none"` disables alignment.
 
     Raises:
-        DataError: whatever does not hold; one line that says where, by file and record number.
+        DataError: as `read_cohort`; one line with the file and record number.
     """
     if alphabet is not None and alphabet not in ALPHABETS:
         raise DataError(
-            f"no alphabet {alphabet!r}{near_misses(alphabet, ALPHABETS)}; there are {' and '.join(ALPHABETS)}, and "
-            "IUPAC codes in both: proteins are not read"
+            f"no alphabet {alphabet!r}{near_misses(alphabet, ALPHABETS)}; known: {' and '.join(ALPHABETS)}, both "
+            "with IUPAC codes; proteins are not supported"
         )
     folder = path.is_dir()
     files = sequence_files(path) if folder else [path]
@@ -77,7 +78,7 @@ def read_sequences(
     check_sizes(source, label or LABEL, y, subjects, classes, part)
     sequences = [_codes(record, alphabet) for record in records]
     placing = _placed(records, sequences, reference, source)
-    roles = {LABEL, label, by, REFERENCE, COLUMNS} | ({"subject"} if by else set())
+    roles = {LABEL, label, by, REFERENCE_FIELD, COLUMNS_FIELD} | ({"subject"} if by else set())
     provenance: dict[str, Any] = {
         "source": source,
         "label": label or LABEL,
@@ -99,7 +100,7 @@ def read_sequences(
 
 
 def sequence_files(folder: Path) -> list[Path]:
-    """The sequence files that stand in a folder, hidden ones and those of its folders left out."""
+    """Sequence files directly in a folder; hidden ones are ignored."""
     return sorted(p for p in folder.iterdir() if is_sequences(p.name) and not p.name.startswith(".") and p.is_file())
 
 
@@ -109,38 +110,38 @@ def _check_names(records: Sequence[Record], source: str) -> None:
     if repeats:
         one, other = repeats[0]
         files = f" of {one.file} and of record {other.number} of {other.file}" if one.file != other.file else ""
-        again = files or f" stands again in record {other.number}"
+        again = files or f" appears again in record {other.number}"
         raise DataError(
-            f"{source}: {len(repeats)} record name(s) stand more than once (the name of record {one.number}{again}); "
-            "names (the first word of a header) must be unique: rename or leave one out"
+            f"{source}: {len(repeats)} record name(s) appear more than once (the name of record {one.number}{again}); "
+            "names (the first word of a header) must be unique: rename or remove one"
         )
 
 
 def _codes(record: Record, alphabet: str | None) -> NDArray[np.uint8]:
-    """Codes of a record's letters as they stand, gaps kept."""
+    """Codes of a record's letters, gaps kept."""
     try:
         codes = encode(record.letters)
     except DataError as error:
         text = record.letters.upper()
-        protein = "; it looks like a protein: give its mRNA or DNA" if any(a in text for a in "EFILPQ") else ""
+        protein = "; it looks like a protein: provide its mRNA or DNA" if any(a in text for a in "EFILPQ") else ""
         raise DataError(f"{record.place}: {error}{protein}") from None
     masked = int((codes == MASKED).sum())
     if masked > _MANY_CODES * len(codes):
         if masked == int((codes != GAP).sum()):
-            raise DataError(f"{record.place} has no known base, only N and the like; leave it out")
+            raise DataError(f"{record.place} has no known base, only N and similar codes; remove it")
         text = record.letters.upper()
         several = sum(text.count(letter) for letter in _SEVERAL)
         if several > _MANY_CODES * len(text):
             raise DataError(
-                f"{record.place}: {several} of {len(text)} letters stand for several bases each; it looks like a "
-                "protein: give its mRNA or DNA"
+                f"{record.place}: {several} of {len(text)} letters are ambiguity codes; it looks like a "
+                "protein: provide its mRNA or DNA"
             )
     if alphabet is not None:
         other = {"dna": "U", "rna": "T"}[alphabet]
         if other in record.letters.upper():
             raise DataError(
-                f"{record.place} holds {other}, which the alphabet {alphabet} ({ALPHABETS[alphabet]}) lacks; leave the "
-                "alphabet out, and both are read"
+                f"{record.place} contains {other}, which is not in the alphabet {alphabet} "
+                f"({ALPHABETS[alphabet]}); omit the alphabet to read both"
             )
     return codes
 
@@ -156,19 +157,19 @@ def _placed(
         from cohortsmith.data.sequences import read_reference
 
         target = read_reference(str(reference))
-    if reference != NONE and any(COLUMNS in record.fields for record in records):
+    if reference != NONE and any(COLUMNS_FIELD in record.fields for record in records):
         kept = _as_recorded(records, sequences, where)
         if isinstance(kept, _Placing) and (target is None or target.name == kept.reference):
             return kept
         if target is None:
-            raise DataError(f"{kept}; name the reference, and all are aligned to it (--reference)")
+            raise DataError(f"{kept}; name the reference to align all to it (--reference)")
     lengths = np.asarray([len(s) for s in sequences])
     if target is None and (lengths == lengths[0]).all():
-        return _Placing(Aligned(np.stack(sequences), numbered(int(lengths[0]))), "", "as they stand")
+        return _Placing(Aligned(np.stack(sequences), numbered(int(lengths[0]))), "", "as given")
     if reference == NONE:
         other = records[int((lengths != lengths[0]).argmax())].place
         raise DataError(
-            f"{source}: sequences of one length are expected, as no reference is to be used (--reference none); they "
+            f"{source}: sequences of equal length are expected without alignment (--reference none); these "
             f"have {lengths.min()} to {lengths.max()} bases ({other} is the first of another length): align the file, "
             "or name a reference (--reference)"
         )
@@ -183,23 +184,23 @@ def _placed(
 def _as_recorded(
     records: Sequence[Record], sequences: list[NDArray[np.uint8]], where: Callable[[int], str]
 ) -> _Placing | str:
-    """The columns that the headers name, or why they cannot stand.
+    """The columns recorded in the headers, or why they cannot be used.
 
-    Files of the same reference that were put together may name different inserted places.
+    Concatenated files of the same reference may have different insertion columns.
     """
-    named = records[0].fields.get(REFERENCE, "")
+    named = records[0].fields.get(REFERENCE_FIELD, "")
     of: dict[str, list[int]] = {}
     for i, record in enumerate(records):
-        if COLUMNS not in record.fields or record.fields.get(REFERENCE, "") != named:
-            return f"{where(i)}: every header is expected to say the same reference= and its columns=, as others do"
-        of.setdefault(record.fields[COLUMNS], []).append(i)
+        if COLUMNS_FIELD not in record.fields or record.fields.get(REFERENCE_FIELD, "") != named:
+            return f"{where(i)}: every header must state the same reference= and its columns=, as others do"
+        of.setdefault(record.fields[COLUMNS_FIELD], []).append(i)
     columns = {text: expand(text) for text in of}
     for text, rows in of.items():
         wrong = next((i for i in rows if len(sequences[i]) != len(columns[text] or ())), None)
         if wrong is not None:
-            return f"{where(wrong)} has {len(sequences[wrong])} places, and its header does not name as many columns"
+            return f"{where(wrong)} has {len(sequences[wrong])} letters, but its header names another number of columns"
     if len({tuple(name for name in names or () if not is_inserted(name)) for names in columns.values()}) > 1:
-        return f"{records[0].file}: records stand on different positions of the reference"
+        return f"{records[0].file}: records cover different positions of the reference"
     wanted = in_order(name for names in columns.values() for name in names or ())
     x = np.empty((len(sequences), len(wanted)), dtype=np.uint8)
     for text, rows in of.items():
@@ -208,7 +209,7 @@ def _as_recorded(
 
 
 def _covariates(records: Sequence[Record], keys: Sequence[str], ids: list[str]) -> pd.DataFrame:
-    """Other words of the headers: whole numbers, numbers and yes/no where every one is written so, else text."""
-    index = pd.Index(ids, dtype=object, name="sample_id")
+    """Other header fields as covariates: integers, floats or booleans where all values parse, else text."""
+    index = pd.Index(ids, dtype=object, name=SAMPLE_ID)
     columns = {key: typed([record.fields.get(key) for record in records]) for key in keys}
     return tidy(pd.DataFrame({key: pd.Series(column, index=index) for key, column in columns.items()}, index=index))

@@ -1,4 +1,4 @@
-"""Which class a sequence belongs to: by its header, by a pattern, by a table of labels, or by the file it stands in."""
+"""Classes of sequences: from the header, a pattern, a table of labels, or the file they are in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.sequence_records import open_text
+from cohortsmith.data.io.column_names import LABEL
+from cohortsmith.data.io.text_files import open_text
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.io.sequence_records import Record
 
-LABEL = "label"
 _HEADS = ("id", "sample_id", "sample", "name", "record")  # first field of a table of labels that has a header
 
 
@@ -32,22 +32,22 @@ def classes_of(
 ) -> list[str]:
     """Class name of each record; arguments as in `read_cohort`, `folder`: each file is a class.
 
-    Where a pattern or a table knows none of the records, but every header says `label=CLASS` (as those do that this
-    program writes), the header is taken at its word.
+    Where a pattern or a table matches none of the records, but every header has `label=CLASS` (as this program writes),
+    the header is used.
 
     Raises:
-        DataError: two ways stated, a pattern that is none, a record without a class.
+        DataError: both a pattern and a table, an invalid pattern, a record without a class.
     """
     if label_pattern is not None and labels is not None:
-        raise DataError("classes are named by a pattern and by a table of labels; give one of the two")
+        raise DataError("classes are given by a pattern and by a table of labels; use only one of the two")
     if labels is not None:
         table = read_labels(labels, label)
         found: list[str | None] = [table.get(record.name) for record in records]
-        advice = f"in {labels.name}: add their lines, <id><tab><label>, or leave the records out"
+        advice = f"in {labels.name}: add their lines, <id><tab><label>, or remove the records"
     elif label_pattern is not None:
         pattern = compiled(label_pattern, "label")
         found = [_group(pattern, record.header) for record in records]
-        advice = f"by the label pattern {label_pattern!r}: widen it, or leave the records out"
+        advice = f"by the label pattern {label_pattern!r}: widen it, or remove the records"
     elif folder and label is None:
         return [_stem(record.file) for record in records]
     else:
@@ -68,10 +68,10 @@ def classes_of(
 
 
 def subjects_of(records: Sequence[Record], source: str, key: str) -> list[str]:
-    """Patient of each record, by a `key=value` of its header or by a pattern with one group on the whole header.
+    """Patient of each record, from a `key=value` field of its header or a pattern with one group on the header.
 
     Raises:
-        DataError: a record that names none.
+        DataError: a record without a patient.
     """
     pattern = compiled(key, "subject") if "(" in key else None
     found = [_group(pattern, record.header) if pattern else record.fields.get(key) for record in records]
@@ -91,11 +91,11 @@ def subjects_of(records: Sequence[Record], source: str, key: str) -> list[str]:
 def read_labels(path: Path, column: str | None = None) -> dict[str, str]:
     """Labels by record name, from a table of two columns separated by a tab: `id<TAB>label`.
 
-    With a header (its first field is id, sample_id, sample, name or record) the label stands in the column `column`, or
+    With a header (its first field is id, sample_id, sample, name or record) the label is in the column `column`, or
     `label`, or else in the second.
 
     Raises:
-        DataError: no such file, no tabs, a name with two labels or with none.
+        DataError: missing file, no tabs, a name with two labels or none.
     """
     try:
         with open_text(path) as lines:
@@ -117,11 +117,11 @@ def read_labels(path: Path, column: str | None = None) -> dict[str, str]:
     for number, row in rows:
         name, label = row[0].strip(), row[at].strip() if at < len(row) else ""
         if not name or not label:
-            raise DataError(f"{path.name}: line {number} does not hold an id, a tab and a label; write all three")
+            raise DataError(f"{path.name}: line {number} does not have an id, a tab and a label")
         if table.setdefault(name, label) != label:
-            raise DataError(f"{path.name}: the id of line {number} stands twice with different labels; keep one")
+            raise DataError(f"{path.name}: the id of line {number} appears twice with different labels; keep one")
     if not table:
-        raise DataError(f"{path.name} holds no label; expected lines <id><tab><label>")
+        raise DataError(f"{path.name} has no labels; expected lines <id><tab><label>")
     return table
 
 
@@ -129,16 +129,16 @@ def compiled(pattern: str, what: str) -> re.Pattern[str]:
     """A pattern with one group.
 
     Raises:
-        DataError: no regular expression, or none or several groups.
+        DataError: not a regular expression, or not exactly one group.
     """
     try:
         made = re.compile(pattern)
     except re.error as error:
-        raise DataError(f"the {what} pattern {pattern!r} is no regular expression: {error}") from None
+        raise DataError(f"the {what} pattern {pattern!r} is not a regular expression: {error}") from None
     if made.groups != 1:
         raise DataError(
-            f"the {what} pattern {pattern!r} has {made.groups} groups; put one pair of brackets around the name, "
-            "e.g. 'status=(\\w+)', and write (?:...) for the others"
+            f"the {what} pattern {pattern!r} has {made.groups} groups; put one pair of parentheses around the name, "
+            "e.g. 'status=(\\w+)', and use (?:...) for the others"
         )
     return made
 
@@ -155,9 +155,9 @@ def _stem(name: str) -> str:
 def _advice(records: Sequence[Record], key: str) -> str:
     known = sorted({name for record in records for name in record.fields})
     if key in known:
-        return f"by {key}=CLASS in their header: add it, or leave the records out"
-    near = near_misses(key, known) or (f"; the headers name {', '.join(known[:6])}" if known else "")
+        return f"by {key}=CLASS in their header: add it, or remove the records"
+    near = near_misses(key, known) or (f"; the headers have {', '.join(known[:6])}" if known else "")
     return (
         f"by {key}=CLASS in their header{near}; name the key (--label), a pattern with one group (--label-pattern), a "
-        "table <id><tab><label> (--labels), or keep one file a class in a folder"
+        "table <id><tab><label> (--labels), or put one file per class into a folder"
     )

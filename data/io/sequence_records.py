@@ -1,4 +1,4 @@
-"""Records of sequence files as they stand: FASTA and GenBank through Biopython, the words of their headers, checks."""
+"""Records of sequence files: FASTA and GenBank through Biopython, with header fields and checks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.io.text_files import open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FASTA = (".fasta", ".fa", ".fna")
 GENBANK = (".gb", ".gbk")
-SUFFIXES = tuple(suffix + packed for suffix in (*FASTA, *GENBANK) for packed in ("", ".gz"))
+SEQUENCE_SUFFIXES = tuple(suffix + packed for suffix in (*FASTA, *GENBANK) for packed in ("", ".gz"))
 
-# `key=value` among the words after the name, and `[key=value with spaces]` as NCBI's submission portal writes it.
+# `key=value` after the name, and `[key=value with spaces]` as in NCBI's submission portal.
 _FIELD = re.compile(r"\[([A-Za-z_][\w.:+-]*)=([^\[\]]*)\]|(?<!\S)([A-Za-z_][\w.:+-]*)=(\S+)")
 
 
@@ -29,10 +30,10 @@ class Record(NamedTuple):
     Attributes:
         name: first word of the header.
         header: the whole header, without its `>`; name, version and definition of a GenBank record.
-        fields: the header's `key=value` words after the name; of a GenBank record also what its source is said to be.
-        letters: the sequence as it stands, without white space.
+        fields: the header's `key=value` fields after the name; for a GenBank record also the qualifiers of its source.
+        letters: the sequence as written, without white space.
         file: name of the file.
-        number: of the record in the file, from 1.
+        number: of the record in the file, counted from 1.
     """
 
     name: str
@@ -44,29 +45,29 @@ class Record(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where the record stands, for a message that must not name a patient."""
+        """Location of the record, for messages that must not name a patient."""
         return f"{self.file}: record {self.number}"
 
 
 def is_sequences(name: str) -> bool:
     """Whether a file of this name holds sequences."""
-    return name.lower().endswith(SUFFIXES)
+    return name.lower().endswith(SEQUENCE_SUFFIXES)
 
 
 def read_records(path: Path) -> list[Record]:
     """Every record of a FASTA or GenBank file, in order.
 
     Raises:
-        DataError: damaged, truncated or empty file, text of another format, a record without a name or a sequence.
+        DataError: damaged, truncated or empty file, another format, a record without a name or a sequence.
     """
     records = list(_records(path))
     if not records:
-        raise DataError(f"{path.name} holds no record; expected {_FORM[_is_genbank(path)]}")
+        raise DataError(f"{path.name} has no records; expected {_FORM[_is_genbank(path)]}")
     return records
 
 
 def count_records(path: Path, limit: int) -> tuple[int, str]:
-    """Number of records of a file, counted no further than `limit`, and its first header line; as cheaply as can be."""
+    """Number of records of a file, counted up to `limit`, and its first header line; without parsing."""
     mark, count, first = ("LOCUS" if _is_genbank(path) else ">"), 0, ""
     try:
         with open_text(path) as lines:
@@ -76,24 +77,17 @@ def count_records(path: Path, limit: int) -> tuple[int, str]:
                     if count == limit:
                         break
     except (OSError, EOFError, zlib.error, UnicodeDecodeError):
-        return limit, first  # a damaged file is listed, and loading it says what is wrong
+        return limit, first  # a damaged file is listed; loading it reports the damage
     return count, first
 
 
 def fields_of(header: str) -> dict[str, str]:
-    """The `key=value` and `[key=value]` words of a header, its first word left out."""
+    """The `key=value` and `[key=value]` fields of a header after its first word."""
     words = header.split(None, 1)
     if len(words) < 2:
         return {}
     found = _FIELD.finditer(f" {words[1]}")
     return {hit[1] or hit[3]: (hit[2] if hit[1] else hit[4]).strip() for hit in found}
-
-
-def open_text(path: Path) -> IO[str]:
-    """A text file, gzip-compressed when its name says so."""
-    if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig")
-    return open(path, encoding="utf-8-sig")
 
 
 _FORM = {
@@ -135,16 +129,16 @@ def _genbank(path: Path, lines: IO[str]) -> Iterator[Record]:
 
     number = 0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd annotations, which are not read
+        warnings.simplefilter("ignore")  # unusual annotations, which are not used
         parsed = SeqIO.parse(lines, "genbank")
         while True:
             try:
                 entry = next(parsed, None)
             except (OSError, EOFError, zlib.error, UnicodeDecodeError):
                 raise
-            except Exception:  # a broken entry comes out of Biopython as whatever its parser stumbled over
+            except Exception:  # Biopython raises many types for a malformed entry
                 raise DataError(
-                    f"{path.name}: record {number + 1} is no whole GenBank entry; download or write the file again"
+                    f"{path.name}: record {number + 1} is not a complete GenBank entry; download or write it again"
                 ) from None
             if entry is None:
                 return
@@ -156,14 +150,14 @@ def _genbank(path: Path, lines: IO[str]) -> Iterator[Record]:
             header = f"{entry.id} {entry.description}"
             try:
                 letters = str(entry.seq)
-            except UndefinedSequenceError:  # an entry that only points to where its sequence is
+            except UndefinedSequenceError:  # an entry that only refers to its sequence
                 letters = ""
             yield _checked(Record(entry.id, header, fields | fields_of(header), letters, path.name, number))
 
 
 def _checked(record: Record) -> Record:
     if not record.name:
-        raise DataError(f"{record.place} has no name; expected '>NAME' and then the sequence: name it")
+        raise DataError(f"{record.place} has no name; expected '>NAME' and then the sequence")
     if not record.letters.strip("-."):
-        raise DataError(f"{record.place} holds no sequence; leave it out, or write the file again")
+        raise DataError(f"{record.place} has no sequence; remove it, or write the file again")
     return record

@@ -1,4 +1,4 @@
-"""Reading CSV, TSV and Parquet: samples in rows, one header, genes in columns beside label, subject and covariates."""
+"""Reading CSV, TSV and Parquet: samples in rows, a header, and columns for genes, label, subject and covariates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import gzip
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,14 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.assembly import LABEL, SUBJECTS, Table, unique
+from cohortsmith.data.io.assembly import Table, unique_names
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, is_subject
 from cohortsmith.data.io.covariates import MISSING, OBS_PREFIX, is_covariate
-from cohortsmith.data.suggestions import nearest
+from cohortsmith.data.io.text_files import open_text
+from cohortsmith.data.suggestions import close_names
 
-SAMPLE_ID = "sample_id"
 METADATA = b"cohortsmith"
-_ID_NAMES = ("", "id", "sample", "unnamed: 0", "index")  # a first column of this name holds sample ids
+_ID_NAMES = ("", "id", "sample", "unnamed: 0", "index")  # a first column with one of these names holds sample ids
 _NUMBERS = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_null)
 _BLOCK = 1 << 26  # bytes of text parsed at a time; one row must fit
 
@@ -34,7 +35,7 @@ def read_delimited(path: Path, label: str | None, subject: str | None, covariate
     """
     delimiter = "\t" if ".tsv" in path.name.lower()[-7:] else ","
     header = header_of(path, delimiter)
-    unique(tuple(header), "gene", path.name)
+    unique_names(tuple(header), "gene", path.name)
     roles = [LABEL if label is None else label, *([] if subject is None else [subject])]
     as_text = {c: pa.string() for c in header if c in roles or is_subject(c)}
     as_text |= {header[0]: pa.string()} if _holds_ids(header[0]) else {}
@@ -55,23 +56,23 @@ def read_delimited(path: Path, label: str | None, subject: str | None, covariate
 
 
 def read_parquet(path: Path, label: str | None, subject: str | None, covariates: tuple[str, ...]) -> Table:
-    """Table of a Parquet file; roles recorded in its metadata are taken over.
+    """Table of a Parquet file; roles recorded in its metadata are used.
 
     Raises:
-        DataError: not a whole Parquet file, repeated names, text in a gene column.
+        DataError: not a complete Parquet file, repeated names, text in a gene column.
     """
     try:
         columns = pq.read_table(path, use_threads=False)  # with threads, 50k columns take 12 GB and ten times as long
     except (pa.ArrowInvalid, OSError):
-        raise DataError(f"{path.name} is not a whole Parquet file; write or download it again") from None
+        raise DataError(f"{path.name} is not a complete Parquet file; write or download it again") from None
     metadata = columns.schema.metadata or {}
     recorded = _recorded(metadata.get(METADATA, b"{}"), columns.column_names)
-    unique(tuple(columns.column_names), "gene", path.name)
+    unique_names(tuple(columns.column_names), "gene", path.name)
     return _table(path, columns, 1, label, subject, covariates, recorded)
 
 
 def _recorded(text: bytes, names: list[str]) -> dict[str, Any]:
-    """What the writer noted in a Parquet file, as far as it still fits the columns."""
+    """Roles recorded in a Parquet file, as far as they still match the columns."""
     try:
         notes = json.loads(text)
     except ValueError:
@@ -93,17 +94,17 @@ def _table(
     names: list[str] = columns.column_names
     for name in covariates:
         if name not in names:
-            close = nearest(name, names)
-            raise DataError(f"{path.name} has no covariate column {name!r}; near it: {', '.join(close) or 'none'}")
+            close = close_names(name, names)
+            raise DataError(f"{path.name} has no covariate column {name!r}; similar: {', '.join(close) or 'none'}")
     chosen = {label or recorded.get("label") or LABEL, subject, recorded.get("subject"), *covariates}
     chosen |= set(recorded.get("covariates", ()))
     obs_names, gene_at = [], []
     id_name = _id_column(columns, chosen)
-    kinds = columns.schema.types  # as a list at once: asking column by column is quadratic
+    kinds = columns.schema.types  # fetched at once: column by column is quadratic
     for i, name in enumerate(names):
         if name == id_name:
             continue
-        by_name = not recorded and (is_covariate(name) or is_subject(name))  # what the file records needs no guess
+        by_name = not recorded and (is_covariate(name) or is_subject(name))  # recorded roles need no guessing
         if name in chosen or by_name or _all_text(path, columns, i, kinds[i], first_row):
             obs_names.append(name)
         else:
@@ -111,7 +112,7 @@ def _table(
     obs = columns.select(obs_names).to_pandas(date_as_object=True)
     obs.columns = pd.Index([n.removeprefix(OBS_PREFIX) for n in obs_names])
     x = np.empty((columns.num_rows, len(gene_at)), dtype=np.float32)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite, and are rejected as such
         for k, i in enumerate(gene_at):
             x[:, k] = columns.column(i).to_numpy()
     return Table(
@@ -127,17 +128,12 @@ def _table(
     )
 
 
-def is_subject(name: str) -> bool:
-    """Whether a column is taken as the subject by its name alone."""
-    return name.casefold() in SUBJECTS
-
-
 def _holds_ids(name: str) -> bool:
     return name.casefold() in _ID_NAMES or name == SAMPLE_ID
 
 
 def _id_column(columns: pa.Table, chosen: set[Any]) -> str | None:
-    """Name of the column of sample ids: by its name, or a first column of texts that are all different."""
+    """Name of the column of sample ids: by its name, or a first column of unique texts."""
     names: list[str] = columns.column_names
     if SAMPLE_ID in names:
         return SAMPLE_ID
@@ -184,16 +180,10 @@ def _all_text(path: Path, columns: pa.Table, at: int, kind: pa.DataType, first_r
         if not text.any():
             what = f"numbers as text in column {name!r}, first in row {row}"
         raise DataError(
-            f"{path.name}: {what}; write plain numbers, leave the missing ones empty, or name the column "
+            f"{path.name}: {what}; write plain numbers, leave missing values empty, or declare the column "
             "as a covariate (--covariate)"
         )
     return True
-
-
-def _open_text(path: Path) -> IO[str]:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return open(path, encoding="utf-8-sig", newline="")
 
 
 def header_of(path: Path, delimiter: str) -> list[str]:
@@ -203,7 +193,7 @@ def header_of(path: Path, delimiter: str) -> list[str]:
         DataError: empty or unreadable, or a single column.
     """
     try:
-        with _open_text(path) as lines:
+        with open_text(path, newline="") as lines:
             header = next(csv.reader(lines, delimiter=delimiter), [])
     except EOFError:
         raise DataError(f"{path.name} ends too early: the gzip file is truncated; download or write it again") from None
@@ -211,31 +201,31 @@ def header_of(path: Path, delimiter: str) -> list[str]:
         kind = "gzip-compressed text" if path.suffix.lower() == ".gz" else "UTF-8 text"
         raise DataError(f"{path.name} is not {kind}, as its name says; check the file or rename it") from None
     if not header:
-        raise DataError(f"{path.name} is empty; a header and one row a sample are expected")
+        raise DataError(f"{path.name} is empty; a header and one row per sample are expected")
     if len(header) == 1:
         other = next((d for d in ("\t", ";", ",") if d in header[0]), None)
-        hint = f"; it looks separated by {other!r}" if other else ""
+        hint = f"; it seems to be separated by {other!r}" if other else ""
         expected = "tabs" if delimiter == "\t" else "commas"
         raise DataError(f"{path.name} has a single column; columns separated by {expected} are expected{hint}")
     return header
 
 
 def _diagnosis(path: Path, delimiter: str, width: int, error: str) -> str:
-    """What is wrong with a file that did not parse, without quoting its content."""
+    """Why a file could not be parsed, without quoting its content."""
     try:
-        with _open_text(path) as lines:
+        with open_text(path, newline="") as lines:
             for row, fields in enumerate(csv.reader(lines, delimiter=delimiter), 1):
                 if fields and len(fields) != width:
                     r_table = row == 2 and len(fields) == width + 1
-                    hint = " (R's write.table leaves out the first name: use col.names = NA)" if r_table else ""
+                    hint = " (R's write.table omits the first name: use col.names = NA)" if r_table else ""
                     return (
                         f"{path.name}: row {row} has {len(fields)} columns, the header has {width}; "
-                        f"every row needs one value a column{hint}"
+                        f"every row needs one value per column{hint}"
                     )
     except EOFError:
         return f"{path.name} ends too early: the gzip file is truncated; download or write it again"
     except (OSError, UnicodeDecodeError, csv.Error):
         pass
     if "Empty CSV" in error:
-        return f"{path.name} holds a header but no samples; one row a sample is expected"
-    return f"{path.name} cannot be read as UTF-8 text in columns; check the file"
+        return f"{path.name} has a header but no samples; one row per sample is expected"
+    return f"{path.name} cannot be read as delimited UTF-8 text; check the file"

@@ -1,4 +1,4 @@
-"""Writing cohorts, whole or in a stream of chunks; a file appears under its name only when it is whole."""
+"""Writing cohorts, at once or as a stream of chunks; a file appears under its name only when complete."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io.anndata_file import UNS
-from cohortsmith.data.io.assembly import LABEL
 from cohortsmith.data.io.atomic import whole_file, whole_folder
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, is_subject
 from cohortsmith.data.io.covariates import OBS_PREFIX, is_covariate, tidy
 from cohortsmith.data.io.fasta import FastaWriter
 from cohortsmith.data.io.medmnist_npz import write_npz
 from cohortsmith.data.io.png_folder import PngWriter
 from cohortsmith.data.io.read import PNG_FOLDER, check_written
-from cohortsmith.data.io.tables import METADATA, SAMPLE_ID, is_subject
+from cohortsmith.data.io.tables import METADATA
 
 if TYPE_CHECKING:
     import os
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class CohortWriter(Protocol):
-    """Takes the chunks of one cohort in turn."""
+    """Writes a cohort chunk by chunk."""
 
     def write(self, chunk: Cohort) -> None:
         """Append a chunk; its features and covariates must be those of the first."""
@@ -44,10 +44,10 @@ class CohortWriter(Protocol):
 
 
 def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> None:
-    """Write a cohort in the format that the name of `path` asks for; `read_cohort` gives the same cohort back.
+    """Write a cohort in the format given by the suffix of `path`; `read_cohort` restores the same cohort.
 
     Raises:
-        DataError: unknown suffix, no such folder, or the disk is full; what stood there before stays.
+        DataError: unknown suffix, missing folder, or full disk; an existing file is then unchanged.
     """
     with open_writer(path, cohort) as writer:
         writer.write(cohort)
@@ -55,14 +55,14 @@ def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWriter]:
-    """Writer of a stream of chunks that share the features, covariates, label and scale of `like`.
+    """Writer for a stream of chunks that share the features, covariates, label and scale of `like`.
 
-    CSV, TSV, Parquet, FASTA and folders of PNG go out chunk by chunk; `.h5ad` and `.npz` are collected and written at
-    the end. The file (the folder) is written under a temporary name in the same folder and renamed when whole.
+    CSV, TSV, Parquet, FASTA and folders of PNG are written chunk by chunk; `.h5ad` and `.npz` are collected and
+    written at the end. The file or folder has a temporary name in the same folder until it is complete.
 
     Raises:
-        DataError: unknown suffix, no such folder, a chunk that does not fit, or the disk is full; a folder of PNG is to
-            stand where something stands already.
+        DataError: unknown suffix, missing folder, a chunk that does not match, full disk, or an existing target for a
+            folder of PNG.
     """
     target = Path(path)
     suffix = check_written(target, like.kind)
@@ -100,7 +100,7 @@ def _layout(like: Cohort) -> tuple[str, str | None]:
 
 
 class _Check:
-    """What the chunks of one file must have in common."""
+    """Checks that the chunks of one file match."""
 
     def __init__(self, like: Cohort) -> None:
         self._like = like
@@ -109,12 +109,10 @@ class _Check:
     def __call__(self, chunk: Cohort) -> None:
         if chunk.features != self._like.features or list(chunk.obs.columns) != list(self._like.obs.columns):
             genes = {"expression": "genes", "sequence": "columns", "image": "pixels"}[self._like.kind]
-            raise DataError(
-                f"a chunk has other {genes} or covariates than the file begun; write it to a file of its own"
-            )
+            raise DataError(f"a chunk has other {genes} or covariates than the first; write it to a separate file")
         first = str(chunk.ids[0]) if len(chunk) else None
-        if first in self._first_ids:  # all ids would be a million strings; numbering begun anew shows in the first
-            raise DataError("a chunk has the sample names of an earlier chunk; number the samples through")
+        if first in self._first_ids:  # keeping all ids would be costly; restarted numbering shows in the first
+            raise DataError("a chunk repeats the sample names of an earlier chunk; number the samples consecutively")
         if first is not None:
             self._first_ids.add(first)
 
@@ -129,7 +127,7 @@ def _schema(like: Cohort) -> pa.Schema:
     repeated = repeated[repeated.duplicated()]
     if len(repeated):
         raise DataError(
-            f"cannot write: column {repeated[0]!r} would stand twice; rename the gene or covariate of that name"
+            f"cannot write: column {repeated[0]!r} would appear twice; rename the gene or covariate of that name"
         )
     return pa.schema(fields)
 
@@ -180,7 +178,7 @@ class _Parquet:
 def _byte_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
     with open(path, "wb") as file:
         if suffix.endswith(".gz"):
-            # No name, no time in the head: the same cohort gives the same bytes. Level 3 is four times faster than 9.
+            # No name or time in the header: the same cohort gives the same bytes. Level 3 is four times faster than 9.
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=3, mtime=0) as packed:
                 yield packed
         else:
@@ -188,7 +186,7 @@ def _byte_stream(path: Path, suffix: str) -> Iterator[IO[bytes] | gzip.GzipFile]
 
 
 class _Checked:
-    """A writer whose chunks are held against the first."""
+    """A writer that checks its chunks."""
 
     def __init__(self, writer: CohortWriter, like: Cohort) -> None:
         self._writer, self._check = writer, _Check(like)
@@ -223,7 +221,7 @@ class _Delimited:
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, like: Cohort, delimiter: str) -> None:
         self._stream, self._like, self._delimiter, self._check = stream, like, delimiter, _Check(like)
         self._schema = _schema(like)
-        # Covariates carry a mark unless their name alone says what they are: a number would be read as a gene.
+        # Covariates get a prefix unless their name alone identifies them: numbers would be read as genes.
         marked = {str(c): f"{OBS_PREFIX}{c}" for c in like.obs.columns if not is_covariate(str(c))}
         self._names = [marked.get(name, name) for name in self._schema.names]
         for gene in like.features:
@@ -239,7 +237,7 @@ class _Delimited:
         self._check(chunk)
         table = _columns(chunk, self._like, self._schema)
         for i in range(table.num_columns - len(chunk.features)):
-            if pa.types.is_floating(table.schema.field(i).type):  # 61.0 must not come back as a whole number
+            if pa.types.is_floating(table.schema.field(i).type):  # 61.0 must not be read back as an integer
                 column = table.column(i).to_pandas().map(repr, na_action="ignore")
                 table = table.set_column(i, self._names[i], pa.Array.from_pandas(column, type=pa.string()))
         options = pacsv.WriteOptions(include_header=False, delimiter=self._delimiter, quoting_style="needed")
@@ -247,7 +245,7 @@ class _Delimited:
 
 
 def _words(values: Any) -> pd.Index[Any]:
-    """Text as plain objects: AnnData does not write the string type that pandas 3 would choose."""
+    """Text as object dtype: AnnData does not write the string type of pandas 3."""
     return pd.Index([str(v) for v in values], dtype=object)
 
 
@@ -279,6 +277,6 @@ class _Collected:
         )
         try:
             file.write_h5ad(self._path)
-        except (OSError, RuntimeError) as error:  # HDF5 tells of a full disk by a RuntimeError from its clean-up
+        except (OSError, RuntimeError) as error:  # HDF5 reports a full disk by a RuntimeError from its clean-up
             number = re.search(r"errno = (\d+)", str(error))
             raise OSError(int(number[1]) if number else 0, "HDF5 failed") from error

@@ -1,4 +1,4 @@
-"""Data sets that can be asked for by name, and `read_cohort`, which takes a name or a file."""
+"""Data sets known by name, and `read_cohort`, which reads a cohort from a name, a file or a folder."""
 
 from cohortsmith.data.named.catalog import NamedSet, find_set, named_sets
 from cohortsmith.data.named.reading import read_cohort

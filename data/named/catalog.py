@@ -1,4 +1,4 @@
-"""Data sets that can be asked for by name."""
+"""Data sets known by name: built-in ones, and those found in COHORTSMITH_DATA."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ import pyarrow.parquet as pq
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io import (
     DELIMITED,
+    EVERY_SUFFIX,
     LABEL,
     SAMPLE_ID,
-    SUFFIXES,
     Table,
     assemble,
     count_records,
     fields_of,
     header_of,
     holds_images,
-    kind_of,
+    kind_of_file,
     read_file,
     stem_of,
     suffix_of,
 )
+from cohortsmith.data.sequences import TP53
 from cohortsmith.data.simulators import simulate
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort, Kind, Scale
 
 FOLDER = "COHORTSMITH_DATA"
-_EVERY = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class NamedSet:
     """A data set known by name.
 
     Attributes:
-        name: what to ask for.
+        name: to load it by.
         kind: data kind.
-        description: one line.
-        licence: terms of use, one line.
-        load: takes the keyword arguments of `read_cohort` that go with its kind, and returns the cohort.
+        description: in one line.
+        licence: terms of use, in one line.
+        load: takes the keyword arguments of `read_cohort` for its kind, and returns the cohort.
     """
 
     name: str
@@ -61,7 +61,7 @@ class NamedSet:
 
 
 def named_sets() -> tuple[NamedSet, ...]:
-    """Every set that can be asked for: the built-in ones, then the cohorts found in COHORTSMITH_DATA."""
+    """All named sets: the built-in ones, then the cohorts found in COHORTSMITH_DATA."""
     return (*BUILT_IN, *_found())
 
 
@@ -106,8 +106,8 @@ def _load_simulated(
     *, label: str | None = None, subject: str | None = None, scale: Scale | None = None, impute: bool = False,
     covariates: tuple[str, ...] = (), part: bool = False, n: int = 600, seed: int = 0, **options: Any,
 ) -> Cohort:  # fmt: skip
-    if label not in (None, "label") or subject is not None:
-        raise DataError("simulated-expression has the label 'label' and one sample a patient; leave both out")
+    if label not in (None, LABEL) or subject is not None:
+        raise DataError("simulated-expression has the label 'label' and one sample per patient; leave both out")
     return simulate("simulated-expression", n, seed, scale=scale or "counts", **options)
 
 
@@ -116,10 +116,10 @@ def _load_tp53(
     labels: Path | None = None, reference: str | None = None, alphabet: str | None = None, part: bool = False,
     n: int | None = None, seed: int = 0, **options: Any,
 ) -> Cohort:  # fmt: skip
-    stated = (label if label != "label" else None, subject, label_pattern, labels, alphabet)
-    if any(stated) or reference not in (None, "NM_000546.6"):
+    stated = (label if label != LABEL else None, subject, label_pattern, labels, alphabet)
+    if any(stated) or reference not in (None, TP53.name):
         raise DataError(
-            f"{name} has the label 'label', one sequence a patient and reference NM_000546.6; leave other options out"
+            f"{name} has the label {LABEL!r}, one sequence per patient and reference {TP53.name}; omit other options"
         )
     return simulate(name, size if n is None else n, seed, **options)
 
@@ -128,8 +128,8 @@ def _load_cells(
     *, label: str | None = None, subject: str | None = None, resize: int | None = None, part: bool = False,
     n: int = 2000, seed: int = 0, **options: Any,
 ) -> Cohort:  # fmt: skip
-    if label not in (None, "label") or subject is not None:
-        raise DataError("simulated-cells has the label 'label' and one image a patient; leave both out")
+    if label not in (None, LABEL) or subject is not None:
+        raise DataError("simulated-cells has the label 'label' and one image per patient; leave both out")
     return simulate("simulated-cells", n, seed, **options)
 
 
@@ -145,28 +145,28 @@ BUILT_IN: tuple[NamedSet, ...] = (
         "simulated-expression",
         "expression",
         "600 simulated patients, 200 genes, 3 classes, counts; gene modules known",
-        "none: no patient behind it",
+        "none: no real patients involved",
         _load_simulated,
     ),
     NamedSet(
         "tp53-founding",
         "sequence",
         "40 simulated patients, 20 with a TP53 mutation and 20 without; mRNA positions 97..1375",
-        "none: no patient behind it; published frequencies of variants",
+        "none: no real patients involved; published frequencies of variants",
         partial(_load_tp53, "tp53-founding", 40),
     ),
     NamedSet(
         "tp53-cohort",
         "sequence",
         "4000 simulated patients, half with a TP53 mutation; mRNA positions 97..1375",
-        "none: no patient behind it; published frequencies of variants",
+        "none: no real patients involved; published frequencies of variants",
         partial(_load_tp53, "tp53-cohort", 4000),
     ),
     NamedSet(
         "simulated-cells",
         "image",
         "2000 simulated blood cells, 28 x 28 in colour, 8 classes; size, lobes, granules and stain known",
-        "none: no patient behind it",
+        "none: no real patients involved",
         _load_cells,
     ),
 )
@@ -179,24 +179,22 @@ def _found() -> Iterator[NamedSet]:
     root = Path(folder)
     taken = {s.name for s in BUILT_IN}
     for path in sorted(root.rglob("*")):
-        if not path.name.lower().endswith(_EVERY) or path.name.startswith(".") or not path.is_file():
+        if not path.name.lower().endswith(EVERY_SUFFIX) or path.name.startswith(".") or not path.is_file():
             continue
-        kind = kind_of(path)
+        kind = kind_of_file(path)
         count, header = count_records(path, 2) if kind == "sequence" else (0, "")
-        if not (
-            count > 1 if kind == "sequence" else holds_images(path) if kind == "image" else _speaks_of_samples(path)
-        ):
-            continue  # a table or arrays of something else, or one sequence: a reference
+        if not (count > 1 if kind == "sequence" else holds_images(path) if kind == "image" else _has_samples(path)):
+            continue  # a table or arrays of something else, or a single sequence: a reference
         unlabelled = kind == "sequence" and bool(header) and LABEL not in fields_of(header)
         name = stem_of(path)
-        if name in taken:  # two files of one name: the second goes by its path in the folder
+        if name in taken:  # two files of one name: the second is named by its path in the folder
             name = path.relative_to(root).as_posix()
         taken.add(name)
         yield NamedSet(
             name,
             kind,
             f"{path.relative_to(root).as_posix()} in {FOLDER}"
-            + unlabelled * "; say where its classes stand, e.g. --labels",
+            + unlabelled * "; specify its classes, e.g. with --labels",
             f"see the notes beside the file in {FOLDER}",
             partial(_load_file, path, kind),
         )
@@ -206,7 +204,7 @@ def _load_file(path: Path, kind: Kind, *, label: str | None, subject: str | None
     return read_file(path, {"label": label, "subject": subject, "part": part}, {kind: own})
 
 
-def _speaks_of_samples(path: Path) -> bool:
+def _has_samples(path: Path) -> bool:
     """Whether a table has a column of sample ids or of labels; other tables in the folder are something else."""
     suffix = suffix_of(path)
     try:
@@ -217,5 +215,5 @@ def _speaks_of_samples(path: Path) -> bool:
         else:
             return True
     except (DataError, OSError, pa.ArrowInvalid):
-        return True  # a damaged file is listed, and loading it says what is wrong
+        return True  # a damaged file is listed; loading it reports the damage
     return SAMPLE_ID in names or LABEL in names

@@ -32,46 +32,46 @@ def read_cohort(
     resize: int | None = None,
     part: bool = False,
 ) -> Cohort:
-    """Read a cohort from a file, a folder (a FASTA, or a folder of PNG, a class), or by a set's name (`named_sets`).
+    """Read a cohort from a file, a folder (with a FASTA or a folder of PNG per class), or by name (`named_sets`).
 
-    Expression: samples stand in rows. In CSV, TSV and Parquet the first column `sample_id` (or `id`, `sample`, no name)
-    holds the ids; besides label and subject, covariates are the columns whose values are all text, those named in
-    `covariates`, those called `obs:...`, and those of the literal list `covariates.COVARIATES`; every other column
-    is a gene and must hold numbers. Constant genes are kept and counted in `provenance["constant_genes"]`.
+    Expression: samples are rows. In CSV, TSV and Parquet the first column `sample_id` (or `id`, `sample`, unnamed)
+    holds the ids; besides label and subject, covariates are the columns of text, those named in `covariates`, those
+    with the prefix `obs:`, and those in the list `covariates.COVARIATES`; every other column is a gene and must be
+    numeric. Constant genes are kept and counted in `provenance["constant_genes"]`.
 
-    Sequences: FASTA and GenBank, also gzip-compressed. The first word of a header is the sample's name, other words
-    `key=value` are covariates. Columns: see `sequence_assembly.read_sequences`. U reads as T; N and IUPAC codes are
-    masked, and counted in `provenance["masked"]`.
+    Sequences: FASTA and GenBank, also gzip-compressed. The first word of a header is the sample's name, fields
+    `key=value` are covariates. Columns: see `sequence_assembly.read_sequences`. U is read as T; N and IUPAC codes are
+    masked and counted in `provenance["masked"]`.
 
     Images: MedMNIST `.npz` of 2D sets, and folders of PNG, at 28 x 28; see `medmnist_npz.read_npz` and
-    `png_folder.read_pngs`. Images of one lesion are one patient's, where no patient is named. The split of each image
-    stands in `obs["split"]`, and `data.split` keeps to it. Multi-label sets (ChestMNIST) are not supported.
+    `png_folder.read_pngs`. Images of one lesion belong to one patient, where no patient is named. The split of each
+    image is in `obs["split"]`, and `data.split` follows it. Multi-label sets (ChestMNIST) are not supported.
 
     Args:
         source: path (.h5ad, .csv, .tsv, each also .gz, .parquet; .fasta, .fa, .fna, .gb, .gbk; .npz), folder, or a
             set's name.
-        label: column (sequences: key in the header) of the classes; by default what the file records, else `label`.
+        label: column (sequences: key in the header) of the classes; by default as recorded in the file, else `label`.
         subject: column (key in the header, or pattern with one group on the whole header) of the patients; by default
-            what the file records, else `patient`, `patient_id`, `subject` or `subject_id` if there is one, else every
-            sample is a patient of its own.
-        scale: of expression: "counts", "linear" or "log"; by default what the file records, else detected.
+            as recorded in the file, else `patient`, `patient_id`, `subject` or `subject_id` if present, else every
+            sample is a separate patient.
+        scale: of expression: "counts", "linear" or "log"; by default as recorded in the file, else detected.
         impute: fill missing values with the gene's median (counted in `provenance["imputed"]`); expression only.
-        covariates: numeric columns of a table that are no genes.
-        label_pattern: regular expression with one group, searched in the whole header of a sequence: its class.
+        covariates: numeric columns of a table that are not genes.
+        label_pattern: regular expression whose one group, searched in the whole header of a sequence, is its class.
         labels: table of the classes of sequences, lines `id<TAB>label`.
-        reference: what sequences are aligned to: a known reference's name, a FASTA or GenBank file with one record, or
-            "none" to take them as they stand.
-        alphabet: "dna" or "rna" where sequences must hold no U, or no T; by default both are read.
-        resize: 28 to have images of another size cut to the square in their middle and resized to 28 x 28.
-        part: the file is a part of a cohort (a holdout, a synthetic sample): one class, or one patient of a class,
-            is then no error.
+        reference: what sequences are aligned to: the name of a known reference, a FASTA or GenBank file with one
+            record, or "none" to take them as they are.
+        alphabet: "dna" or "rna" to reject U or T, respectively; by default both are read.
+        resize: 28 to crop images of another size to their central square and resize them to 28 x 28.
+        part: the file is part of a cohort (a holdout, a synthetic sample), so a single class, or a class with one
+            patient, is not an error.
 
     Raises:
-        DataError: unknown file or set, wrong suffix, damaged or empty file, no such column, missing labels, one class,
-            a class with one patient, missing or infinite values, text among numbers, repeated names, negative counts;
-            letters of no nucleotide, an empty or wholly masked sequence, sequences that cannot be aligned; no whole
-            `.npz` or PNG, pickled arrays, a split that is absent, pixels that are not uint8, another size than 28,
-            labels out of range, several labels an image, mixed channels; an option that is not for this kind of data.
+        DataError: unknown file or set, wrong suffix, damaged or empty file, missing column, missing labels, a single
+            class, a class with one patient, missing or infinite values, text among numbers, repeated names, negative
+            counts; letters that are not nucleotides, an empty or fully masked sequence, sequences that cannot be
+            aligned; an incomplete `.npz` or PNG, pickled arrays, a missing split, pixels that are not uint8, a size
+            other than 28, labels out of range, several labels per image, mixed channels; an option for another kind.
     """
     name = os.fspath(source)
     options: dict[str, Any] = {"label": label, "subject": subject, "part": part}
@@ -87,13 +87,13 @@ def read_cohort(
     }
     path = Path(name)
     try:
-        there = path.exists()
+        exists = path.exists()
     except OSError as error:
         raise DataError(f"cannot read {path.name}: {error.strerror or type(error).__name__}") from None
-    # A folder that has a set's name does not hide the set.
-    if not (there and has_known_suffix(name)) and (named := find_set(name)) is not None:
+    # A folder named like a set does not hide the set.
+    if not (exists and has_known_suffix(name)) and (named := find_set(name)) is not None:
         return named.load(**options, **fitting(named.kind, name, by_kind))
-    if not there:
+    if not exists:
         raise DataError(_not_found(path))
     return read_file(path, options, by_kind)
 
@@ -105,4 +105,4 @@ def _not_found(path: Path) -> str:
     if not path.parent.is_dir():
         near = near or f"; the folder {str(path.parent)!r} does not exist"
     more = f" and {len(names) - 8} more (cohortsmith data list)" if len(names) > 8 else ""
-    return f"no file and no named set {str(path)!r}{near or '; named sets: ' + ', '.join(names[:8]) + more}"
+    return f"no file or named set {str(path)!r}{near or '; named sets: ' + ', '.join(names[:8]) + more}"

@@ -1,9 +1,8 @@
-"""Sequences: columns and alignment, references, variants, their HGVS names and their effects."""
+"""Aligned sequences and variants: alignment columns, references, variant calling, HGVS names, protein effects."""
 
 from cohortsmith.data.sequences.alignment import Aligned, align, align_among, on, on_columns, shared_columns
 from cohortsmith.data.sequences.calling import call_cohort, call_variants
 from cohortsmith.data.sequences.columns import compact, expand, in_order, is_inserted, numbered
-from cohortsmith.data.sequences.edits import Variant, VariantKind, applied, merged, normalised
 from cohortsmith.data.sequences.effects import (
     BASES,
     EFFECTS,
@@ -17,6 +16,7 @@ from cohortsmith.data.sequences.effects import (
 from cohortsmith.data.sequences.hgvs_names import hgvs, parse_hgvs
 from cohortsmith.data.sequences.reference import REFERENCES, TP53, Reference, read_reference, reference_of, translate
 from cohortsmith.data.sequences.variant_table import read_variant_table
+from cohortsmith.data.sequences.variants import Variant, VariantKind, applied, merged, normalised
 
 __all__ = [
     "Aligned",

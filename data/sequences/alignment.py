@@ -1,4 +1,4 @@
-"""Sequences on common columns: each aligned to one reference (a star alignment), and cohorts put side by side."""
+"""Sequences on common columns: star alignment to a reference, and cohorts brought onto shared columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.nucleotides import GAP
 from cohortsmith.data.sequences.columns import in_order, is_inserted, numbered
-from cohortsmith.data.sequences.pairwise import Placed, place
+from cohortsmith.data.sequences.pairwise import Placed, align_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,21 +39,21 @@ def align(
     where: Callable[[int], str] = "sequence {}".format,
     name: str = "the reference",
 ) -> Aligned:
-    """Align each sequence to the reference: a star alignment, in which whatever one inserts is a column for all.
+    """Align each sequence to the reference: a star alignment; an insertion in one sequence is a column in all.
 
-    Every distinct sequence is aligned once. Places inserted after position p are the columns p+1, p+2, ... of all
-    sequences that insert something there, filled from the left. Reference columns before the first base of any
-    sequence and after the last base of any are left out, so a window of a gene keeps to its window.
+    Every distinct sequence is aligned once. Bases inserted after position p are in columns p+1, p+2, ... of all
+    sequences with an insertion there, filled from the left. Reference columns before the first base of any
+    sequence and after the last base of any are left out, so a window of a gene stays a window.
 
     Args:
         sequences: codes without gaps, each (length,).
         reference: codes (length,), no gap and nothing masked.
         start: position of the reference's first base.
-        where: where a sequence stands, for messages, by its number from 0.
+        where: names the location of a sequence in messages, given its index from 0.
         name: of the reference, for messages.
 
     Raises:
-        DataError: a sequence that is too different to be aligned, or too long.
+        DataError: a sequence that is too different or too long to be aligned.
     """
     first: dict[bytes, int] = {}
     which = np.asarray([first.setdefault(s.tobytes(), i) for i, s in enumerate(sequences)], dtype=np.int64)
@@ -61,7 +61,7 @@ def align(
     placed: list[Placed] = []
     for i in distinct:
         try:
-            placed.append(place(sequences[i], reference, name))
+            placed.append(align_one(sequences[i], reference, name))
         except DataError as error:
             raise DataError(f"{where(int(i))} {error}") from None
     rows, columns = _together(placed, len(reference), start)
@@ -74,7 +74,7 @@ def align_among(sequences: Sequence[NDArray[np.uint8]], where: Callable[[int], s
     """Align sequences of unequal length among themselves; columns are numbered 1..L.
 
     They are aligned to the most typical of them (star alignment, as above): of the most frequent length, the first
-    that agrees in most places with the most frequent base of each.
+    that matches the most frequent base at most positions.
 
     Raises:
         DataError: a sequence that is too different from the most typical one to be aligned, or too long.
@@ -90,10 +90,10 @@ def align_among(sequences: Sequence[NDArray[np.uint8]], where: Callable[[int], s
 
 
 def shared_columns(*cohorts: Cohort) -> tuple[str, ...]:
-    """Columns on which all these cohorts can stand: the positions they have in common, and every inserted place.
+    """Columns that all these cohorts can be brought onto: their common positions, and every insertion.
 
     Raises:
-        DataError: no sequences, aligned to different references, or holding different positions of the reference.
+        DataError: not sequences, aligned to different references, or covering different positions of the reference.
     """
     named = sorted({str(c.provenance.get("reference") or "") for c in cohorts if _sequences(c)} - {""})
     if len(named) > 1:
@@ -108,8 +108,7 @@ def shared_columns(*cohorts: Cohort) -> tuple[str, ...]:
 def on_columns(cohort: Cohort, features: Sequence[str]) -> Cohort:
     """The same cohort on other columns of the same reference, e.g. on `shared_columns` of several.
 
-    An inserted place that the cohort lacks is a gap in every sequence; a column in which every sequence has a gap may
-    be left out.
+    An insertion column that the cohort lacks becomes a gap in every sequence; a column of gaps only may be left out.
 
     Raises:
         DataError: not sequences, a position that the cohort lacks, or a left-out column that holds bases.
@@ -122,8 +121,8 @@ def on_columns(cohort: Cohort, features: Sequence[str]) -> Cohort:
     kept_bases = [cohort.features[i] for i in dropped if (cohort.x[:, i] != GAP).any()]
     if kept_bases:
         raise DataError(
-            f"the cohort has bases in {len(kept_bases)} column(s) that are not asked for, first {kept_bases[0]!r}; "
-            "put the cohorts on their shared columns, aligned to one reference (--reference)"
+            f"the cohort has bases in {len(kept_bases)} column(s) that were not requested, first {kept_bases[0]!r}; "
+            "bring the cohorts onto their shared columns, aligned to one reference (--reference)"
         )
     held = tuple(name for name in cohort.features if name in set(features) or is_inserted(name))
     _same_positions(features, held)
@@ -131,7 +130,7 @@ def on_columns(cohort: Cohort, features: Sequence[str]) -> Cohort:
 
 
 def on(x: NDArray[np.uint8], columns: Sequence[str], wanted: Sequence[str]) -> NDArray[np.uint8]:
-    """Rows (n, columns) on the wanted columns: a gap where they have none, columns not wanted left out."""
+    """Rows (n, columns) on the wanted columns: gaps in missing columns, other columns dropped."""
     at = {name: i for i, name in enumerate(columns)}
     out = np.full((len(x), len(wanted)), GAP, dtype=np.uint8)
     have = [i for i, name in enumerate(wanted) if name in at]
@@ -140,8 +139,8 @@ def on(x: NDArray[np.uint8], columns: Sequence[str], wanted: Sequence[str]) -> N
 
 
 def _together(placed: list[Placed], length: int, start: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """All columns: positions of the reference and, before each and after the last, the places inserted there."""
-    widest = np.zeros(length + 1, dtype=np.int64)  # of what stands before position i of the reference
+    """Codes on all columns, and their names: reference positions, with insertions before each and after the last."""
+    widest = np.zeros(length + 1, dtype=np.int64)  # longest insertion before position i of the reference
     for one in placed:
         for slot, inserted in one.insertions.items():
             widest[slot] = max(widest[slot], len(inserted))
@@ -161,12 +160,14 @@ def _together(placed: list[Placed], length: int, start: int) -> tuple[NDArray[np
 
 def _sequences(cohort: Cohort) -> bool:
     if cohort.kind != "sequence":
-        raise DataError(f"columns of an alignment are asked for; this cohort holds {cohort.kind} data")
+        raise DataError(f"alignment columns need a cohort of sequences; this one holds {cohort.kind} data")
     return True
 
 
 def _same_positions(one: Sequence[str], other: Sequence[str]) -> None:
     first, second = ([name for name in names if not is_inserted(name)] for names in (one, other))
     if first != second:
-        told = " and ".join(f"{names[0]}..{names[-1]} ({len(names)})" if names else "none" for names in (first, second))
-        raise DataError(f"the cohorts stand on different positions: {told}; align both to one reference (--reference)")
+        ranges = " and ".join(
+            f"{names[0]}..{names[-1]} ({len(names)})" if names else "none" for names in (first, second)
+        )
+        raise DataError(f"the cohorts cover different positions: {ranges}; align both to one reference (--reference)")

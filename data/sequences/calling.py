@@ -1,4 +1,4 @@
-"""Variants called back from sequences: of one sequence by alignment, of a cohort by its columns."""
+"""Variant calling: from one sequence by alignment, from a cohort by its columns."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED, decode, encode
-from cohortsmith.data.sequences.edits import Variant, merged
-from cohortsmith.data.sequences.pairwise import place
+from cohortsmith.data.sequences.pairwise import align_one
 from cohortsmith.data.sequences.reference import CONSENSUS
+from cohortsmith.data.sequences.variants import Variant, merged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def call_variants(sequence: str, reference: Reference) -> tuple[Variant, ...]:
     """Variants of one sequence against a reference, 3'-normalised, in order.
 
-    The sequence is aligned as `pairwise.place` does it (Biopython, global, affine gaps). Changes without an
-    unchanged base between them are one variant. A masked base is read as the reference's; gaps in the sequence are left
-    out. Bases of the reference before the sequence's first or after its last count as deleted.
+    The sequence is aligned as `pairwise.align_one` does it (Biopython, global, affine gaps). Changes without an
+    unchanged base between them are one variant. A masked base is read as the reference's; gaps in the sequence are
+    ignored. Bases of the reference before the sequence's first or after its last count as deleted.
 
     Raises:
-        DataError: no nucleotides, or too different from the reference.
+        DataError: not nucleotides, or too different from the reference.
     """
     codes = encode(sequence)
     return _of_codes(codes[codes != GAP], reference)
@@ -36,8 +36,8 @@ def call_variants(sequence: str, reference: Reference) -> tuple[Variant, ...]:
 def call_cohort(cohort: Cohort, reference: Reference) -> list[tuple[Variant, ...]]:
     """Variants of each sequence of a cohort, in its order; see `call_variants`.
 
-    A cohort aligned to the reference (or to a part of it) is read column by column, without aligning again; then
-    only the reference's part from the cohort's first to its last column counts. Other cohorts are aligned sequence by
+    A cohort aligned to the reference (or to a part of it) is read column by column, without realignment; then
+    only the reference from the cohort's first to its last column is considered. Other cohorts are aligned sequence by
     sequence. Each distinct sequence is called once.
 
     Raises:
@@ -57,12 +57,12 @@ def call_cohort(cohort: Cohort, reference: Reference) -> list[tuple[Variant, ...
 
 
 def _of_codes(codes: NDArray[np.uint8], reference: Reference) -> tuple[Variant, ...]:
-    placed = place(codes, reference.codes, reference.name)
+    placed = align_one(codes, reference.codes, reference.name)
     changes = [
         _change(reference, i, reference.sequence[i], decode(placed.row[i : i + 1]))
         for i in np.flatnonzero((placed.row != reference.codes) & (placed.row != MASKED)).tolist()
     ]
-    # A masked base inserted is a base all the same: it stays as A, so that lengths and frames are right.
+    # An inserted masked base still is a base: it is kept as A, so that lengths and reading frames are right.
     changes += [_change(reference, slot, "", _known(inserted)) for slot, inserted in placed.insertions.items()]
     return merged(sorted(changes, key=lambda v: (v.position, bool(v.deleted))), reference)
 
@@ -79,16 +79,16 @@ def _part(cohort: Cohort, reference: Reference) -> Reference | None:
 
 
 def _columns(features: tuple[str, ...], reference: Reference) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Place in the reference (from 0) and reference code of each column; an inserted one: the next place and a gap."""
+    """Reference index (from 0) and reference code of each column; for an insertion: the next index and a gap."""
     at = {name: i for i, name in enumerate(reference.column_names)}
     places = np.empty(len(features), dtype=np.int64)
     codes = np.full(len(features), GAP, dtype=np.uint8)
     following = 0
     for i, name in enumerate(features):
-        here = at.get(name)
-        if here is not None:
-            codes[i], following = reference.codes[here], here + 1
-        places[i] = following if here is None else here
+        index = at.get(name)
+        if index is not None:
+            codes[i], following = reference.codes[index], index + 1
+        places[i] = following if index is None else index
     return places, codes
 
 

@@ -1,4 +1,4 @@
-"""Names of alignment columns: positions of a reference ('97') and places inserted after one ('97+1'), in one line."""
+"""Names of alignment columns: positions of a reference ('97') and insertions after one ('97+1'), and a compact form."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"(\d+)(?:\+([1-9]\d*))?")
 _RUN = re.compile(r"(\d+)(?:\+([1-9]\d*))?(?:-(\d+))?")
-_MOST = 1 << 22  # columns that one line may spell out
+_MOST = 1 << 22  # columns that a compact form may expand to
 
 
 def place_of(name: str) -> tuple[int, int]:
-    """Position and number of the inserted place (0: the position itself), by which columns are in order.
+    """Sort key of a column: position, and number of the inserted base (0 for the position itself).
 
     Raises:
-        DataError: no name of an alignment column.
+        DataError: not the name of an alignment column.
     """
     hit = _NAME.fullmatch(name)
     if hit is None:
-        raise DataError(f"{name!r} is no alignment column; expected a position (97) or an inserted place (97+1)")
+        raise DataError(f"{name!r} is not an alignment column; expected a position (97) or an insertion (97+1)")
     return int(hit[1]), int(hit[2] or 0)
 
 
 def is_inserted(name: str) -> bool:
-    """Whether a column is one that the reference lacks."""
+    """Whether a column is an insertion, which the reference lacks."""
     return "+" in name
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """The columns as they stand along the reference, each once."""
+    """The columns in order along the reference, each once."""
     return tuple(sorted(set(names), key=place_of))
 
 
@@ -43,12 +43,12 @@ def numbered(length: int, first: int = 1) -> tuple[str, ...]:
 
 
 def compact(names: Sequence[str]) -> str:
-    """The columns in short: '97-300,300+1-3,301-1375'.
+    """Compact form of the columns: '97-300,300+1-3,301-1375'.
 
     Raises:
-        DataError: a name that is no alignment column.
+        DataError: a name that is not an alignment column.
     """
-    runs: list[list[int]] = []  # position, inserted place, number of columns
+    runs: list[list[int]] = []  # position, number of the inserted base, columns
     for position, inserted in map(place_of, names):
         if runs:
             begin, start, count = runs[-1]
@@ -61,7 +61,7 @@ def compact(names: Sequence[str]) -> str:
 
 
 def expand(text: str) -> tuple[str, ...] | None:
-    """The columns that `compact` put in short; None when the text is nothing of the kind."""
+    """The columns of a compact form as `compact` writes it; None when the text is not one."""
     names: list[str] = []
     for part in text.split(","):
         hit = _RUN.fullmatch(part)

@@ -1,4 +1,4 @@
-"""What a variant does to the protein, and the marks of its spectrum: transitions, CpG sites."""
+"""Effect of a variant on the protein, and its place in the mutation spectrum: transitions, CpG sites."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cohortsmith.data.sequences.reference import translate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.data.sequences.edits import Variant
     from cohortsmith.data.sequences.reference import Reference
+    from cohortsmith.data.sequences.variants import Variant
 
 EffectKind = Literal["noncoding", "silent", "missense", "nonsense", "frameshift", "in-frame", "start-lost", "stop-lost"]
 EFFECTS: tuple[EffectKind, ...] = get_args(EffectKind)
@@ -28,7 +28,7 @@ class Effect:
     Attributes:
         kind: one of `EFFECTS`.
         protein: short HGVS name, e.g. "p.R175H"; empty outside the coding sequence.
-        codon: number of the first codon concerned; 0 outside the coding sequence.
+        codon: number of the first affected codon; 0 outside the coding sequence.
     """
 
     kind: EffectKind
@@ -37,7 +37,7 @@ class Effect:
 
 
 def substitution_effects(reference: Reference) -> NDArray[np.int8]:
-    """Effect of each base put at each place, (length, 4): positions in `EFFECTS`; -1 for the reference's own base.
+    """Effect of each substitution at each position, (length, 4): indices into `EFFECTS`; -1 for the reference base.
 
     The second axis is in the order of the codes A, T, C, G.
     """
@@ -51,12 +51,12 @@ def substitution_effects(reference: Reference) -> NDArray[np.int8]:
 
 
 def effect(variant: Variant, reference: Reference) -> Effect:
-    """What one variant alone does to the protein.
+    """Effect of one variant, taken alone, on the protein.
 
-    A change of length that is no multiple of three is "frameshift", another change of length "in-frame" unless it
-    brings a stop ("nonsense") or takes the start or the stop codon away. Splicing does not show in an mRNA. Names
-    follow HGVS in one-letter form; `p.W53fs*70` has the first amino acid that changes and the codons to the new
-    stop, '?' where the held part of the reference ends before it.
+    A change of length that is not a multiple of three is "frameshift", another change of length "in-frame" unless it
+    introduces a stop ("nonsense") or removes the start or the stop codon. Splicing is not visible in an mRNA. Names
+    follow HGVS in one-letter form; `p.W53fs*70` gives the first changed amino acid and the number of codons to the new
+    stop, '?' where the part of the reference at hand ends before it.
     """
     first, last = reference.frame
     begin, end = max(variant.position, first), min(variant.end, last)
@@ -82,14 +82,14 @@ def effect(variant: Variant, reference: Reference) -> Effect:
         return Effect(kind, _replaced(number, old, new, kind), number)
     if number == 1 and new[:1] != "M":
         return Effect("start-lost", "p.M1?", 1)
-    if "*" in old and new[: len(old)] == old:  # what follows the stop is not read
+    if "*" in old and new[: len(old)] == old:  # what follows the stop is not translated
         return Effect("silent", f"p.{old[0]}{number}=", number)
     kind = kind if kind in ("nonsense", "stop-lost") else "in-frame"
     return Effect(kind, _resized(number, old, new, reference), number)
 
 
 def _replaced(number: int, old: str, new: str, kind: EffectKind) -> str:
-    """Name of as many amino acids put for others."""
+    """Name of a substitution of amino acids by as many others."""
     if kind == "start-lost":
         return "p.M1?"
     if kind == "silent":
@@ -106,7 +106,7 @@ def _replaced(number: int, old: str, new: str, kind: EffectKind) -> str:
 
 
 def _resized(number: int, old: str, new: str, reference: Reference) -> str:
-    """Name of a deletion or insertion of whole amino acids, as far to the protein's end as it can stand."""
+    """Name of a deletion or insertion of whole amino acids, shifted as far to the C-terminus as possible."""
     protein, first = reference.protein, (reference.codon(reference.frame[0]) or (1, 0))[0]
     if "*" in new:
         new = new[: new.index("*") + 1]
@@ -115,7 +115,7 @@ def _resized(number: int, old: str, new: str, reference: Reference) -> str:
     while old and new and old[-1] == new[-1]:
         old, new = old[:-1], new[:-1]
     if new.startswith("*"):
-        at = number - first  # beyond the held codons where a window ends before the stop
+        at = number - first  # beyond the last codon where a window ends before the stop
         return f"p.{protein[at] if at < len(protein) else '?'}{number}*"
     moved = old or new
     while bool(old) != bool(new) and number + len(old) - first < len(protein):
@@ -135,13 +135,13 @@ def _resized(number: int, old: str, new: str, reference: Reference) -> str:
 
 
 def _span(number: int, amino: str) -> str:
-    """Name of amino acids in a row, the first of that number."""
+    """Name of consecutive amino acids, given the number of the first."""
     one = f"{amino[0]}{number}"
     return one if len(amino) == 1 else f"{one}_{amino[-1]}{number + len(amino) - 1}"
 
 
 def _shifted(variant: Variant, reference: Reference, number: int) -> Effect:
-    """Effect of a change that moves the reading frame."""
+    """Effect of a change that shifts the reading frame."""
     first, last = reference.frame
     begin = first + 3 * (number - (reference.codon(first) or (1, 0))[0])
     old = reference.protein[(begin - first) // 3 :]
@@ -167,7 +167,7 @@ def _substitution(reference: Reference, position: int, base: str) -> int:
 
 
 def _changed(number: int, before: str, after: str) -> EffectKind:
-    """Effect of amino acids `after` in the place of as many `before`, from codon `number` on."""
+    """Effect of replacing amino acids `before` by as many `after`, from codon `number` on."""
     if before == after:
         return "silent"
     if number == 1 and after[:1] != before[0]:
@@ -180,12 +180,12 @@ def _changed(number: int, before: str, after: str) -> EffectKind:
 
 
 def is_transition(a: str, b: str) -> bool:
-    """Whether one base put for the other keeps the ring size: A and G, or C and T."""
+    """Whether a substitution keeps the ring size: A and G, or C and T."""
     return a != b and (a in _PURINES) == (b in _PURINES)
 
 
 def is_cpg(variant: Variant, reference: Reference) -> bool:
-    """Whether a substitution is C>T of a CG or G>A of a CG: the mark of a methylated cytosine that lost its amine."""
+    """Whether a substitution is C>T or G>A at a CpG site, as deamination of methylated cytosine causes."""
     at = variant.position
     if (variant.deleted, variant.inserted) == ("C", "T"):
         return at < reference.end and reference.base(at + 1) == "G"

@@ -1,16 +1,16 @@
-"""Names of variants as people write them (HGVS, coding DNA numbering), and back."""
+"""HGVS names of variants (coding DNA numbering), written and parsed."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from cohortsmith.data.sequences.edits import Variant, normalised
+from cohortsmith.data.sequences.variants import Variant, normalised
 
 if TYPE_CHECKING:
     from cohortsmith.data.sequences.reference import Reference
 
-# One place: coding (12), before it (-12), behind it (*12); an offset into an intron (+1) is not in the mRNA.
+# One position: coding (12), 5' of it (-12), 3' of it (*12); intronic offsets (+1) are not in an mRNA.
 _PLACE = r"[-*]?\d+"
 _NAME = re.compile(
     rf"(?:[\w.]+(?:\([^)]*\))?:)?([cn])\.({_PLACE})(?:_({_PLACE}))?"
@@ -21,12 +21,12 @@ _NAME = re.compile(
 def hgvs(variant: Variant, reference: Reference) -> str:
     """Name of a variant, e.g. "c.524G>A", "c.80del", "c.216dup", "c.518_519insCGT", "c.216_217delinsT".
 
-    Places count from the A of the start codon; before it they are negative, behind the stop codon they have a star
-    ("c.*5"). Without a coding sequence they are positions, and the name begins with "n.".
+    Positions count from the A of the start codon; upstream they are negative, downstream of the stop codon they have a
+    star ("c.*5"). Without a coding sequence they are plain positions, and the name begins with "n.".
 
     Source:
-        HGVS nomenclature, den Dunnen et al. 2016, Hum Mutat 37:564. The variant is taken as it stands:
-        `call_variants` and `parse_hgvs` give the 3'-normalised form that the nomenclature asks for.
+        HGVS nomenclature, den Dunnen et al. 2016, Hum Mutat 37:564. The variant is taken as it is:
+        `call_variants` and `parse_hgvs` return the 3'-normalised form that the nomenclature requires.
     """
     kind = "n" if reference.cds is None else "c"
     first, last = variant.position, variant.end
@@ -42,10 +42,11 @@ def hgvs(variant: Variant, reference: Reference) -> str:
 
 
 def parse_hgvs(name: str, reference: Reference) -> Variant | None:
-    """The variant that a name means, 3'-normalised; None where the reference cannot express it.
+    """The variant that a name describes, 3'-normalised; None where the reference cannot express it.
 
-    Deleted and doubled bases may stand in the name or not ("c.80delC", "c.80del", "c.529_546del18"). None comes for
-    introns, places outside the reference, bases that are not the reference's, and everything that is no such name.
+    Deleted and duplicated bases may be spelled out or not ("c.80delC", "c.80del", "c.529_546del18"). None is returned
+    for introns, positions outside the reference, bases that differ from the reference's, and anything that is not a
+    name.
     """
     hit = _NAME.fullmatch(name.strip())
     if hit is None:
@@ -55,7 +56,7 @@ def parse_hgvs(name: str, reference: Reference) -> Variant | None:
     last = _position(right, reference, kind) if right else first
     if first is None or last is None or first > last:
         return None
-    if word == "ins" and put and gone is None:  # may stand before the first base and after the last
+    if word == "ins" and put and gone is None:  # also before the first base and after the last
         between = last == first + 1 and reference.start - 1 <= first <= reference.end and not put.isdigit()
         return normalised(Variant(last, "", put.replace("U", "T")), reference) if between else None
     if not reference.start <= first <= last <= reference.end:
@@ -77,7 +78,7 @@ def parse_hgvs(name: str, reference: Reference) -> Variant | None:
 
 
 def _says(text: str, bases: str) -> bool:
-    """Whether bases, their number or nothing, as a name states them, go with the reference's bases."""
+    """Whether the bases stated in a name (spelled out, counted or omitted) match the reference's."""
     return not text or text.replace("U", "T") == bases or (text.isdigit() and int(text) == len(bases))
 
 
@@ -96,7 +97,7 @@ def _range(first: int, last: int, reference: Reference) -> str:
 
 
 def _position(place: str, reference: Reference, kind: str) -> int | None:
-    """Position of a place of a name; None without a coding sequence to count from."""
+    """Reference position of a position in a name; None without a coding sequence to count from."""
     if kind == "n":
         return int(place) if place.isdecimal() else None
     if reference.cds is None:

@@ -1,4 +1,4 @@
-"""One sequence against its reference: global alignment with affine gaps, cheap where few bases differ."""
+"""Pairwise alignment of a sequence to its reference: global, affine gaps, cheap where few bases differ."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from cohortsmith.data.nucleotides import GAP, MASKED, decode
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Scores of blastn's default reward 2 and penalty -3, with gaps of length k at 5 + 2 k (Camacho et al. 2009, BMC
+# blastn's default reward 2 and penalty -3, with gaps of length k at 5 + 2 k (Camacho et al. 2009, BMC
 # Bioinformatics 10:421); a masked base scores nothing.
 MATCH, MISMATCH, OPEN, EXTEND = 2.0, -3.0, -7.0, -2.0
-_WINDOW, _MOST_IN_WINDOW = 30, 3  # a detour through two gaps costs 16, three mismatches 15
-_ANCHOR = 32  # bases that stand once in the reference say where a shorter sequence begins and ends
+_WINDOW, _MOST_IN_WINDOW = 30, 3  # two gaps cost 16, three mismatches 15
+_ANCHOR = 32  # bases unique in the reference locate the ends of a shorter sequence
 _ANCHORS = 8
-_TRIM = 20  # bases that agree at an end are taken as aligned; fewer may do so by chance
-_LIKE = 0.25  # score a base, gap lengths aside, out of 2; unrelated sequences reach 0.2, 25 % divergence 0.27
-_CELLS = 1 << 27  # of the alignment's table, 1 byte each
+_TRIM = 20  # matching bases at an end are taken as aligned; fewer may match by chance
+_LIKE = 0.25  # score per base, gap lengths ignored, out of 2; unrelated sequences reach 0.2, 25 % divergence 0.27
+_CELLS = 1 << 27  # of the alignment matrix, 1 byte each
 
 _COMPLEMENT = np.asarray([1, 0, 3, 2, GAP, MASKED], dtype=np.uint8)
 
 
 class Placed(NamedTuple):
-    """A sequence along its reference.
+    """A sequence aligned to its reference.
 
     Attributes:
-        row: uint8 (reference's length,), the base at each position, a gap where the sequence has none.
-        insertions: what the sequence has before position i of the reference (from 0), codes; i may be the length.
+        row: uint8 (reference's length,), the base at each position, a gap where there is none.
+        insertions: codes inserted before index i of the reference (from 0); i may be the length.
     """
 
     row: NDArray[np.uint8]
     insertions: dict[int, NDArray[np.uint8]]
 
 
-def place(sequence: NDArray[np.uint8], reference: NDArray[np.uint8], name: str = "the reference") -> Placed:
+def align_one(sequence: NDArray[np.uint8], reference: NDArray[np.uint8], name: str = "the reference") -> Placed:
     """Align a sequence to a reference from end to end of the sequence.
 
-    Where no gap is needed (three mismatches or fewer in any 30 bases) bases stand under bases. Otherwise what agrees at
-    the ends is set aside, and Biopython's `PairwiseAligner` aligns the rest. Among equally good places a gap stands as
-    far right as it can, as HGVS has it (den Dunnen et al. 2016, Hum Mutat 37:564), so that one variant is always
+    Where no gap is needed (at most three mismatches in any 30 bases) the alignment is ungapped. Otherwise matching ends
+    are trimmed, and Biopython's `PairwiseAligner` aligns the rest. Among equally good alignments a gap is placed as
+    far right as possible, as HGVS requires (den Dunnen et al. 2016, Hum Mutat 37:564), so that one variant always has
     the same columns.
 
     Args:
@@ -52,7 +52,7 @@ def place(sequence: NDArray[np.uint8], reference: NDArray[np.uint8], name: str =
         name: of the reference, for messages.
 
     Raises:
-        DataError: too different or too long; the message begins with the verb, so that the caller can say which.
+        DataError: too different or too long; the message begins with the verb, for the caller to prepend the sequence.
     """
     begin, end = _span(sequence, reference)
     placed = _ungapped(sequence, reference, begin, end)
@@ -72,7 +72,7 @@ def place(sequence: NDArray[np.uint8], reference: NDArray[np.uint8], name: str =
 
 
 def _span(sequence: NDArray[np.uint8], reference: NDArray[np.uint8]) -> tuple[int, int]:
-    """Part of the reference that the sequence covers, as far as its first and last bases tell."""
+    """Part of the reference that the sequence covers, judging by its first and last bases."""
     if len(sequence) == len(reference) or len(sequence) < 2 * _ANCHOR:
         return 0, len(reference)
     text = reference.tobytes()
@@ -88,14 +88,14 @@ def _span(sequence: NDArray[np.uint8], reference: NDArray[np.uint8]) -> tuple[in
 
 
 def _only(text: bytes, part: NDArray[np.uint8]) -> int:
-    """Where the part stands in the text, -1 when nowhere or more than once."""
+    """Where the part occurs in the text, -1 when nowhere or more than once."""
     sought = part.tobytes()
     at = text.find(sought)
     return at if text.find(sought, at + 1) < 0 else -1
 
 
 def _ungapped(sequence: NDArray[np.uint8], reference: NDArray[np.uint8], begin: int, end: int) -> Placed | None:
-    """The sequence base under base in that span; None where gaps might do better."""
+    """Ungapped alignment to that span; None where gaps might do better."""
     if end - begin != len(sequence):
         return None
     differ = (sequence != reference[begin:end]) & (sequence != MASKED)
@@ -125,10 +125,10 @@ def _gapped(
         return row, insertions
     if len(core) * (end - begin) > _CELLS:
         raise DataError(
-            f"is too long to be aligned here ({len(core)} bases to {end - begin} of {name}); align the file with an "
-            "alignment program (e.g. MAFFT) first, and read the aligned FASTA"
+            f"is too long for the built-in aligner ({len(core)} bases to {end - begin} of {name}); align the "
+            "file with an alignment program (e.g. MAFFT) first, and read the aligned FASTA"
         )
-    # Coordinates where blocks of bases meet: (2, blocks + 1), in the reference and in the sequence.
+    # Coordinates of the block boundaries: (2, blocks + 1), in the reference and in the sequence.
     marks = _aligner(head == 0, tail == 0).align(decode(reference[begin:end]), decode(core))[0].coordinates.tolist()
     for (a, c), (b, d) in zip(
         zip(marks[0][:-1], marks[1][:-1], strict=True), zip(marks[0][1:], marks[1][1:], strict=True), strict=True
@@ -142,7 +142,7 @@ def _gapped(
 
 
 def _agreeing(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
-    """Number of first places that agree, 0 when so few that it may be chance."""
+    """Length of the matching start, 0 when so short that it may be chance."""
     differ = a != b
     count = int(differ.argmax()) if differ.any() else len(a)
     return count if count >= _TRIM else 0
@@ -150,7 +150,7 @@ def _agreeing(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
 
 @functools.cache
 def _aligner(left: bool, right: bool) -> Any:
-    """Biopython's aligner; `left`, `right`: bases of the reference that the sequence does not reach cost nothing."""
+    """Biopython's aligner; `left`, `right`: unaligned reference bases at that end cost nothing."""
     from Bio.Align import PairwiseAligner
 
     aligner = PairwiseAligner(
@@ -167,9 +167,9 @@ def _aligner(left: bool, right: bool) -> Any:
 def _rightmost(
     row: NDArray[np.uint8], insertions: dict[int, NDArray[np.uint8]], reference: NDArray[np.uint8]
 ) -> Placed:
-    """Gaps moved right while as many bases agree as before; from the last gap to the first, so that none is passed."""
+    """Gaps shifted right while no fewer bases match, from the last gap to the first, so that none is passed."""
     for begin, end in reversed(_runs(row == GAP)):
-        if begin == 0:  # what the sequence does not reach, rather than a deletion
+        if begin == 0:  # not covered by the sequence, rather than deleted
             continue
         while end < len(row) and row[end] == reference[end] == reference[begin]:
             if any(begin < slot <= end for slot in insertions):
@@ -188,13 +188,13 @@ def _rightmost(
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last-plus-one of each run of True."""
+    """Start and end (exclusive) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _likeness(placed: Placed, reference: NDArray[np.uint8], sequence: NDArray[np.uint8]) -> tuple[int, int, bool]:
-    """Substitutions, gaps, and whether the sequence is like the reference at all; a gap of any length counts once."""
+    """Substitutions, gaps, and whether the sequence resembles the reference at all; a gap of any length counts once."""
     bases = placed.row < GAP
     same = int((placed.row == reference)[bases].sum())
     substitutions = int(bases.sum()) - same

@@ -1,4 +1,4 @@
-"""Reference sequences: positions, codons and protein of what a cohort of sequences is read against."""
+"""Reference sequences: positions, codons and protein of the sequence that a cohort is compared with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONSENSUS = "consensus"
 
 
 def translate(sequence: str) -> str:
-    """Amino acids of the whole codons of a sequence over ATCG, one letter each, '*' a stop; the rest is left out."""
+    """One-letter amino acids of the complete codons of a sequence over ATCG, with '*' for a stop."""
     return "".join(CODE[sequence[i : i + 3]] for i in range(0, len(sequence) - 2, 3))
 
 
@@ -40,8 +40,8 @@ class Reference:
         sequence: over ATCG; position p is `sequence[p - start]`.
         start: position of the first base.
         cds: first and last position of the coding sequence, both included, the stop codon too; None when it has none.
-            It keeps the whole reference's numbers when only a window of it is held.
-        columns: names of the alignment columns the bases stand in, when these are not the positions themselves.
+            A window keeps the numbering of the whole reference.
+        columns: names of the bases' alignment columns, when these are not the positions themselves.
     """
 
     name: str
@@ -82,12 +82,12 @@ class Reference:
         """The part from `first` to `last`, both included, in the same numbering.
 
         Raises:
-            DataError: the part does not lie within.
+            DataError: the window is not within the reference.
         """
         if not self.start <= first <= last <= self.end:
             raise DataError(
-                f"reference {self.name} holds positions {self.start}..{self.end}; got the window {first}..{last}: "
-                "choose one within"
+                f"reference {self.name} covers positions {self.start}..{self.end}; got the window {first}..{last}: "
+                "choose one inside it"
             )
         columns = self.columns[first - self.start : last - self.start + 1]
         return Reference(self.name, self.span(first, last), first, self.cds, columns)
@@ -101,7 +101,7 @@ class Reference:
 
     @cached_property
     def frame(self) -> tuple[int, int]:
-        """First and last position of the whole codons that are held; last before first when there is none."""
+        """First and last position of the complete codons; last before first when there are none."""
         if self.cds is None:
             return self.start, self.start - 1
         first, last = max(self.start, self.cds[0]), min(self.end, self.cds[1])
@@ -110,14 +110,15 @@ class Reference:
 
     @cached_property
     def protein(self) -> str:
-        """Amino acids of the whole codons that are held, with '*' for the stop; empty without a coding sequence."""
+        """Amino acids of the complete codons, with '*' for the stop; empty without a coding sequence."""
         return translate(self.span(*self.frame))
 
 
 def longest_frame(sequence: str, at_least: int = SHORTEST_FRAME) -> tuple[int, int] | None:
     """First and last position (from 1, both included) of the longest reading frame, ATG to the stop codon.
 
-    The first of the longest counts; None when none has `at_least` codons before its stop. One strand is read.
+    The first of equally long ones is taken; None when none has `at_least` codons before its stop. Only this strand is
+    read.
     """
     best: tuple[int, int] | None = None
     for phase in range(3):
@@ -133,18 +134,18 @@ def longest_frame(sequence: str, at_least: int = SHORTEST_FRAME) -> tuple[int, i
 
 
 def reference_of(cohort: Cohort) -> Reference:
-    """What the sequences of a cohort are read against.
+    """Reference that the sequences of a cohort are compared with.
 
-    The known reference that the cohort says it is aligned to, cut to its columns; otherwise its own consensus: the most
-    frequent base of each column, without the columns in which a gap (or nothing) is the most frequent. The consensus
-    is numbered by its columns when these are consecutive numbers, otherwise from 1, and its coding sequence is
-    the longest reading frame of 100 codons or more.
+    The known reference that the cohort is recorded as aligned to, cut to its columns; otherwise its own consensus: the
+    most frequent base of each column, without columns in which a gap is the most frequent or no base is known. The
+    consensus is numbered by its columns when these are consecutive numbers, otherwise from 1, and its coding sequence
+    is the longest reading frame of 100 codons or more.
 
     Raises:
-        DataError: not a cohort of sequences, or it has no base at all.
+        DataError: not a cohort of sequences, or it has no known base.
     """
     if cohort.kind != "sequence":
-        raise DataError(f"a reference goes with sequences; got a cohort of kind {cohort.kind}")
+        raise DataError(f"a reference needs sequences; got a cohort of kind {cohort.kind}")
     name = str(cohort.provenance.get("reference") or "")
     if name in REFERENCES:
         numbers = [int(c) for c in cohort.features if c.isdecimal()]
@@ -167,18 +168,18 @@ def reference_of(cohort: Cohort) -> Reference:
 def read_reference(path_or_name: str | Path) -> Reference:
     """A reference by its name in `REFERENCES`, or from a FASTA or GenBank file with one record.
 
-    The coding sequence is the record's first CDS feature (GenBank) or the longest reading frame (FASTA). A record that
-    has the name and the bases of a known reference is that reference.
+    The coding sequence is the record's first CDS feature (GenBank) or the longest reading frame (FASTA). A record with
+    the name and the bases of a known reference is that reference.
 
     Raises:
-        DataError: no such name or file, not one record, or bases other than A, C, G, T, U.
+        DataError: unknown name or file, not exactly one record, or bases other than A, C, G, T, U.
     """
     if str(path_or_name) in REFERENCES:
         return REFERENCES[str(path_or_name)]
     path = Path(path_or_name)
     if not path.is_file():
         raise DataError(
-            f"no reference is named {str(path_or_name)!r} and no file is; known: {', '.join(REFERENCES)}"
+            f"no reference and no file is named {str(path_or_name)!r}; known references: {', '.join(REFERENCES)}"
             f"{near_misses(str(path_or_name), REFERENCES)}; or give a FASTA or GenBank file with one record"
         )
     name, sequence, cds = _one_record(path)
@@ -191,7 +192,7 @@ def read_reference(path_or_name: str | Path) -> Reference:
 
 
 def _one_record(path: Path) -> tuple[str, str, tuple[int, int] | None]:
-    """Name, bases over ATCG and coding sequence (None: not stated) of a file's only record."""
+    """Name, bases over ATCG and coding sequence (None when not stated) of a file's only record."""
     import gzip
 
     from Bio import SeqIO
@@ -202,16 +203,20 @@ def _one_record(path: Path) -> tuple[str, str, tuple[int, int] | None]:
         with gzip.open(path, "rt") if suffixes[-1:] == [".gz"] else path.open() as file:
             records = list(SeqIO.parse(file, form))
     except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path}: not a whole {form} file ({type(error).__name__}); write or fetch it again") from None
+        raise DataError(
+            f"{path}: not a complete {form} file ({type(error).__name__}); write or download it again"
+        ) from None
     if len(records) != 1 or not len(records[0].seq):
-        raise DataError(f"{path}: a reference file holds one record with a sequence; got {len(records)} record(s)")
+        raise DataError(
+            f"{path}: a reference file needs exactly one record with a sequence; got {len(records)} record(s)"
+        )
     record = records[0]
     codes = encode(str(record.seq))
     other = np.flatnonzero((codes == GAP) | (codes == MASKED))
     if len(other):
         raise DataError(
-            f"{path}: a reference has bases A, C, G, T only; got {len(other)} other symbol(s), first at position "
-            f"{other[0] + 1}: give a sequence without gaps and unknown bases"
+            f"{path}: a reference may hold bases A, C, G, T only; got {len(other)} other symbol(s), first at position "
+            f"{other[0] + 1}: provide a sequence without gaps and unknown bases"
         )
     for feature in record.features:
         where = feature.location

@@ -1,4 +1,4 @@
-"""Simulated stained blood cells of known classes, which differ in size, lobes of the nucleus, granules and stain."""
+"""Simulated images of stained blood cells, whose classes differ in size, nuclear lobes, granules and colour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from cohortsmith.data.cohort import Cohort, grid
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io import SIZE
+from cohortsmith.data.io import IMAGE_SIZE, LABEL, SAMPLE_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,20 +23,20 @@ _MOST_LOBES, _RED_CELLS = 5, 9
 
 
 class CellLaw(NamedTuple):
-    """What a class of cells looks like; lengths in pixels of 28, shares of the cell's radius, colours 0..255.
+    """Morphology of a class of cells; lengths in pixels (28 per side), fractions of the cell's radius, colours 0..255.
 
     Attributes:
-        share: of the class in a cohort.
+        share: fraction of the cohort.
         radius: mean and standard deviation, pixels.
-        wobble: how far the outline leaves the circle, share of the radius.
+        wobble: deviation of the outline from a circle, fraction of the radius.
         lobes: probability of 1, 2, ... lobes of the nucleus.
-        lobe: radius of one lobe, share of the cell's; smaller the more lobes there are.
-        arc: how far from the middle the lobes stand, share of the cell's radius.
+        lobe: radius of one lobe, fraction of the cell's; smaller with more lobes.
+        arc: distance of the lobes from the centre, fraction of the cell's radius.
         step: angle between neighbouring lobes, radians.
-        off: how far the nucleus stands from the middle of the cell, share of the radius, at most.
+        off: largest offset of the nucleus from the centre of the cell, fraction of the radius.
         nucleus, cytoplasm, granule: colours (red, green, blue).
-        granules: how much of the granules' colour is seen, 0..1.
-        over: how much of the nucleus the granules hide, 0..1.
+        granules: visibility of the granules, 0..1.
+        over: how much of the nucleus the granules cover, 0..1.
     """
 
     share: float
@@ -55,7 +55,7 @@ class CellLaw(NamedTuple):
 
 
 # Sizes, colours and shares as measured on the peripheral blood cells of BloodMNIST (Acevedo et al., Data in Brief 30,
-# 2020); lobes and granules as a textbook of haematology has them.
+# 2020); lobes and granules as in haematology textbooks.
 LAWS: dict[str, CellLaw] = {
     "basophil": CellLaw(
         0.07, (8.9, 0.7), 0.04, (0.5, 0.5), 0.72, 0.30, 2.4, 0.10,
@@ -90,35 +90,35 @@ LAWS: dict[str, CellLaw] = {
         (110, 60, 150), (178, 130, 178), (104, 52, 146), 0.8, 0.0,
     ),
 }  # fmt: skip
-PLAIN, BLUE = (254, 227, 201), (227, 219, 228)  # an empty field on a usual slide, and on a blue-stained one
+PLAIN, BLUE = (254, 227, 201), (227, 219, 228)  # background of a typical and of a blue-stained slide
 _RED_CELL = (214, 176, 173)
 
 
 def simulate_cells(n: int, seed: int, *, classes: int = 8, blue: float = 0.03) -> Cohort:
-    """Images of stained blood cells, 28 x 28 in colour, each of another patient.
+    """Images of stained blood cells, 28 x 28 in colour, one per patient.
 
-    A white cell with a wavy outline, its nucleus of lobes on an arc (the sum of round bumps, so that neighbours join by
-    a bridge), granules as smoothed noise in cytoplasm and over the nucleus, red cells with pale middles around it; then
-    the light of the slide and the noise of the camera. In every class a few per cent stand on slides of a blue stain,
-    the rare mode that a generator is likely to miss.
+    A white cell with a wavy outline, a nucleus of lobes on an arc (a sum of round bumps, so that neighbours are joined
+    by a bridge), granules as smoothed noise in the cytoplasm and over the nucleus, and red cells with pale centres
+    around it; then slide illumination and camera noise. In every class a few per cent are blue-stained, a rare mode
+    that a generator is likely to miss.
 
     Args:
-        n: images.
-        seed: of every draw.
+        n: number of images.
+        seed: of all random draws.
         classes: number of classes, the first of `LAWS`.
-        blue: share of blue-stained images in each class; at least one image of a class, unless it is 0.
+        blue: share of blue-stained images in each class; at least one image per class, unless 0.
 
     Returns:
         The cohort; `provenance["truth"]` holds `radius` (pixels), `lobes` (of the nucleus; 0 for platelets), `granules`
         (strength, 0..1) and `blue` (stain) of each image.
 
     Raises:
-        DataError: too few images or classes, or a share that is none.
+        DataError: too few images or classes, or an invalid share.
     """
     if not 2 <= classes <= len(LAWS) or n < 2 * classes:
         raise DataError(
-            f"simulated cells need 2 to {len(LAWS)} classes and 2 images a class or more; got {classes} classes, {n} "
-            "images"
+            f"simulated cells need 2 to {len(LAWS)} classes and at least 2 images per class; "
+            f"got {classes} classes, {n} images"
         )
     if not 0 <= blue < 1:
         raise DataError(f"the share of blue-stained images must be 0 or more and below 1; got {blue}")
@@ -137,11 +137,11 @@ def simulate_cells(n: int, seed: int, *, classes: int = 8, blue: float = 0.03) -
     lobes[np.asarray([law.lobe == 0 for law in laws])[y]] = 0
     granules = np.asarray([law.granules for law in laws], dtype=np.float32)[y]
     granules = np.clip(granules * rng.uniform(0.7, 1.25, n), 0, 1).astype(np.float32)
-    x = np.empty((n, SIZE, SIZE, 3), dtype=np.uint8)
+    x = np.empty((n, IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.uint8)
     for start in range(0, n, _BLOCK):
         part = slice(start, start + _BLOCK)
         x[part] = _render([laws[c] for c in y[part]], radius[part], lobes[part], granules[part], stained[part], rng)
-    ids = pd.Index([f"cell-{i:06d}" for i in range(n)], dtype=object, name="sample_id")
+    ids = pd.Index([f"cell-{i:06d}" for i in range(n)], dtype=object, name=SAMPLE_ID)
     return Cohort(
         kind="image",
         x=x,
@@ -152,7 +152,7 @@ def simulate_cells(n: int, seed: int, *, classes: int = 8, blue: float = 0.03) -
         obs=pd.DataFrame(index=ids),
         provenance={
             "source": "simulated",
-            "label": "label",
+            "label": LABEL,
             "seed": seed,
             "truth": {
                 "radius": radius.astype(float).round(3).tolist(),
@@ -165,7 +165,7 @@ def simulate_cells(n: int, seed: int, *, classes: int = 8, blue: float = 0.03) -
 
 
 def _sizes(n: int, shares: list[float]) -> NDArray[np.int64]:
-    """Images of each class: by its share, at least two, n in all."""
+    """Images per class: by its share, at least two, n in total."""
     share = np.asarray(shares) / sum(shares)
     sizes: NDArray[np.int64] = 2 + np.floor((n - 2 * len(share)) * share).astype(np.int64)
     sizes[: n - sizes.sum()] += 1
@@ -179,7 +179,7 @@ def _render(
     """Images (m, 28, 28, 3) of m cells; every array below is (m, 28, 28) or broadcasts to it."""
     m = len(laws)
     column = {field: np.asarray([getattr(law, field) for law in laws], dtype=np.float32) for field in _NUMBERS}
-    at = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2
+    at = np.arange(IMAGE_SIZE, dtype=np.float32) - (IMAGE_SIZE - 1) / 2
     centre = rng.normal(0, 0.6, (m, 2)).astype(np.float32)
     dy, dx = at[None, :, None] - centre[:, 0, None, None], at[None, None, :] - centre[:, 1, None, None]
     cell = _outline(dy, dx, radius, column["wobble"], rng)
@@ -187,9 +187,9 @@ def _render(
     dots = np.clip(0.5 + 0.45 * _grain(m, rng, 0.8), 0, 1) * granules[:, None, None]
 
     light = np.asarray(PLAIN, dtype=np.float32) + rng.normal(0, 1, (m, 1, 1, 3)).astype(np.float32)
-    image = np.broadcast_to(light, (m, SIZE, SIZE, 3)).copy()
+    image = np.broadcast_to(light, (m, IMAGE_SIZE, IMAGE_SIZE, 3)).copy()
     _red_cells(image, radius, centre, at, rng)
-    tone = rng.normal(0, 4.5, (m, 1, 1, 3)).astype(np.float32)  # of this slide's stain
+    tone = rng.normal(0, 4.5, (m, 1, 1, 3)).astype(np.float32)  # of the slide's stain
     texture = 7 * _grain(m, rng, 0.9)[..., None]
     _lay(image, cell, column["cytoplasm"][:, None, None] + tone + texture, 0.93)
     _lay(image, cell * dots, column["granule"][:, None, None] + tone, 1.0)
@@ -197,7 +197,7 @@ def _render(
     _lay(image, nucleus, column["nucleus"][:, None, None] + 0.7 * tone + chromatin, 0.97)
     _lay(image, nucleus * dots * column["over"][:, None, None], column["granule"][:, None, None] + 0.7 * tone, 1.0)
     image *= np.where(blue[:, None, None, None], np.divide(BLUE, PLAIN), 1.0).astype(np.float32)
-    image[blue, :, :, 2] += 10 * cell[blue]  # the stain itself is bluer, not only the light
+    image[blue, :, :, 2] += 10 * cell[blue]  # the stain itself is bluer, not only the illumination
     image *= rng.normal(1, 0.012, (m, 1, 1, 1)).astype(np.float32)
     image += rng.normal(0, 1.5, image.shape).astype(np.float32)
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
@@ -207,7 +207,7 @@ _NUMBERS = ("wobble", "lobe", "arc", "step", "off", "over", "nucleus", "cytoplas
 
 
 def _outline(dy: Floats, dx: Floats, radius: Floats, wobble: Floats, rng: np.random.Generator) -> Floats:
-    """How much of each pixel the cell covers: a circle whose radius waves two to five times around."""
+    """Coverage of each pixel by the cell: a circle whose radius varies with two to five waves."""
     angle, distance = np.arctan2(dy, dx), np.hypot(dy, dx)
     waves = np.zeros_like(angle)
     for k in range(2, 6):
@@ -221,17 +221,17 @@ def _nucleus(
     dy: Floats, dx: Floats, radius: Floats, lobes: NDArray[np.int64], column: dict[str, Floats],
     rng: np.random.Generator,
 ) -> Floats:  # fmt: skip
-    """How much of each pixel the nucleus covers: bumps on an arc, where their sum exceeds that of one at its rim."""
+    """Coverage of each pixel by the nucleus: where the sum of bumps on an arc exceeds the value of one at its rim."""
     m = len(dy)
     turn, towards = rng.uniform(0, 2 * np.pi, m), rng.uniform(0, 2 * np.pi, m)
     off = radius * column["off"] * rng.random(m)
     size = radius * column["lobe"] * (1 - 0.08 * np.maximum(lobes - 2, 0)) * rng.normal(1, 0.05, m)
-    total = np.zeros((m, SIZE, SIZE), dtype=np.float32)
+    total = np.zeros((m, IMAGE_SIZE, IMAGE_SIZE), dtype=np.float32)
     for k in range(_MOST_LOBES):
         there = lobes > k
         angle = turn + column["step"] * (k - (lobes - 1) / 2) + rng.normal(0, 0.12, m)
         reach = np.where(lobes > 1, radius * column["arc"] * rng.normal(1, 0.1, m), radius * 0.05)
-        # The arc's middle is drawn towards the centre of the cell, so that the lobes lie around it.
+        # The arc's middle is pulled towards the centre of the cell, so that the lobes surround it.
         pull = np.where(lobes > 1, radius * column["arc"] * np.sinc(column["step"] * lobes / 2 / np.pi), 0.0)
         cy = reach * np.sin(angle) - pull * np.sin(turn) + off * np.sin(towards)
         cx = reach * np.cos(angle) - pull * np.cos(turn) + off * np.cos(towards)
@@ -240,16 +240,18 @@ def _nucleus(
         along, across = _turned(dy - _wide(cy), dx - _wide(cx), tilt)
         square = (along / _wide(own * (1 + stretch))) ** 2 + (across / _wide(own * (1 - stretch))) ** 2
         total += _wide(there) * np.exp(-2.5 * (square - 1))
-    inside = np.log(np.maximum(total, 1e-9)) / 5 * _wide(np.maximum(size, 1))  # about pixels from the rim
+    inside = (
+        np.log(np.maximum(total, 1e-9)) / 5 * _wide(np.maximum(size, 1))
+    )  # approximate distance from the rim, pixels
     return _covered(inside.astype(np.float32))
 
 
 def _red_cells(image: Floats, radius: Floats, centre: Floats, at: Floats, rng: np.random.Generator) -> None:
-    """Red cells around the white one, most with a pale middle; drawn into `image`."""
+    """Red cells around the white one, most with a pale centre; drawn into `image`."""
     m = len(image)
     crowd = rng.uniform(0.2, 0.95, m)
     colour = np.asarray(_RED_CELL, dtype=np.float32) + rng.normal(0, 7, (m, 1)).astype(np.float32)
-    pale = rng.random(m) < 0.75  # on some smears the cells lie thick, without pale middles
+    pale = rng.random(m) < 0.75  # on some smears the cells are dense, without pale centres
     for _ in range(_RED_CELLS):
         own = rng.normal(5.0, 0.4, m)
         angle, reach = rng.uniform(0, 2 * np.pi, m), radius + own + rng.exponential(2.5, m) - 0.3
@@ -265,28 +267,28 @@ def _red_cells(image: Floats, radius: Floats, centre: Floats, at: Floats, rng: n
 
 
 def _turned(dy: Floats, dx: Floats, tilt: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """Places along an axis that is tilted so, and across it."""
+    """Coordinates along and across a tilted axis."""
     sine, cosine = _wide(np.sin(tilt)), _wide(np.cos(tilt))
     return dy * sine + dx * cosine, dy * cosine - dx * sine
 
 
 def _lay(image: Floats, cover: Floats, colour: Floats, strength: float) -> None:
-    """Lay a colour over the image where `cover` (m, 28, 28) is; in place."""
+    """Blend a colour into the image by `cover` (m, 28, 28), in place."""
     image += strength * cover[..., None] * (colour - image)
 
 
 def _covered(depth: Floats) -> Floats:
-    """Share of a pixel inside a rim that lies `depth` pixels away; a lens is never sharper than this."""
+    """Coverage of a pixel `depth` pixels inside a rim, blurred as by a lens."""
     share: Floats = np.clip(0.5 + depth / 1.3, 0, 1).astype(np.float32)
     return share
 
 
 def _grain(m: int, rng: np.random.Generator, blur: float) -> Floats:
-    """Noise (m, 28, 28) of mean 0 and standard deviation 1 whose neighbours agree the more, the larger `blur`."""
-    noise: Floats = rng.standard_normal((m, SIZE, SIZE), dtype=np.float32)
+    """Noise (m, 28, 28) of mean 0 and standard deviation 1 with spatial correlation that grows with `blur`."""
+    noise: Floats = rng.standard_normal((m, IMAGE_SIZE, IMAGE_SIZE), dtype=np.float32)
     for axis in (1, 2):
         noise += np.float32(blur / 2) * (np.roll(noise, 1, axis) + np.roll(noise, -1, axis))
-    noise /= 1 + blur**2 / 2  # the standard deviation that two passes leave
+    noise /= 1 + blur**2 / 2  # the standard deviation after two passes
     return noise
 
 

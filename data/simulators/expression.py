@@ -1,22 +1,17 @@
-"""Simulated cohorts whose truth is known: which gene belongs to which module, what sets the classes apart."""
+"""Simulated expression cohorts with known gene modules and class differences."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
 
 from cohortsmith.data.cohort import Cohort, Scale
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io import tidy
-from cohortsmith.data.simulators.cells import simulate_cells
-from cohortsmith.data.simulators.tp53 import tp53_cohort, tp53_founding
-from cohortsmith.data.suggestions import near_misses
+from cohortsmith.data.io import LABEL, SAMPLE_ID, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 _BLOCK = 1 << 22
@@ -29,19 +24,19 @@ def simulate_expression(
 
     Log2 abundance of gene g in sample i of class c: `base[g] + weight[g] * (shift[c, module[g]] + score[i, module[g]])
     + noise`, with module scores and noise normal. Counts are Poisson around the sample's library size (log-normal,
-    median 1000 a gene); a count drops to zero the likelier, the fainter the gene. "linear" gives microarray
-    intensities with additive background (some fall below zero), "log" their log2 without it.
+    median 1000 per gene); a count drops out with a probability that falls with abundance. "linear" gives microarray
+    intensities with additive background (some are negative), "log" their log2 without it.
 
     Args:
         n: patients, one sample each; classes shrink geometrically in size, each has at least two patients.
-        seed: of every draw.
+        seed: of all random draws.
         genes: number of genes; every fifth belongs to no module.
         classes: number of classes.
-        modules: number of gene modules; 0 takes one for 20 genes, 4 to 30 of them.
+        modules: number of gene modules; 0 takes one per 20 genes, between 4 and 30.
         scale: scale of the values.
 
     Returns:
-        The cohort; `provenance["truth"]` holds `module` (of each gene, -1: none), `weight`, and `shift` (classes x
+        The cohort; `provenance["truth"]` holds `module` (of each gene, -1 for none), `weight`, and `shift` (classes x
         modules).
 
     Raises:
@@ -49,7 +44,7 @@ def simulate_expression(
     """
     if classes < 2 or genes < 2 or n < 2 * classes:
         raise DataError(
-            f"simulation needs 2 classes or more, 2 genes or more and 2 patients a class; "
+            f"the simulation needs at least 2 classes, 2 genes and 2 patients per class; "
             f"got {classes} classes, {genes} genes, {n} patients"
         )
     if scale not in get_args(Scale):
@@ -73,7 +68,7 @@ def simulate_expression(
         log = base + weight * score[part][:, np.maximum(module, 0)]
         log += rng.normal(0.0, 0.4, log.shape)
         x[part] = _measure(log, library[part, None], scale, rng)
-    ids = pd.Index([f"sim-{i:06d}" for i in range(n)], dtype=object, name="sample_id")
+    ids = pd.Index([f"sim-{i:06d}" for i in range(n)], dtype=object, name=SAMPLE_ID)
     return Cohort(
         kind="expression",
         x=x,
@@ -85,7 +80,7 @@ def simulate_expression(
         provenance={
             "source": "simulated",
             "scale": scale,
-            "label": "label",
+            "label": LABEL,
             "seed": seed,
             "constant_genes": int((x == x[:1]).all(axis=0).sum()),
             "truth": {"module": module.tolist(), "weight": weight.tolist(), "shift": shift.tolist()},
@@ -96,7 +91,7 @@ def simulate_expression(
 def _measure(
     log: NDArray[np.float64], library: NDArray[np.float64], scale: Scale, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Values of one block as the instrument gives them; `log` is (samples, genes), `library` (samples, 1)."""
+    """Values of one block as measured; `log` is (samples, genes), `library` (samples, 1)."""
     abundance: NDArray[np.float64] = np.exp2(log)
     if scale == "log":
         logged: NDArray[np.float64] = np.log2(1 + 16 * abundance)
@@ -111,36 +106,8 @@ def _measure(
 
 
 def _class_sizes(n: int, classes: int) -> NDArray[np.int64]:
-    """Sizes that shrink by a quarter from class to class, at least two, and sum to n."""
+    """Class sizes that shrink by a quarter from class to class, at least two each, summing to n."""
     share = 0.75 ** np.arange(classes)
     sizes: NDArray[np.int64] = 2 + np.floor((n - 2 * classes) * share / share.sum()).astype(np.int64)
     sizes[0] += n - sizes.sum()
     return sizes
-
-
-SIMULATORS: dict[str, Callable[..., Cohort]] = {
-    "simulated-expression": simulate_expression,
-    "tp53-founding": tp53_founding,
-    "tp53-cohort": tp53_cohort,
-    "simulated-cells": simulate_cells,
-}
-
-
-def simulate(name: str, n: int, seed: int, **options: Any) -> Cohort:
-    """Simulated cohort of `n` patients by the simulator's name; see `SIMULATORS` for names and options.
-
-    Raises:
-        DataError: unknown name or option, or sizes too small.
-    """
-    if name not in SIMULATORS:
-        raise DataError(
-            f"no simulator is named {name!r}; there are {', '.join(SIMULATORS)}{near_misses(name, SIMULATORS)}"
-        )
-    if n <= 0:
-        raise DataError(f"the number of patients must be positive; got {n}")
-    simulator = SIMULATORS[name]
-    known = set(simulator.__kwdefaults__ or ())
-    for option in options:
-        if option not in known:
-            raise DataError(f"simulator {name} has no option {option!r}; it has {', '.join(sorted(known))}")
-    return simulator(n, seed, **options)

@@ -1,4 +1,4 @@
-"""Simulated TP53 mRNAs of patients: germline polymorphisms and somatic variants put into the reference."""
+"""Simulated TP53 mRNAs of patients: germline polymorphisms and somatic variants applied to the reference."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ import pandas as pd
 
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.io import LABEL, SAMPLE_ID
 from cohortsmith.data.nucleotides import GAP, encode
 from cohortsmith.data.sequences import TP53, applied, call_variants, effect, hgvs, read_variant_table
-from cohortsmith.data.simulators.tp53_law import POLYMORPHISMS, VariantLaw, built_in_law, known_polymorphisms, law_of
+from cohortsmith.data.simulators.tp53_law import (
+    POLYMORPHISMS,
+    VariantLaw,
+    built_in_law,
+    known_polymorphisms,
+    variant_law,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,14 +29,14 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.sequences import Reference, Variant
 
-__all__ = ["POLYMORPHISMS", "called_class", "is_polymorphism", "simulate_tp53", "tp53_cohort", "tp53_founding"]
+__all__ = ["POLYMORPHISMS", "class_of_variants", "is_polymorphism", "simulate_tp53", "tp53_cohort", "tp53_founding"]
 
 CLASS_NAMES = ("mutated", "wild-type")
 WINDOW = (97, 1375)
 FOUNDING_PATIENTS = 40
 NUMBER = (0.90, 0.09, 0.01)  # share of mutated patients with 1, 2 and 3 somatic variants
-# Bases kept unchanged between two variants of a patient, so that each is called back as it was put in: around an indel,
-# which an alignment may move, more.
+# Unchanged bases kept between two variants of a patient, so that each is called back as it was applied; more around
+# an indel, which an alignment may shift.
 _APART, _APART_INDEL = 1, 20
 _TRIES = 100
 
@@ -39,10 +46,10 @@ def is_polymorphism(variant: Variant) -> bool:
     return variant in known_polymorphisms()
 
 
-def called_class(variants: Iterable[Variant], reference: Reference) -> str:
-    """Class of a sequence by its variants: "mutated" with one that changes the protein and is no polymorphism."""
-    told = (v for v in variants if not is_polymorphism(v))
-    changed = any(_kind(v, reference) not in ("silent", "noncoding") for v in told)
+def class_of_variants(variants: Iterable[Variant], reference: Reference) -> str:
+    """Class of a sequence by its variants: "mutated" if one changes the protein and is not a polymorphism."""
+    somatic = (v for v in variants if not is_polymorphism(v))
+    changed = any(_kind(v, reference) not in ("silent", "noncoding") for v in somatic)
     return CLASS_NAMES[0] if changed else CLASS_NAMES[1]
 
 
@@ -65,7 +72,7 @@ def tp53_cohort(
     table: str | Path | None = None,
     window: tuple[int, int] = WINDOW,
 ) -> Cohort:
-    """Patients by the thousand, as many of them mutated as `prevalence` says; see `simulate_tp53`."""
+    """Patients in any number, a share `prevalence` of them mutated; see `simulate_tp53`."""
     return simulate_tp53(n, seed, prevalence=prevalence, indels=indels, table=table, window=window)
 
 
@@ -79,41 +86,41 @@ def simulate_tp53(
     table: str | Path | None = None,
     window: tuple[int, int] = WINDOW,
 ) -> Cohort:
-    """Cohort of TP53 mRNAs, one sequence a patient, aligned to NM_000546.6.
+    """Cohort of TP53 mRNAs, one sequence per patient, aligned to NM_000546.6.
 
-    Each patient carries each of `POLYMORPHISMS` with its frequency, one independent of the other. A mutated patient has
-    1, 2 or 3 somatic variants besides (90, 9, 1 %), drawn from the built-in law (`tp53_law.built_in_law`) or from
-    a table by its numbers of patients. Somatic variants all change the protein. Where a variant touches a
-    polymorphism, or an indel lies near one, the patient lacks the polymorphism; two somatic variants of a patient do
-    not touch either. Rows of the table that are called back as something else (deletions with an insertion that leaves
-    bases unchanged in between) are left out.
+    Each patient carries each of `POLYMORPHISMS` with its population frequency, independently. A mutated patient also
+    has 1, 2 or 3 somatic variants (90, 9, 1 %), drawn from the built-in law (`tp53_law.built_in_law`) or from a table
+    in proportion to its patient counts. Somatic variants all change the protein. Where a variant is adjacent to a
+    polymorphism, or an indel is near one, the patient lacks the polymorphism; two somatic variants of a patient are
+    not adjacent either. Rows of the table that would be called back differently (deletion-insertions with unchanged
+    bases in between) are left out.
 
     Args:
         n: patients.
-        seed: of every draw.
+        seed: of all random draws.
         preset: "tp53-cohort", or "tp53-founding" whose prevalence and window are fixed.
-        prevalence: share of mutated patients; their number is this share of `n`, rounded. Over TCGA's tumours: 0.372.
-        indels: draw deletions and insertions too; they bring gaps and inserted columns.
+        prevalence: share of mutated patients, rounded to a number of patients. Across TCGA's tumours: 0.372.
+        indels: also draw deletions and insertions, which cause gaps and insertion columns.
         table: a table of variants, see `cohortsmith.data.sequences.variant_table.read_variant_table`.
-        window: first and last position of the mRNA that is held.
+        window: first and last mRNA position of the cohort.
 
     Returns:
         The cohort with classes "mutated" and "wild-type"; `provenance["truth"]` holds the names of each patient's
         variants by sample id.
 
     Raises:
-        DataError: fewer than 2 patients of a class, a window outside the mRNA, or a table without a usable variant.
+        DataError: fewer than 2 patients in a class, a window outside the mRNA, or a table without a usable variant.
     """
     if preset == "tp53-founding" and (prevalence, tuple(window)) != (0.5, WINDOW):
-        raise DataError("tp53-founding is half mutated and holds positions 97..1375; choose tp53-cohort to change that")
+        raise DataError("tp53-founding is half mutated and covers positions 97..1375; use tp53-cohort to change that")
     if not 0 <= prevalence <= 1:
-        raise DataError(f"the prevalence of mutated patients is a share between 0 and 1; got {prevalence:g}")
+        raise DataError(f"the prevalence of mutated patients must be between 0 and 1; got {prevalence:g}")
     reference = TP53.window(*window)
     mutated = round(n * prevalence)
     if not 2 <= mutated <= n - 2:
         raise DataError(
-            f"a class needs 2 patients or more; {n} patients and prevalence {prevalence:g} give {mutated} mutated and "
-            f"{n - mutated} wild-type: ask for more patients or another prevalence"
+            f"a class needs at least 2 patients; {n} patients and prevalence {prevalence:g} give {mutated} mutated and "
+            f"{n - mutated} wild-type: choose more patients or another prevalence"
         )
     law = _law(reference, indels, table)
     rng = np.random.default_rng(seed)
@@ -129,7 +136,7 @@ def simulate_tp53(
         for found, row in zip(somatic, carried.tolist(), strict=True)
     ]
     x, columns = _aligned(patients, reference)
-    ids = pd.Index([f"tp53-{i:06d}" for i in range(n)], dtype=object, name="sample_id")
+    ids = pd.Index([f"tp53-{i:06d}" for i in range(n)], dtype=object, name=SAMPLE_ID)
     return Cohort(
         kind="sequence",
         x=x,
@@ -140,7 +147,7 @@ def simulate_tp53(
         obs=pd.DataFrame(index=ids),
         provenance={
             "source": "simulated",
-            "label": "label",
+            "label": LABEL,
             "reference": TP53.name,
             "masked": 0,
             "seed": seed,
@@ -156,13 +163,13 @@ def _law(reference: Reference, indels: bool, table: str | Path | None) -> Varian
         law = built_in_law(indels).within(reference)
     else:
         counted = read_variant_table(table, TP53)
-        law = law_of({v: c for v, c in counted.items() if _somatic(v) and (indels or v.kind == "substitution")})
+        law = variant_law({v: c for v, c in counted.items() if _somatic(v) and (indels or v.kind == "substitution")})
         law = law.within(reference)
     if not law.variants:
         what = "variant" if indels else "substitution"
         raise DataError(
-            f"{table or 'the built-in law'}: no {what} with a patient that changes the protein between mRNA "
-            f"positions {reference.start} and {reference.end}; take a wider window, a fuller table or allow indels"
+            f"{table or 'the built-in law'}: no observed {what} changes the protein between mRNA "
+            f"positions {reference.start} and {reference.end}; use a wider window, a larger table or allow indels"
         )
     return law
 
@@ -174,7 +181,7 @@ def _somatic(variant: Variant) -> bool:
 
 
 def _draw(law: VariantLaw, cumulated: NDArray[np.float64], number: int, rng: np.random.Generator) -> list[Variant]:
-    """Variants of one patient; fewer than `number` where the law has no more that stand apart."""
+    """Variants of one patient; fewer than `number` where no more fit without being adjacent."""
     found: list[Variant] = []
     for _ in range(_TRIES):
         at = int(np.searchsorted(cumulated, rng.random() * cumulated[-1], side="right"))
@@ -187,7 +194,7 @@ def _draw(law: VariantLaw, cumulated: NDArray[np.float64], number: int, rng: np.
 
 
 def _apart(variant: Variant, others: Sequence[Variant]) -> bool:
-    """Whether enough unchanged bases stand between a variant and each of the others."""
+    """Whether there are enough unchanged bases between a variant and each of the others."""
     for other in others:
         room = _APART if variant.kind == other.kind == "substitution" else _APART_INDEL
         if variant.position <= other.end + room and other.position <= variant.end + room:
@@ -196,7 +203,7 @@ def _apart(variant: Variant, others: Sequence[Variant]) -> bool:
 
 
 def _aligned(patients: Sequence[Sequence[Variant]], reference: Reference) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Codes (patients, columns) and the columns' names: positions, and after them places for what is inserted."""
+    """Codes (patients, columns) and the columns' names: positions, each followed by its insertion columns."""
     width: dict[int, int] = {}
     for variant in (v for found in patients for v in found):
         longer = len(variant.inserted) - len(variant.deleted)

@@ -1,4 +1,4 @@
-"""How often which somatic variant of TP53 occurs: a law built of published shares, or a table of counted patients."""
+"""Distribution of somatic TP53 variants: built from published proportions, or from a table of patient counts."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.sequences import Reference
 
-# Percent of all missense variants, over 9074 tumours of TCGA.
-HOTSPOTS = {
+# Per cent of all missense variants, across 9074 TCGA tumours.
+HOTSPOT_PERCENT = {
     "c.524G>A": 5.71,  # R175H
     "c.817C>T": 4.85,  # R273C
     "c.743G>A": 4.32,  # R248Q
@@ -41,7 +41,7 @@ HOTSPOTS = {
     "c.733G>A": 1.48,  # G245S
     "c.747G>T": 0.82,  # R249S
 }
-# Percent of the non-silent variants; the 6.8 of splice sites cannot be told from the mRNA.
+# Per cent of non-silent variants; the 6.8 % at splice sites are not visible in an mRNA.
 CLASSES = {
     "missense": 65.4,
     "nonsense": 13.2,
@@ -50,12 +50,11 @@ CLASSES = {
     "in-frame": 2.1,
 }
 TI_TV = 1.62
-CPG = 0.30  # of the substitutions, C>T of CG and G>A of CG
+CPG = 0.30  # of substitutions: C>T and G>A at CpG sites
 CORE = (102, 292)  # codons of the DNA-binding domain
-IN_CORE = 0.966  # of the missense variants
+IN_CORE = 0.966  # of missense variants
 
-# Germline polymorphisms: the share of people's sequences that carry the base other than the reference's. At codon 72
-# the reference has the rarer one.
+# Germline polymorphisms: frequency of the non-reference allele. At codon 72 the reference has the minor allele.
 POLYMORPHISMS = {
     "c.215C>G": 0.68,  # P72R
     "c.139C>T": 0.005,  # P47S
@@ -63,9 +62,9 @@ POLYMORPHISMS = {
     "c.108G>A": 0.012,  # P36=
 }
 
-# Spread (standard deviation of the natural logarithm) of the weights within one group of variants; from where on, in
-# standard deviations, the upper tail is pressed together, and to what share. Chosen so that what is unseen comes near
-# to the counted table: there it is 0.83 after 20 variants and 0.14 after 1000, and 543 different ones are among 2900.
+# Standard deviation of the log weights within a group of variants; the point, in standard deviations, above which the
+# upper tail is compressed, and by which factor. Chosen so that the unseen mass is close to that of the counted table:
+# there it is 0.83 after 20 variants and 0.14 after 1000, and 2900 variants hold 543 distinct ones.
 _SPREAD, _SPREAD_INDEL, _CUT, _BEYOND = 3.0, 1.5, 1.5, 0.15
 _ROUNDS = 300
 _DELETED = {1: 62, 2: 20, 4: 5, 5: 2, 7: 3, 8: 2, 10: 1, 11: 2, 13: 1, 16: 1, 17: 1}
@@ -77,25 +76,25 @@ _INDELS_IN = (25, 350)  # codons
 
 @dataclass(frozen=True)
 class VariantLaw:
-    """Somatic variants and how often each occurs.
+    """Somatic variants and their probabilities.
 
     Attributes:
         variants: each once, 3'-normalised.
-        share: float64 (variants,), of each among all; sums to one.
+        share: float64 (variants,), probability of each; sums to one.
     """
 
     variants: tuple[Variant, ...]
     share: NDArray[np.float64]
 
     def within(self, reference: Reference) -> VariantLaw:
-        """The variants that show between the first and the last base of a part of the reference, shares anew."""
+        """The variants strictly inside a part of the reference, with probabilities renormalised."""
         kept = [i for i, v in enumerate(self.variants) if v.position > reference.start and v.end < reference.end]
         share = self.share[kept]
         return VariantLaw(tuple(self.variants[i] for i in kept), share / share.sum() if kept else share)
 
 
-def law_of(weights: Mapping[Variant, float]) -> VariantLaw:
-    """Law of variants drawn in proportion to their weights; those of weight 0 are left out."""
+def variant_law(weights: Mapping[Variant, float]) -> VariantLaw:
+    """Law of variants drawn in proportion to their weights; variants of weight 0 are dropped."""
     weights = {v: w for v, w in sorted(weights.items()) if w > 0}
     share = np.fromiter(weights.values(), dtype=np.float64, count=len(weights))
     return VariantLaw(tuple(weights), share / share.sum() if len(share) else share)
@@ -103,19 +102,19 @@ def law_of(weights: Mapping[Variant, float]) -> VariantLaw:
 
 @functools.cache
 def built_in_law(indels: bool = False) -> VariantLaw:
-    """Law of TP53's somatic variants made of published shares alone, no patient's record behind it.
+    """Law of somatic TP53 variants from published proportions alone; no patient's record is used.
 
     Every missense and nonsense substitution of the coding sequence (about 2700) gets a weight from a log-normal
-    distribution with its upper tail pressed together, spread over the variants by a golden-ratio sequence: a few are
-    frequent, most are rare, as in counted tables. The weights are then raked (iterative proportional fitting, Deming &
-    Stephan 1940) until all of these hold: hotspots' shares of missense, missense to nonsense, transitions to
-    transversions, CpG transitions, missense in codons 102..292. What is not made to hold: which variant besides the
-    hotspots is frequent.
+    distribution with a compressed upper tail, spread over the variants by a golden-ratio sequence: a few are
+    frequent, most are rare, as in observed tables. The weights are then raked (iterative proportional fitting, Deming &
+    Stephan 1940) until these proportions match: hotspots among missense, missense to nonsense, transitions to
+    transversions, CpG transitions, missense in codons 102..292. Which variants besides the hotspots are frequent is
+    not modelled.
 
     Args:
-        indels: also frameshift and in-frame deletions and insertions, by their classes' shares. Their lengths are
-            those of counted tumours, roughly; insertions double the bases before them; places are in codons 25..350,
-            likelier in runs of one base, where many places come to the same variant.
+        indels: also frameshift and in-frame deletions and insertions, by their published proportions. Their lengths
+            roughly follow observed tumours; insertions duplicate the preceding bases; positions are in codons 25..350,
+            more likely in homopolymers, where several positions normalise to the same variant.
     """
     total = CLASSES["missense"] + CLASSES["nonsense"]
     weights = {v: w * total for v, w in _substitutions().items()}
@@ -128,11 +127,11 @@ def built_in_law(indels: bool = False) -> VariantLaw:
             scale = CLASSES[name] / sum(found.values())
             for variant, weight in found.items():
                 weights[variant] = weights.get(variant, 0.0) + scale * weight
-    return law_of(weights)
+    return variant_law(weights)
 
 
 def _substitutions() -> dict[Variant, float]:
-    """Share of each missense and nonsense substitution among them."""
+    """Probability of each missense and nonsense substitution among them."""
     kinds = substitution_effects(TP53)
     wanted = [EFFECTS.index("missense"), EFFECTS.index("nonsense")]
     common = known_polymorphisms()
@@ -146,7 +145,7 @@ def _substitutions() -> dict[Variant, float]:
     core = (codon >= CORE[0]) & (codon <= CORE[1])
     cpg = np.array([is_cpg(v, TP53) for v in variants])
     transition = np.array([is_transition(v.deleted, v.inserted) for v in variants])
-    hotspots = {parse_hgvs(name, TP53): percent / 100 for name, percent in HOTSPOTS.items()}
+    hotspots = {parse_hgvs(name, TP53): percent / 100 for name, percent in HOTSPOT_PERCENT.items()}
     share = CLASSES["missense"] / (CLASSES["missense"] + CLASSES["nonsense"])
     fixed = np.array([hotspots.get(v, 0.0) * share for v in variants])
     free = fixed == 0
@@ -164,7 +163,7 @@ def _substitutions() -> dict[Variant, float]:
 
 
 def _spread(count: int, sigma: float) -> NDArray[np.float64]:
-    """Log-normal quantiles at the points of the golden-ratio sequence, (count,), free of any random generator."""
+    """Log-normal quantiles at the points of the golden-ratio sequence, (count,); no random generator."""
     normal = NormalDist()
     points = ((np.arange(1, count + 1) * (5**0.5 - 1) / 2) % 1).tolist()
     z = np.array([normal.inv_cdf(p) for p in points])
@@ -172,7 +171,7 @@ def _spread(count: int, sigma: float) -> NDArray[np.float64]:
 
 
 def _indels(deleted: dict[int, int], doubled: dict[int, int]) -> dict[Variant, float]:
-    """Weight of each deletion and doubling of those lengths (and the lengths' weights), once a canonical form."""
+    """Weight of each deletion and duplication, by the weights of their lengths, summed over canonical forms."""
     assert TP53.cds is not None
     first, last = TP53.cds[0] + 3 * (_INDELS_IN[0] - 1), TP53.cds[0] + 3 * _INDELS_IN[1] - 1
     found: dict[Variant, float] = {}
@@ -183,7 +182,7 @@ def _indels(deleted: dict[int, int], doubled: dict[int, int]) -> dict[Variant, f
                 variant = Variant(at + length, "", bases) if insertion else Variant(at, bases, "")
                 variant = normalised(variant, TP53)
                 found[variant] = found.get(variant, 0.0) + weight
-    # Away from both ends of the protein, a shift of the frame is one whatever it does.
+    # Away from both ends of the protein, every change of length not divisible by three is a frameshift.
     kept = {v: w for v, w in found.items() if _shifts(v) or effect(v, TP53).kind == "in-frame"}
     spread = _spread(len(kept), _SPREAD_INDEL).tolist()
     return {v: w * s for (v, w), s in zip(sorted(kept.items()), spread, strict=True)}

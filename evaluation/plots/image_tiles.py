@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from cohortsmith.data.duplication import NEAR, look_alikes
+from cohortsmith.data.duplication import NEAR_IMAGES, look_alikes
 from cohortsmith.evaluation.spaces import turned
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def like_a_patient(comparison: Comparison, x: Pixels) -> NDArray[np.bool_]:
     real = np.concatenate([comparison.train.x, comparison.holdout.x])
     found = np.zeros(len(x), dtype=bool)
     ways = np.concatenate(list(turned(x)))
-    found[[query % len(x) for _, query in look_alikes(ways, real, NEAR)]] = True
+    found[[query % len(x) for _, query in look_alikes(ways, real, NEAR_IMAGES)]] = True
     return found
 
 

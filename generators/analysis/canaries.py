@@ -24,7 +24,7 @@ from cohortsmith.generators.images import ImageCodec
 from cohortsmith.generators.neural import NeuralGenerator
 from cohortsmith.generators.private import PrivateExpressionCodec, PrivateImageCodec
 from cohortsmith.generators.registry import make_generator
-from cohortsmith.training.private import Seen
+from cohortsmith.training.private import SinglePatientBatch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,7 +148,7 @@ def losses_of(generator: NeuralGenerator, patients: Cohort, seed: int = 0) -> ND
     found = np.empty(len(x))
     for row in range(len(x)):
         noise = torch.Generator().manual_seed(seed)
-        batch = Seen(x[row].expand(_LOOKS, *x.shape[1:]), y[row].expand(_LOOKS), noise, 1, 1)
+        batch = SinglePatientBatch(x[row].expand(_LOOKS, *x.shape[1:]), y[row].expand(_LOOKS), noise, 1, 1)
         found[row] = float(family.private_loss(nets, batch, player))
     return found
 

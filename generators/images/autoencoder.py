@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cohortsmith.data.io import SIZE
+from cohortsmith.data.io import IMAGE_SIZE
 from cohortsmith.generators.contracts import Law
 from cohortsmith.generators.images.layers import GroupEmbedding, channels_last, group_norm
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cohortsmith.generators.images.layers import ImageShape
 
-MAP = SIZE // 4  # pixels on a side of the latent map
+MAP = IMAGE_SIZE // 4  # pixels on a side of the latent map
 
 
 def map_channels(dim: int) -> int:
@@ -135,7 +135,7 @@ class ImageLaw(Law):
         self.channels = shape.channels
         self.level = nn.Parameter(torch.full((shape.channels, 1, 1), -1.0))
         white = torch.view_as_real(torch.eye(shape.channels).to(torch.complex64))
-        self.register_buffer("root", white.repeat(SIZE, SIZE // 2 + 1, 1, 1, 1))
+        self.register_buffer("root", white.repeat(IMAGE_SIZE, IMAGE_SIZE // 2 + 1, 1, 1, 1))
 
     def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Gaussian negative log-likelihood without its constant (nats a patient)."""
@@ -148,7 +148,7 @@ class ImageLaw(Law):
         mean = self.mean(decoded)
         white = torch.fft.rfft2(torch.randn(mean.shape, generator=generator, device=mean.device), norm="ortho")
         shaped = torch.einsum("hwij,njhw->nihw", torch.view_as_complex(self.root), white)
-        field: Tensor = torch.fft.irfft2(shaped, s=(SIZE, SIZE), norm="ortho")
+        field: Tensor = torch.fft.irfft2(shaped, s=(IMAGE_SIZE, IMAGE_SIZE), norm="ortho")
         return mean + field * self._log_spread(decoded).exp()
 
     def mean(self, decoded: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ class ImageLaw(Law):
         At each frequency the channels' cross-periodogram is averaged over patients, and its Cholesky root is kept:
         white noise times the root has that same expected periodogram.
         """
-        power = torch.zeros(SIZE, SIZE // 2 + 1, self.channels, self.channels, dtype=torch.complex128)
+        power = torch.zeros(IMAGE_SIZE, IMAGE_SIZE // 2 + 1, self.channels, self.channels, dtype=torch.complex128)
         patients = 0
         for decoded, x in parts:
             residual = (x - self.mean(decoded)) * (-self._log_spread(decoded)).exp()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from cohortsmith.data.io import SIZE
+from cohortsmith.data.io import IMAGE_SIZE
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ImageShape:
     @property
     def code_shape(self) -> tuple[int, ...]:
         """(channels, 28, 28)."""
-        return (self.channels, SIZE, SIZE)
+        return (self.channels, IMAGE_SIZE, IMAGE_SIZE)
 
 
 def channels_last(x: Tensor) -> Tensor:

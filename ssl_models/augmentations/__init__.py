@@ -1,18 +1,18 @@
-"""Other views of a patient: masked genes, turned and recoloured images."""
+"""Augmentations and random views of patients: masked or corrupted genes; cropped, rotated and recoloured images."""
 
 from cohortsmith.ssl_models.augmentations.image_views import VIEWS, ImageViews
+from cohortsmith.ssl_models.augmentations.label_preserving import Augmentation, corrupted, shift
 from cohortsmith.ssl_models.augmentations.noise import (
     Drawn,
     Noise,
-    another,
-    evenly,
-    genes_hidden,
-    mask_each,
+    even_parts,
+    mask_per_patient,
+    masked_gene_count,
+    other_rows,
     require,
     require_others,
     values_of_others,
 )
-from cohortsmith.ssl_models.augmentations.simple import Augmentation, corrupted, shift
 
 __all__ = [
     "Augmentation",
@@ -20,11 +20,11 @@ __all__ = [
     "ImageViews",
     "Noise",
     "VIEWS",
-    "another",
+    "other_rows",
     "corrupted",
-    "evenly",
-    "genes_hidden",
-    "mask_each",
+    "even_parts",
+    "masked_gene_count",
+    "mask_per_patient",
     "require",
     "require_others",
     "shift",

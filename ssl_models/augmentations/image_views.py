@@ -1,7 +1,7 @@
-"""Views of images: crops, turns, shifts and changes of colour, for a whole batch at once where the batch is.
+"""Random views of images: crops, rotations, shifts and colour changes, for a whole batch on its device.
 
-Every image is changed in its own way. Geometry is one affine map an image, read by one bilinear sampling; colour is one
-matrix an image, since brightness, contrast, saturation, hue and grey are all linear in red, green and blue.
+Every image is changed independently. Geometry is one affine map and one bilinear sampling per image; colour is one
+matrix per image, since brightness, contrast, saturation, hue and greyscale are linear in red, green and blue.
 """
 
 from __future__ import annotations
@@ -20,32 +20,31 @@ if TYPE_CHECKING:
     from cohortsmith.training import Batch
 
 _LUMA = (0.299, 0.587, 0.114)  # of red, green, blue (ITU-R BT.601)
-# Product with the axis of the greys: a change of hue is a turn about it (Karras et al. 2020, appendix B).
+# Cross product with the grey axis: a change of hue is a rotation about it (Karras et al. 2020, appendix B).
 _ACROSS = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0))
-_MOST_ASPECT = math.log(4 / 3)  # width over height of a crop, either way (Szegedy et al. 2015)
+_MOST_ASPECT = math.log(4 / 3)  # log aspect ratio of a crop, either way (Szegedy et al. 2015)
 
 
 @dataclass(frozen=True)
 class ImageViews:
-    """How far a view may be from its image (Chen et al. 2020, appendix A, without blur).
+    """Ranges of the random transformations of a view (Chen et al. 2020, appendix A, without blur).
 
-    Gentler by default than that paper's, made for photographs: the colour of a stain tells what it stains.
+    Weaker by default than that paper's for photographs, since stain colour is informative.
 
     Attributes:
-        least_area: smallest share of an image that a crop shows, enlarged to the whole; 1 does not crop.
-        symmetry: ways in which a picture may be turned over: `none`, `mirror` (left and right), `square` (mirrors and
-            quarter turns).
-        angle: degrees, at most, by which it is turned besides, either way.
-        shift: pixels, at most, by which it is moved along each side; whole ones. What comes in repeats the border.
-        brightness: factor from 1 - brightness to 1 + brightness.
-        contrast: the same, about an image's mean grey.
-        saturation: the same, about each pixel's grey; colour only, like the next two.
-        hue: share of the colour circle by which colours are turned, at most, either way.
-        grey: share of the images that lose their colour.
-        jitter: share of the images whose brightness, contrast, saturation and hue are changed.
+        least_area: smallest share of the image's area in a crop, resized to full size; 1 disables cropping.
+        symmetry: flips and quarter turns: `none`, `mirror` (left-right flips), `square` (flips and quarter turns).
+        angle: largest additional rotation in degrees, either way.
+        shift: largest shift along each side, in whole pixels; borders are repeated.
+        brightness: range of the factor, 1 - brightness to 1 + brightness.
+        contrast: the same, around the image's mean grey.
+        saturation: the same, around each pixel's grey; for colour images only, like the next two.
+        hue: largest rotation of the colour circle, as a share of it, either way.
+        grey: probability of converting an image to greyscale.
+        jitter: probability of changing an image's brightness, contrast, saturation and hue.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     least_area: float = 0.35
@@ -59,7 +58,7 @@ class ImageViews:
     grey: float = 0.0
     jitter: float = 0.8
 
-    draws: ClassVar[int] = 14  # uniform numbers an image takes
+    draws: ClassVar[int] = 14  # uniform numbers per image takes
 
     def __post_init__(self) -> None:
         shares = ("brightness", "contrast", "saturation", "grey", "jitter")
@@ -76,10 +75,10 @@ class ImageViews:
 
         Args:
             x: images (n, channels, height, width), 0 to 255, 1 or 3 channels.
-            uniform: numbers in [0, 1), (n, `draws`): the same ones give the same views.
+            uniform: numbers in [0, 1), (n, `draws`): equal numbers give equal views.
         """
         geometry, colour = uniform[:, :8].float(), uniform[:, 8:].float()
-        with torch.autocast(x.device.type, enabled=False):  # places and colours are moved, not rounded
+        with torch.autocast(x.device.type, enabled=False):  # coordinates and colours need full precision
             moved = F.grid_sample(
                 x.float(),
                 self._places(geometry, x.shape[2], x.shape[3]),
@@ -93,23 +92,23 @@ class ImageViews:
         return self(x, batch.rand(self.draws))
 
     def _places(self, uniform: Tensor, height: int, width: int) -> Tensor:
-        """Where each pixel of a view comes from, (n, height, width, 2) as `grid_sample` has it: x and y in -1..1."""
+        """Source coordinates of each pixel of a view, (n, height, width, 2) as for `grid_sample`: x and y in -1..1."""
         area, aspect, across, down, angle, eighth, right, below = uniform.T
         scale = (self.least_area + (1 - self.least_area) * area).sqrt()
         stretch = torch.exp((aspect - 0.5) * _MOST_ASPECT) if self.least_area < 1 else torch.ones_like(area)
-        # A crop as wide as the image stays inside it.
+        # A crop never exceeds the image.
         wide, high = (scale * stretch).clamp(max=1.0), (scale / stretch).clamp(max=1.0)
         x0, y0 = (1 - wide) * (2 * across - 1), (1 - high) * (2 * down - 1)
         if self.shift:
             x0 = x0 - 2 / width * _whole(right, self.shift)
             y0 = y0 - 2 / height * _whole(below, self.shift)
         turn = self._turns(eighth) @ _rotation((2 * angle - 1) * math.radians(self.angle))
-        # The crop is taken in the image's own frame, so its sides scale the turned coordinates' rows.
+        # The crop is in the image's own frame, so its sides scale the rows of the rotated coordinates.
         theta = torch.cat([turn * torch.stack([wide, high], 1)[:, :, None], torch.stack([x0, y0], 1)[:, :, None]], 2)
         return F.affine_grid(theta, [len(uniform), 1, height, width], align_corners=False)
 
     def _turns(self, eighth: Tensor) -> Tensor:
-        """Mirrors and quarter turns as matrices (n, 2, 2)."""
+        """Flips and quarter turns as matrices (n, 2, 2)."""
         which = (eighth * 8).long()
         left = torch.where((which & 1).bool(), -1.0, 1.0) if self.symmetry != "none" else torch.ones_like(eighth)
         up = torch.where((which & 2).bool(), -1.0, 1.0) if self.symmetry == "square" else torch.ones_like(eighth)
@@ -144,18 +143,18 @@ class ImageViews:
 
 
 def _whole(uniform: Tensor, most: int) -> Tensor:
-    """Whole numbers from -most to most."""
+    """Integers from -most to most."""
     return (uniform * (2 * most + 1)).floor() - most
 
 
 def _rotation(radians: Tensor) -> Tensor:
-    """Rotations of the plane, (n, 2, 2)."""
+    """Rotation matrices, (n, 2, 2)."""
     cos, sin = radians.cos(), radians.sin()
     return torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)
 
 
 def _tints(colour: Tensor, hue: Tensor) -> Tensor:
-    """Matrices (n, 3, 3) on red, green and blue that turn hue by a share of the circle and then scale colour."""
+    """Matrices (n, 3, 3) on red, green and blue that rotate hue by a share of the circle and then scale saturation."""
     third, grey = torch.full((3, 3), 1 / 3, device=hue.device), torch.tensor(_LUMA, device=hue.device).expand(3, 3)
     across = torch.tensor(_ACROSS, device=hue.device) / math.sqrt(3)
     radians = 2 * math.pi * hue[:, None, None]
@@ -164,9 +163,9 @@ def _tints(colour: Tensor, hue: Tensor) -> Tensor:
     return tints
 
 
-# By name, for pretexts and for the labelled images of a classifier. `simclr` has the numbers of Chen et al. 2020. After
-# 300 steps of SimCLR on blood cells a linear probe found 86.8 % with `contrastive`, and 83.1 % with twice the colour, a
-# fifth of the images grey and crops of a fifth of the area (one seed, validation images).
+# By name, for pretexts and for fine-tuning. `simclr` has the settings of Chen et al. 2020. After 300 steps of SimCLR on
+# blood cells a linear probe reached an accuracy of 86.8 % with `contrastive`, and 83.1 % with twice the colour change,
+# a fifth of the images grey and crops down to a fifth of the area (one seed, validation images).
 VIEWS: dict[str, ImageViews] = {
     "simclr": ImageViews(0.08, "mirror", brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, grey=0.2),
     "contrastive": ImageViews(),

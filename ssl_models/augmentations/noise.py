@@ -1,4 +1,4 @@
-"""Random numbers behind pretexts: masks, values of other patients; and what settings of them may be."""
+"""Random masks and values of other patients for pretexts, and checks of their settings."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 class Noise(Protocol):
-    """Random numbers for b patients; `training.Batch` is one."""
+    """Source of random numbers for b patients, such as `training.Batch`."""
 
     def rand(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), (b, *shape)."""
         ...
 
     def randint(self, high: int, *shape: int) -> Tensor:
-        """Whole numbers from 0 to high - 1, int64 (b, *shape)."""
+        """Integers from 0 to high - 1, int64 (b, *shape)."""
         ...
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Random numbers for the patients x (b, ...) out of one generator, on their device."""
+    """Random numbers for patients x (b, ...) from a generator on their device."""
 
     x: Tensor
     generator: torch.Generator
@@ -37,25 +37,25 @@ class Drawn:
         return torch.rand((len(self.x), *shape), generator=self.generator, device=self.x.device)
 
     def randint(self, high: int, *shape: int) -> Tensor:
-        """Whole numbers from 0 to high - 1, int64 (b, *shape)."""
+        """Integers from 0 to high - 1, int64 (b, *shape)."""
         return torch.randint(high, (len(self.x), *shape), generator=self.generator, device=self.x.device)
 
 
-def genes_hidden(genes: int, share: float) -> int:
-    """Number of genes that a mask of this share hides; at least one."""
+def masked_gene_count(genes: int, share: float) -> int:
+    """Number of genes masked for this share; at least one."""
     return max(1, round(share * genes))
 
 
-def mask_each(noise: Noise, genes: int, share: float) -> Tensor:
-    """Mask of each patient on its own, bool (b, genes), true at `genes_hidden` genes drawn at random."""
+def mask_per_patient(noise: Noise, genes: int, share: float) -> Tensor:
+    """Independent masks of patients, bool (b, genes), each true at `masked_gene_count` random genes."""
     uniform = noise.rand(genes)
-    # The k-th smallest number as a threshold costs a fifth of a permutation of 22 000 genes a patient.
-    threshold = uniform.kthvalue(genes_hidden(genes, share), dim=1, keepdim=True).values
+    # Thresholding at the k-th smallest number costs a fifth of a permutation of 22,000 genes per patient.
+    threshold = uniform.kthvalue(masked_gene_count(genes, share), dim=1, keepdim=True).values
     return uniform <= threshold
 
 
-def another(noise: Noise, n: int, *shape: int, device: torch.device) -> Tensor:
-    """Row numbers (n, *shape), each that of a patient other than the row's own; its own where n is 1."""
+def other_rows(noise: Noise, n: int, *shape: int, device: torch.device) -> Tensor:
+    """Row numbers (n, *shape) of random other patients; the patient itself if n is 1."""
     if n == 1:
         return torch.zeros((1, *shape), dtype=torch.int64, device=device)
     own = torch.arange(n, device=device).view(n, *[1] * len(shape))
@@ -63,25 +63,25 @@ def another(noise: Noise, n: int, *shape: int, device: torch.device) -> Tensor:
 
 
 def values_of_others(noise: Noise, x: Tensor) -> Tensor:
-    """For each value of x (b, genes) the same gene's value in another patient of the batch, drawn anew for each gene.
+    """For each value of x (b, genes) the same gene's value in another random patient of the batch.
 
-    This is a draw from each gene's empirical marginal (Yoon et al. 2020, section 4; Bahri et al. 2022, algorithm 1),
-    taken over the batch.
+    This samples each gene's empirical marginal over the batch (Yoon et al. 2020, section 4; Bahri et al. 2022,
+    algorithm 1).
     """
-    return x.gather(0, another(noise, len(x), x.shape[1], device=x.device))
+    return x.gather(0, other_rows(noise, len(x), x.shape[1], device=x.device))
 
 
-def evenly(x: Tensor, size: int) -> tuple[Tensor, ...]:
-    """Patients (n, ...) in parts of about `size`, all nearly alike: 22 000 genes of everybody are too wide at once."""
+def even_parts(x: Tensor, size: int) -> tuple[Tensor, ...]:
+    """Patients (n, ...) in nearly equal parts of about `size`, to limit memory."""
     return x.tensor_split(max(1, round(len(x) / size)))
 
 
-def require(holds: bool, name: str, expected: str, came: object) -> None:
-    """Raise a DataError about a setting that cannot be."""
+def require(holds: bool, name: str, expected: str, found: object) -> None:
+    """Raise a DataError about an invalid setting."""
     if not holds:
-        raise DataError(f"{name} must be {expected}; got {came!r}")
+        raise DataError(f"{name} must be {expected}; got {found!r}")
 
 
 def require_others(batch_size: int) -> None:
-    """Raise a DataError about a batch that holds nobody else."""
+    """Raise a DataError about a batch without other patients."""
     require(batch_size >= 2, "batch_size", "at least 2, since values or negatives come from other patients", batch_size)

@@ -1,4 +1,4 @@
-"""`Backbone`: from inputs of one data kind to features, in layers that can be frozen from the first on."""
+"""`Backbone`: maps inputs of one data kind to features, in layers that can be frozen from the first on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Backbone(nn.Module, ABC):
-    """Network that a pretext trains without labels and a classifier goes on with.
+    """Network that a pretext trains without labels and a classifier fine-tunes.
 
-    What comes in is what `Inputs.tensor` gives: expression float32 (n, genes), z-scored; images (n, channels, height,
-    width), 0..255 in any number type, standardised inside; sequences uint8 codes (n, columns).
+    Inputs are those of `Inputs.tensor`: expression float32 (n, genes), z-scored; images (n, channels, height,
+    width), 0..255 of any dtype, standardised inside; sequences uint8 codes (n, columns).
 
     Attributes:
-        width: number of features that come out.
-        rectify: whether a classifier's head first cuts the features off at nought: they are those before a ReLU.
+        width: number of output features.
+        rectify: whether a classifier's head first applies a ReLU, since the features are pre-activations.
     """
 
     rectify: ClassVar[bool] = False
@@ -33,7 +33,7 @@ class Backbone(nn.Module, ABC):
     @property
     @abstractmethod
     def layers(self) -> Sequence[nn.Module]:
-        """Parts in the order in which they work; together they hold every parameter."""
+        """Layers in forward order; together they contain every parameter."""
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

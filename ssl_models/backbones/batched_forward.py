@@ -1,4 +1,4 @@
-"""Networks asked about many patients, a part at a time and without gradients."""
+"""Forward passes over many patients in batches, without gradients."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from cohortsmith.training import Placement
 
-AT_ONCE = 512  # patients that go through a network together
+AT_ONCE = 512  # patients per forward pass
 
 
 @torch.no_grad()
 def through(net: nn.Module, x: Tensor, where: Placement) -> Tensor:
-    """What a network in evaluation mode gives for inputs (n, ...), float32 on the CPU; it comes back to the CPU too."""
+    """Outputs of a network in evaluation mode for inputs (n, ...), float32; both end up on the CPU."""
     net.to(where.device).eval()
     with torch.autocast(where.device, torch.bfloat16, enabled=where.precision == "bf16-mixed"):
         parts = [net(part.to(where.device)).float().cpu() for part in torch.split(x, AT_ONCE)]

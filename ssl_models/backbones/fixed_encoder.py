@@ -1,4 +1,4 @@
-"""`FixedEncoder`: a convolution network with random weights that are the same everywhere and have seen no data."""
+"""`FixedEncoder`: an untrained convolutional network whose random weights are identical on every machine."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-# Figures measured with this encoder compare only with figures of the same digest.
+# Results obtained with this encoder are comparable only for the same digest.
 DIGEST = "c00fb438d067111e7f43b2b9484b37f166e2df4f3344123914dd27f55e42c6c1"
 
-FEATURES = 64
+N_FEATURES = 64
 _SEED = 1
 _STRIDES = (1, 2, 2)
 _WIDTHS = (3, 32, 64, 128)
-_POOLED = 2  # means of a 2 x 2 grid: where something is counts, its pixel does not
+_POOLED = 2  # means over a 2 x 2 grid: coarse location matters, the exact pixel does not
 _BATCH = 512
-# Mean and standard deviation of the positive part of a standard normal number.
+# Mean and standard deviation of the positive part of a standard normal variable.
 _MEAN, _SPREAD = 1 / math.sqrt(2 * math.pi), math.sqrt(0.5 - 0.5 / math.pi)
 
 
 class FixedEncoder:
-    """Images to 64 features by a random convolution network (Naeem et al. 2020, section 3.2).
+    """Maps images to 64 features by a random convolutional network (Naeem et al. 2020, section 3.2).
 
-    A network trained on members of a cohort knows them from others, and one trained on photographs knows little of
-    cells; one that was never trained sees copies and members with no such bias. Three 3 x 3 convolutions (28, 14 and 7
-    pixels on a side), means over a 2 x 2 grid, one projection. Weights are uniform with variance 1/inputs; each
-    rectified value is brought to about mean 0 and variance 1, else the features would all say how bright an image is.
+    A network trained on members of a cohort treats them differently from others, and one trained on photographs is
+    poorly suited to cells; an untrained network has no such bias. Three 3 x 3 convolutions (28, 14 and 7
+    pixels per side), means over a 2 x 2 grid, one projection. Weights are uniform with variance 1/inputs; rectified
+    values are normalised to about mean 0 and variance 1, otherwise brightness would dominate all features.
 
-    The weights come from raw words of NumPy's PCG64, whose stream is guaranteed across versions and platforms, and
-    from arithmetic that rounds alike everywhere.
+    The weights come from raw output of NumPy's PCG64, whose stream is guaranteed across versions and platforms, by
+    arithmetic that rounds identically everywhere.
 
     Attributes:
         digest: SHA-256 of the weights as little-endian float32, in the order of the layers.
     """
 
     def __init__(self) -> None:
-        last = (FEATURES, _WIDTHS[-1] * _POOLED**2)
+        last = (N_FEATURES, _WIDTHS[-1] * _POOLED**2)
         shapes = [(wide, narrow, 3, 3) for narrow, wide in zip(_WIDTHS, _WIDTHS[1:], strict=False)]
         weights = _draw([*shapes, last])
         self.digest = hashlib.sha256(b"".join(w.astype("<f4").tobytes() for w in weights)).hexdigest()
@@ -57,11 +57,11 @@ class FixedEncoder:
         """Features (n, 64) of images uint8 (n, height, width, channels); grey ones count as three equal channels.
 
         Raises:
-            DataError: no such images.
+            DataError: not such images.
         """
         images = channels_first(x)
         parts = [self._features(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
-        return torch.cat(parts).numpy() if parts else np.empty((0, FEATURES), np.float32)
+        return torch.cat(parts).numpy() if parts else np.empty((0, N_FEATURES), np.float32)
 
     def _features(self, images: Tensor) -> Tensor:
         values = (images.float() - 127.5) / 64

@@ -1,4 +1,4 @@
-"""Backbones for images: a small convolution network, residual networks and a transformer on patches."""
+"""Backbones for images: a small convolutional network, residual networks and a vision transformer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ImageBackbone(Backbone):
-    """Backbone that standardises the channels by the mean and the spread of the cohort learned from."""
+    """Backbone that standardises channels by the training cohort's mean and standard deviation."""
 
     mean: Tensor
     spread: Tensor
@@ -32,14 +32,14 @@ class ImageBackbone(Backbone):
             self.register_buffer(name, value, persistent=False)  # saved with the inputs
 
     def standardised(self, images: Tensor) -> Tensor:
-        """Images (n, channels, height, width) of any number type, 0..255, as float with mean 0 and spread 1."""
+        """Images (n, channels, height, width) of any dtype, 0..255, as float with mean 0 and standard deviation 1."""
         return (images.float() - self.mean) / self.spread
 
 
 class SmallCNN(ImageBackbone):
     """Five 3 x 3 convolutions with batch norm (28, 14, 7 pixels) and a dense layer of 64 features.
 
-    The stem keeps the size, as suits small images; strides halve it. The features are those before a ReLU.
+    The stem keeps the resolution, as suits small images; strides halve it. The features are pre-activations.
     """
 
     rectify: ClassVar[bool] = True
@@ -72,16 +72,16 @@ def _block(narrow: int, wide: int, stride: int = 1) -> nn.Sequential:
 
 
 class ResNet18(ImageBackbone):
-    """Residual network of eighteen layers (He et al. 2016, section 4.2); features are means over places.
+    """Residual network of eighteen layers (He et al. 2016, section 4.2); features are means over positions.
 
     Args:
-        inputs: what the images are.
-        stem: `stock` is the 7 x 7 convolution of stride 2 and the max-pool made for photographs, which leave 7 x 7
-            places of a 28-pixel image; `small` is a 3 x 3 convolution that keeps every pixel.
-        width: channels of the first stage, even; each further one has twice as many, so there are 8 * width features.
+        inputs: fitted on the images.
+        stem: `stock` is the 7 x 7 convolution of stride 2 and the max-pool made for photographs, which reduce
+            28 pixels to 7; `small` is a 3 x 3 convolution that keeps the resolution.
+        width: channels of the first stage, even; each following one has twice as many, so there are 8 * width features.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     blocks: ClassVar[tuple[int, ...]] = (2, 2, 2, 2)
@@ -96,9 +96,9 @@ class ResNet18(ImageBackbone):
         from timm.models.resnet import BasicBlock, ResNet
 
         channels = tuple(width * 2**stage for stage in range(4))
-        # timm's stem of one convolution is 64 wide whatever the stages are; its deep one follows them, and is replaced.
+        # timm's single-convolution stem is always 64 wide; its deep stem follows the stages, and is replaced here.
         net: Any = ResNet(
-            cast("Any", BasicBlock),  # timm's hint asks for a block where its code takes the class
+            cast("Any", BasicBlock),  # timm's annotation asks for an instance where its code takes the class
             self.blocks,
             num_classes=0,
             channels=channels,
@@ -125,29 +125,29 @@ class ResNet18(ImageBackbone):
 
 
 class ResNet34(ResNet18):
-    """Residual network of thirty-four layers (He et al. 2016, section 4.2); settings as those of `ResNet18`."""
+    """Residual network of thirty-four layers (He et al. 2016, section 4.2); with the settings of `ResNet18`."""
 
     blocks = (3, 4, 6, 3)
 
 
 class Vit(ImageBackbone):
-    """Transformer on square patches (Dosovitskiy et al. 2021), no class token; its features are the patches' mean.
+    """Vision transformer on square patches (Dosovitskiy et al. 2021) without class token; features are averaged.
 
-    Places are told by fixed sines and cosines, which a pretext need not learn (He et al. 2022, appendix A.1).
+    Position embeddings are fixed sines and cosines (He et al. 2022, appendix A.1).
 
     Args:
-        inputs: what the images are.
+        inputs: fitted on the images.
         patch_size: pixels along a patch.
-        width: of a patch's vector, a multiple of 4 and of `heads`; the number of features.
-        depth: blocks.
-        heads: of attention.
+        width: embedding dimension, a multiple of 4 and of `heads`; the number of features.
+        depth: number of blocks.
+        heads: number of attention heads.
 
     Attributes:
         patch_size: pixels along a patch.
-        patches: how many an image has, row by row.
+        patches: number per image, in row-major order.
 
     Raises:
-        DataError: images that are no squares of whole patches, or a setting that cannot be.
+        DataError: images that cannot be divided into square patches, or an invalid setting.
     """
 
     places: Tensor
@@ -159,13 +159,13 @@ class Vit(ImageBackbone):
         channels, height, side = inputs.shape
         if height != side or patch_size < 1 or side % patch_size:
             raise DataError(
-                f"vit cuts square images into whole patches; these are {height} x {side} pixels and patch_size is "
+                f"vit divides square images into patches; these are {height} x {side} pixels and patch_size is "
                 f"{patch_size}"
             )
         if min(width, depth, heads) < 1 or width % 4 or width % heads:
             raise DataError(
-                f"vit: expected a width that 4 and the heads divide, and at least one block; got width {width}, heads "
-                f"{heads}, depth {depth}"
+                f"vit: expected a width divisible by 4 and by the number of heads, and at least one block; "
+                f"got width {width}, heads {heads}, depth {depth}"
             )
         allow_torchvision()
         from lightly.models.utils import get_2d_sine_cosine_positional_embedding
@@ -185,13 +185,13 @@ class Vit(ImageBackbone):
             num_heads=heads,
         )
         self.patch_size, self.patches = patch_size, (side // patch_size) ** 2
-        self.embed, self.blocks, self.norm = net.patch_embed, plainly_attending(net.blocks), net.norm
+        self.embed, self.blocks, self.norm = net.patch_embed, unfused_attention(net.blocks), net.norm
         places = get_2d_sine_cosine_positional_embedding(width, side // patch_size, cls_token=False)
         self.register_buffer("places", torch.from_numpy(places).float()[None], persistent=False)
 
     @property
     def layers(self) -> Sequence[nn.Module]:
-        """The patches' embedding, the blocks and the last norm."""
+        """The patch embedding, the blocks and the final norm."""
         return [self.embed, *self.blocks, self.norm]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -199,22 +199,22 @@ class Vit(ImageBackbone):
         return self.encoded(self.embedded(x)).mean(1)
 
     def embedded(self, x: Tensor) -> Tensor:
-        """Patches of images (n, channels, height, width) with their places, (n, patches, width)."""
+        """Patches of images (n, channels, height, width) with position embeddings, (n, patches, width)."""
         return cast("Tensor", self.embed(self.standardised(x))) + self.places
 
     def encoded(self, tokens: Tensor, attends: Tensor | None = None) -> Tensor:
-        """Tokens (n, some, width) after all blocks and the last norm.
+        """Tokens (n, some, width) after all blocks and the final norm.
 
         Args:
             tokens: embedded patches.
-            attends: whether a token attends to another, (n, 1, some, some), asking token first; all do by default.
+            attends: attention mask (n, 1, some, some), query first; by default all tokens attend to all.
         """
         for block in self.blocks:
             tokens = block(tokens) if attends is None else block(tokens, attn_mask=attends)
         return cast("Tensor", self.norm(tokens))
 
     def targets(self, x: Tensor) -> Tensor:
-        """Pixels (n, patches, pixels), each patch brought to mean 0 and spread 1 (He et al. 2022, section 3).
+        """Pixels (n, patches, pixels), normalised per patch to mean 0 and variance 1 (He et al. 2022, section 3).
 
         Args:
             x: images (n, channels, height, width).
@@ -227,10 +227,10 @@ class Vit(ImageBackbone):
         return (pixels - mean) / (spread + 1e-6).sqrt()
 
 
-def plainly_attending(blocks: nn.Sequential) -> nn.Sequential:
-    """Blocks of timm whose attention is worked out as plain products of matrices.
+def unfused_attention(blocks: nn.Sequential) -> nn.Sequential:
+    """Blocks of timm with attention computed as plain matrix products.
 
-    For the few patches of a small image the fused form is three to eight times as slow on a CPU in bfloat16.
+    For the few patches of a small image the fused kernel is three to eight times slower on a CPU in bfloat16.
     """
     for block in blocks:
         attention: Any = block.attn

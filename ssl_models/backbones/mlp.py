@@ -1,4 +1,4 @@
-"""`Perceptron`: the dense layers that the founding study of transcriptomes learns with."""
+"""`Perceptron`: the dense layers of the founding study on transcriptomes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Perceptron(Backbone):
     """Dense layers, each with batch norm, ReLU and dropout.
 
     Args:
-        inputs: of expression data.
-        widths: units of each layer.
-        dropout: share of the units that a training step leaves out.
+        inputs: fitted on expression data.
+        widths: units per layer.
+        dropout: dropout rate.
     """
 
     def __init__(self, inputs: Inputs, *, widths: tuple[int, ...] = (1000, 700, 700), dropout: float = 0.1) -> None:

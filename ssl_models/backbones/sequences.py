@@ -1,10 +1,10 @@
-"""Backbones of aligned sequences: strided convolutions, and small transformers on tokens of several columns.
+"""Backbones for aligned sequences: strided convolutions, and small transformers on tokens of several columns.
 
-A patient is the cohort's consensus and a few edits, so nearly all columns are the same in everybody. What all share
-would drive every feature alike, until none tells two patients apart. Therefore each column is seen as a pair, its own
-code and the consensus's, a token knows where it stands, and a patient's features are what its edits change: the sum
-over tokens of what the network makes of the patient, less what it makes of the consensus. The consensus itself has
-features of nought, and no batch norm or dropout puts anything between the two.
+A patient is the cohort's consensus with a few edits, so nearly all columns are the same in all patients. What is shared
+would dominate every feature, until none distinguishes patients. Therefore each column is encoded as a pair of its own
+and the consensus code, tokens have position embeddings, and a patient's features are the effect of its edits: the sum
+over tokens of the network's output for the patient minus that for the consensus. The consensus itself has features of
+zero, and there is no batch norm or dropout that could separate the two.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
     from cohortsmith.ssl_models.inputs import Inputs
 
-CODES = MASKED + 1
-_COLUMN = 8  # numbers a column
-_STRIDE = 3  # of both convolutions
+N_CODES = MASKED + 1
+_COLUMN = 8  # embedding dimension of a column
+_STRIDE = 3  # of both strided convolutions
 
 
 class SequenceBackbone(Backbone):
-    """Tokens of `patch` columns each, and the features of a patient from them.
+    """Maps a sequence to tokens of `patch` columns, and tokens to the features of a patient.
 
     Attributes:
-        columns: of a sequence.
-        patch: columns that a token stands for, the last one perhaps for fewer.
-        length: tokens of a sequence.
-        causal: whether a token knows nothing of the columns after its own.
+        columns: number of alignment columns.
+        patch: columns per token; the last token may cover fewer.
+        length: tokens per sequence.
+        causal: whether a token does not depend on columns after its own.
         consensus: most frequent code of each column, uint8 (columns,).
     """
 
@@ -57,56 +57,56 @@ class SequenceBackbone(Backbone):
         """Features of each token (n, length, width) of codes (n, columns)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (n, width) of codes (n, columns); a masked place, where nothing is known, counts as unedited."""
+        """Features (n, width) of codes (n, columns); a masked position counts as unedited."""
         x = torch.where(x == MASKED, self.consensus, x)
-        told = self.tokens(torch.cat([x, self.consensus[None]]))
-        return (told[:-1] - told[-1:]).sum(1)
+        tokens = self.tokens(torch.cat([x, self.consensus[None]]))
+        return (tokens[:-1] - tokens[-1:]).sum(1)
 
 
 class Convolution(SequenceBackbone):
-    """Two convolutions of stride 3, a codon and then three of them, and residual ones on the tokens of nine columns.
+    """Two convolutions of stride 3 (one codon, then three), and residual convolutions on tokens of nine columns.
 
     Args:
-        inputs: of sequences.
-        width: features of a token.
-        depth: residual convolutions over three tokens each.
+        inputs: fitted on sequences.
+        width: features per token.
+        depth: number of residual convolutions, over three tokens each.
     """
 
     def __init__(self, inputs: Inputs, *, width: int = 64, depth: int = 1) -> None:
         super().__init__(inputs, width, _STRIDE**2)
         self.stem = _Columns(self.consensus, self.length * self.patch)
-        # padding lets a token see its own nine columns whole, and some on either side
+        # padding centres a token's receptive field on its own nine columns
         self.narrow = nn.Sequential(_Convolved(_COLUMN, width // 2, 7, _STRIDE, padding=2))
         self.wide = nn.Sequential(_Convolved(width // 2, width, 5, _STRIDE, padding=1), _Places(self.length, width))
         self.blocks = nn.ModuleList(_Residual(_Convolved(width, width, 3, padding=1)) for _ in range(depth))
 
     @property
     def layers(self) -> Sequence[nn.Module]:
-        """The columns' numbers, the strided convolutions, the residual ones."""
+        """The column embedding, the strided convolutions, the residual ones."""
         return [self.stem, self.narrow, self.wide, *self.blocks]
 
     def tokens(self, x: Tensor) -> Tensor:
-        """Features of each token (n, length, width); it sees about three tokens on either side."""
-        told = self.wide(self.narrow(self.stem(x)))
+        """Features of each token (n, length, width); receptive field of about three tokens on either side."""
+        tokens = self.wide(self.narrow(self.stem(x)))
         for block in self.blocks:
-            told = block(told)
-        return cast("Tensor", told)
+            tokens = block(tokens)
+        return cast("Tensor", tokens)
 
 
 class Transformer(SequenceBackbone):
-    """Layers of attention (Vaswani et al. 2017; layer norm first, Xiong et al. 2020) on tokens of several columns.
+    """Transformer (Vaswani et al. 2017; pre-norm, Xiong et al. 2020) on tokens of several columns.
 
-    Attention costs the square of the tokens: 1279 columns in tokens of nine are 143, and cost an eightieth of theirs.
+    Attention is quadratic in the number of tokens: 1279 columns in tokens of nine are 143, at an eightieth of the cost.
 
     Args:
-        inputs: of sequences.
-        width: features of a token, a multiple of `heads`.
-        depth: layers.
-        heads: of attention.
-        patch: columns of a token.
+        inputs: fitted on sequences.
+        width: features per token, a multiple of `heads`.
+        depth: number of layers.
+        heads: number of attention heads.
+        patch: columns per token.
 
     Raises:
-        DataError: a width that the heads cannot share.
+        DataError: a width that is not a multiple of the heads.
     """
 
     def __init__(self, inputs: Inputs, *, width: int = 64, depth: int = 2, heads: int = 4, patch: int = 9) -> None:
@@ -125,28 +125,28 @@ class Transformer(SequenceBackbone):
 
     @property
     def layers(self) -> Sequence[nn.Module]:
-        """The tokens, the layers of attention, the last norm."""
+        """The token embedding, the transformer layers, the final norm."""
         return [self.stem, *self.blocks, self.norm]
 
     def tokens(self, x: Tensor) -> Tensor:
-        """Features of each token (n, length, width); it sees all tokens, or where causal none after it."""
-        told = self.stem(x)
+        """Features of each token (n, length, width); each attends to all tokens, or if causal to none after it."""
+        tokens = self.stem(x)
         for block in self.blocks:
-            told = block(told)
-        return cast("Tensor", self.norm(told))
+            tokens = block(tokens)
+        return cast("Tensor", self.norm(tokens))
 
 
 class CausalTransformer(Transformer):
-    """A transformer whose tokens attend to those before them and to themselves alone, as next-token needs it.
+    """Transformer with causal attention, as the pretext next-token requires.
 
-    It stays causal for a classifier (Radford et al. 2018), which sums over tokens: an edit counts from where it is on.
+    It stays causal in a classifier (Radford et al. 2018), which sums over tokens: an edit affects only later tokens.
     """
 
     causal = True
 
 
 class _Columns(nn.Module):
-    """Numbers of each column, (n, columns and padding, 8), by its code and the consensus there."""
+    """Embedding of each column, (n, padded columns, 8), by its code and the consensus code."""
 
     consensus: Tensor
 
@@ -154,15 +154,15 @@ class _Columns(nn.Module):
         super().__init__()
         self.register_buffer("consensus", consensus, persistent=False)
         self.padding = padded - len(consensus)
-        self.pairs = nn.Embedding(SYMBOLS * CODES, _COLUMN)
+        self.pairs = nn.Embedding(SYMBOLS * N_CODES, _COLUMN)
 
     def forward(self, x: Tensor) -> Tensor:
-        told = self.pairs(self.consensus.int() * CODES + x.int())
-        return F.pad(told, (0, 0, 0, self.padding))
+        embedded = self.pairs(self.consensus.int() * N_CODES + x.int())
+        return F.pad(embedded, (0, 0, 0, self.padding))
 
 
 class _Places(nn.Module):
-    """Adds to each token what is learnt of its place."""
+    """Adds a learned position embedding to each token."""
 
     def __init__(self, length: int, width: int) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ class _Places(nn.Module):
 
 
 class _Convolved(nn.Module):
-    """A convolution of (n, places, features), layer norm of each place, GELU."""
+    """Convolution of (n, positions, features), layer norm per position, GELU."""
 
     def __init__(self, narrow: int, wide: int, size: int, stride: int = 1, *, padding: int) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class _Convolved(nn.Module):
 
 
 class _Residual(nn.Module):
-    """A module's answer added to what it was asked."""
+    """Adds a module's output to its input."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ class _Residual(nn.Module):
 
 
 class _Attending(nn.Module):
-    """Attention and a perceptron of four times the width, each on normed tokens and added to them."""
+    """Transformer layer: attention and an MLP of four times the width, both pre-norm and residual."""
 
     def __init__(self, width: int, heads: int, causal: bool) -> None:
         super().__init__()
@@ -209,6 +209,6 @@ class _Attending(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         n, length, width = x.shape
-        asked = self.asks(x).view(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        told = F.scaled_dot_product_attention(asked[0], asked[1], asked[2], is_causal=self.causal)
-        return cast("Tensor", self.perceptron(x + self.told(told.transpose(1, 2).reshape(n, length, width))))
+        qkv = self.asks(x).view(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_causal=self.causal)
+        return cast("Tensor", self.perceptron(x + self.told(attended.transpose(1, 2).reshape(n, length, width))))

@@ -1,7 +1,7 @@
-"""Lets timm and lightly be imported where torchvision's compiled operators cannot be loaded.
+"""Makes timm and lightly importable where torchvision's compiled operators cannot be loaded.
 
-torchvision's registry wheel is built for CUDA: beside a CPU-only PyTorch its library does not load, and its Python part
-then fails at import, because it describes operators that nobody has defined. Nothing here calls those operators.
+torchvision's wheel on the package index is built for CUDA: with a CPU-only PyTorch its library does not load, and its
+Python part then fails at import, because it refers to undefined operators. This package does not call them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _SCHEMAS = (
 
 @cache
 def allow_torchvision() -> torch.library.Library | None:
-    """Load torchvision's operators, or declare those that its import asks for; call it before timm or lightly.
+    """Load torchvision's operators, or declare those that its import requires; call before importing timm or lightly.
 
     Returns:
-        The declarations, which last as long as this cache holds them; None where none were needed.
+        The declarations, kept alive by the cache; None where none were needed.
     """
     found = None if "torchvision" in sys.modules else importlib.util.find_spec("torchvision")
     if found is None or found.origin is None:

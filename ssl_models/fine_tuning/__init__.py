@@ -1,4 +1,4 @@
-"""Learning from labels: fine-tuning, and MixMatch with unlabelled patients beside."""
+"""Learning from labels: supervised fine-tuning, and semi-supervised learning with MixMatch."""
 
 from cohortsmith.ssl_models.fine_tuning.mixmatch import TEACHER, Mixed
 from cohortsmith.ssl_models.fine_tuning.supervised import HEAD, PRETEXT, FineTuning, Labelled, balance_weights

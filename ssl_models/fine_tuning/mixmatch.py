@@ -1,4 +1,4 @@
-"""`Mixed`: labels learnt together with patients who have none, by mixing patients and guessing classes."""
+"""`Mixed`: semi-supervised learning from labelled and unlabelled patients by MixMatch."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 TEACHER = "teacher"
 _LABELLED = "labelled"
 _MOMENTUM = 0.99
-_RAMP = 0.3  # share of the steps over which guesses come to count in full: early ones are wrong
+_RAMP = 0.3  # share of the steps over which the weight of guesses rises: early guesses are wrong
 _QUANTILES = 1024
 
 
 @dataclass(frozen=True)
 class Mixed(Labelled):
-    """Objective of `training.train` whose patients are unlabelled ones; the labelled ones stand in a network's buffers.
+    """Objective of `training.train` on unlabelled patients; the labelled ones are in the buffers of a network.
 
     MixMatch (Berthelot et al. 2019, algorithm 1) with the distribution alignment of its successor (Berthelot et al.
-    2020, section 3.1): the class of an unlabelled patient is guessed by a teacher, whose weights follow the learner's
-    slowly (Tarvainen & Valpola 2017); guesses are brought to the labelled patients' class shares and sharpened
-    (equation 7); labelled and unlabelled patients, with classes and guesses, are mixed in pairs (equations 8-11); the
-    loss is the cross-entropy of both, which on guesses is steadier than MixMatch's squared error where classes are
-    many. The teacher is what is kept.
+    2020, section 3.1): the class of an unlabelled patient is guessed by a teacher, whose weights are a moving
+    average of the student's (Tarvainen & Valpola 2017); guesses are aligned to the labelled patients' class proportions
+    and sharpened (equation 7); labelled and unlabelled patients, with classes and guesses, are mixed in pairs
+    (equations 8-11); the loss is the cross-entropy of both, which for guesses is more stable than MixMatch's squared
+    error with many classes. The teacher is the fitted model.
     """
 
     def networks(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, classes: int) -> dict[str, nn.Module]:
-        """Backbone and head, the teacher, and the labelled patients x (n, ...) of classes y (n,)."""
+        """Backbone, head and teacher, and the labelled patients x (n, ...) with classes y (n,)."""
         teacher = copy.deepcopy(nn.Sequential(nets[BACKBONE], nets[HEAD])).requires_grad_(False)
         return {**nets, TEACHER: teacher, _LABELLED: _Patients(x, y, classes, self.settings.mixing)}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """One move on unlabelled patients and as many draws of labelled ones."""
+        """One update on unlabelled patients and as many random labelled ones."""
         patients, teacher = nets[_LABELLED], nets[TEACHER].eval()
         if not isinstance(patients, _Patients):
-            raise TypeError("labelled patients stand in their own network")
-        for still in self._frozen(nets):
-            still.eval()
+            raise TypeError("labelled patients must be in their own network")
+        for frozen in self._frozen(nets):
+            frozen.eval()
         _follow(teacher, nn.Sequential(nets[BACKBONE], nets[HEAD]), min(_MOMENTUM, batch.step / (batch.step + 10)))
         rows = batch.randint(len(patients.y))
         known, unknown = patients.x[rows], batch.x
@@ -83,7 +83,7 @@ class Mixed(Labelled):
 
 
 class _Patients(nn.Module):
-    """Labelled patients, their class shares, and the mean guess so far; nothing of them is saved with a model."""
+    """Labelled patients, their class proportions, and the mean guess so far; not saved with a model."""
 
     x: Tensor
     y: Tensor
@@ -103,13 +103,13 @@ class _Patients(nn.Module):
 
     @torch.no_grad()
     def aligned(self, guess: Tensor) -> Tensor:
-        """Guesses (b, classes) times the labelled patients' share of each class over its mean guess so far."""
+        """Guesses (b, classes) scaled by the labelled class proportions over the running mean of guesses."""
         self.guessed.lerp_(guess.mean(0), 1 - _MOMENTUM)
         scaled = guess * (self.prior / self.guessed)
         return scaled / scaled.sum(1, keepdim=True)
 
     def shares(self, uniform: Tensor) -> Tensor:
-        """Share of the first of two patients, at least half: max(s, 1 - s) of s from Beta(mixing, mixing), (n,)."""
+        """Mixing weights (n,) of the first patient: max(s, 1 - s) for s from Beta(mixing, mixing)."""
         return self.quantiles[(uniform * _QUANTILES).long()]
 
 
@@ -120,15 +120,15 @@ def sharpened(guess: Tensor, temperature: float) -> Tensor:
 
 
 def mixture(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
-    """Patients with a share (n,) of `one` (n, ...) and the rest of `other` (Zhang et al. 2018, section 2)."""
+    """Mixtures of patients: share (n,) of `one` (n, ...), the rest of `other` (Zhang et al. 2018, section 2)."""
     share = share.view(-1, *[1] * (one.ndim - 1))
     return share * one + (1 - share) * other
 
 
 @torch.no_grad()
-def _follow(teacher: nn.Module, learner: nn.Module, momentum: float) -> None:
-    """Move every number of the teacher, batch norm's figures too, to the learner's by 1 - momentum."""
-    for kept, live in zip(teacher.state_dict().values(), learner.state_dict().values(), strict=True):
+def _follow(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
+    """Move the teacher's parameters and batch-norm statistics towards the student's by 1 - momentum."""
+    for kept, live in zip(teacher.state_dict().values(), student.state_dict().values(), strict=True):
         if kept.is_floating_point():
             kept.lerp_(live.to(kept.dtype), 1 - momentum)
         else:

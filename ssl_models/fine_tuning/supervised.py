@@ -1,4 +1,4 @@
-"""`FineTuning`: how a classifier learns from labels, with a backbone that a pretext has trained or one that is new."""
+"""`FineTuning`: supervised learning with a pretrained or a newly initialised backbone."""
 
 from __future__ import annotations
 
@@ -25,39 +25,37 @@ if TYPE_CHECKING:
     from cohortsmith.training import Batch
 
 HEAD = "head"
-PRETEXT = "pretext/"  # before the names of the frozen networks that fill in masked values
+PRETEXT = "pretext/"  # prefix of the frozen networks that fill in masked values
 
 
 @dataclass(frozen=True)
 class FineTuning:
-    """Settings of learning from labels.
+    """Settings of supervised learning.
 
     Attributes:
-        steps: of training.
-        epochs: passes over the labelled patients, in place of `steps`, when not 0.
-        batch_size: patients a step.
-        learning_rate: at the top of the schedule.
-        optimiser: `sgd` has a `momentum`, and its `weight_decay` is part of the loss; that of `adam` is decoupled.
-        decay: how the rate falls after `warmup`, a share of the steps: to nought, or by half every `halve_every`
-            epochs and not under `least_rate`.
-        l1l2: for each layer of the backbone from the first on, the factor of the sum of its weights' magnitudes and
-            squares that is added to the loss; biases and batch norm are left out, and factors of layers that the
-            backbone does not have are too.
-        frozen: first layers of the backbone that stay as they are, batch norm's figures too; or `all`.
+        steps: training steps.
+        epochs: passes over the labelled patients, instead of `steps`, if not 0.
+        batch_size: patients per step.
+        learning_rate: peak rate of the schedule.
+        optimiser: `sgd` uses `momentum`, with `weight_decay` as part of the loss; for `adam` it is decoupled.
+        decay: how the rate falls after `warmup`, a share of the steps: to zero, or by half every `halve_every`
+            epochs down to `least_rate`.
+        l1l2: for each layer of the backbone from the first on, the factor of its weights' L1 and squared L2 norms in
+            the loss, excluding biases and batch norm; surplus factors are ignored.
+        frozen: number of first layers of the backbone to freeze, including batch-norm statistics; or `all`.
         class_weights: weigh each class by (t - e)/t in the loss: t patients, e of that class.
-        hidden: widths of dense layers (batch norm, ReLU, dropout) between the features and the classes.
-        dropout: of those.
-        validate_every: steps between two looks at validation patients; 0 looks once an epoch.
-        patience: looks without gain after which it stops, keeping the weights of the best; 0 neither looks nor stops.
-            Without validation patients it does neither.
-        consistency: weight of the squared difference between the probabilities for a patient and for the same patient
+        hidden: widths of dense layers (batch norm, ReLU, dropout) between features and logits.
+        dropout: dropout rate of those layers.
+        validate_every: steps between validations; 0 validates once per epoch.
+        patience: validations without improvement before stopping, keeping the best weights; 0, or no validation
+            patients, disables validation and early stopping.
+        consistency: weight of the squared difference between the predictions for a patient and for the same patient
             with masked values filled in by the frozen pretext model.
         augmentation: name in `KINDS[kind].augmentations`, or `none`.
-        balanced: show the classes evenly instead of as often as they occur.
-        unlabelled_weight: weight of the loss of patients without labels, who are then learnt from too (`Mixed`); 0
-            learns from labels alone.
-        sharpening: temperature of their guessed classes, under 1 for surer ones.
-        mixing: of the Beta distribution by which two patients are mixed.
+        balanced: sample all classes equally often instead of in proportion to their sizes.
+        unlabelled_weight: weight of the loss on unlabelled patients (`Mixed`); 0 for supervised learning only.
+        sharpening: temperature of their guessed class probabilities; below 1 sharpens them.
+        mixing: parameter of the Beta distribution for mixing two patients.
     """
 
     steps: int = 600
@@ -88,8 +86,8 @@ class FineTuning:
     def __post_init__(self) -> None:
         for name, right, expected in (
             ("batch_size", self.batch_size > 1, "at least 2: batch norm needs two patients"),
-            ("dropout", 0 <= self.dropout < 1, "at least 0 and under 1"),
-            ("momentum", 0 <= self.momentum < 1, "at least 0 and under 1"),
+            ("dropout", 0 <= self.dropout < 1, "at least 0 and below 1"),
+            ("momentum", 0 <= self.momentum < 1, "at least 0 and below 1"),
             ("weight_decay", self.weight_decay >= 0, "at least 0"),
             ("consistency", self.consistency >= 0, "at least 0"),
             ("unlabelled_weight", self.unlabelled_weight >= 0, "at least 0"),
@@ -99,45 +97,45 @@ class FineTuning:
         ):
             if not right:
                 raise DataError(f"{name} must be {expected}; got {getattr(self, name)!r}")
-        self.plan(self.batch_size, validated=False)  # says what is wrong with a schedule
+        self.plan(self.batch_size, validated=False)  # raises on an invalid schedule
 
     def plan(self, n: int, *, validated: bool) -> Plan:
         """Plan for n labelled patients, with or without validation patients.
 
         Raises:
-            TrainingError: a schedule that cannot be.
+            TrainingError: an invalid schedule.
         """
-        a_pass = math.ceil(n / self.batch_size)
-        looks = validated and self.patience > 0
+        steps_per_epoch = math.ceil(n / self.batch_size)
+        early_stopping = validated and self.patience > 0
         return Plan(
-            steps=self.epochs * a_pass or self.steps,
+            steps=self.epochs * steps_per_epoch or self.steps,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             warmup=self.warmup,
             decay=self.decay,
-            halve_every=self.halve_every * a_pass,
+            halve_every=self.halve_every * steps_per_epoch,
             least_rate=self.least_rate,
             ema_decay=0.0,
             balanced=self.balanced,
-            validate_every=(self.validate_every or a_pass) if looks else 0,
-            patience=self.patience if looks else 0,
+            validate_every=(self.validate_every or steps_per_epoch) if early_stopping else 0,
+            patience=self.patience if early_stopping else 0,
         )
 
     def head(self, backbone: Backbone, classes: int) -> nn.Sequential:
-        """Network from a backbone's features to logits; called where random numbers are isolated."""
+        """Network from a backbone's features to logits; call it inside `isolated_rng`."""
         widths = [backbone.width, *self.hidden]
         parts: list[nn.Module] = [nn.ReLU()] if backbone.rectify else []
         parts += [dense(narrow, wide, self.dropout) for narrow, wide in zip(widths, widths[1:], strict=False)]
         return nn.Sequential(*parts, nn.Linear(widths[-1], classes))
 
     def frozen_layers(self, backbone: Backbone) -> list[nn.Module]:
-        """Layers that stay as they are.
+        """Frozen layers.
 
         Raises:
             DataError: the backbone has fewer layers.
         """
         if self.frozen == "all":
-            return [backbone]  # buffers too that stand in no layer
+            return [backbone]  # including buffers outside of any layer
         layers = list(backbone.layers)
         if self.frozen > len(layers):
             raise DataError(f"frozen: this backbone has {len(layers)} layers; got {self.frozen}")
@@ -146,16 +144,16 @@ class FineTuning:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Objective of `training.train`: cross-entropy of labelled patients, and what `FineTuning` adds to it.
+    """Objective of `training.train`: cross-entropy of labelled patients, with the penalties of `FineTuning`.
 
-    The networks are `head`, `backbone` unless the inputs are its features already, and under `pretext/` those that fill
-    in masked values.
+    The networks are `head`, `backbone` unless the inputs are its features already, and with the prefix `pretext/` those
+    that fill in masked values.
 
     Attributes:
         settings: of the fine-tuning.
-        class_weights: of each class in the loss; none weighs them alike.
-        augment: applied to the inputs of a batch.
-        pretext: what fills in masked values.
+        class_weights: of each class in the loss; empty for equal weights.
+        augment: augmentation of the inputs of a batch.
+        pretext: fills in masked values.
     """
 
     settings: FineTuning
@@ -164,7 +162,7 @@ class Labelled:
     pretext: Pretext | None = None
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-        """One player that moves the head and the layers that are not frozen."""
+        """One player that updates the head and the layers that are not frozen."""
         for layer in self._frozen(nets):
             layer.requires_grad_(False)
         own = [w for name in (BACKBONE, HEAD) if name in nets for w in nets[name].parameters() if w.requires_grad]
@@ -175,9 +173,9 @@ class Labelled:
         return {HEAD: torch.optim.SGD(own, lr=1e-3, momentum=momentum, weight_decay=decay, fused=True)}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """One move; the share of the batch that was recognised before it is logged."""
-        for still in self._frozen(nets):
-            still.eval()
+        """One update; the accuracy on the batch is logged."""
+        for frozen in self._frozen(nets):
+            frozen.eval()
         logits = self._logits(nets, self.augment(batch.x, batch) if self.augment else batch.x)
         batch.log("accuracy_train", (logits.detach().argmax(1) == batch.y).float().mean())
         loss = F.cross_entropy(logits, batch.y, weight=self._weights(logits))
@@ -192,7 +190,7 @@ class Labelled:
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> float | Tensor:
-        """Cross-entropy of validation patients, classes weighed as in the loss."""
+        """Cross-entropy of validation patients, classes weighted as in the loss."""
         logits = torch.cat([self._logits(nets, part) for part in torch.split(x, AT_ONCE)])
         return F.cross_entropy(logits, y, weight=self._weights(logits))
 
@@ -212,7 +210,7 @@ class Labelled:
         return like.new_tensor(self.class_weights) if self.class_weights else None
 
     def _penalties(self, nets: Mapping[str, nn.Module]) -> list[Tensor]:
-        """Factor * (|w| + w^2) of each layer that learns: Zou & Hastie's elastic net (2005), both factors alike."""
+        """Factor * (|w| + w^2) of each trainable layer: the elastic net of Zou & Hastie (2005) with equal factors."""
         if not self.settings.l1l2 or BACKBONE not in nets:
             return []
         backbone: Backbone = nets[BACKBONE]  # type: ignore[assignment]
@@ -224,7 +222,7 @@ class Labelled:
         ]
 
     def _inconsistency(self, nets: Mapping[str, nn.Module], batch: Batch, logits: Tensor) -> Tensor:
-        """Mean squared difference of the probabilities for patients and for the same ones partly predicted."""
+        """Mean squared difference of predictions for patients with and without masked values filled in."""
         if self.pretext is None:
             raise TypeError("only a pretext predicts masked values")
         own = {name.removeprefix(PRETEXT): net for name, net in nets.items() if name.startswith(PRETEXT)}
@@ -237,6 +235,6 @@ class Labelled:
 
 
 def balance_weights(counts: list[int]) -> tuple[float, ...]:
-    """Weight (t - e)/t of each class with e of t patients, as the founding image study has it."""
+    """Weight (t - e)/t of each class with e of t patients, as in the founding image study."""
     total = sum(counts)
     return tuple((total - count) / total for count in counts)

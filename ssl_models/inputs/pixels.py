@@ -1,4 +1,4 @@
-"""Images as networks take them."""
+"""Images in the layout of networks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-_LEAST = 8  # pixels on a side: the networks halve it twice
+_LEAST = 8  # pixels per side: networks halve it twice
 
 
 def channels_first(x: NDArray[np.uint8]) -> Tensor:
@@ -24,7 +24,7 @@ def channels_first(x: NDArray[np.uint8]) -> Tensor:
     """
     if x.dtype != np.uint8 or x.ndim != 4 or x.shape[3] not in (1, 3) or min(x.shape[1:3]) < _LEAST:
         raise DataError(
-            f"images uint8 (n, height, width, 1 or 3), {_LEAST} pixels a side or more, were expected; got {x.dtype} "
+            f"expected uint8 images (n, height, width, 1 or 3) of at least {_LEAST} pixels per side; got {x.dtype} "
             f"of shape {x.shape}"
         )
     return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))

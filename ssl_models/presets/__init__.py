@@ -1,5 +1,5 @@
-"""Named settings: the founding studies, and references that are hard to beat."""
+"""Named settings of classifiers: those of the founding studies, and strong reference settings."""
 
-from cohortsmith.ssl_models.presets.presets import PRESETS
+from cohortsmith.ssl_models.presets.registry import PRESETS
 
 __all__ = ["PRESETS"]

@@ -1,15 +1,16 @@
-"""The 2025 study of medical images as arguments of `Classifier`: the founding settings, and a size for a few CPU cores.
+"""The 2025 study of medical images as arguments of `Classifier`: original settings, and smaller ones for CPUs.
 
-Both are (arguments, arguments by pretext). Pretexts leave the backbone free in the second step (BNF); `frozen="all"`
-beside a preset keeps it (BF).
+Both are (arguments, arguments by pretext). After a pretext the backbone is fine-tuned too (BNF); `frozen="all"` with a
+preset freezes it (BF).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-# What the study tells: epochs, batch, rates, heads. What it does not: the weight decay of its contrastive pretexts,
-# temperatures and bank (lightly's), and the sizes of MAE's networks and the rates of MAE and AIM (usual ones).
+# The study reports epochs, batch size, rates and heads. It does not report the weight decay of its contrastive
+# pretexts, temperatures and bank size (lightly's defaults here), the sizes of MAE's networks and the rates of MAE and
+# AIM (common values here).
 _EPOCHS = 100
 _RESNET: dict[str, Any] = {"backbone": "resnet18", "backbone_settings": {"stem": "stock"}}
 _HEAD: dict[str, Any] = {
@@ -65,9 +66,9 @@ PRETEXTS_2025: dict[str, dict[str, Any]] = {
     },
 }
 
-# The same in small: a pretext on 12 000 images of 28 pixels takes three to twelve minutes, as the machine is, on one
-# core with matrix units for bfloat16, and a classifier on all of them about as long. Adam gets further than SGD in so
-# few epochs.
+# Smaller: a pretext on 12,000 images of 28 pixels takes three to twelve minutes, depending on the machine, on one core
+# with bfloat16 matrix units, and a classifier on all of them about as long. Adam converges faster than SGD in so few
+# epochs.
 _RESNET_CPU: dict[str, Any] = {"backbone": "resnet18", "backbone_settings": {"stem": "small", "width": 16}}
 _VIT_CPU: dict[str, Any] = {
     "backbone": "vit",

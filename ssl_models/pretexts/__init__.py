@@ -1,4 +1,4 @@
-"""Pretext tasks on expression profiles and sequences, one file each, and what they have in common."""
+"""Self-supervised pretext tasks on expression profiles and sequences, one file per method, and their base class."""
 
 from cohortsmith.ssl_models.pretexts.base import BACKBONE, Pretext
 from cohortsmith.ssl_models.pretexts.corrupted_genes import CorruptedGenes, Scarf

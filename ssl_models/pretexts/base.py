@@ -1,4 +1,4 @@
-"""`Pretext`: a task that needs no labels, and what it leaves in a backbone."""
+"""`Pretext`: base class of self-supervised tasks that train a backbone without labels."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from cohortsmith.ssl_models.backbones import Backbone
     from cohortsmith.training import Batch
 
-BACKBONE = "backbone"  # name of the network that is kept
+BACKBONE = "backbone"  # name of the network to keep
 
 
 @dataclass(frozen=True)
 class Pretext(ABC):
     """Settings, networks and loss of one pretext task; an objective of `training.train` with one player.
 
-    The networks are the backbone, under the name `backbone`, and whatever the task needs beside it. Labels do not come
-    in: `batch.y` is nought for everybody.
+    The networks are the backbone, under the name `backbone`, and additional networks of the task. Labels are not
+    used: `batch.y` is zero for all patients.
 
     Attributes:
-        steps: of training.
-        epochs: passes over the patients, in place of `steps`, when not 0.
-        batch_size: patients a step.
-        learning_rate: at the top of the schedule.
+        steps: training steps.
+        epochs: passes over the patients, instead of `steps`, if not 0.
+        batch_size: patients per step.
+        learning_rate: peak rate of the schedule.
         weight_decay: decoupled (Loshchilov & Hutter 2019).
-        decay: how the rate falls to nought after `warmup`, a share of the steps.
-        patience: validations (one an epoch) without gain after which it stops; 0 never stops early.
+        decay: how the rate falls to zero after `warmup`, a share of the steps.
+        patience: validations (one per epoch) without improvement before stopping early; 0 disables early stopping.
     """
 
     steps: int = 1000
@@ -48,15 +48,15 @@ class Pretext(ABC):
     warmup: float = 0.0
     patience: int = 0
 
-    backbones: ClassVar[tuple[str, ...]] = ()  # names of the backbones it works on; all of the kind when empty
+    backbones: ClassVar[tuple[str, ...]] = ()  # supported backbones; all of the data kind when empty
 
     @abstractmethod
     def build(self, backbone: Backbone, x: Tensor) -> dict[str, nn.Module]:
-        """Networks by name, the backbone among them; called where random numbers are isolated.
+        """Networks by name, including the backbone; call it inside `isolated_rng`.
 
         Args:
             backbone: the network to train.
-            x: all inputs (n, ...), for sizes and statistics; not to be kept.
+            x: all inputs (n, ...), for sizes and statistics; must not be stored.
         """
 
     @abstractmethod
@@ -64,34 +64,34 @@ class Pretext(ABC):
         """Yield `BACKBONE` and the loss of a batch, once."""
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-        """One player that moves every network which wants gradients."""
-        moved = [w for net in nets.values() for w in net.parameters() if w.requires_grad]
-        return {BACKBONE: adam(moved, weight_decay=self.weight_decay)}
+        """One player that updates all trainable parameters."""
+        trainable = [w for net in nets.values() for w in net.parameters() if w.requires_grad]
+        return {BACKBONE: adam(trainable, weight_decay=self.weight_decay)}
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> float | Tensor:
-        """Loss on held-out patients (n, ...); a task with `patience` must have one."""
-        raise DataError(f"{type(self).__name__} has no loss on held-out patients; leave its patience at 0")
+        """Loss on held-out patients (n, ...); required for `patience`."""
+        raise DataError(f"{type(self).__name__} has no validation loss; leave its patience at 0")
 
     def views(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
-        """Two views of each patient (n, ...) as the task sees them; None where it has no views."""
+        """Two random views of each patient (n, ...); None for tasks without views."""
         return None
 
     def predicted(self, nets: Mapping[str, nn.Module], x: Tensor, generator: torch.Generator) -> Tensor | None:
-        """Patients (n, ...) with masked values filled in by the task's networks; None where it predicts none."""
+        """Patients (n, ...) with masked values filled in by the task's networks; None for tasks that predict none."""
         return None
 
     def plan(self, n: int) -> Plan:
         """Plan for n patients."""
-        a_pass = math.ceil(n / self.batch_size)
+        steps_per_epoch = math.ceil(n / self.batch_size)
         return Plan(
-            steps=self.epochs * a_pass or self.steps,
+            steps=self.epochs * steps_per_epoch or self.steps,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             warmup=self.warmup,
             decay=self.decay,
             ema_decay=0.0,
-            validate_every=a_pass if self.patience else 0,
+            validate_every=steps_per_epoch if self.patience else 0,
             patience=self.patience,
         )

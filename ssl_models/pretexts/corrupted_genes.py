@@ -1,4 +1,4 @@
-"""Pretexts that tell a patient's corrupted self from other patients: contrastive learning on genes, and SCARF."""
+"""Contrastive pretexts on corrupted gene expression, and SCARF."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from cohortsmith.ssl_models.augmentations import (
     Drawn,
-    another,
-    evenly,
-    mask_each,
+    even_parts,
+    mask_per_patient,
+    other_rows,
     require,
     require_others,
     values_of_others,
@@ -36,11 +36,11 @@ _PROJECTOR = "projector"
 
 
 class Contrast(NamedTuple):
-    """What a batch of pairs of views gives.
+    """Contrastive loss and accuracy of a batch.
 
     Attributes:
         loss: mean over the anchors, in nats.
-        accuracy: share of the anchors that are nearer to their positive than to each of their negatives.
+        accuracy: share of anchors that are more similar to their positive than to any negative.
     """
 
     loss: Tensor
@@ -60,17 +60,17 @@ def info_nce(
         second: embeddings of the other view, in the same order.
         temperature: above 0.
         negatives: "between": anchors are first views, negatives the other patients' second ones (Bahri et al. 2022,
-            algorithm 1, whose loss is this one less log n). "one": as "between", but with one negative for each anchor,
-            that of `drawn`. "all": all 2n views are anchors, and all views of other patients negatives (Chen et al.
+            algorithm 1, whose loss is this one less log n). "one": as "between", but with one negative per anchor,
+            given by `drawn`. "all": all 2n views are anchors, and all views of other patients negatives (Chen et al.
             2020, equation 1).
-        drawn: with "one", the number of another patient for each anchor, int64 (n,).
+        drawn: with "one", the row of another patient for each anchor, int64 (n,).
     """
     n = len(first)
-    with torch.autocast(first.device.type, enabled=False):  # in bfloat16 a low temperature would magnify the rounding
+    with torch.autocast(first.device.type, enabled=False):  # a low temperature would amplify bfloat16's rounding errors
         a, b = F.normalize(first.float(), dim=1), F.normalize(second.float(), dim=1)
         if negatives == "one":
             if drawn is None:
-                raise ValueError("one negative for each anchor was asked for; give its number in drawn")
+                raise ValueError("one negative per anchor needs `drawn`")
             logits = torch.stack([(a * b).sum(1), (a * b[drawn]).sum(1)], dim=1)
             positive = torch.zeros(n, dtype=torch.int64, device=a.device)
         elif negatives == "between":
@@ -92,23 +92,22 @@ def info_nce(
 class CorruptedGenes(Pretext):
     """Contrastive learning on corrupted patients (the founding study on transcriptomes, 2021).
 
-    In each view a patient loses the genes of a mask of its own, drawn anew at every step. Two views of one patient
-    should have like embeddings, and unlike those of other patients of the batch. Over several processes, the batch is
-    each process's share.
+    In each view a random set of genes is corrupted, drawn for each patient at every step. Two views of a patient should
+    have similar embeddings, different from those of other patients of the batch. With several processes, negatives
+    come from each process's share of the batch.
 
     Attributes:
-        mask_share: share of the genes that are lost, above 0, below 1.
-        corruption: what comes in place of a lost value: "zero", the gene's mean; "batch", the same gene of another
+        mask_share: share of genes that are corrupted, above 0, below 1.
+        corruption: replacement of a corrupted value: "zero", the gene's mean; "batch", the same gene of another
             patient of the batch, drawn for each gene.
-        corruptions: 2 corrupts both views; 1 leaves the first view as the patient is.
-        negatives: what the positive is told from: "all" other patients' views, "between": those of the other view, or
-            "one" of these for each anchor. The founding study's "one negative per positive" is read as one drawn afresh
-            for each pair at every step, so that a step asks one question of two answers a patient.
+        corruptions: 2 corrupts both views; 1 leaves the first view unchanged.
+        negatives: "all" views of other patients, "between": those in the other view, or "one" of these per anchor.
+            The founding study's "one negative per positive" is interpreted as one drawn for each pair at every step.
         temperature: divides the cosine.
-        projector: width of a two-layer network between the features and the loss; 0: none.
+        projector: width of a two-layer projector between features and loss; 0 for none.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     mask_share: float = 0.1
@@ -141,8 +140,8 @@ class CorruptedGenes(Pretext):
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """InfoNCE on held-out patients (n, genes), in batches of about the size of training's."""
-        parts = evenly(x, self.batch_size)
+        """InfoNCE on held-out patients (n, genes), in batches of about `batch_size`."""
+        parts = even_parts(x, self.batch_size)
         losses = [self._contrast(nets, part, Drawn(part, generator)).loss * len(part) for part in parts]
         return torch.stack(losses).sum() / len(x)
 
@@ -152,7 +151,7 @@ class CorruptedGenes(Pretext):
 
     def corrupt(self, x: Tensor, noise: Noise) -> Tensor:
         """Corrupted patients (n, genes)."""
-        mask = mask_each(noise, x.shape[1], self.mask_share)
+        mask = mask_per_patient(noise, x.shape[1], self.mask_share)
         if self.corruption == "zero":
             return x.masked_fill(mask, 0.0)
         return torch.where(mask, values_of_others(noise, x), x)
@@ -161,21 +160,22 @@ class CorruptedGenes(Pretext):
         return (self.corrupt(x, noise) if self.corruptions == 2 else x), self.corrupt(x, noise)
 
     def _contrast(self, nets: Mapping[str, nn.Module], x: Tensor, noise: Noise) -> Contrast:
-        # One pass for both views: batch-norm then cannot tell them apart by statistics of their own.
+        # One pass for both views, so that batch norm has no separate statistics for each.
         embedded = nets[BACKBONE](torch.cat(self._views(x, noise)))
         if self.projector:
             embedded = nets[_PROJECTOR](embedded)
         first, second = embedded.chunk(2)
-        drawn = another(noise, len(x), device=x.device) if self.negatives == "one" else None
+        drawn = other_rows(noise, len(x), device=x.device) if self.negatives == "one" else None
         return info_nce(first, second, temperature=self.temperature, negatives=self.negatives, drawn=drawn)
 
 
 @dataclass(frozen=True)
 class Scarf(CorruptedGenes):
-    """SCARF (Bahri et al. 2022): the patient itself against its corrupted self, with the paper's settings.
+    """SCARF (Bahri et al. 2022): a patient against its corrupted view, with the paper's settings.
 
-    Six genes in ten come from other patients, similarities are cosines at temperature 1, negatives the other patients'
-    corrupted selves, and a two-layer projector of 256 units is dropped after training; Adam at 1e-3, batches of 128.
+    60 % of genes are replaced by other patients' values, similarities are cosines at temperature 1, negatives are the
+    other patients' corrupted views, and a two-layer projector of 256 units is discarded after training; Adam at 1e-3,
+    batches of 128.
     """
 
     learning_rate: float = 1e-3

@@ -1,4 +1,4 @@
-"""Pretexts that hide genes and have them told from the others: one fixed mask, or VIME's of each patient."""
+"""Pretexts that predict masked genes from the others: one fixed mask, or VIME's mask per patient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cohortsmith.ssl_models.augmentations import Drawn, evenly, genes_hidden, require, require_others, values_of_others
+from cohortsmith.ssl_models.augmentations import (
+    Drawn,
+    even_parts,
+    masked_gene_count,
+    require,
+    require_others,
+    values_of_others,
+)
 from cohortsmith.ssl_models.pretexts.base import BACKBONE, Pretext
 
 if TYPE_CHECKING:
@@ -25,10 +32,10 @@ _VALUES, _MASK = "values", "mask"  # names of the networks beside the backbone
 
 
 class HiddenValues(nn.Module):
-    """One dense layer that tells the values of the genes of a fixed mask.
+    """Dense layer that predicts the genes of a fixed mask.
 
     Attributes:
-        hidden: numbers of the genes that are hidden, int64 (k,), ascending.
+        hidden: indices of the masked genes, int64 (k,), ascending.
     """
 
     hidden: Tensor
@@ -39,27 +46,26 @@ class HiddenValues(nn.Module):
         self.layer = nn.Linear(width, len(hidden))
 
     def hide(self, x: Tensor) -> Tensor:
-        """Patients (n, genes) with nought, each gene's mean, in place of the hidden values."""
+        """Patients (n, genes) with masked values set to zero, the gene's mean."""
         return x.index_fill(1, self.hidden, 0.0)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Hidden values (n, k) from features (n, width)."""
+        """Predicted values (n, k) of the masked genes, from features (n, width)."""
         return cast("Tensor", self.layer(features))
 
 
 @dataclass(frozen=True)
 class MaskedGenes(Pretext):
-    """Masked prediction with one mask for everybody (the founding study on transcriptomes, 2021).
+    """Masked prediction with one mask for all patients (the founding study on transcriptomes, 2021).
 
-    The mask is drawn once from the seed. Hidden values are set to nought, and a dense layer on the backbone's features
-    predicts them and nothing else. The loss is the mean squared error; predicting each gene's mean scores 1 on z-scored
-    genes.
+    The mask is drawn once from the seed. Masked values are set to zero, and a dense layer on the backbone's features
+    predicts only them. The loss is the mean squared error; predicting each gene's mean gives 1 on z-scored genes.
 
     Attributes:
-        mask_share: share of the genes that are hidden, above 0, at most 1.
+        mask_share: share of genes that are masked, above 0, at most 1.
 
     Raises:
-        DataError: a share that cannot be.
+        DataError: an invalid share.
     """
 
     mask_share: float = 0.1
@@ -70,49 +76,48 @@ class MaskedGenes(Pretext):
     def build(self, backbone: Backbone, x: Tensor) -> dict[str, nn.Module]:
         """The backbone, and the layer that holds the mask."""
         genes = x.shape[1]
-        hidden = torch.randperm(genes)[: genes_hidden(genes, self.mask_share)]
+        hidden = torch.randperm(genes)[: masked_gene_count(genes, self.mask_share)]
         return {BACKBONE: backbone, _VALUES: HiddenValues(backbone.width, hidden.sort().values)}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """Mean squared error of the hidden values."""
+        """Mean squared error of the masked values."""
         yield BACKBONE, self._loss(nets, batch.x)
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
         """The same error on held-out patients (n, genes)."""
-        parts = evenly(x, self.batch_size)
+        parts = even_parts(x, self.batch_size)
         return torch.stack([self._loss(nets, part) * len(part) for part in parts]).sum() / len(x)
 
     def predicted(self, nets: Mapping[str, nn.Module], x: Tensor, generator: torch.Generator) -> Tensor:
-        """Patients (n, genes) with the hidden genes as they are predicted; the networks' modes are the caller's."""
+        """Patients (n, genes) with predicted values of the masked genes; the caller sets the networks' modes."""
         head = cast("HiddenValues", nets[_VALUES])
-        told = head(nets[BACKBONE](head.hide(x)))
-        return x.index_copy(1, head.hidden, told.to(x))
+        values = head(nets[BACKBONE](head.hide(x)))
+        return x.index_copy(1, head.hidden, values.to(x))
 
     def _loss(self, nets: Mapping[str, nn.Module], x: Tensor) -> Tensor:
         head = cast("HiddenValues", nets[_VALUES])
-        told = head(nets[BACKBONE](head.hide(x)))
-        return F.mse_loss(told.float(), x[:, head.hidden])
+        values = head(nets[BACKBONE](head.hide(x)))
+        return F.mse_loss(values.float(), x[:, head.hidden])
 
 
 @dataclass(frozen=True)
 class Vime(Pretext):
     """Value imputation and mask estimation (Yoon et al. 2020, "VIME").
 
-    Each patient gets a mask of its own at every step, its genes hidden independently of one another. Hidden values are
-    replaced by the same gene of another patient of the batch (equation 3, over the batch). From the features of the
-    corrupted patient one dense layer tells every value, another every gene's chance of having been replaced. The loss
-    is that of equation 4: binary cross-entropy of the mask (equation 5) + alpha * squared error of the values (equation
-    6), both means over the genes. As in the authors' code a gene counts as replaced only where its value has changed:
-    nothing shows where one nought stands for another.
+    At every step genes are masked independently for each patient. Masked values are replaced by the same gene of
+    another patient of the batch (equation 3, over the batch). From the features of the corrupted patient one dense
+    layer predicts all values, another the probability that each gene was replaced. The loss is that of equation 4:
+    binary cross-entropy of the mask (equation 5) + alpha * squared error of the values (equation 6), both means over
+    the genes. As in the authors' code, a gene counts as replaced only if its value changed.
 
     Attributes:
-        mask_share: chance of a gene to be hidden, p_m.
+        mask_share: probability of masking a gene, p_m.
         alpha: weight of the values' error.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     mask_share: float = 0.3
@@ -144,16 +149,16 @@ class Vime(Pretext):
     ) -> Tensor:
         """Equation 4 on held-out patients (n, genes), masked once."""
         losses = []
-        for part in evenly(x, self.batch_size):
+        for part in even_parts(x, self.batch_size):
             values, mask = self._terms(nets, part, Drawn(part, generator))
             losses.append((mask + self.alpha * values) * len(part))
         return torch.stack(losses).sum() / len(x)
 
     def predicted(self, nets: Mapping[str, nn.Module], x: Tensor, generator: torch.Generator) -> Tensor:
-        """Patients (n, genes) with the genes of a fresh mask as they are told; the networks' modes are the caller's."""
+        """Patients (n, genes) with predicted values of a new random mask; the caller sets the networks' modes."""
         corrupted, mask = self.corrupt(x, Drawn(x, generator))
-        told = nets[_VALUES](nets[BACKBONE](corrupted))
-        return torch.where(mask, told.to(x), x)
+        values = nets[_VALUES](nets[BACKBONE](corrupted))
+        return torch.where(mask, values.to(x), x)
 
     def corrupt(self, x: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         """Corrupted patients (n, genes), and where their values changed, bool (n, genes)."""

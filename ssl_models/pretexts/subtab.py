@@ -1,4 +1,4 @@
-"""SubTab: a patient is told from parts of its genes (Ucar et al. 2021)."""
+"""SubTab: reconstructs a patient from subsets of its genes (Ucar et al. 2021)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cohortsmith.ssl_models.augmentations import evenly, require, require_others
+from cohortsmith.ssl_models.augmentations import even_parts, require, require_others
 from cohortsmith.ssl_models.pretexts.base import BACKBONE, Pretext
 from cohortsmith.ssl_models.pretexts.corrupted_genes import info_nce
 
@@ -28,12 +28,12 @@ _DECODER, _PROJECTOR = "decoder", "projector"
 def deal(order: Tensor, subsets: int, overlap: float) -> Tensor:
     """Overlapping subsets of genes, bool (subsets, genes).
 
-    Genes stand in the given order and are cut into equal runs; each run but the first also takes the last genes of the
-    run before it, and the first takes the first of the next: `overlap` of a run's length, as in the authors' code. All
-    subsets are thus alike in size, and every gene is in one at least.
+    The genes in the given order are divided into equal runs; each run but the first also includes the last genes of the
+    previous run, and the first includes the first genes of the next: `overlap` times a run's length, as in the authors'
+    code. All subsets thus have similar sizes, and every gene is in at least one.
 
     Args:
-        order: a permutation of the genes' numbers, int64 (genes,).
+        order: a permutation of the gene indices, int64 (genes,).
         subsets: number of subsets.
         overlap: share of a run.
     """
@@ -51,10 +51,10 @@ def deal(order: Tensor, subsets: int, overlap: float) -> Tensor:
 
 
 class Reconstruction(nn.Module):
-    """One dense layer that tells all genes from the features of a subset.
+    """Dense layer that reconstructs all genes from the features of a subset.
 
     Attributes:
-        subsets: 1 at the genes that a subset sees, 0 elsewhere, float32 (subsets, genes).
+        subsets: 1 for the genes of a subset, 0 elsewhere, float32 (subsets, genes).
     """
 
     subsets: Tensor
@@ -73,22 +73,22 @@ class Reconstruction(nn.Module):
 class SubTab(Pretext):
     """Reconstruction of a whole patient from subsets of its genes, and agreement between the subsets.
 
-    The genes are dealt into overlapping subsets once, in an order drawn from the seed. The backbone sees one subset at
-    a time, the other genes being nought, and a dense layer tells the whole patient from it. The loss (equation 1) is
-    the squared error, mean over patients, genes and subsets, so that telling each gene's mean scores 1 on z-scored
-    genes; + the contrastive loss of NT-Xent, and + the squared distance, both between the projections (of unit length)
-    of two subsets of a patient, mean over the pairs of subsets. The authors' noise on the subsets is left out. The
-    features that a classifier goes on with are those of the whole patient, not the mean over subsets.
+    The genes are divided into overlapping subsets once, in a random order. The backbone sees one subset at a time, with
+    the other genes set to zero, and a dense layer reconstructs the whole patient. The loss (equation 1) is the mean
+    squared error over patients, genes and subsets, so that predicting each gene's mean gives 1 on z-scored genes; plus
+    NT-Xent and plus the squared distance, both between the unit-norm projections of two subsets of a patient, averaged
+    over pairs of subsets. The authors' noise on the subsets is omitted. A classifier uses the features of the whole
+    patient, not their mean over subsets.
 
     Attributes:
         subsets: number of subsets.
-        overlap: share of a subset's own genes that it also takes from its neighbour.
-        contrastive_weight: of the contrastive term; 0 does without.
-        distance_weight: of the distance term; 0 does without.
+        overlap: genes shared with the neighbouring subset, as a share of a subset's own.
+        contrastive_weight: of the contrastive term; 0 disables it.
+        distance_weight: of the distance term; 0 disables it.
         temperature: divides the cosine in the contrastive term.
 
     Raises:
-        DataError: a setting that cannot be, or fewer genes than subsets.
+        DataError: an invalid setting, or fewer genes than subsets.
     """
 
     subsets: int = 4
@@ -107,7 +107,7 @@ class SubTab(Pretext):
             require_others(self.batch_size)
 
     def build(self, backbone: Backbone, x: Tensor) -> dict[str, nn.Module]:
-        """The backbone, the layer that holds the subsets, and the projector where a term compares subsets."""
+        """The backbone, the reconstruction layer, and the projector if a term compares subsets."""
         genes, width = x.shape[1], backbone.width
         require(self.subsets <= genes, "subsets", f"at most the number of genes, {genes}", self.subsets)
         subsets = deal(torch.randperm(genes), self.subsets, self.overlap)
@@ -126,12 +126,12 @@ class SubTab(Pretext):
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """The same sum on held-out patients (n, genes), in batches of about the size of training's."""
-        parts = evenly(x, self.batch_size)
+        """The same sum on held-out patients (n, genes), in batches of about `batch_size`."""
+        parts = even_parts(x, self.batch_size)
         return torch.stack([_sum(self._terms(nets, part)) * len(part) for part in parts]).sum() / len(x)
 
     def views(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Patients (n, genes) by two neighbouring subsets of a new deal."""
+        """Patients (n, genes) restricted to two neighbouring subsets of a new random division."""
         order = torch.randperm(x.shape[1], generator=generator, device=x.device)
         first, second = deal(order, self.subsets, self.overlap)[:2]
         return x * first, x * second
@@ -145,8 +145,8 @@ class SubTab(Pretext):
         decoder = cast("Reconstruction", nets[_DECODER])
         seen = (x * decoder.subsets[:, None]).flatten(0, 1)  # subset after subset, (subsets * n, genes)
         features = nets[BACKBONE](seen)
-        told = decoder(features).float().unflatten(0, (self.subsets, len(x)))
-        terms = {"reconstruction_loss": (1.0, F.mse_loss(told, x.expand_as(told)))}
+        rebuilt = decoder(features).float().unflatten(0, (self.subsets, len(x)))
+        terms = {"reconstruction_loss": (1.0, F.mse_loss(rebuilt, x.expand_as(rebuilt)))}
         if not self._compares:
             return terms
         projected = nets[_PROJECTOR](features).unflatten(0, (self.subsets, len(x)))

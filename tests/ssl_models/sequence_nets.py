@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from cohortsmith.ssl_models.inputs.inputs import Inputs
+from cohortsmith.ssl_models.inputs.tensors import Inputs
 from cohortsmith.ssl_models.kinds import KINDS
 from cohortsmith.training import isolated_rng
 

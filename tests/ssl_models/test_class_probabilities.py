@@ -86,7 +86,7 @@ def test_holdout_patients_are_only_looked_at_and_a_seed_repeats() -> None:
 
 
 def test_what_it_cannot_learn_from_is_refused() -> None:
-    with pytest.raises(DataError, match="not been fitted"):
+    with pytest.raises(DataError, match="not fitted"):
         ClassProbabilities().probabilities(marked(5, 0))
     with pytest.raises(DataError, match="width must be at least 1"):
         ClassProbabilities(width=0)

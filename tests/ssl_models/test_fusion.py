@@ -54,7 +54,7 @@ def test_chosen_weights_are_the_best_and_leave_the_guessing_out() -> None:
 
 def test_members_that_do_not_go_together_are_refused() -> None:
     shares, y = members()
-    with pytest.raises(DataError, match="probabilities of 2 classifiers were expected; got 3"):
+    with pytest.raises(DataError, match="expected probabilities of 2 classifiers; got 3"):
         Fusion.product(2)(shares)
     with pytest.raises(DataError, match="same patients and classes"):
         Fusion.product(2)([shares[0], shares[1][:5]])

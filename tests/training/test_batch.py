@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from cohortsmith.training import Batch
-from cohortsmith.training.batch import Order, Source
+from cohortsmith.training.batch import BatchSource, Order
 from cohortsmith.training.meter import Meter
 
 CPU = torch.device("cpu")
@@ -15,8 +15,8 @@ def order(y: torch.Tensor, batch_size: int, *, balanced: bool = False, seed: int
     return Order(y, batch_size=batch_size, balanced=balanced, seed=seed, device=CPU)
 
 
-def source(y: torch.Tensor, batch_size: int, rank: int = 0, world_size: int = 1) -> Source:
-    return Source(
+def source(y: torch.Tensor, batch_size: int, rank: int = 0, world_size: int = 1) -> BatchSource:
+    return BatchSource(
         torch.arange(len(y), dtype=torch.float32)[:, None],
         y,
         order=order(y, batch_size),

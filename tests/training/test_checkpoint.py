@@ -114,7 +114,7 @@ def test_checkpoint_alone_changes_nothing_and_stays_for_the_caller(tmp_path: Pat
 def test_checkpoint_of_another_run_is_refused_and_kept(tmp_path: Path, other: dict[str, object], named: str) -> None:
     fit(tmp_path / "checkpoint")
     before = (tmp_path / "checkpoint" / "checkpoint.json").read_bytes()
-    with pytest.raises(TrainingError, match=rf"another run \(other {named}\); delete it or name another folder"):
+    with pytest.raises(TrainingError, match=rf"another run \(different {named}\); delete it or choose another folder"):
         fit(tmp_path / "checkpoint", **other)  # type: ignore[arg-type]
     assert (tmp_path / "checkpoint" / "checkpoint.json").read_bytes() == before
 
@@ -140,7 +140,7 @@ def test_broken_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_folder_with_other_files_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(TrainingError, match="holds other files"):
+    with pytest.raises(TrainingError, match="contains other files"):
         fit(tmp_path)
     with pytest.raises(TrainingError, match="is a file"):
         fit(tmp_path / "thesis.txt")
@@ -148,7 +148,7 @@ def test_folder_with_other_files_is_not_taken_for_a_checkpoint(tmp_path: Path) -
 
 def test_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     identity = {"seed": "0"}
-    disk.write(tmp_path, disk.Checkpoint(10, identity, {"a": torch.ones(2)}))
+    disk.write_checkpoint(tmp_path, disk.Checkpoint(10, identity, {"a": torch.ones(2)}))
 
     def full(tensors: dict[str, Tensor], path: Path) -> None:
         path.write_bytes(b"half")
@@ -156,8 +156,8 @@ def test_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("cohortsmith.training.checkpoint.save_file", full)
     with pytest.raises(TrainingError, match="could not be written.*No space left"):
-        disk.write(tmp_path, disk.Checkpoint(20, identity, {"a": torch.zeros(2)}))
-    found = disk.read(tmp_path, identity)
+        disk.write_checkpoint(tmp_path, disk.Checkpoint(20, identity, {"a": torch.zeros(2)}))
+    found = disk.read_checkpoint(tmp_path, identity)
     assert found is not None
     assert found.step == 10
     assert torch.equal(found.tensors["a"], torch.ones(2))
@@ -166,7 +166,7 @@ def test_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch:
 
 def test_checkpoint_holds_no_patient(tmp_path: Path) -> None:
     fit(tmp_path / "checkpoint", shift=0.0)
-    found = disk.read(tmp_path / "checkpoint", {})
+    found = disk.read_checkpoint(tmp_path / "checkpoint", {})
     assert found is not None
     x = torch.randn(70, 6, generator=torch.Generator().manual_seed(0))
     values = set(x.flatten().tolist())

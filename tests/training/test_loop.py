@@ -235,7 +235,7 @@ def test_progress_counts_down_to_the_end() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
 def test_cuda_asked_but_absent_is_one_clear_line() -> None:
-    with pytest.raises(TrainingError, match=r"cuda was asked for.*--device auto") as caught:
+    with pytest.raises(TrainingError, match=r"cuda was requested.*--device auto") as caught:
         train(Regression(), network(), *cohort(), plan=Plan(1, 4), seed=0, runtime=Runtime(device="cuda"))
     assert "\n" not in str(caught.value)
     assert place(Runtime(device="cpu")).precision == "32-true"
@@ -305,7 +305,7 @@ def test_rate_is_halved_again_and_again_down_to_the_least() -> None:
 
 def test_missing_patients_are_told() -> None:
     x, y = cohort()
-    with pytest.raises(TrainingError, match="as many patients"):
+    with pytest.raises(TrainingError, match="equally many patients"):
         train(Regression(), network(), x, y[:5], plan=Plan(1, 4), seed=0, runtime=CPU)
     with pytest.raises(TrainingError, match="validation"):
         train(Regression(), network(), x, y, plan=Plan(2, 4, validate_every=1), seed=0, runtime=CPU)

@@ -24,7 +24,7 @@ from cohortsmith.training import (
     train,
 )
 from cohortsmith.training.meter import Meter
-from cohortsmith.training.privacy import epsilon_of, merged, noise_multiplier
+from cohortsmith.training.privacy import epsilon_of, merged_charges, noise_multiplier
 from cohortsmith.training.private import PrivateMoves
 from cohortsmith.training.seeds import derive_seed
 
@@ -105,7 +105,7 @@ def step_of(moves: PrivateMoves, noise: float) -> Tensor:
 
 @pytest.mark.parametrize("at_once", [64_000_000, 4000])  # all patients together, and two at a time
 def test_each_patients_gradient_is_clipped(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cohortsmith.training.private.Seen.randn", still)
+    monkeypatch.setattr("cohortsmith.training.private.SinglePatientBatch.randn", still)
     monkeypatch.setattr("cohortsmith.training.private._AT_ONCE", at_once)
     (x, y), nets, clip = cohort(), network(), 0.8
     x[5] *= 1000  # a patient like no other
@@ -123,7 +123,7 @@ def test_each_patients_gradient_is_clipped(at_once: int, monkeypatch: pytest.Mon
 
 
 def test_one_patient_moves_the_sum_by_the_clip_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cohortsmith.training.private.Seen.randn", still)
+    monkeypatch.setattr("cohortsmith.training.private.SinglePatientBatch.randn", still)
     x, y = cohort()
     row = int((torch.rand(64, generator=torch.Generator().manual_seed(derive_seed(7, 10))) < 16 / 64).nonzero()[0])
     steps = []
@@ -165,7 +165,7 @@ def test_epsilon_is_opacus_own(accountant: str, ledger: Any) -> None:
         for _ in range(times):
             own.step(noise_multiplier=noise, sample_rate=rate)
     charges = [(9.0, 1.0, 1), (9.0, 1.0, 1), (1.5, 0.1, 30)]
-    assert merged(charges) == tuple(own.history)
+    assert merged_charges(charges) == tuple(own.history)
     assert epsilon_of(charges, 1e-5, accountant) == own.get_epsilon(delta=1e-5)
     assert epsilon_of([], 1e-5) == 0
 
@@ -179,7 +179,7 @@ def test_noise_is_found_for_the_epsilon_asked(epsilon: float) -> None:
 
 
 def test_a_budget_already_spent_is_refused() -> None:
-    with pytest.raises(TrainingError, match="epsilon: 0.5 cannot be kept"):
+    with pytest.raises(TrainingError, match="epsilon: 0.5 is too small"):
         noise_multiplier(0.5, 1e-5, rate=0.05, times=10, charges=[(1.0, 1.0, 1)], accountant="rdp")
 
 

@@ -23,7 +23,7 @@ from cohortsmith.app.ui import (
 )
 from cohortsmith.app.workspace import FEATURES, LARGEST_UPLOAD, width_of
 from cohortsmith.data import DataError
-from cohortsmith.data.io import SUFFIXES, kind_of
+from cohortsmith.data.io import SUFFIXES, kind_of_file
 from cohortsmith.data.named import named_sets
 from cohortsmith.data.splits import SPLIT
 
@@ -61,7 +61,7 @@ def source() -> tuple[str, str] | None:
             format_func=lambda name: earlier[name].name,
             key="cohort-before",
         )
-        return chosen, kind_of(earlier[chosen])
+        return chosen, kind_of_file(earlier[chosen])
     sets = {found.name: found for found in named_sets()}
     names = list(sets)
     start = names.index(known) if known in sets else names.index(demo())
@@ -84,7 +84,7 @@ def _uploaded() -> tuple[str, str] | None:
         return None
     place = workspace()
     path = place.keep_upload(file.name, file.getvalue())
-    return place.named(str(path)), kind_of(path)
+    return place.named(str(path)), kind_of_file(path)
 
 
 def reading(name: str, kind: str) -> tuple[DataPart, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cohortsmith.data.sequences import EFFECTS, TP53, effect, hgvs, is_cpg, is_transition, substitution_effects
-from cohortsmith.data.simulators import called_class as class_of
+from cohortsmith.data.simulators import class_of_variants
 from cohortsmith.data.simulators import is_polymorphism
 from cohortsmith.evaluation.core import MINIMUM, Finding, Interval, NotEvaluable, wilson
 from cohortsmith.evaluation.metrics.sequences.reading_frame import coding_span
@@ -58,7 +58,7 @@ def called_class(comparison: Comparison, seed: int) -> Finding:
 
     def called(side: str, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         variants = c.variants(side)
-        answer = {held: class_of(held, c.reference) for held in {variants[i] for i in chosen}}
+        answer = {held: class_of_variants(held, c.reference) for held in {variants[i] for i in chosen}}
         return np.asarray([answer[variants[i]] for i in chosen]), getattr(c, side).labels[chosen]
 
     said, asked = called("synthetic", rows.synthetic)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cohortsmith.data import DataError, read_cohort, to_log
-from cohortsmith.data.io import SUFFIXES, TABLE, png_files
+from cohortsmith.data.io import IMAGE_TABLE, SUFFIXES, png_files
 from cohortsmith.evaluation.core import matched, same_rows, wilson
 from cohortsmith.evaluation.metrics.common import DECIMALS
 from cohortsmith.evaluation.privacy.artefacts.identifiers import (
@@ -91,11 +91,11 @@ class _Look:
         """Everything in a folder; one with folders of PNG is a cohort."""
         inside = sorted(path.iterdir())
         pictures = {file for file in png_files(path) if file.parent != path}
-        if pictures and all(one.is_dir() or one.name == TABLE for one in inside):
+        if pictures and all(one.is_dir() or one.name == IMAGE_TABLE for one in inside):
             files = {file for file in path.rglob("*") if file.is_file()}
-            if files <= pictures | {path / TABLE}:
+            if files <= pictures | {path / IMAGE_TABLE}:
                 yield from self.samples(path, where)
-                inside = [path / TABLE] if (path / TABLE).exists() else []
+                inside = [path / IMAGE_TABLE] if (path / IMAGE_TABLE).exists() else []
         for one in inside:
             yield from (self.folder if one.is_dir() else self.file)(one, f"{where}/{one.name}")
 

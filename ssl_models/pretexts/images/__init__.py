@@ -1,4 +1,4 @@
-"""Pretext tasks on images, one file each."""
+"""Self-supervised pretext tasks on images, one file per method."""
 
 from cohortsmith.ssl_models.pretexts.images.aim import NextPatches
 from cohortsmith.ssl_models.pretexts.images.mae import MaskedPatches

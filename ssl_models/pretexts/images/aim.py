@@ -1,4 +1,4 @@
-"""`NextPatches` (AIM): the pixels of each patch are told from the patches before it."""
+"""`NextPatches` (AIM): predicts the pixels of each patch from the patches before it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ _HEAD = "head"
 class NextPatches(ImagePretext):
     """Autoregressive image model (El-Nouby et al. 2024, "AIM"), with the head of lightly.
 
-    Patches are read row by row. The first ones, a prefix of a random length, attend to one another both ways, since a
-    classifier will let all do so; the others attend only to what came before (section 3.2). From each patch's vector a
-    perceptron tells the pixels of the next one, normalised in each patch; the loss is the mean squared error over the
-    patches after the prefix (equation 2).
+    Patches are in row-major order. A prefix of random length has bidirectional attention, as all patches do in a
+    classifier; the others have causal attention (section 3.2). An MLP predicts the pixels of the next patch, normalised
+    per patch; the loss is the mean squared error over the patches after the prefix (equation 2).
     """
 
     weight_decay: float = 0.05
@@ -54,30 +53,32 @@ class NextPatches(ImagePretext):
         """Mean squared error of the patches after the prefix, images uint8 (b, channels, height, width)."""
         patches = as_vit(nets[BACKBONE], "aim").patches
         prefix = 1 + noise.randint(patches - 1)
-        errors = (self.told(nets, x, prefix) - as_vit(nets[BACKBONE], "aim").targets(x)[:, 1:]).square().mean(2)
+        errors = (
+            (self.predict_pixels(nets, x, prefix) - as_vit(nets[BACKBONE], "aim").targets(x)[:, 1:]).square().mean(2)
+        )
         counted = torch.arange(1, patches, device=x.device) >= prefix[:, None]
         return (errors * counted).sum() / counted.sum()
 
-    def told(self, nets: Mapping[str, nn.Module], x: Tensor, prefix: Tensor) -> Tensor:
-        """Pixels (b, patches - 1, pixels) of every patch but the first, float32.
+    def predict_pixels(self, nets: Mapping[str, nn.Module], x: Tensor, prefix: Tensor) -> Tensor:
+        """Predicted pixels (b, patches - 1, pixels) of every patch but the first, float32.
 
         Args:
             nets: the backbone and the head.
             x: images (b, channels, height, width).
-            prefix: length of each image's prefix (b,), at least 1; what is told of patches inside it means nothing.
+            prefix: length of each image's prefix (b,), at least 1; predictions inside the prefix are meaningless.
         """
         vit = as_vit(nets[BACKBONE], "aim")
         encoded = vit.encoded(vit.embedded(x), attends(prefix, vit.patches))
-        told: Tensor = nets[_HEAD](encoded[:, :-1]).float()
-        return told
+        pixels: Tensor = nets[_HEAD](encoded[:, :-1]).float()
+        return pixels
 
 
 def attends(prefix: Tensor, patches: int) -> Tensor:
-    """Whether a patch attends to another, bool (b, 1, patches, patches): one of the prefix, or one not after it.
+    """Attention mask, bool (b, 1, patches, patches): to patches of the prefix, and to those not after the query.
 
     Args:
         prefix: length of each image's prefix (b,).
-        patches: of an image.
+        patches: number per image.
     """
     at = torch.arange(patches, device=prefix.device)
     return ((at <= at[:, None]) | (at < prefix[:, None, None]))[:, None]

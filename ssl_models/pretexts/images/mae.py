@@ -1,4 +1,4 @@
-"""`MaskedPatches` (MAE): most patches of an image are hidden, and their pixels are told from the others."""
+"""`MaskedPatches` (MAE): most patches of an image are masked, and their pixels are predicted from the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cohortsmith.ssl_models.augmentations import require
-from cohortsmith.ssl_models.backbones import allow_torchvision, plainly_attending
+from cohortsmith.ssl_models.backbones import allow_torchvision, unfused_attention
 from cohortsmith.ssl_models.pretexts import BACKBONE
 from cohortsmith.ssl_models.pretexts.images.base import ImagePretext, as_vit
 
@@ -25,15 +25,15 @@ _DECODER = "decoder"
 
 
 class PixelDecoder(nn.Module):
-    """Small transformer from the vectors of the patches that are seen to the pixels of those that are not.
+    """Small transformer from the embeddings of visible patches to the pixels of masked ones.
 
     Args:
-        width: of the vectors that come in.
-        patches: of an image.
-        pixels: numbers of a patch.
-        decoder_width: of its own vectors.
-        depth: blocks.
-        heads: of attention.
+        width: dimension of the encoder's embeddings.
+        patches: number per image.
+        pixels: values per patch.
+        decoder_width: dimension of the decoder's embeddings.
+        depth: number of blocks.
+        heads: number of attention heads.
     """
 
     def __init__(self, width: int, patches: int, pixels: int, *, decoder_width: int, depth: int, heads: int) -> None:
@@ -45,40 +45,40 @@ class PixelDecoder(nn.Module):
         self.blocks = MaskedVisionTransformerDecoderTIMM(
             num_patches=patches, embed_dim=decoder_width, depth=depth, num_heads=heads, num_prefix_tokens=0
         )
-        plainly_attending(self.blocks.blocks)
+        unfused_attention(self.blocks.blocks)
         self.leave = nn.Linear(decoder_width, pixels)
 
     def forward(self, seen: Tensor, kept: Tensor, hidden: Tensor) -> Tensor:
-        """Pixels (n, hidden, pixels) of hidden patches.
+        """Pixels (n, hidden, pixels) of masked patches.
 
         Args:
-            seen: vectors (n, kept, width).
-            kept: numbers of those patches (n, kept).
-            hidden: numbers of the others (n, hidden).
+            seen: embeddings (n, kept, width) of the visible patches.
+            kept: their indices (n, kept).
+            hidden: indices of the masked patches (n, hidden).
         """
         entered = self.enter(seen)
         n, width = len(entered), entered.shape[2]
         tokens = self.blocks.mask_token.to(entered).expand(n, self.blocks.num_patches, width)
         tokens = tokens.scatter(1, kept[:, :, None].expand(-1, -1, width), entered)
-        told = self.blocks(tokens)
-        return cast("Tensor", self.leave(told.gather(1, hidden[:, :, None].expand(-1, -1, width))))
+        decoded = self.blocks(tokens)
+        return cast("Tensor", self.leave(decoded.gather(1, hidden[:, :, None].expand(-1, -1, width))))
 
 
 @dataclass(frozen=True)
 class MaskedPatches(ImagePretext):
-    """Masked autoencoder (He et al. 2022): an encoder of what is seen, and a small decoder for what is hidden.
+    """Masked autoencoder (He et al. 2022): an encoder of visible patches, and a small decoder for masked ones.
 
-    The loss is the mean squared error over the hidden patches alone, of pixels normalised in each patch; telling each
-    patch's mean scores about 1.
+    The loss is the mean squared error over masked patches, of pixels normalised per patch; predicting each patch's mean
+    gives about 1.
 
     Attributes:
-        masked: share of the patches that are hidden, anew at every step.
-        decoder_width: of the decoder's vectors, a multiple of 4 and of `decoder_heads`.
-        decoder_depth: its blocks.
-        decoder_heads: of its attention.
+        masked: share of patches that are masked, drawn at every step.
+        decoder_width: dimension of the decoder's embeddings, a multiple of 4 and of `decoder_heads`.
+        decoder_depth: its number of blocks.
+        decoder_heads: its number of attention heads.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     weight_decay: float = 0.05
@@ -113,21 +113,21 @@ class MaskedPatches(ImagePretext):
         return {BACKBONE: vit, _DECODER: decoder}
 
     def loss(self, nets: Mapping[str, nn.Module], x: Tensor, noise: Noise) -> Tensor:
-        """Mean squared error of the hidden patches of images uint8 (b, channels, height, width)."""
+        """Mean squared error of the masked patches of images uint8 (b, channels, height, width)."""
         vit = as_vit(nets[BACKBONE], "mae")
         kept, hidden = self.hide(noise, vit.patches)
         seen = vit.encoded(_rows(vit.embedded(x), kept))
-        told = nets[_DECODER](seen, kept, hidden)
-        errors: Tensor = told.float() - _rows(vit.targets(x), hidden)
+        predicted = nets[_DECODER](seen, kept, hidden)
+        errors: Tensor = predicted.float() - _rows(vit.targets(x), hidden)
         return errors.square().mean()
 
     def hide(self, noise: Noise, patches: int) -> tuple[Tensor, Tensor]:
-        """Numbers of the patches that are seen (b, kept) and hidden (b, hidden), drawn for each image on its own."""
+        """Indices of visible (b, kept) and masked patches (b, hidden), drawn independently for each image."""
         order = noise.rand(patches).argsort(1)
         kept = min(max(1, round(patches * (1 - self.masked))), patches - 1)
         return order[:, :kept], order[:, kept:]
 
 
 def _rows(tokens: Tensor, which: Tensor) -> Tensor:
-    """Tokens (n, some, width) by their numbers (n, fewer)."""
+    """Tokens (n, some, width) at indices (n, fewer)."""
     return torch.take_along_dim(tokens, which[:, :, None], 1)

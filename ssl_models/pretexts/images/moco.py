@@ -1,4 +1,4 @@
-"""`MoCo`: a view of an image is to be nearer to the image's key than to the keys of thousands of earlier images."""
+"""`MoCo`: a view of an image should be more similar to the image's key than to the keys of many earlier images."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _HEAD, _KEYS, _BANK = "head", "keys", "bank"
 class MoCo(TwoViews):
     """Momentum contrast, version 2 (He et al. 2020; Chen, Fan et al. 2020), with the loss, bank and head of lightly.
 
-    Keys come from a network whose weights follow the trained one's slowly (equation 2); the negatives are the keys of
-    the latest batches, kept in a bank (equation 1).
+    Keys come from a moving average of the trained network (equation 2); negatives are the keys of recent batches, kept
+    in a memory bank (equation 1).
 
     Attributes:
-        hidden_dim: width of the head's hidden layer; 0 is the backbone's.
-        output_dim: numbers that are compared.
-        bank: keys that are kept. Old ones are told from new ones by the weights that made them, which teaches nothing:
-            the shorter the run, the smaller.
-        momentum: weight of the past in the keys' network.
+        hidden_dim: width of the head's hidden layer; 0 for the backbone's.
+        output_dim: embedding dimension.
+        bank: size of the memory bank. Stale keys are easy to distinguish from new ones and teach nothing, so shorter
+            runs need a smaller bank.
+        momentum: decay of the moving average.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     hidden_dim: int = 0
@@ -54,7 +54,7 @@ class MoCo(TwoViews):
         require(0 <= self.momentum < 1, "momentum", "at least 0 and below 1", self.momentum)
 
     def build(self, backbone: Backbone, x: Tensor) -> dict[str, nn.Module]:
-        """The backbone, its head, the keys' copy of both, and the bank, which belongs to the run and not to a model."""
+        """The backbone, its head, the key network, and the memory bank, which is part of the run but not of a model."""
         allow_torchvision()
         from lightly.loss import NTXentLoss
         from lightly.models.modules import MoCoProjectionHead
@@ -63,12 +63,12 @@ class MoCo(TwoViews):
         keys = copy.deepcopy(nn.Sequential(backbone, head)).requires_grad_(False)
         loss = NTXentLoss(self.temperature, memory_bank_size=(self.bank, self.output_dim))
         for name, kept in list(loss.memory_bank.named_buffers()):
-            # A run that was stopped goes on with the very same negatives: its checkpoint must hold them.
+            # A resumed run needs the same negatives, so they are part of its checkpoint.
             loss.memory_bank.register_buffer(name, kept, persistent=True)
         return {BACKBONE: backbone, _HEAD: head, _KEYS: keys, _BANK: loss}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """One move, before which the keys' network follows."""
+        """One update, after that of the key network."""
         allow_torchvision()
         from lightly.models.utils import update_momentum
 
@@ -79,7 +79,7 @@ class MoCo(TwoViews):
     def loss(self, nets: Mapping[str, nn.Module], x: Tensor, noise: Noise) -> Tensor:
         """InfoNCE of one view of images uint8 (b, channels, height, width) against keys of the other and the bank.
 
-        The bank takes the keys in while gradients are on.
+        The bank stores the keys only while gradients are enabled.
         """
         one, other = self.pair(x, noise)
         with torch.no_grad():

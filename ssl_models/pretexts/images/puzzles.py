@@ -1,4 +1,4 @@
-"""Puzzles: an image is changed in one of a few ways, and the network says in which."""
+"""Puzzles: an image is transformed in one of a few ways, and the network classifies which."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from cohortsmith.training import Batch
 
 _HEAD = "head"
-_TRIED = 1000  # permutations that the next one is chosen among
+_TRIED = 1000  # candidate permutations
 
 
 @dataclass(frozen=True)
 class Puzzle(ImagePretext):
-    """Pretext with a right answer: softmax cross-entropy of a dense layer on the backbone's features."""
+    """Classification of a transformation: softmax cross-entropy of a dense layer on the backbone's features."""
 
     @property
     @abstractmethod
     def answers(self) -> int:
-        """How many there are; chance is one in that many."""
+        """Number of classes of the puzzle."""
 
     @abstractmethod
     def changed(self, x: Tensor, answer: Tensor) -> Tensor:
-        """Images (b, channels, height, width), each changed in the way that its answer (b,) says."""
+        """Images (b, channels, height, width), each transformed according to its answer (b,)."""
 
     def refuse(self, x: Tensor) -> None:
-        """Raise a DataError about images that the puzzle cannot be made of."""
+        """Raise a DataError about images that do not suit the puzzle."""
 
     def build(self, backbone: Backbone, x: Tensor) -> dict[str, nn.Module]:
         """The backbone and the dense layer."""
@@ -54,13 +54,13 @@ class Puzzle(ImagePretext):
         return {BACKBONE: backbone, _HEAD: nn.Linear(backbone.width, self.answers)}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """One move; the share of the images that were seen through is logged."""
+        """One update; the accuracy on the batch is logged."""
         logits, answer = self._asked(nets, batch.x, batch)
         batch.log("accuracy_train", (logits.detach().argmax(1) == answer).float().mean())
         yield BACKBONE, F.cross_entropy(logits, answer)
 
     def loss(self, nets: Mapping[str, nn.Module], x: Tensor, noise: Noise) -> Tensor:
-        """Cross-entropy of images uint8 (b, channels, height, width), each changed in a way drawn at random."""
+        """Cross-entropy of images uint8 (b, channels, height, width), each transformed at random."""
         return F.cross_entropy(*self._asked(nets, x, noise))
 
     def _asked(self, nets: Mapping[str, nn.Module], x: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
@@ -71,32 +71,32 @@ class Puzzle(ImagePretext):
 
 @dataclass(frozen=True)
 class Rotation(Puzzle):
-    """By how many quarter turns was the image turned (Gidaris et al. 2018)?
+    """Classifies the rotation of an image by 0 to 3 quarter turns (Gidaris et al. 2018).
 
-    Cells have no up and down: on such images there is nothing to learn from it.
+    It teaches nothing on images without orientation, such as cells.
     """
 
     answers: ClassVar[int] = 4
 
     def changed(self, x: Tensor, answer: Tensor) -> Tensor:
-        """Images turned anticlockwise by `answer` quarter turns."""
+        """Images rotated anticlockwise by `answer` quarter turns."""
         turned = torch.stack([x.rot90(quarter, (2, 3)) for quarter in range(4)])
         return turned[answer, torch.arange(len(x), device=x.device)]
 
     def refuse(self, x: Tensor) -> None:
         """Refuse images that are not square."""
         if x.shape[2] != x.shape[3]:
-            raise DataError(f"rotation turns square images; these are {x.shape[2]} x {x.shape[3]} pixels")
+            raise DataError(f"rotation needs square images; these are {x.shape[2]} x {x.shape[3]} pixels")
 
 
 @dataclass(frozen=True)
 class Flip(Puzzle):
-    """Was the image mirrored: not at all (0), left to right (1), upside down (2), or both (3)?"""
+    """Classifies the flips of an image: none (0), horizontal (1), vertical (2), or both (3)."""
 
     answers: ClassVar[int] = 4
 
     def changed(self, x: Tensor, answer: Tensor) -> Tensor:
-        """Images mirrored as `answer` says."""
+        """Images flipped according to `answer`."""
         across, down = ((answer & bit).bool()[:, None, None, None] for bit in (1, 2))
         x = torch.where(across, x.flip(3), x)
         return torch.where(down, x.flip(2), x)
@@ -104,34 +104,34 @@ class Flip(Puzzle):
 
 @dataclass(frozen=True)
 class Permutation(Puzzle):
-    """In which of k orders do the tiles of the image's grid lie (Noroozi & Favaro 2016)?
+    """Classifies which of k permutations was applied to the tiles of an image (Noroozi & Favaro 2016).
 
-    One network sees the whole shuffled image. The orders are the same everywhere: the first leaves the image as it is,
-    and each further one is as far as possible from those before it, by the number of tiles that lie elsewhere.
+    The network sees the whole shuffled image. The permutations are fixed: the first is the identity, and each following
+    one has the largest Hamming distance to those before it.
 
     Attributes:
-        grid: tiles along a side.
+        grid: tiles per side.
         orders: k, at most the factorial of the number of tiles.
 
     Raises:
-        DataError: a setting that cannot be.
+        DataError: an invalid setting.
     """
 
     grid: int = 2
     orders: int = 24
 
     def __post_init__(self) -> None:
-        require(self.grid >= 2, "grid", "at least 2 tiles along a side", self.grid)
+        require(self.grid >= 2, "grid", "at least 2 tiles per side", self.grid)
         most = math.factorial(min(self.grid**2, 9))
         require(2 <= self.orders <= most, "orders", f"from 2 to {most}", self.orders)
 
     @property
     def answers(self) -> int:
-        """The number of orders."""
+        """Number of permutations."""
         return self.orders
 
     def changed(self, x: Tensor, answer: Tensor) -> Tensor:
-        """Images whose tile at each place comes from where `answer`'s order says."""
+        """Images with tiles permuted according to `answer`."""
         n, channels, height, width = x.shape
         grid, tall, wide = self.grid, height // self.grid, width // self.grid
         tiles = x.view(n, channels, grid, tall, grid, wide).permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
@@ -140,24 +140,24 @@ class Permutation(Puzzle):
         return moved.view(n, grid, grid, channels, tall, wide).permute(0, 3, 1, 4, 2, 5).reshape(x.shape)
 
     def refuse(self, x: Tensor) -> None:
-        """Refuse images that cannot be cut into whole tiles."""
+        """Refuse images that cannot be divided into tiles."""
         if x.shape[2] % self.grid or x.shape[3] % self.grid:
             raise DataError(
-                f"permutation cuts images into whole tiles, {self.grid} a side; these are {x.shape[2]} x {x.shape[3]} "
+                f"permutation divides images into {self.grid} tiles per side; these are {x.shape[2]} x {x.shape[3]} "
                 "pixels"
             )
 
 
 @cache
 def orders_of(tiles: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Orders of the tiles (count, tiles), far from one another, the first as they are; the same at every call."""
+    """Permutations of the tiles (count, tiles), far from one another, the first the identity; deterministic."""
     rng = np.random.default_rng(0)
     if math.factorial(tiles) <= _TRIED:
         pool = np.array(list(itertools.permutations(range(tiles))))
     else:
         drawn = rng.permuted(np.tile(np.arange(tiles), (max(_TRIED, 4 * count), 1)), axis=1)
         pool = np.unique(np.concatenate([np.arange(tiles)[None], drawn]), axis=0)
-    chosen = [0]  # the orders are sorted, so the first is that of the tiles as they are
+    chosen = [0]  # the pool is sorted, so the first is the identity
     distance = np.full(len(pool), tiles + 1)
     for _ in range(count - 1):
         distance = np.minimum(distance, (pool != pool[chosen[-1]]).sum(1))

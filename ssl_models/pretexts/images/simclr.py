@@ -1,4 +1,4 @@
-"""`SimCLR`: two views of an image are to be nearer to each other than to any view of another image."""
+"""`SimCLR`: two views of an image should be more similar to each other than to any view of another image."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _HEAD = "head"
 
 @dataclass(frozen=True)
 class SimCLR(TwoViews):
-    """Contrastive learning of Chen et al. 2020, with the loss and the head of lightly.
+    """Contrastive learning by Chen et al. 2020, with the loss and the head of lightly.
 
-    Both views of all images pass the network as one batch; the loss is NT-Xent (equation 1), each view against the
-    2 * b - 2 views of the other images.
+    Both views of all images go through the network as one batch; the loss is NT-Xent (equation 1), each view against
+    the 2 * b - 2 views of the other images.
 
     Attributes:
-        hidden_dim: width of the head's hidden layer; 0 is twice the backbone's.
-        output_dim: numbers that are compared; 0 is twice the backbone's width, 512-1024-1024 on a ResNet-18 as in the
+        hidden_dim: width of the head's hidden layer; 0 for twice the backbone's.
+        output_dim: embedding dimension; 0 for twice the backbone's width, 512-1024-1024 on a ResNet-18 as in the
             founding study.
     """
 

@@ -24,7 +24,7 @@ from cohortsmith.app.grid.arms import parts_of, with_extra
 from cohortsmith.app.grid.checks import check, check_cohorts, read_cohorts
 from cohortsmith.data import DataError, simulate, write_cohort
 from cohortsmith.ssl_models import Classifier
-from cohortsmith.ssl_models.presets.presets import PRESETS, Preset
+from cohortsmith.ssl_models.presets.registry import PRESETS, Preset
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -73,7 +73,7 @@ def test_flat_pictures_are_alike_only_when_equal() -> None:
 
 def test_images_of_another_grid_are_refused(cells: Cohort) -> None:
     grey = replace(cells, x=cells.x[..., :1], features=("28x28x1",))
-    with pytest.raises(DataError, match="one size and number of channels"):
+    with pytest.raises(DataError, match="same size and number of channels"):
         duplicates(cells, grey)
 
 

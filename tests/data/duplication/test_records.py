@@ -64,7 +64,7 @@ def test_blocks_give_what_one_block_gives(cohort: Cohort, monkeypatch: pytest.Mo
     x[298] = x[1] + np.float32(1e-3)
     changed = replace(cohort, x=x)
     whole = duplicates(changed)
-    monkeypatch.setattr("cohortsmith.data.duplication.records._ENTRIES", 1000)
+    monkeypatch.setattr("cohortsmith.data.duplication.records.DISTANCES_AT_ONCE", 1000)
     small = duplicates(changed)
     np.testing.assert_array_equal(whole.exact, small.exact)
     np.testing.assert_array_equal(whole.near, small.near)

@@ -63,25 +63,25 @@ def labels(*values: Any, dtype: Any = np.uint8) -> Any:
         ({"val_images": np.zeros((2, 32, 32), np.uint8)}, ["mixes sizes", "train and val"]),
         ({"test_images": np.zeros((4, 28, 28, 3), np.uint8)}, ["mixes channels", "train has 1 and test 3"]),
         ({"train_images": np.zeros((6, 28, 28, 4), np.uint8)}, ["shape (6, 28, 28, 4)", "1 or 3 channels"]),
-        ({"train_images": np.zeros((6, 28, 28, 28), np.uint8)}, ["3D sets are not read"]),
+        ({"train_images": np.zeros((6, 28, 28, 28), np.uint8)}, ["3D sets are not supported"]),
         ({"train_images": np.zeros((6, 784), np.uint8)}, ["shape (6, 784)"]),
         ({"train_labels": labels(0, 1, 0, 2, 1, 7)},
          ["train_labels is out of range in 2 of 6", "image 4", "0 to 1, as there are 2 class names"]),
         ({"test_labels": labels(0, -1, 0, 1, dtype=np.int64)}, ["test_labels is out of range in 1 of 4", "image 2"]),
-        ({"train_labels": labels(0, 1, 0, 1, 0, 0.5, dtype=np.float64)}, ["train_labels is float64", "whole numbers"]),
+        ({"train_labels": labels(0, 1, 0, 1, 0, 0.5, dtype=np.float64)}, ["train_labels is float64", "integers"]),
         ({"train_labels": labels(0, 1, 0)}, ["shape (3,)", "each of 6 images"]),
-        ({"train_labels": np.zeros((6, 14), np.uint8)}, ["14 labels an image", "ChestMNIST", "not supported"]),
+        ({"train_labels": np.zeros((6, 14), np.uint8)}, ["14 labels per image", "ChestMNIST", "not supported"]),
         ({"train_labels": labels(*[0] * 6), "val_labels": labels(0, 0), "test_labels": labels(0, 0, 0, 1)},
          ["'malignant'", "one patient"]),
         ({"train_labels": labels(*[0] * 6), "val_labels": labels(0, 0), "test_labels": labels(*[0] * 4)},
-         ["one class only (benign)"]),
-        ({"label_names": np.asarray(["benign", "benign"])}, ["label_names holds a name twice"]),
+         ["only one class (benign)"]),
+        ({"label_names": np.asarray(["benign", "benign"])}, ["label_names repeats a name"]),
         ({"train_age": np.arange(5)}, ["train_age has shape (5,)", "each of 6 images"]),
-        ({"train_ids": np.asarray(["a"] * 6)}, ["5 image name(s) stand more than once", "unique"]),
+        ({"train_ids": np.asarray(["a"] * 6)}, ["5 image name(s) appear more than once", "unique"]),
         ({"train_ids": np.asarray(["a"])}, ["train_ids has shape (1,)"]),
         ({f"{s}_images": np.zeros((0, 28, 28), np.uint8) for s in ("train", "val", "test")}
          | {f"{s}_{k}": labels() for s in ("train", "val", "test") for k in ("labels", "ids", "age")},
-         ["holds no image"]),
+         ["has no images"]),
     ],
 )  # fmt: skip
 def test_medmnist_file(tmp_path: Path, changes: dict[str, Any], expected: list[str]) -> None:
@@ -114,16 +114,16 @@ def test_truncated_npz(tmp_path: Path, share: float) -> None:
     path = saved(tmp_path / "cohort.npz", {})
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
-    assert "no whole .npz file" in message(path)
+    assert "not a complete .npz file" in message(path)
 
 
 def test_not_an_npz(tmp_path: Path) -> None:
     path = tmp_path / "cohort.npz"
     path.write_text("not what the name says")
-    assert "no whole .npz file" in message(path)
+    assert "not a complete .npz file" in message(path)
     np.save(tmp_path / "one.npy", np.zeros(3))
     path.write_bytes((tmp_path / "one.npy").read_bytes())
-    assert "no whole .npz file" in message(path)
+    assert "not a complete .npz file" in message(path)
     path.write_bytes(b"")
     assert "cohort.npz is empty; images and labels are expected" in message(path)
     whole = bytearray(saved(path, {}).read_bytes())
@@ -132,7 +132,7 @@ def test_not_an_npz(tmp_path: Path) -> None:
     assert "is damaged" in message(path)
     np.savez(path, weights=np.zeros(3))
     assert "lacks train_images" in message(path)
-    assert "this one holds weights" in message(path)
+    assert "this one has weights" in message(path)
 
 
 @pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)], ids=["encrypted", "of a compression nobody has"])
@@ -147,11 +147,11 @@ def test_an_archive_that_cannot_be_opened(tmp_path: Path, place: int, value: int
 
 def test_options_of_other_kinds_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "cohort.npz", {})
-    assert "holds images, which --impute is not for" in message(path, impute=True)
+    assert "contains images, to which --impute does not apply" in message(path, impute=True)
     assert "--reference" in message(path, reference="NM_000546.6")
-    assert "resized to 28 only (--resize 28); got 32" in message(path, resize=32)
+    assert "resized to 28 (--resize 28); got 32" in message(path, resize=32)
     (tmp_path / "a.csv").write_text("sample_id,label,g\ns1,a,1\ns2,a,2\ns3,b,3\ns4,b,4\n")
-    assert "holds expression, which --resize is not for" in message(tmp_path / "a.csv", resize=28)
+    assert "contains expression, to which --resize does not apply" in message(tmp_path / "a.csv", resize=28)
     assert "has no subject 'lession'" in message(path, subject="lession")
     assert "label and as subject" in message(path, subject="label")
 
@@ -172,16 +172,16 @@ def test_good_folder_is_good(folder: Path) -> None:
 
 def test_folder_without_classes(folder: Path, tmp_path: Path) -> None:
     (folder / "stray.png").write_bytes((folder / "benign" / "0.png").read_bytes())
-    assert "png is no folder of classes: expected CLASS/NAME.png" in message(folder)
+    assert "png is not a folder of classes: expected CLASS/NAME.png" in message(folder)
     flat = tmp_path / "flat"
     flat.mkdir()
     (folder / "stray.png").rename(flat / "a.png")
-    assert "no folder of classes" in message(flat)
+    assert "not a folder of classes" in message(flat)
     (flat / "a.png").unlink()
     assert "without sequence files or PNG" in message(flat)
-    assert "one image; name the folder" in message(folder / "benign" / "0.png")
+    assert "a single image; name the folder" in message(folder / "benign" / "0.png")
     (folder / "empty").mkdir()
-    assert "the folder 'empty' holds no PNG" in message(folder)
+    assert "the folder 'empty' has no PNG" in message(folder)
 
 
 def test_one_class_and_one_image_of_a_class(folder: Path) -> None:
@@ -191,7 +191,7 @@ def test_one_class_and_one_image_of_a_class(folder: Path) -> None:
     assert len(read_cohort(folder, part=True)) == 4
     (folder / "benign" / "0.png").unlink()
     (folder / "benign").rmdir()
-    assert "one class only (malignant)" in message(folder)
+    assert "only one class (malignant)" in message(folder)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.97])
@@ -199,7 +199,7 @@ def test_truncated_png(folder: Path, share: float) -> None:
     path = folder / "benign" / "1.png"
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
-    assert "png/benign/1.png is no whole PNG" in message(folder)
+    assert "png/benign/1.png is not a complete PNG" in message(folder)
 
 
 def test_damaged_and_foreign_png(folder: Path) -> None:
@@ -208,7 +208,7 @@ def test_damaged_and_foreign_png(folder: Path) -> None:
     whole[60:90] = bytes(30)
     for content in (bytes(whole), b"GIF89a", b""):
         path.write_bytes(content)
-        assert "png/benign/1.png is no whole PNG" in message(folder)
+        assert "png/benign/1.png is not a complete PNG" in message(folder)
 
 
 def test_mixed_and_unreadable_pixels(folder: Path) -> None:
@@ -242,15 +242,15 @@ def test_table_beside_the_images(folder: Path, text: str, expected: list[str]) -
 def test_images_go_into_no_table(tmp_path: Path) -> None:
     cells = simulate("simulated-cells", 16, 0)
     for name, expected in (
-        ("a.csv", ".csv holds expression"),
-        ("a.fasta", ".fasta holds sequences"),
-        ("a.png", "one image"),
+        ("a.csv", ".csv is for expression"),
+        ("a.fasta", ".fasta is for sequences"),
+        ("a.png", "a single image"),
     ):
         with pytest.raises(DataError, match=expected):
             write_cohort(cells, tmp_path / name)
-    with pytest.raises(DataError, match="covariate 'labels' has the name of MedMNIST's own keys"):
+    with pytest.raises(DataError, match="covariate 'labels' has the name of one of MedMNIST's own keys"):
         write_cohort(replace(cells, obs=cells.obs.assign(labels=1)), tmp_path / "a.npz")
-    with pytest.raises(DataError, match=r"\.npz holds images; a cohort of kind expression"):
+    with pytest.raises(DataError, match=r"\.npz is for images; a cohort of kind expression"):
         write_cohort(simulate("simulated-expression", 20, 0), tmp_path / "a.npz")
     assert not list(tmp_path.iterdir())
 
@@ -263,5 +263,5 @@ def test_arrays_of_something_else_are_no_named_set(tmp_path: Path, monkeypatch: 
     found = {s.name: s for s in named_sets() if "COHORTSMITH_DATA" in s.description}
     assert list(found) == ["broken", "mine_28"]
     assert len(read_cohort("mine_28")) == 12
-    with pytest.raises(DataError, match="no whole .npz file"):
+    with pytest.raises(DataError, match="not a complete .npz file"):
         read_cohort("broken")

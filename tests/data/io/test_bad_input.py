@@ -55,13 +55,13 @@ def message(path: Path, **arguments: Any) -> str:
         (changed(2, "s2,luminal,neg,2.25"), {}, ["row 3 has 4 columns", "header has 5"]),
         (changed(0, "label,er,TP53,MYC"), {}, ["row 2 has 5 columns", "header has 4", "R's write.table"]),
         (changed(0, "sample_id,lable,er,TP53,MYC"), {}, ["no label column 'label'", "lable"]),
-        ("\n".join(GOOD), {"label": "ER"}, ["no label column 'ER'", "could be it: er"]),
+        ("\n".join(GOOD), {"label": "ER"}, ["no label column 'ER'", "possible columns: er"]),
         ("\n".join(GOOD), {"subject": "patiant"}, ["no subject column 'patiant'"]),
-        ("\n".join(GOOD), {"subject": "label"}, ["as label and as subject"]),
+        ("\n".join(GOOD), {"subject": "label"}, ["as both label and subject"]),
         ("\n".join(GOOD), {"label": "TP53"}, ["'TP53' has 4 different values in 4 samples", "not a class"]),
         ("\n".join(GOOD), {"scale": "cpm"}, ["counts, linear, log", "'cpm'"]),
         ("\n".join(GOOD), {"covariates": ["TP35"]}, ["no covariate column 'TP35'", "TP53"]),
-        ("\n".join(GOOD[:3]), {}, ["one class only (luminal)", "two or more"]),
+        ("\n".join(GOOD[:3]), {}, ["only one class (luminal)", "at least two"]),
         ("\n".join(GOOD[:4]), {}, ["'basal'", "one patient"]),
         (GOOD[0] + "\n", {}, ["header but no samples"]),
         ("", {}, ["empty"]),
@@ -119,7 +119,7 @@ def test_unknown_file_names_what_lies_beside_it(tmp_path: Path, simulated: Cohor
     [
         ("cohort.xlsx", [".h5ad", ".csv.gz", ".parquet", ".fasta"]),
         ("cohort", [".h5ad"]),
-        ("cohort.png", ["one image", "folder of PNG for each class"]),
+        ("cohort.png", ["a single image", "folder of PNG for each class"]),
     ],
 )
 def test_wrong_extension_lists_the_right_ones(
@@ -151,7 +151,7 @@ def test_broken_binary_file(tmp_path: Path, simulated: Cohort, suffix: str) -> N
     whole = path.read_bytes()
     for content in (whole[: len(whole) // 2], b"not what the name says", whole[:4] + bytes(64) + whole[68:]):
         path.write_bytes(content)
-        assert "not a whole" in message(path)
+        assert "not a complete" in message(path)
 
 
 def test_text_that_is_not_what_its_name_says(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
         ([[1.0, np.nan]], ["g1", "g2"], None, "missing value in row 1, column 'g2'"),
         ([[1.0, -np.inf]], ["g1", "g2"], None, "infinite value in row 1, column 'g2'"),
         ([[1.0, 2.0]], ["g1", "g1"], None, "'g1'"),
-        ([[1.0, 2.0]], ["g1", "g2"], ["a", "b", "b", "d"], "row 2 stands again in row 3"),
+        ([[1.0, 2.0]], ["g1", "g2"], ["a", "b", "b", "d"], "row 2 appears again in row 3"),
     ],
 )
 def test_h5ad(tmp_path: Path, x: list[list[float]], genes: list[str], ids: list[str] | None, expected: str) -> None:
@@ -198,7 +198,7 @@ def test_h5ad_without_labels_names_the_candidates(tmp_path: Path) -> None:
     genes = pd.DataFrame(index=pd.Index(list("abcd"), dtype=object))
     anndata.AnnData(X=np.eye(4), obs=obs, var=genes).write_h5ad(tmp_path / "a.h5ad")
     told = message(tmp_path / "a.h5ad")
-    assert "could be it: cell_type;" in told
+    assert "possible columns: cell_type;" in told
 
 
 def test_numbers_as_text_are_not_taken_silently(tmp_path: Path) -> None:

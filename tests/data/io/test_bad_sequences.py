@@ -45,34 +45,34 @@ def message(path: Path, **options: Any) -> str:
     ("records", "options", "expected"),
     [
         (changed(3, "MEEPQSDPSV"), {}, ["record 3", "'E' at position 2", "looks like a protein"]),
-        (changed(3, "MKVAASSRKD"), {}, ["record 3", "stand for several bases", "looks like a protein"]),
-        (changed(2, ""), {}, ["record 2 holds no sequence"]),
-        (changed(2, "----------"), {}, ["record 2 holds no sequence"]),
+        (changed(3, "MKVAASSRKD"), {}, ["record 3", "are ambiguity codes", "looks like a protein"]),
+        (changed(2, ""), {}, ["record 2 has no sequence"]),
+        (changed(2, "----------"), {}, ["record 2 has no sequence"]),
         (changed(2, "ACGT", ""), {}, ["record 2 has no name"]),
-        (changed(4, "NNNNNNNNNN"), {}, ["record 4 has no known base", "leave it out"]),
+        (changed(4, "NNNNNNNNNN"), {}, ["record 4 has no known base", "remove it"]),
         (changed(4, "NNNNnn----"), {}, ["record 4 has no known base"]),
         (changed(2, "ACGTACGTAC", "s1 label=mutated"), {}, ["1 record name(s)", "record 1", "record 2", "unique"]),
         (changed(2, "ACGTAéGTAC"), {}, ["record 2", "U+00E9 at position 6"]),
         (changed(2, "ACGTA→GTAC"), {}, ["record 2", "U+2192 at position 6"]),
-        (changed(3, "ACGT"), {"reference": "none"}, ["one length", "4 to 10", "record 3", "--reference"]),
+        (changed(3, "ACGT"), {"reference": "none"}, ["equal length", "4 to 10", "record 3", "--reference"]),
         (changed(3, "GGGGGGGGGGGG"), {}, ["record 3 is too different", "most typical"]),
         (changed(3, "ACGTACGTAC", "s3"), {}, ["1 of 4 records have no label by label=CLASS", "first: record 3"]),
         ([*GOOD.items(), ("s5 label=mutated", "ACGT"), ("s6 label=other", "ACGT")], {}, ["'other'", "one patient"]),
-        (list(GOOD.items())[:2], {}, ["one class only (mutated)"]),
+        (list(GOOD.items())[:2], {}, ["only one class (mutated)"]),
         (GOOD, {"label": "lable"}, ["4 of 4", "lable=CLASS", "'label'"]),
         (GOOD, {"label": "stage"}, ["stage=CLASS", "--label-pattern", "--labels"]),
         (changed(1, "ACGTACGTAC", "s1"), {"label_pattern": "(cancer)"}, ["4 of 4", "'(cancer)'", "widen it"]),
-        (GOOD, {"label_pattern": "label=.*"}, ["0 groups", "one pair of brackets"]),
-        (GOOD, {"label_pattern": "label=(."}, ["no regular expression"]),
+        (GOOD, {"label_pattern": "label=.*"}, ["0 groups", "one pair of parentheses"]),
+        (GOOD, {"label_pattern": "label=(."}, ["not a regular expression"]),
         (GOOD, {"label_pattern": "age=(\\d+)"}, ["4 different values in 4", "not a class"]),
         (GOOD, {"label_pattern": "(.)", "labels": "x.tsv"}, ["one of the two"]),
         (GOOD, {"subject": "patiant"}, ["4 of 4 records name no patient", "'patiant'"]),
-        (GOOD, {"alphabet": "rna"}, ["record 1 holds T", "ACGU"]),
+        (GOOD, {"alphabet": "rna"}, ["record 1 contains T", "ACGU"]),
         (GOOD, {"alphabet": "protein"}, ["no alphabet 'protein'", "dna and rna"]),
         (GOOD, {"reference": "NM_000546.5"}, ["NM_000546.5", "NM_000546.6"]),
         (GOOD, {"reference": "NM_000546.6"}, ["record 1 is too different from NM_000546.6"]),
-        (GOOD, {"impute": True}, ["holds sequences", "--impute"]),
-        (GOOD, {"covariates": ["age"]}, ["holds sequences", "--covariate"]),
+        (GOOD, {"impute": True}, ["contains sequences", "--impute"]),
+        (GOOD, {"covariates": ["age"]}, ["contains sequences", "--covariate"]),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(
@@ -92,10 +92,10 @@ def test_a_table_of_labels_that_does_not_fit(tmp_path: Path, fasta: Callable[...
     for text, expected in (
         ("s1\ta\ns2\tb\n", ["2 of 4 records have no label in labels.tsv", "first: record 3"]),
         ("x1\ta\nx2\tb\n", ["4 of 4 records"]),
-        ("s1\ta\ns1\tb\n", ["line 2 stands twice with different labels"]),
-        ("s1\ta\ns2\n", ["line 2 does not hold"]),
-        ("s1,a\n", ["line 1 does not hold", "tab"]),
-        ("", ["holds no label"]),
+        ("s1\ta\ns1\tb\n", ["line 2 appears twice with different labels"]),
+        ("s1\ta\ns2\n", ["line 2 does not have"]),
+        ("s1,a\n", ["line 1 does not have", "tab"]),
+        ("", ["has no labels"]),
         ("id\tkind\ns1\ta\n", ["3 of 4 records"]),
     ):
         table.write_text(text)
@@ -119,7 +119,7 @@ def test_text_that_is_no_fasta(tmp_path: Path, fasta: Callable[..., Path]) -> No
     path = tmp_path / "a.fasta"
     for content, expected in (
         (b"", "empty"),
-        (b"\n \n", "holds no record"),
+        (b"\n \n", "has no records"),
         (b"ACGT\nACGT\n", "does not begin as FASTA"),
         (b"@s1\nACGT\n+\nIIII\n", "does not begin as FASTA"),
         (">s1 label=a\nACGT\n".encode("utf-16"), "not UTF-8 text"),
@@ -137,7 +137,7 @@ def test_headers_that_name_wrong_columns_are_not_believed(windows: Cohort, tmp_p
     write_cohort(windows, tmp_path / "a.fasta")
     text = (tmp_path / "a.fasta").read_text()
     (tmp_path / "a.fasta").write_text(text.replace("columns=97-300", "columns=97-299", 1))
-    assert "record 1 has 1281 places" in message(tmp_path / "a.fasta")
+    assert "record 1 has 1281 letters" in message(tmp_path / "a.fasta")
     (tmp_path / "a.fasta").write_text(text.replace(" reference=NM_000546.6", "", 1))
     assert "record 2: every header" in message(tmp_path / "a.fasta")
     assert read_cohort(tmp_path / "a.fasta", reference="NM_000546.6").provenance["aligned"] == "to reference"
@@ -146,19 +146,23 @@ def test_headers_that_name_wrong_columns_are_not_believed(windows: Cohort, tmp_p
 def test_sequences_and_expression_are_not_written_as_each_other(
     windows: Cohort, simulated: Cohort, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="a.csv: .csv holds expression; a cohort of kind sequence is written as .fasta"):
+    with pytest.raises(
+        DataError, match="a.csv: .csv is for expression; a cohort of kind sequence can be written as .fasta"
+    ):
         write_cohort(windows, tmp_path / "a.csv")
-    with pytest.raises(DataError, match="a.fasta: .fasta holds sequences; a cohort of kind expression is written as"):
+    with pytest.raises(
+        DataError, match="a.fasta: .fasta is for sequences; a cohort of kind expression can be written as"
+    ):
         write_cohort(simulated, tmp_path / "a.fasta")
     write_cohort(simulated, tmp_path / "a.csv")
-    assert "holds expression, which --reference is not for" in message(tmp_path / "a.csv", reference="none")
+    assert "contains expression, to which --reference does not apply" in message(tmp_path / "a.csv", reference="none")
     assert not (tmp_path / "a.fasta").exists()
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda c: replace(c, obs=c.obs.set_axis([f"P {i}" for i in range(60)])), "name with spaces"),
+        (lambda c: replace(c, obs=c.obs.set_axis([f"P {i}" for i in range(60)])), "one with spaces"),
         (lambda c: replace(c, obs=c.obs.rename(columns={"site": "primary site"})), "'primary site'"),
         (lambda c: replace(c, obs=c.obs.rename(columns={"site": "columns"})), "'columns'"),
         (lambda c: replace(c, classes=("mutated", "wild [type]")), "has brackets"),

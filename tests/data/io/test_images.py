@@ -118,7 +118,7 @@ def test_chunks_make_one_file(cells: Cohort, tmp_path: Path) -> None:
 def test_a_folder_that_holds_something_is_not_written_over(cells: Cohort, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")
-    with pytest.raises(DataError, match="no empty folder"):
+    with pytest.raises(DataError, match="not an empty folder"):
         write_cohort(cells, tmp_path / "taken")
     assert [p.name for p in tmp_path.rglob("*")] == ["taken", "notes.txt"]
 

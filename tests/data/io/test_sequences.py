@@ -169,11 +169,11 @@ def test_genbank_entries_are_read_with_what_they_say_of_their_source(tmp_path: P
     assert read_cohort(tmp_path / "a.gb", label="tissue_type").class_counts() == {"colon": 2, "lung": 2}
     write_cohort(cohort, tmp_path / "b.fasta")
     assert read_cohort(tmp_path / "b.fasta").digest() == cohort.digest()
-    with pytest.raises(DataError, match=r"a.gb: .gb is read only; .* written as .fasta"):
+    with pytest.raises(DataError, match=r"a.gb: .gb is read-only; .* written as .fasta"):
         write_cohort(cohort, tmp_path / "a.gb")
     whole = (tmp_path / "a.gb").read_text()
     for content, expected in (
-        (whole[: len(whole) * 3 // 5], "record 3 is no whole GenBank entry"),
+        (whole[: len(whole) * 3 // 5], "record 3 is not a complete GenBank entry"),
         (">s\nA\n", "LOCUS"),
     ):
         (tmp_path / "a.gb").write_text(content)

@@ -51,9 +51,7 @@ def test_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, suffix:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8000, hard))  # a file may not grow further, as on a full disk
     try:
-        with pytest.raises(
-            DataError, match=f"cannot write a{suffix}: File too large; what stood there before"
-        ) as caught:
+        with pytest.raises(DataError, match=f"cannot write a{suffix}: File too large; the previous file") as caught:
             write_cohort(cohort, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -82,7 +80,7 @@ def test_kill_while_writing_leaves_what_was_there(simulated: Cohort, tmp_path: P
 
 
 def test_missing_folder_is_named(simulated: Cohort, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="does not exist; make it first"):
+    with pytest.raises(DataError, match="does not exist; create it first"):
         write_cohort(simulated, tmp_path / "no" / "a.csv")
 
 
@@ -106,7 +104,7 @@ def test_chunk_that_does_not_fit_is_refused(simulated: Cohort, tmp_path: Path, s
 @pytest.mark.parametrize("suffix", SUFFIXES["expression"])
 def test_column_that_would_stand_twice_is_refused(simulated: Cohort, tmp_path: Path, suffix: str) -> None:
     clash = replace(simulated, obs=simulated.obs.rename(columns={"age": "label"}))
-    with pytest.raises(DataError, match="'label' would stand twice"):
+    with pytest.raises(DataError, match="'label' would appear twice"):
         write_cohort(clash, tmp_path / f"a{suffix}")
     assert not list(tmp_path.iterdir())
 

@@ -45,7 +45,7 @@ def test_the_founding_patients_can_be_read_by_name() -> None:
     assert cohort.class_counts() == {"mutated": 20, "wild-type": 20}
     assert (cohort.features[0], cohort.features[-1], len(cohort.features)) == ("97", "1375", 1279)
     assert cohort.digest() == simulate("tp53-founding", 40, 0).digest()
-    with pytest.raises(DataError, match="leave other options out"):
+    with pytest.raises(DataError, match="omit other options"):
         read_cohort("tp53-founding", label_pattern="(.)")
 
 

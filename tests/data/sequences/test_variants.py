@@ -14,10 +14,10 @@ import pytest
 from cohortsmith.data import Cohort, DataError
 from cohortsmith.data.nucleotides import encode
 from cohortsmith.data.sequences.calling import call_cohort, call_variants
-from cohortsmith.data.sequences.edits import Variant, applied, merged, normalised
 from cohortsmith.data.sequences.effects import EFFECTS, effect, is_cpg, is_transition, substitution_effects
 from cohortsmith.data.sequences.hgvs_names import hgvs, parse_hgvs
 from cohortsmith.data.sequences.reference import TP53, Reference, reference_of
+from cohortsmith.data.sequences.variants import Variant, applied, merged, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -248,7 +248,7 @@ def test_four_thousand_patients_are_called_within_two_seconds() -> None:
 
 
 def test_not_sequences_is_said() -> None:
-    with pytest.raises(DataError, match="no nucleotide"):
+    with pytest.raises(DataError, match="not a nucleotide"):
         call_variants("ACGT!", TP53)
     with pytest.raises(DataError, match="too different"):
         call_variants("ACGT" * 300, TP53)

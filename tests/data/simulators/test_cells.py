@@ -84,7 +84,7 @@ def test_classes_can_be_told_apart_though_not_by_colour_alone(cells: Cohort) -> 
 
 
 def test_what_cannot_be_simulated_is_said() -> None:
-    with pytest.raises(DataError, match="2 images a class or more; got 8 classes, 12 images"):
+    with pytest.raises(DataError, match="at least 2 images per class; got 8 classes, 12 images"):
         simulate("simulated-cells", 12, 0)
     with pytest.raises(DataError, match="2 to 8 classes"):
         simulate("simulated-cells", 100, 0, classes=9)

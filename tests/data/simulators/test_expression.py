@@ -70,7 +70,7 @@ def test_what_cannot_be_simulated_is_said() -> None:
         simulate("simulate-expression", 10, 0)
     with pytest.raises(DataError, match="must be positive; got 0"):
         simulate("simulated-expression", 0, 0)
-    with pytest.raises(DataError, match="2 patients a class; got 3 classes, 200 genes, 5 patients"):
+    with pytest.raises(DataError, match="2 patients per class; got 3 classes, 200 genes, 5 patients"):
         simulate("simulated-expression", 5, 0)
     with pytest.raises(DataError, match="no option 'gens'; it has classes, genes"):
         simulate("simulated-expression", 50, 0, gens=5)

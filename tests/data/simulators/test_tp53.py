@@ -13,13 +13,13 @@ import pytest
 from cohortsmith.data import Cohort, DataError, read_cohort, simulate, write_cohort
 from cohortsmith.data.nucleotides import decode
 from cohortsmith.data.sequences.calling import call_cohort, call_variants
-from cohortsmith.data.sequences.edits import Variant
 from cohortsmith.data.sequences.effects import effect, is_cpg, is_transition
 from cohortsmith.data.sequences.hgvs_names import hgvs, parse_hgvs
 from cohortsmith.data.sequences.reference import TP53, reference_of
 from cohortsmith.data.sequences.variant_table import read_variant_table
-from cohortsmith.data.simulators.tp53 import called_class, is_polymorphism
-from cohortsmith.data.simulators.tp53_law import CLASSES, HOTSPOTS, POLYMORPHISMS, VariantLaw, built_in_law
+from cohortsmith.data.sequences.variants import Variant
+from cohortsmith.data.simulators.tp53 import class_of_variants, is_polymorphism
+from cohortsmith.data.simulators.tp53_law import CLASSES, HOTSPOT_PERCENT, POLYMORPHISMS, VariantLaw, built_in_law
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,7 +64,7 @@ def shares_hold(variants: Iterable[Variant]) -> None:
         found = effect(v, TP53)
         core += k if found.kind == "missense" and 102 <= found.codon <= 292 else 0
     assert within(core, missense, 0.966)
-    for name, percent in HOTSPOTS.items():
+    for name, percent in HOTSPOT_PERCENT.items():
         variant = parse_hgvs(name, TP53)
         assert variant is not None
         assert within(counts[variant], missense, percent / 100), name
@@ -77,7 +77,7 @@ def test_built_in_law_has_the_published_shares_exactly() -> None:
     missense = {v: s for v, s in share.items() if effect(v, TP53).kind == "missense"}
     total = sum(missense.values())
     assert total == pytest.approx(65.4 / 78.6, abs=1e-4)
-    for name, percent in HOTSPOTS.items():
+    for name, percent in HOTSPOT_PERCENT.items():
         assert missense[parse_hgvs(name, TP53)] / total == pytest.approx(percent / 100, abs=1e-5)  # type: ignore[index]
     assert sum(s for v, s in share.items() if is_transition(v.deleted, v.inserted)) == pytest.approx(
         1.62 / 2.62, abs=1e-4
@@ -86,7 +86,7 @@ def test_built_in_law_has_the_published_shares_exactly() -> None:
     core = sum(s for v, s in missense.items() if 102 <= effect(v, TP53).codon <= 292)
     assert core / total == pytest.approx(0.966, abs=1e-4)
     top = sorted(missense, key=lambda v: -missense[v])[:6]
-    assert {hgvs(v, TP53) for v in top} == set(list(HOTSPOTS)[:6])
+    assert {hgvs(v, TP53) for v in top} == set(list(HOTSPOT_PERCENT)[:6])
 
 
 def test_few_variants_are_frequent_and_most_are_rare() -> None:
@@ -141,7 +141,7 @@ def test_variants_called_back_are_those_put_in(fixture: str, request: pytest.Fix
     assert reference == TP53.window(97, 1375)
     calls = call_cohort(cohort, reference)
     assert [[hgvs(v, reference) for v in found] for found in calls] == [*cohort.provenance["truth"].values()]
-    told = {found: called_class(found, reference) for found in set(calls)}
+    told = {found: class_of_variants(found, reference) for found in set(calls)}
     assert [told[found] for found in calls] == cohort.labels.tolist()
     # The same from the bases alone, aligned anew.
     for row, found in list(zip(cohort.x, calls, strict=True))[:400]:
@@ -227,7 +227,7 @@ def test_the_published_table_is_drawn_from(real_file: Callable[[str], Path]) -> 
         calls = call_cohort(cohort, reference)
         assert [[hgvs(v, reference) for v in found] for found in calls] == [*cohort.provenance["truth"].values()]
         assert {v for found in calls for v in found if not is_polymorphism(v)} <= set(counts)
-        assert [called_class(found, reference) for found in calls] == cohort.labels.tolist()
+        assert [class_of_variants(found, reference) for found in calls] == cohort.labels.tolist()
     snv = read_variant_table(real_file("sequences/tp53_snv_table.tsv"), TP53)
     assert snv[Variant(666, "G", "A")] == counts[Variant(666, "G", "A")] == 139
 
@@ -237,7 +237,7 @@ def test_a_narrow_window_holds_only_what_shows_there() -> None:
     assert cohort.features[0] == "600"
     assert len(cohort.features) == 401
     reference = reference_of(cohort)
-    assert {called_class(v, reference) for v in call_cohort(cohort.take(cohort.y == 0), reference)} == {"mutated"}
+    assert {class_of_variants(v, reference) for v in call_cohort(cohort.take(cohort.y == 0), reference)} == {"mutated"}
     assert isinstance(built_in_law().within(reference), VariantLaw)
 
 
@@ -250,15 +250,15 @@ def test_what_cannot_be_simulated_is_said(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_text(text)
     for options, message in (
-        ({"prevalence": 0.001}, "2 patients or more; 100 patients and prevalence 0.001 give 0 mutated"),
+        ({"prevalence": 0.001}, "at least 2 patients; 100 patients and prevalence 0.001 give 0 mutated"),
         ({"prevalence": float("nan")}, "between 0 and 1; got nan"),
         ({"window": (97, 9999)}, r"positions 1\.\.2512; got the window 97\.\.9999"),
-        ({"window": (1400, 2000)}, "no substitution with a patient that changes the protein"),
+        ({"window": (1400, 2000)}, "no observed substitution changes the protein"),
         ({"table": tmp_path / "columns.tsv"}, r"columns HGVSc and n_patients or n_tcga .* without HGVSc"),
-        ({"table": tmp_path / "number.tsv"}, "line 2, column n_patients: a number of patients was expected"),
+        ({"table": tmp_path / "number.tsv"}, "line 2, column n_patients: expected a number of patients"),
         ({"table": tmp_path / "none.tsv"}, "no row names a variant of NM_000546.6"),
         ({"table": tmp_path / "silent.tsv"}, "changes the protein between mRNA positions 97 and 1375"),
-        ({"table": tmp_path / "absent.tsv"}, "give a TSV file"),
+        ({"table": tmp_path / "absent.tsv"}, "provide a TSV file"),
         ({"genes": 5}, "no option 'genes'; it has indels, prevalence, table, window"),
     ):
         with pytest.raises(DataError, match=message) as raised:

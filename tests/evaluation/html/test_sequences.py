@@ -13,8 +13,8 @@ import pytest
 
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.nucleotides import MASKED
-from cohortsmith.data.sequences.edits import Variant
 from cohortsmith.data.sequences.reference import TP53
+from cohortsmith.data.sequences.variants import Variant
 from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.small_cells import MINIMUM, large_enough
 from cohortsmith.evaluation.html.alignment import carried, names_in, shared_rows

@@ -18,7 +18,7 @@ from cohortsmith.generators.private.expression_codec import PrivateExpressionCod
 from cohortsmith.generators.private.image_codec import PrivateImageCodec
 from cohortsmith.training import Plan, Privacy, Progress, Runtime
 from cohortsmith.training.meter import Meter
-from cohortsmith.training.private import PrivateMoves, Seen
+from cohortsmith.training.private import PrivateMoves, SinglePatientBatch
 from tests.contracts.cohorts import cohort_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_gradients_of_all_networks_are_those_of_patients_one_by_one(
     family: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for draw in ("randn", "rand"):
-        monkeypatch.setattr(Seen, draw, half)
+        monkeypatch.setattr(SinglePatientBatch, draw, half)
     monkeypatch.setattr(
         "cohortsmith.training.private.noise_multiplier", lambda *budget, **releases: 1.0
     )  # no need to search
@@ -69,7 +69,7 @@ def test_gradients_of_all_networks_are_those_of_patients_one_by_one(
         found = moves._gradients(player, torch.arange(3), 3)
         weights = list(moves.weights[player].values())
         for row in range(3):
-            alone = Seen(x[row : row + 1], y[row : row + 1], torch.Generator(), 3, 4)
+            alone = SinglePatientBatch(x[row : row + 1], y[row : row + 1], torch.Generator(), 3, 4)
             slow = torch.autograd.grad(loss.private_loss(nets, alone, player), weights, allow_unused=True)
             for fast, own in zip(found, slow, strict=True):
                 own = torch.zeros_like(fast[row]) if own is None else own
@@ -80,7 +80,7 @@ def test_gradients_of_all_networks_are_those_of_patients_one_by_one(
 def test_a_blind_player_sees_nobody(family: str) -> None:
     loss, nets, _, y = networks(family, cohort_of("log-floor"))
     for player in loss.blind:
-        nobody = Seen(torch.empty(len(y), 0), y, torch.Generator(), 0, 4)
+        nobody = SinglePatientBatch(torch.empty(len(y), 0), y, torch.Generator(), 0, 4)
         assert torch.isfinite(loss.private_loss(nets, nobody, player))
 
 

@@ -1,4 +1,4 @@
-"""Views of images: one affine map and one colour matrix an image, drawn from numbers that are handed in."""
+"""Views of images: one affine map and one colour matrix per image, drawn from numbers that are handed in."""
 
 from __future__ import annotations
 

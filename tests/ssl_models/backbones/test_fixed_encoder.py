@@ -68,5 +68,5 @@ def test_a_copy_is_found_though_it_was_moved_brightened_and_made_noisy() -> None
 
 
 def test_what_is_no_image_is_refused() -> None:
-    with pytest.raises(DataError, match="images uint8"):
+    with pytest.raises(DataError, match="uint8 images"):
         FixedEncoder()(np.zeros((2, 28, 28), np.uint8))

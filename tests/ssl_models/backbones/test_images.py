@@ -12,7 +12,7 @@ import torch
 
 from cohortsmith.data import DataError
 from cohortsmith.ssl_models.backbones.images import ImageBackbone, ResNet18, ResNet34, SmallCNN, Vit
-from cohortsmith.ssl_models.inputs.inputs import Inputs
+from cohortsmith.ssl_models.inputs.tensors import Inputs
 from cohortsmith.training import isolated_rng
 from tests.ssl_models.image_nets import IMAGES, INPUTS, small_vit
 
@@ -68,7 +68,7 @@ def test_bad_settings_and_odd_images_are_refused() -> None:
     for settings, said in (({"stem": "deep"}, "expected small or stock"), ({"width": 7}, "an even number")):
         with pytest.raises(DataError, match=said):
             ResNet18(INPUTS, **settings)
-    with pytest.raises(DataError, match="whole patches; these are 28 x 28 pixels and patch_size is 5"):
+    with pytest.raises(DataError, match="patches; these are 28 x 28 pixels and patch_size is 5"):
         Vit(INPUTS, patch_size=5)
     with pytest.raises(DataError, match="got width 30, heads 3, depth 6"):
         Vit(INPUTS, width=30)

@@ -1,4 +1,4 @@
-"""Backbones of sequences: what a token sees, what all patients share, and classes learnt from them."""
+"""Backbones of sequences: what a token sees, what all patients share, and classes learned from them."""
 
 from __future__ import annotations
 

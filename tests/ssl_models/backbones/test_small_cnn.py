@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from cohortsmith.data import Cohort, DataError, read_cohort, simulate
 from cohortsmith.data.cohort import grid
 from cohortsmith.ssl_models import Classifier
-from cohortsmith.ssl_models.augmentations.simple import shift, shifted
+from cohortsmith.ssl_models.augmentations.label_preserving import shift, shifted
 from cohortsmith.training import isolated_rng
 
 if TYPE_CHECKING:
@@ -88,16 +88,16 @@ def test_shifts_go_up_to_two_pixels_each_way() -> None:
 def test_what_it_cannot_learn_from_is_refused() -> None:
     images = bars(20, 1, 0)
     model = Classifier(steps=1, batch_size=8)
-    with pytest.raises(DataError, match="not been fitted"):
+    with pytest.raises(DataError, match="not fitted"):
         model.predict_proba(images)
-    with pytest.raises(DataError, match="8 pixels a side or more"):
+    with pytest.raises(DataError, match="at least 8 pixels per side"):
         model.fit(cohort_of(images.x[:, :4], images.y))
     model.fit(images)
     wrongs: list[Any] = [images.x[..., 0], images.x.astype(np.float32), np.repeat(images.x, 2, axis=3)]
     for wrong in wrongs:
-        with pytest.raises(DataError, match="images uint8"):
+        with pytest.raises(DataError, match="uint8 images"):
             model.predict_proba(wrong)
-    with pytest.raises(DataError, match=r"images \(n, 16 x 16 x 1\) were learned from; got 16 x 16 x 3"):
+    with pytest.raises(DataError, match=r"expected images \(n, 16 x 16 x 1\) as in training; got 16 x 16 x 3"):
         model.embed(np.repeat(images.x, 3, axis=3))
 
 
@@ -110,7 +110,7 @@ def test_images_that_tell_nothing_are_no_error(images: NDArray[np.uint8]) -> Non
 
 def test_channels_are_standardised_by_the_images_learned_from() -> None:
     from cohortsmith.ssl_models.backbones.images import SmallCNN
-    from cohortsmith.ssl_models.inputs.inputs import Inputs
+    from cohortsmith.ssl_models.inputs.tensors import Inputs
 
     images = bars(30, 3, 0)
     inputs = Inputs.fit(images)

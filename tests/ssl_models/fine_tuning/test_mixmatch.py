@@ -1,4 +1,4 @@
-"""Labels learnt with patients who have none: the loss against a slow derivation, and what it brings."""
+"""Labels learned with patients who have none: the loss against a slow derivation, and what it brings."""
 
 from __future__ import annotations
 
@@ -146,12 +146,12 @@ def test_images_are_mixed_too() -> None:
 
 def test_what_does_not_go_together_is_refused() -> None:
     labelled, others, _ = cohorts()
-    with pytest.raises(DataError, match="go together"):
+    with pytest.raises(DataError, match="must be used together"):
         Classifier(**settings(), unlabelled_weight=1.0).fit(labelled)
-    with pytest.raises(DataError, match="go together"):
+    with pytest.raises(DataError, match="must be used together"):
         Classifier(**settings()).fit(labelled, unlabelled=others)
     sequences = simulate("tp53-cohort", 20, seed=0)
-    with pytest.raises(DataError, match="sequences cannot be"):
+    with pytest.raises(DataError, match="not possible for sequences"):
         Classifier(unlabelled_weight=1.0).fit(sequences, unlabelled=sequences)
 
 

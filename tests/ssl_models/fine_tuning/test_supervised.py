@@ -13,7 +13,7 @@ from cohortsmith.data import Cohort, DataError, simulate
 from cohortsmith.ssl_models import Classifier
 from cohortsmith.ssl_models.backbones.mlp import Perceptron
 from cohortsmith.ssl_models.fine_tuning.supervised import HEAD, PRETEXT, FineTuning, Labelled, balance_weights
-from cohortsmith.ssl_models.inputs.inputs import Inputs
+from cohortsmith.ssl_models.inputs.tensors import Inputs
 from cohortsmith.ssl_models.pretexts.base import BACKBONE
 from cohortsmith.ssl_models.pretexts.masked_genes import MaskedGenes
 from cohortsmith.training import TrainingError, isolated_rng
@@ -208,13 +208,13 @@ def test_the_weights_of_the_best_look_at_validation_are_kept(cohort: Cohort) -> 
     ("settings", "words"),
     [
         ({"batch_size": 1}, "batch_size must be at least 2"),
-        ({"dropout": 1.0}, "dropout must be at least 0 and under 1"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
         ({"momentum": 1.5}, "momentum must be"),
         ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
         ({"consistency": -1.0}, "consistency must be at least 0"),
         ({"l1l2": [-1.0]}, "l1l2 must be at least 0 each"),
         ({"frozen": 1}, "frozen layers need a pretext"),
-        ({"consistency": 1.0}, "consistency needs a pretext that fills in masked values; no pretext is named"),
+        ({"consistency": 1.0}, "consistency needs a pretext that fills in masked values; there is none"),
         ({"consistency": 1.0, "pretext": "scarf"}, "pretext 'scarf' does not"),
         ({"augmentation": "shft", "backbone": "small-cnn"}, "unknown augmentation 'shft'; did you mean 'shift'"),
         ({"optimiser": "lion"}, "optimiser must be one of adam, sgd"),

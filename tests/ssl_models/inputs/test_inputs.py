@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cohortsmith.data import Cohort, DataError, simulate, to_log
-from cohortsmith.ssl_models.inputs.inputs import Inputs
+from cohortsmith.ssl_models.inputs.tensors import Inputs
 
 
 def genes(n: int = 50) -> Cohort:
@@ -69,16 +69,16 @@ def test_sequences_stay_codes_and_know_their_consensus() -> None:
 def test_patients_unlike_those_learned_from_are_refused() -> None:
     cohort = genes()
     inputs = Inputs.fit(cohort)
-    with pytest.raises(DataError, match="data of kind 'expression' were learned from; this cohort's are 'image'"):
+    with pytest.raises(DataError, match="expected data of kind 'expression' as in training; this cohort has 'image'"):
         inputs.tensor(simulate("simulated-cells", 30, seed=0))
-    with pytest.raises(DataError, match="values of scale 'counts' were learned from; this cohort's are 'log'"):
+    with pytest.raises(DataError, match="expected values of scale 'counts' as in training; this cohort has 'log'"):
         inputs.tensor(replace(cohort, provenance={"scale": "log"}))
     turned = replace(cohort, features=cohort.features[::-1])
-    with pytest.raises(DataError, match=r"same 8 features in the same order.* became "):
+    with pytest.raises(DataError, match=r"same 8 features in the same order.* in place of "):
         inputs.tensor(turned)
     with pytest.raises(DataError, match=r"same 8 features .* got 7"):
         inputs.tensor(replace(cohort, x=cohort.x[:, :7], features=cohort.features[:7]))
-    with pytest.raises(DataError, match="8 values a patient were learned from"):
+    with pytest.raises(DataError, match="8 values per patient as in training"):
         inputs.tensor(cohort.x[:, :5])
     with pytest.raises(DataError, match="empty"):
         Inputs.fit(cohort.take([]))

@@ -1,4 +1,4 @@
-"""Contrastive learning on genes: the loss by hand, what is corrupted and by what, and that it is learnt."""
+"""Contrastive learning on genes: the loss by hand, what is corrupted and by what, and that it is learned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cohortsmith.data import DataError
-from cohortsmith.ssl_models.augmentations.noise import another, mask_each
+from cohortsmith.ssl_models.augmentations.noise import mask_per_patient, other_rows
 from cohortsmith.ssl_models.pretexts.corrupted_genes import CorruptedGenes, Scarf, info_nce
 from cohortsmith.training import Plan, Runtime, isolated_rng, train
 from tests.ssl_models.gene_nets import Patients, Tiny, Untouched, correlated, distinct, loss_of, noise
@@ -109,14 +109,14 @@ def test_values_of_the_batch_are_those_of_the_same_gene_in_another_patient() -> 
 
 def test_masks_of_22_000_genes_hold_the_share() -> None:
     x = torch.zeros(8, 22_000)
-    assert ((mask_each(noise(x), 22_000, 0.1).sum(1) - 2200).abs() <= 1).all()
+    assert ((mask_per_patient(noise(x), 22_000, 0.1).sum(1) - 2200).abs() <= 1).all()
 
 
 def test_another_patient_is_never_oneself() -> None:
     x = torch.zeros(5, 1)
-    rows = another(noise(x), 5, 400, device=x.device)
+    rows = other_rows(noise(x), 5, 400, device=x.device)
     assert [set(row.tolist()) for row in rows] == [set(range(5)) - {i} for i in range(5)]
-    assert another(noise(x[:1]), 1, 3, device=x.device).tolist() == [[0, 0, 0]]
+    assert other_rows(noise(x[:1]), 1, 3, device=x.device).tolist() == [[0, 0, 0]]
 
 
 @pytest.mark.parametrize("corruptions", [1, 2])
@@ -136,7 +136,7 @@ def test_the_projector_is_left_out_unless_asked_for(negatives: Literal["all", "b
     first, second = pretext.views(x, torch.Generator().manual_seed(0))
     for _ in range(2):
         batch.rand(20)  # the masks, drawn before the negatives
-    drawn = another(batch, 12, device=x.device)
+    drawn = other_rows(batch, 12, device=x.device)
     expected = info_nce(first, second, temperature=0.1, negatives=negatives, drawn=drawn)
     loss, logged = loss_of(pretext, nets, x)
     assert loss.item() == pytest.approx(expected.loss.item(), rel=1e-5)

@@ -110,7 +110,7 @@ def test_vime_puts_the_same_gene_of_another_patient_in_place() -> None:
 
 
 def test_vime_does_not_ask_for_what_nobody_can_see() -> None:
-    x = torch.zeros(30, 20)  # genes nobody expresses: another patient's nought is one's own
+    x = torch.zeros(30, 20)  # genes nobody expresses: another patient's zero is one's own
     _, mask = Vime(mask_share=0.9).corrupt(x, noise(x))
     assert not mask.any()
 

@@ -30,7 +30,7 @@ def frequencies(nets: Nets) -> Frequencies:
 
 
 def moved(nets: Nets) -> Nets:
-    """With a layer of codes that is not nought."""
+    """With a layer of codes that is not zero."""
     with isolated_rng(1):
         torch.nn.init.normal_(frequencies(nets).layer.weight, std=0.3)
     return nets
@@ -178,7 +178,7 @@ def test_hidden_codes_are_drawn_and_the_others_stay() -> None:
 
 
 def test_next_token_refuses_a_backbone_that_sees_ahead_or_one_token() -> None:
-    with pytest.raises(DataError, match="does not see what comes next"):
+    with pytest.raises(DataError, match="needs a causal backbone"):
         built(NextToken(), "transformer", alignment(5, 40))
     with pytest.raises(DataError, match="two tokens"):
         built(NextToken(), "causal-transformer", alignment(5, 9))

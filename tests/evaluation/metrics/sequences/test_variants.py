@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cohortsmith.data.nucleotides import GAP, encode
-from cohortsmith.data.sequences.edits import Variant
+from cohortsmith.data.sequences.variants import Variant
 from cohortsmith.data.simulators.tp53 import tp53_cohort
 from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable

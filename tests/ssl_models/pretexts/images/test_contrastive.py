@@ -18,7 +18,7 @@ from cohortsmith.ssl_models.pretexts.images.moco import MoCo
 from cohortsmith.ssl_models.pretexts.images.simclr import SimCLR
 from cohortsmith.training import Progress, Runtime, isolated_rng, train
 from tests.ssl_models.gene_nets import Patients
-from tests.ssl_models.image_nets import COHORT, IMAGES, INPUTS, Pixels, noise
+from tests.ssl_models.image_nets import COHORT, IMAGES, INPUTS, Pixels, losses_of_training, noise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,16 +132,7 @@ def test_a_stopped_run_goes_on_with_the_same_bank(tmp_path: Path) -> None:
 def test_pairs_are_found_better_with_every_step(pretext: TwoViews) -> None:
     with isolated_rng(0):
         nets = pretext.build(SmallCNN(INPUTS), IMAGES)
-    optimiser = pretext.players(nets)[BACKBONE]
-    optimiser.param_groups[0]["lr"] = pretext.learning_rate
-    losses = []
-    for step in range(40):
-        batch: Any = Patients(IMAGES, seed=step)
-        ((_, loss),) = pretext.losses(nets, batch)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        losses.append(float(loss.detach()))
+    losses = losses_of_training(pretext, nets, rate=pretext.learning_rate, steps=40)
     assert sum(losses[-5:]) < 0.9 * sum(losses[3:8])  # by then the bank is full of images
 
 

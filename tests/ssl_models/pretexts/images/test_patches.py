@@ -13,8 +13,7 @@ from cohortsmith.ssl_models.pretexts.base import BACKBONE
 from cohortsmith.ssl_models.pretexts.images.aim import NextPatches, attends
 from cohortsmith.ssl_models.pretexts.images.mae import MaskedPatches
 from cohortsmith.training import isolated_rng
-from tests.ssl_models.gene_nets import Patients
-from tests.ssl_models.image_nets import IMAGES, INPUTS, Pixels, noise, small_vit
+from tests.ssl_models.image_nets import IMAGES, INPUTS, Pixels, losses_of_training, noise, small_vit
 
 PATCHES, SIDE = 49, 4
 MAE = MaskedPatches(decoder_width=16, decoder_depth=1, decoder_heads=2)
@@ -102,12 +101,12 @@ def test_aim_tells_a_patch_from_those_before_it_alone(prefix: int) -> None:
     pretext = NextPatches()
     nets, x = built(pretext), IMAGES[:2].clone()
     lengths = torch.tensor([prefix, prefix])
-    before = pretext.told(nets, x, lengths)
+    before = pretext.predict_pixels(nets, x, lengths)
     assert before.shape == (2, PATCHES - 1, 48)
     changed = 20
     rows, columns = patch(x, changed)
     x[:, :, rows, columns] = 255 - x[:, :, rows, columns]
-    after = pretext.told(nets, x, lengths)
+    after = pretext.predict_pixels(nets, x, lengths)
     # Row i tells patch i + 1: of the changed patch, and of all before it, nothing changes.
     torch.testing.assert_close(after[:, :changed], before[:, :changed], rtol=1e-5, atol=1e-6)
     assert ((after - before)[:, changed:].abs().amax(2) > 1e-6).all()
@@ -119,7 +118,7 @@ def test_aim_counts_the_patches_behind_the_prefix_alone() -> None:
     nets, x = built(pretext), IMAGES[:5]
     prefix = 1 + noise(x).randint(PATCHES - 1)
     assert len(set(prefix.tolist())) > 1
-    told = pretext.told(nets, x, prefix)
+    told = pretext.predict_pixels(nets, x, prefix)
     errors = [
         (told[i, n - 1] - normalised(x[i], n)).square().mean()
         for i in range(5)
@@ -138,16 +137,7 @@ def test_the_head_of_aim_is_as_wide_as_the_backbone() -> None:
 @pytest.mark.parametrize("pretext", [MAE, NextPatches()], ids=["mae", "aim"])
 def test_both_learn_pixels(pretext: MaskedPatches | NextPatches) -> None:
     nets = built(pretext)
-    optimiser = pretext.players(nets)[BACKBONE]
-    optimiser.param_groups[0]["lr"] = 3e-3
-    losses = []
-    for step in range(60):
-        batch: Any = Patients(IMAGES, seed=step)
-        ((_, loss),) = pretext.losses(nets, batch)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        losses.append(float(loss.detach()))
+    losses = losses_of_training(pretext, nets, rate=3e-3, steps=60)
     assert losses[0] > 0.9
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     with torch.no_grad():
@@ -157,7 +147,7 @@ def test_both_learn_pixels(pretext: MaskedPatches | NextPatches) -> None:
 
 def test_only_a_vit_has_patches() -> None:
     for pretext, name in ((MAE, "mae"), (NextPatches(), "aim")):
-        with pytest.raises(DataError, match=f"{name} works on the patches of a vit"):
+        with pytest.raises(DataError, match=f"{name} works on patches of a vit"):
             pretext.build(Pixels(), IMAGES)
     with pytest.raises(DataError, match="masked must be a share"):
         MaskedPatches(masked=1.0)

@@ -73,9 +73,9 @@ def test_the_loss_is_cross_entropy_of_the_answer(puzzle: Puzzle) -> None:
 
 def test_images_that_a_puzzle_cannot_be_made_of_are_refused() -> None:
     oblong = IMAGES[:, :, :26]
-    with pytest.raises(DataError, match="rotation turns square images; these are 26 x 28 pixels"):
+    with pytest.raises(DataError, match="rotation needs square images; these are 26 x 28 pixels"):
         Rotation().build(Pixels(), oblong)
-    with pytest.raises(DataError, match="whole tiles, 3 a side; these are 28 x 28"):
+    with pytest.raises(DataError, match="3 tiles per side; these are 28 x 28"):
         Permutation(grid=3).build(Pixels(), IMAGES)
     with pytest.raises(DataError, match="orders must be from 2 to 24; got 25"):
         Permutation(orders=25)

@@ -1,4 +1,4 @@
-"""`PRESETS`: named arguments of `Classifier`; what is given beside a preset overrides it."""
+"""`PRESETS`: named arguments of `Classifier`; explicit arguments override a preset."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Preset:
 
     Attributes:
         kind: data kind.
-        arguments: whatever the pretext. `backbone_settings` hold for the `backbone` named beside them,
-            `pretext_settings` for the `pretext`.
-        by_pretext: arguments that go with one pretext, over the others; "" is learning from labels alone.
+        arguments: common to all pretexts. `backbone_settings` apply to the `backbone` given with them,
+            `pretext_settings` to the `pretext`.
+        by_pretext: arguments for one pretext, overriding the common ones; "" is supervised learning only.
     """
 
     kind: str
@@ -32,8 +32,8 @@ class Preset:
     by_pretext: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-# The 2021 study of transcriptomes. It does not tell batch size and longest training: the batch is Keras's, and early
-# stopping decides the rest.
+# The 2021 study on transcriptomes. It does not report batch size and maximum epochs: the batch size is Keras's default,
+# and early stopping decides the rest.
 _STOPPED_EARLY: dict[str, Any] = {"decay": "constant", "epochs": 200, "patience": 10}
 _TRANSCRIPTOME: dict[str, Any] = {
     "backbone": "mlp",
@@ -44,7 +44,7 @@ _TRANSCRIPTOME: dict[str, Any] = {
     **_STOPPED_EARLY,
     "batch_size": 32,
 }
-# A tenth of the genes hidden, one negative for each positive and no projector did best there.
+# Masking a tenth of the genes, one negative per positive and no projector were best in that study.
 _PRETEXT = {**_STOPPED_EARLY, "mask_share": 0.1}
 _CONTRASTIVE = {**_PRETEXT, "learning_rate": 1e-5, "temperature": 0.1, "negatives": "one", "projector": 0}
 
@@ -75,17 +75,17 @@ PRESETS: dict[str, Preset] = {
             "contrastive": {"pretext_settings": _CONTRASTIVE},
         },
     ),
-    # Two narrow layers and a high rate learn more from few labels than the study's wide ones: the reference to beat.
+    # Two narrow layers at a high rate learn more from few labels than the study's wide ones: the reference to beat.
     "small-mlp": Preset("expression", _SMALL),
-    # The same network, taught by patients without labels too.
+    # The same network, trained on unlabelled patients too.
     "small-mlp-mixed": Preset("expression", {**_SMALL, "steps": 1500, "unlabelled_weight": 1.0}),
-    # Convolutions learn an alignment from few labels in seconds; what comes next has to be hidden from a transformer.
+    # Convolutions learn from few labels in seconds; next-token needs a causal transformer.
     "sequence": Preset(
         "sequence",
         {"backbone": "convolution", "steps": 200, "batch_size": 64, "learning_rate": 3e-3},
         {"next-token": {"backbone": "causal-transformer"}},
     ),
-    # A plain network that is hard to beat at 28 pixels: 97 % of the shared BloodMNIST.
+    # A plain network that is hard to beat at 28 pixels: accuracy of 97 % on BloodMNIST.
     "small-cnn": Preset(
         "image",
         {

@@ -1,4 +1,4 @@
-"""What sets a sequence apart from its reference: substitutions, deletions and insertions in one canonical form."""
+"""Variants of a sequence against its reference: substitutions, deletions and insertions in canonical form."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Variant:
     """One difference from a reference.
 
     Attributes:
-        position: of the first deleted base, in the reference's numbering; a pure insertion stands before it.
-        deleted: bases of the reference that are gone, over ATCG.
-        inserted: bases that stand in their place.
+        position: of the first deleted base, in the reference's numbering; a pure insertion is placed before it.
+        deleted: bases of the reference that are removed, over ATCG.
+        inserted: bases in their place.
     """
 
     position: int
@@ -29,7 +29,7 @@ class Variant:
 
     @property
     def kind(self) -> VariantKind:
-        """Substitution (one base for one), deletion, insertion, or delins for all others."""
+        """Substitution (one base for one), deletion, insertion, or delins for anything else."""
         if not self.inserted:
             return "deletion"
         if not self.deleted:
@@ -43,14 +43,14 @@ class Variant:
 
 
 def normalised(variant: Variant, reference: Reference, before: int | None = None) -> Variant:
-    """The same change in canonical form: what both sides share is cut off, and an indel stands as far 3' as it can.
+    """The same change in canonical form: shared ends are trimmed, and an indel is shifted as far 3' as possible.
 
     HGVS nomenclature, general recommendations (Den Dunnen et al. 2016): the most 3' position possible is taken.
 
     Args:
         variant: any description of the change.
-        reference: what it is a change of.
-        before: position that the shift must not pass: where the sequence's next change begins; None: the end.
+        reference: sequence that it changes.
+        before: position that the shift must not pass, where the next variant begins; None for the end.
     """
     position, deleted, inserted = variant.position, variant.deleted, variant.inserted
     while deleted and inserted and deleted[0] == inserted[0]:
@@ -71,13 +71,14 @@ def normalised(variant: Variant, reference: Reference, before: int | None = None
 def merged(variants: Iterable[Variant], reference: Reference) -> tuple[Variant, ...]:
     """Canonical form of all changes of one sequence, in order.
 
-    Changes without an unchanged base between them become one; each is `normalised`, at most up to the next change.
+    Adjacent changes without an unchanged base between them are joined; each is `normalised`, at most up to the next
+    change.
 
     Args:
-        variants: changes that do not overlap, in order of position; they may touch.
-        reference: what they are changes of.
+        variants: changes that do not overlap, in order of position; they may be adjacent.
+        reference: sequence that they change.
     """
-    touching: list[Variant] = []  # whole first: a part of a deletion would shift away from the rest of it
+    touching: list[Variant] = []  # joined first: part of a deletion would otherwise shift away from the rest
     for variant in variants:
         if touching and touching[-1].end + 1 >= variant.position:
             variant = _joined(touching.pop(), variant)
@@ -94,7 +95,7 @@ def merged(variants: Iterable[Variant], reference: Reference) -> tuple[Variant, 
 
 
 def applied(variants: Iterable[Variant], reference: Reference) -> str:
-    """The reference's sequence with these changes, which do not overlap."""
+    """The reference's sequence with these non-overlapping changes applied."""
     parts, following = [], reference.start
     for variant in sorted(variants):
         parts += [reference.span(following, variant.position - 1), variant.inserted]

@@ -1,4 +1,4 @@
-"""`Inputs`: patients of one data kind as the tensor that a network takes."""
+"""`Inputs`: converts patients of one data kind to the tensor that a network takes."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
     from cohortsmith.data import Kind, Scale
 
-_LEAST_SPREAD = 0.1  # of the median gene's: what hardly varied is not blown up when it does
+_LEAST_SPREAD = 0.1  # fraction of the median: genes that hardly vary are not scaled up further
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What the inputs of a network are, learnt from the first cohort seen; statistics alone, no patient.
+    """Normalisation of a network's inputs, fitted on the first cohort; it holds statistics only, no patient's values.
 
     Attributes:
         kind: data kind.
         features: names of the genes, the columns, or the pixel grid.
-        shape: of one input: (genes,), (channels, height, width) or (columns,).
-        scale: of the cohort's values; of no meaning but for expression.
-        tensors: `mean` and `spread`, float32, of each gene's log2 values or of each channel's pixels; of sequences
-            `consensus`, the most frequent code of each column. A gene that does not vary has an infinite spread: it is
-            0 in every patient.
+        shape: of one patient's input: (genes,), (channels, height, width) or (columns,).
+        scale: of the cohort's values; only meaningful for expression.
+        tensors: `mean` and `spread` (standard deviation), float32, of each gene's log2 values or each channel's pixels;
+            for sequences `consensus`, the most frequent code of each column. A constant gene has an infinite spread, so
+            that it is 0 in every patient.
     """
 
     kind: Kind
@@ -45,13 +45,13 @@ class Inputs:
 
     @classmethod
     def fit(cls, cohort: Cohort) -> Self:
-        """Inputs of a cohort.
+        """Fit inputs to a cohort.
 
         Raises:
-            DataError: it is empty, or its images are too small.
+            DataError: the cohort is empty, or its images are too small.
         """
         if not len(cohort):
-            raise DataError("a classifier needs patients to learn from; the cohort is empty")
+            raise DataError("a classifier needs training patients; the cohort is empty")
         shape = cohort.x.shape[1:]
         if cohort.kind == "image":
             shape = (shape[2], *shape[:2])
@@ -70,7 +70,7 @@ class Inputs:
             given: a cohort, or its `x`.
 
         Raises:
-            DataError: patients of another data kind, scale, or of other features.
+            DataError: patients with another data kind, scale or features.
         """
         x = given.x if isinstance(given, Cohort) else given
         if isinstance(given, Cohort):
@@ -78,35 +78,37 @@ class Inputs:
         if self.kind == "image":
             images = channels_first(x)
             if images.shape[1:] != self.shape:
-                raise DataError(f"images (n, {_axes(self.shape)}) were learned from; got {_axes(images.shape[1:])}")
+                raise DataError(
+                    f"expected images (n, {_axes(self.shape)}) as in training; got {_axes(images.shape[1:])}"
+                )
             return images
         if x.ndim != 2 or x.shape[1:] != self.shape or (self.kind == "sequence") != (x.dtype == np.uint8):
             raise DataError(
-                f"{self.kind} data of {self.shape[0]} values a patient were learned from; got {x.dtype} of shape "
-                f"{x.shape}"
+                f"expected {self.kind} data with {self.shape[0]} values per patient as in training; got {x.dtype} "
+                f"of shape {x.shape}"
             )
         if self.kind == "expression":
             x = (to_log(x, self.scale) - self.tensors["mean"]) / self.tensors["spread"]
         return torch.from_numpy(np.ascontiguousarray(x))
 
     def _refuse_other(self, cohort: Cohort) -> None:
-        for what, learned, came in (
+        for what, trained, found in (
             ("data of kind", self.kind, cohort.kind),
             ("values of scale", self.scale, cohort.scale),
         ):
-            if learned != came and (what == "data of kind" or self.kind == "expression"):
-                raise DataError(f"{what} {learned!r} were learned from; this cohort's are {came!r}")
+            if trained != found and (what == "data of kind" or self.kind == "expression"):
+                raise DataError(f"expected {what} {trained!r} as in training; this cohort has {found!r}")
         if cohort.features != self.features:
             both = zip(self.features, cohort.features, strict=False)
-            differing = next((f"{a!r} became {b!r}" for a, b in both if a != b), "the numbers differ")
+            differing = next((f"{b!r} in place of {a!r}" for a, b in both if a != b), "the number differs")
             raise DataError(
-                f"the same {len(self.features)} features in the same order were expected as were learned from; got "
-                f"{len(cohort.features)}, others or reordered ({differing})"
+                f"expected the same {len(self.features)} features in the same order as in training; got "
+                f"{len(cohort.features)}, different or reordered ({differing})"
             )
 
 
 def _genes(z: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-    """Mean and spread of each gene of log2 values (n, genes)."""
+    """Mean and standard deviation of each gene of log2 values (n, genes)."""
     mean, spread = z.mean(axis=0, dtype=np.float64), z.std(axis=0, dtype=np.float64)
     still = spread < 1e-6
     floor = _LEAST_SPREAD * np.median(spread[~still]) if not still.all() else 1.0
@@ -115,12 +117,12 @@ def _genes(z: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
 
 
 def _channels(images: Tensor) -> dict[str, NDArray[Any]]:
-    """Mean and spread of each channel of uint8 images (n, channels, height, width)."""
+    """Mean and standard deviation of each channel of uint8 images (n, channels, height, width)."""
     values = images.transpose(0, 1).flatten(1)
     counts = torch.stack([torch.bincount(channel.int(), minlength=256) for channel in values]).double()
     shares, levels = counts / counts.sum(1, keepdim=True), torch.arange(256, dtype=torch.float64)
     mean = shares @ levels
-    spread = (shares @ levels**2 - mean**2).clamp(min=1.0).sqrt()  # of one grey everywhere too
+    spread = (shares @ levels**2 - mean**2).clamp(min=1.0).sqrt()  # also for constant images
     return {"mean": mean.float().numpy(), "spread": spread.float().numpy()}
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cohortsmith.ssl_models.recipe import Recipe
     from cohortsmith.training import Runtime, TrainingResult
 
-STORED = Stored("classifier", "cohortsmith-classifier/1", "train it again")
+CLASSIFIER_FILES = Stored("classifier", "cohortsmith-classifier/1", "train it again")
 
 
 class Classifier:
@@ -290,7 +290,7 @@ class Classifier:
             "summary": self.summary,
             "placement": asdict(self._placement),
         }
-        STORED.write(Path(path), tensors, card)
+        CLASSIFIER_FILES.write(Path(path), tensors, card)
 
     def _start(self, recipe: Recipe, inputs: Inputs) -> Backbone:
         if not self._pretrained:

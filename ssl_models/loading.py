@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from cohortsmith.data import DataError
-from cohortsmith.ssl_models.classifier import STORED, Classifier
+from cohortsmith.ssl_models.classifier import CLASSIFIER_FILES, Classifier
 from cohortsmith.ssl_models.fine_tuning import HEAD
 from cohortsmith.ssl_models.inputs import Inputs
 from cohortsmith.ssl_models.pretexts import BACKBONE
@@ -27,15 +27,21 @@ def load(path: str | Path) -> Classifier:
         DataError: missing folder, not a saved classifier, or broken.
     """
     path = Path(path)
-    if not STORED.is_in(path):
-        raise DataError(f"{path}: not a classifier; expected a folder with {STORED.card} and {STORED.tensors}")
-    card, tensors = STORED.read(path)
+    if not CLASSIFIER_FILES.is_in(path):
+        raise DataError(
+            f"{path}: not a classifier; expected a folder with {CLASSIFIER_FILES.card} and {CLASSIFIER_FILES.tensors}"
+        )
+    card, tensors = CLASSIFIER_FILES.read(path)
     try:
         return _rebuild(card, tensors)
     except DataError as error:
-        raise DataError(f"{path}: written by another version of this program ({error}); {STORED.again}") from error
+        raise DataError(
+            f"{path}: written by another version of this program ({error}); {CLASSIFIER_FILES.again}"
+        ) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: incomplete or written by another version of this program; {STORED.again}") from error
+        raise DataError(
+            f"{path}: incomplete or written by another version of this program; {CLASSIFIER_FILES.again}"
+        ) from error
 
 
 def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifier:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cohortsmith.data.sequences import EFFECTS, TP53, effect, hgvs, is_cpg, is_transition, substitution_effects
-from cohortsmith.data.simulators import class_of_variants
-from cohortsmith.data.simulators import is_polymorphism
+from cohortsmith.data.simulators import class_of_variants, is_polymorphism
 from cohortsmith.evaluation.core import MINIMUM, Finding, Interval, NotEvaluable, wilson
 from cohortsmith.evaluation.metrics.sequences.reading_frame import coding_span
 from cohortsmith.evaluation.spaces import COMMON

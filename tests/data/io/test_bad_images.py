@@ -153,7 +153,7 @@ def test_options_of_other_kinds_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("sample_id,label,g\ns1,a,1\ns2,a,2\ns3,b,3\ns4,b,4\n")
     assert "contains expression, to which --resize does not apply" in message(tmp_path / "a.csv", resize=28)
     assert "has no subject 'lession'" in message(path, subject="lession")
-    assert "label and as subject" in message(path, subject="label")
+    assert "label and subject" in message(path, subject="label")
 
 
 @pytest.fixture

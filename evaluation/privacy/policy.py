@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass, field, make_dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.suggestions import near_misses
+from cohortsmith.data.validation import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -263,46 +262,36 @@ def read_policy(path: Path) -> Policy:
     Raises:
         DataError: no such file, no TOML, an unknown criterion or limit (with its near misses), or a wrong value.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"no policy file {path}") from None
-    except (OSError, UnicodeDecodeError):
-        raise DataError(f"{path}: a policy file, TOML in UTF-8, was expected") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: not valid TOML: {error}") from None
-    name = table.pop("name", path.stem)
-    if not isinstance(name, str):
-        raise DataError(f"{path}: name: text was expected; got {_told(name)}")
-    known = {criterion.name: criterion for criterion in DEFAULT.criteria}
-    for key, limits in table.items():
-        if key not in known:
-            raise DataError(f"{path}: {key}: unknown criterion{near_misses(key, known)}; known: {', '.join(known)}")
-        if not isinstance(limits, Mapping):
-            raise DataError(f"{path}: a [{key}] table was expected; got {_told(limits)}")
-        known[key] = _with_limits(known[key], limits, path)
-    return Policy(name, tuple(known.values()))
+    stated = read_toml(_file_of_limits(), path, "policy")
+    criteria = tuple(_with_limits(criterion, getattr(stated, criterion.name), path) for criterion in DEFAULT.criteria)
+    return Policy(stated.name, criteria)
 
 
-def _with_limits(criterion: Criterion, limits: Mapping[str, Any], path: Path) -> Criterion:
-    where = f"{path}: [{criterion.name}]"
-    for key, value in limits.items():
-        if key not in criterion.keys:
-            near = near_misses(key, criterion.keys)
-            raise DataError(f"{where} {key}: unknown key{near}; known: {', '.join(criterion.keys)}")
-        whole = key == "least" or criterion.name == "artefacts"
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-            raise DataError(f"{where} {key}: a {'whole ' * whole}number was expected; got {_told(value)}")
-        if not (0 <= value if whole else 0 <= value <= 1):
-            raise DataError(f"{where} {key}: {'0 or more' if whole else 'from 0 to 1'} was expected; got {value}")
-    changed = replace(criterion, **limits)
+def _file_of_limits() -> type[Any]:
+    """Shape of a policy file: a name, and of each criterion the limits that it has."""
+    tables = {criterion.name: _table_of_limits(criterion) for criterion in DEFAULT.criteria}
+    shape: type[Any] = make_dataclass(
+        "Limits", [("name", str), *((name, table, field(default_factory=table)) for name, table in tables.items())]
+    )
+    return shape
+
+
+def _table_of_limits(criterion: Criterion) -> type[Any]:
+    hints = {
+        key: NonNegativeInt if key == "least" or criterion.name == "artefacts" else Annotated[float, Field(ge=0, le=1)]
+        for key in criterion.keys
+    }
+    limits = [(key, hint, field(default=getattr(criterion, key))) for key, hint in hints.items()]
+    return make_dataclass(criterion.name, limits)
+
+
+def _with_limits(criterion: Criterion, stated: Any, path: Path) -> Criterion:
+    changed = replace(criterion, **asdict(stated))
     if changed.block is not None and changed.block < changed.limit:
-        raise DataError(f"{where} block: at least the limit, {changed.limit}, was expected; got {changed.block}")
+        raise DataError(
+            f"{path}: [{criterion.name}] block: at least the limit, {changed.limit}, was expected; got {changed.block}"
+        )
     return changed
-
-
-def _told(value: Any) -> str:
-    return json.dumps(value, default=str)
 
 
 def _show(value: float) -> str:

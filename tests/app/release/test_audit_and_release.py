@@ -134,7 +134,7 @@ def test_files_that_cannot_be_audited_are_refused(tmp_path: Path, work: Path, co
     refused(cohortsmith(*three, virtual, "--shadows", 4, *out), "--family")
     refused(cohortsmith(*three, virtual, "--show-patients", *out), "images")
     for text, word in (
-        ('[inference]\nlimit = "low"', "a number was expected"),
+        ('[inference]\nlimit = "low"', "a number from 0 to 1 was expected"),
         ("[infrence]\nlimit = 0.1", "inference"),
     ):
         (tmp_path / "policy.toml").write_text(text)

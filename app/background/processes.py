@@ -96,9 +96,7 @@ class Process:
 
 def launch(words: Sequence[str], folder: Path, where: Path) -> dict[str, Any]:
     """Start `cohortsmith WORDS` in the folder `where`, told in `folder`; what `told` gives from then on."""
-    root = str(Path(__file__).resolve().parents[1])
     environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
     if named := environment.get("COHORTSMITH_DATA"):
         environment["COHORTSMITH_DATA"] = os.path.abspath(named)
     with (folder / RESULT).open("wb") as out, (folder / LOG).open("wb") as log:

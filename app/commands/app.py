@@ -75,13 +75,12 @@ def command(port: int, *, browser: bool) -> list[str]:
             f"theme.{name}.borderColor": palette["line"],
         }
     words = [f"--{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
-    script = Path(__file__).parent / "ui" / "main.py"
+    script = Path(__file__).parents[1] / "ui" / "main.py"
     return [sys.executable, "-m", "streamlit", "run", str(script), *words]
 
 
 def settings(runs: Path) -> dict[str, str]:
     """Environment of the server. What is set there already stays: a proxy's name is stated so (see the README)."""
-    root = str(Path(__file__).resolve().parents[1])
     defaults: Mapping[str, str] = {
         "STREAMLIT_SERVER_ALLOWED_HOSTS": f"localhost {ADDRESS}",  # against DNS rebinding
         "STREAMLIT_BROWSER_SERVER_ADDRESS": ADDRESS,
@@ -90,7 +89,6 @@ def settings(runs: Path) -> dict[str, str]:
         **defaults,
         **os.environ,
         "COHORTSMITH_RUNS": str(runs.resolve()),
-        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])),
     }
 
 

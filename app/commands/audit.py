@@ -8,27 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cohortsmith.app.commands.options import (
-    Alphabet,
-    Covariate,
+    DEFAULTS,
+    CohortOptions,
     Device,
     Force,
-    Impute,
     Json,
-    Label,
-    LabelPattern,
-    Labels,
     OutFolder,
     Precision,
-    ReferenceName,
-    Resize,
-    ScaleName,
     Seed,
     Settings,
     ShowPatients,
-    Subject,
-    text_of,
+    with_cohort_options,
 )
-from cohortsmith.app.config import parse_settings
 from cohortsmith.app.terminal import fail, result, say, show, show_json
 
 if TYPE_CHECKING:
@@ -47,6 +38,7 @@ Shadows = Annotated[
 Workers = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Shadow generators fitted at a time.")]
 
 
+@with_cohort_options
 def audit(
     out: OutFolder,
     run: Annotated[
@@ -57,16 +49,7 @@ def audit(
     ] = None,
     holdout: Annotated[Path | None, typer.Option("--holdout", metavar="FILE", help="Real ones it never saw.")] = None,
     synthetic: Annotated[Path | None, typer.Option("--synthetic", metavar="FILE", help="Virtual patients.")] = None,
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
+    reading: CohortOptions = DEFAULTS,
     policy: PolicyFile = None,
     shadows: Shadows = 0,
     family: Annotated[
@@ -89,7 +72,7 @@ def audit(
 
     [bold]cohortsmith audit --train train.csv --holdout rest.csv --synthetic virtual.csv --out audited[/bold]
     """
-    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.config import TrainingPart, checked, parse_settings
     from cohortsmith.app.pipeline import image_models_for
     from cohortsmith.app.release import carry_out_audit, case_of_files, case_of_run, with_family, write_audit
     from cohortsmith.app.workspace import require_free, require_images, whole_folder
@@ -97,19 +80,7 @@ def audit(
 
     require_free(out, force=force)
     limits = _policy(policy)
-    options = {
-        "label": label,
-        "label_pattern": label_pattern,
-        "labels": text_of(labels),
-        "reference": reference,
-        "alphabet": alphabet,
-        "resize": resize,
-        "subject": subject,
-        "covariates": covariate,
-        "scale": scale,
-        "impute": impute or None,
-    }
-    given = [f"--{name.replace('_', '-').replace('covariates', 'covariate')}" for name, v in options.items() if v]
+    given = reading.given
     given += [f"--{name}" for name, v in (("train", train), ("holdout", holdout), ("synthetic", synthetic)) if v]
     given += ["--family"] * bool(family) + ["--set"] * bool(settings)
     if run is not None and given:
@@ -119,7 +90,7 @@ def audit(
     if run is not None:
         case = case_of_run(run)
     else:
-        part = checked(DataPart, cohort=str(train), **options) if train else None
+        part = reading.part(train) if train else None
         case = with_family(case_of_files(train, holdout, synthetic, part), family, parse_settings(settings))
     if show_patients:
         require_images(case.train)

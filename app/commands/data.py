@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cohortsmith.app.commands.options import (
-    Alphabet,
-    Covariate,
-    Impute,
+    CohortOptions,
     Json,
     Label,
-    LabelPattern,
-    Labels,
     OutFile,
-    ReferenceName,
-    Resize,
-    ScaleName,
     Seed,
     Source,
-    Subject,
-    text_of,
+    with_cohort_options,
 )
 from cohortsmith.app.terminal import result, say, show, show_json
 
@@ -57,18 +49,10 @@ def list_sets(as_json: Json = False) -> None:
 
 
 @app.command()
+@with_cohort_options
 def describe(
     cohort: Source,
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
+    reading: CohortOptions,
     as_json: Json = False,
 ) -> None:
     """Describe a cohort: sizes, classes, scale or reference, duplicates; figures only, no patient's values.
@@ -77,23 +61,9 @@ def describe(
 
     [bold]cohortsmith data describe tp53.fasta --reference NM_000546.6[/bold]
     """
-    from cohortsmith.app.config import DataPart, checked
     from cohortsmith.app.workspace import facts_of, read
 
-    part = checked(
-        DataPart,
-        cohort=cohort,
-        label=label,
-        label_pattern=label_pattern,
-        labels=text_of(labels),
-        reference=reference,
-        alphabet=alphabet,
-        resize=resize,
-        subject=subject,
-        covariates=covariate,
-        scale=scale,
-        impute=impute,
-    )
+    part = reading.part(cohort)
     facts = facts_of(read(part))
     if as_json:
         show_json(facts)

@@ -8,29 +8,19 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from cohortsmith.app.commands.options import (
-    Alphabet,
-    Covariate,
+    CohortOptions,
     Device,
     DpDelta,
     DpEpsilon,
     Force,
-    Impute,
     Json,
-    Label,
-    LabelPattern,
-    Labels,
     OutFile,
     Precision,
-    ReferenceName,
-    Resize,
-    ScaleName,
     Seed,
     Settings,
     Source,
-    Subject,
-    text_of,
+    with_cohort_options,
 )
-from cohortsmith.app.config import parse_counts, parse_settings, with_privacy
 from cohortsmith.app.terminal import is_main_process, result, say, show_json
 
 if TYPE_CHECKING:
@@ -39,22 +29,14 @@ if TYPE_CHECKING:
 STEPS = 9  # from one class to the next
 
 
+@with_cohort_options
 def fit(
     cohort: Source,
     family: Annotated[
         str, typer.Option(metavar="NAME", help="gan, wgan, vae, diffusion, or a baseline: mvn, bootstrap, pwm, ...")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="MODEL_DIR", help="Folder of the model, written when whole.")],
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
+    reading: CohortOptions,
     seed: Seed = 0,
     settings: Settings = None,
     dp_epsilon: DpEpsilon = None,
@@ -87,7 +69,7 @@ def fit(
 
     [bold]cohortsmith fit tumours.h5ad --family diffusion --label type --dp-epsilon 5 --out private-model[/bold]
     """
-    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.config import TrainingPart, checked, parse_settings, with_privacy
     from cohortsmith.app.pipeline import (
         alarms,
         describe_fit,
@@ -111,20 +93,7 @@ def fit(
         precision=precision,
         checkpoint_every=checkpoint_every,
     )
-    part = checked(
-        DataPart,
-        cohort=cohort,
-        label=label,
-        label_pattern=label_pattern,
-        labels=text_of(labels),
-        reference=reference,
-        alphabet=alphabet,
-        resize=resize,
-        subject=subject,
-        covariates=covariate,
-        scale=scale,
-        impute=impute,
-    )
+    part = reading.part(cohort)
     train = read_train(part)
     say(f"fitting {family} to {train!r}")
     checkpoint = out.with_name(f"{out.name}.partial")
@@ -179,6 +148,7 @@ def sample(
 
     [bold]cohortsmith sample blood-model --per-class 500 --out virtual.npz[/bold]
     """
+    from cohortsmith.app.config import parse_counts
     from cohortsmith.app.pipeline import how_many, write_between, write_samples
     from cohortsmith.app.workspace import check_writable
     from cohortsmith.data import DataError

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from cohortsmith.app.config import DataPart
+
+C = TypeVar("C", bound=Callable[..., Any])
 
 Source = Annotated[
     str,
@@ -109,6 +118,72 @@ OutFile = Annotated[
 ]
 
 
-def text_of(path: Path | None) -> str | None:
-    """A path as a configuration holds it: as text, None where there is none."""
-    return None if path is None else str(path)
+@dataclass(frozen=True)
+class CohortOptions:
+    """How a cohort is read, as the options of a command say; `with_cohort_options` puts them in its command line.
+
+    Attributes:
+        label, label_pattern, labels, reference, alphabet, resize, subject, scale, impute: as in `DataPart`.
+        covariate: its `covariates`.
+    """
+
+    label: Label = None
+    label_pattern: LabelPattern = None
+    labels: Labels = None
+    reference: ReferenceName = None
+    alphabet: Alphabet = None
+    resize: Resize = None
+    subject: Subject = None
+    covariate: Covariate = None
+    scale: ScaleName = None
+    impute: Impute = False
+
+    @property
+    def given(self) -> list[str]:
+        """Names of the options that were given."""
+        return [f"--{name.replace('_', '-')}" for name, value in asdict(self).items() if value]
+
+    def part(self, cohort: str | Path, **more: Any) -> DataPart:
+        """Which patients, read as these options say; `more` are further fields of `DataPart`.
+
+        Raises:
+            DataError: a value that is not one of the choices.
+        """
+        from cohortsmith.app.config import DataPart, checked
+
+        values = asdict(self) | {"labels": None if self.labels is None else str(self.labels)}
+        return checked(DataPart, cohort=str(cohort), covariates=values.pop("covariate"), **values, **more)
+
+
+DEFAULTS = CohortOptions()
+
+
+def with_cohort_options(command: C) -> C:
+    """Give a command one option for each field of `CohortOptions`, in place of its argument of that type.
+
+    Typer makes an option of each argument of a function. So that the ten are written once, the command has one argument
+    for all of them.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    (name,) = (name for name, hint in hints.items() if hint is CohortOptions)
+    options = get_type_hints(CohortOptions, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name == name:
+            parameters += [
+                inspect.Parameter(option, parameter.KEYWORD_ONLY, default=getattr(DEFAULTS, option), annotation=hint)
+                for option, hint in options.items()
+            ]
+        else:
+            parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY, annotation=hints[parameter.name]))
+
+    @wraps(command)
+    def called(**arguments: Any) -> Any:
+        read = CohortOptions(**{option: arguments.pop(option) for option in options})
+        return command(**arguments, **{name: read})
+
+    whole: Any = called
+    whole.__signature__ = inspect.Signature(parameters)
+    whole.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    same: C = whole
+    return same

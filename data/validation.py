@@ -32,6 +32,10 @@ _PLAIN = {"integer": "a whole number", "number": "a number", "boolean": "true or
 _SORTS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 
 
+class UnreadableError(DataError):
+    """A text that is no JSON at all."""
+
+
 def from_toml(shape: type[T], table: Mapping[str, Any], *, where: str = "", section: str = "") -> T:
     """Configuration as its shape says.
 
@@ -84,16 +88,19 @@ def from_json(shape: type[T], text: str | bytes, *, where: str, remedy: str = ""
         remedy: what ends it: what to do.
 
     Raises:
-        DataError: no JSON, a missing key, or a value of another type.
+        UnreadableError: no JSON.
+        DataError: a missing key, or a value of another type.
     """
     try:
         return _adapter(shape).validate_json(text, strict=True, extra="ignore")
     except ValidationError as error:
+        ending = remedy and f"; {remedy}"
         if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
-            line = "not readable as JSON; it may have been cut short or edited"
-        else:
-            line = _json_line(_misfit(error, json.loads(text), _schema(shape), into_lists=True))
-    raise DataError(f"{where}: {line}{remedy and f'; {remedy}'}")
+            raise UnreadableError(
+                f"{where}: not readable as JSON, it may have been cut short or edited{ending}"
+            ) from None
+        line = _json_line(_misfit(error, json.loads(text), _schema(shape), into_lists=True))
+    raise DataError(f"{where}: {line}{ending}")
 
 
 def expectation(shape: Any, value: Any) -> str:

@@ -61,7 +61,7 @@ def start(command: Command, run: Path, runs: Path) -> Decision:
 
 def find(command: Command, run: Path, runs: Path) -> Decision | None:
     """The audit or release of a run that was started last; None where none was."""
-    with contextlib.suppress(DataError, OSError, KeyError, TypeError, ValueError):
+    with contextlib.suppress(DataError, OSError):
         return Decision(**told(runs / DECISIONS / name_of(command, run, runs)))
     return None
 

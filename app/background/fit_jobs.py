@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cohortsmith.app.background.processes import RESULT, Process, launch, told
 from cohortsmith.app.config import Experiment, read_experiment, toml_of
-from cohortsmith.app.workspace import CHECKPOINT, read_json, rows_so_far, standing_of, working_folder
+from cohortsmith.app.workspace import CHECKPOINT, read_json_as, rows_so_far, standing_of, working_folder
 from cohortsmith.data import DataError
 from cohortsmith.data.suggestions import near_misses
 
@@ -27,6 +27,13 @@ State = Literal["running", "finished", "failed", "cancelled", "stopped"]
 
 JOBS = ".jobs"
 _starting = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What `cohortsmith run --json` prints, as far as it is read back."""
+
+    run: str
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,8 @@ class Job(Process):
     def result(self) -> str:
         """Name of the run folder it made; empty until then."""
         try:
-            return Path(str(read_json(self.folder / RESULT)["run"])).name
-        except (DataError, KeyError, OSError):
+            return Path(read_json_as(_Result, self.folder / RESULT).run).name
+        except (DataError, OSError):
             return ""
 
     @property
@@ -140,7 +147,7 @@ def jobs(runs: Path) -> list[Job]:
     for folder in sorted((runs / JOBS).glob("*/"), key=lambda folder: folder.name, reverse=True):
         if folder.is_symlink():
             continue
-        with contextlib.suppress(DataError, OSError, KeyError, TypeError, ValueError):
+        with contextlib.suppress(DataError, OSError):
             found.append(Job(**told(folder), experiment=read_experiment(folder / "experiment.toml")))
     return found
 

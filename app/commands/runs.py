@@ -96,7 +96,7 @@ def show_run(
     from rich.table import Table
 
     from cohortsmith.app.terminal import figures_table
-    from cohortsmith.app.workspace import Workspace, read_json
+    from cohortsmith.app.workspace import Metrics, Workspace, read_json
     from cohortsmith.data import DataError
 
     run = Workspace(runs).find(name)
@@ -104,7 +104,7 @@ def show_run(
         raise DataError(f"{run.folder} is not whole: {run.reason}")
     figures = {entry["family"]: entry["metrics"] for entry in run.facts.get("families", [])}
     if run.kind == "run":
-        figures = {run.families[0]: read_json(run.folder / "metrics.json")["metrics"]}
+        figures = {run.families[0]: read_json(run.folder / "metrics.json", Metrics)["metrics"]}
     if as_json:
         show_json({"run": run.name, "kind": run.kind, "config": run.facts, "metrics": figures})
         return

@@ -7,15 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cohortsmith.app.config import DataPart, checked
 from cohortsmith.app.pipeline import evaluating
 from cohortsmith.app.terminal import say
 from cohortsmith.app.workspace import (
+    Metrics,
+    RunConfig,
     Workspace,
     opened_from,
     read,
     read_holdout,
     read_json,
+    read_json_as,
     read_synthetic,
     read_train,
     train_and_holdout,
@@ -28,6 +30,7 @@ from cohortsmith.evaluation.core import Comparison, NotEvaluable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cohortsmith.app.config import DataPart
     from cohortsmith.data import Cohort
     from cohortsmith.evaluation import ImageModels
     from cohortsmith.evaluation.privacy import Attack, Audit, Policy
@@ -87,17 +90,12 @@ def case_of_run(run: str) -> Case:
         DataError: no such run, a comparison of several families, or data or samples that are no longer the run's.
     """
     folder = _folder_of(run)
-    config = read_json(folder / "config.json")
-    known = read_json(folder / "metrics.json").get("digests") or {}
-    try:
-        part = checked(DataPart, **config["data"])
-        generator, seed = config["generator"], int(config["seed"])
-        family, settings = str(generator["family"]), dict(generator["settings"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{folder / 'config.json'}: not the configuration of a run; give a run folder") from error
+    config = read_json_as(RunConfig, folder / "config.json")
+    known = read_json_as(Metrics, folder / "metrics.json").digests or {}
+    part = config.data
     samples = _samples_of(folder)
     here = opened_from(part, (Path(), *folder.resolve().parents[:3]))
-    train, holdout = train_and_holdout(read(here), here, seed)
+    train, holdout = train_and_holdout(read(here), here, config.seed)
     synthetic = read_synthetic(samples, here, train)
     compared = Comparison(train, holdout, synthetic)
     for side, what in (("train", part.cohort), ("holdout", part.cohort), ("synthetic", samples)):
@@ -114,9 +112,9 @@ def case_of_run(run: str) -> Case:
         samples,
         folder,
         model if model.is_dir() else None,
-        config,
-        family,
-        settings,
+        read_json(folder / "config.json"),
+        config.generator.family,
+        config.generator.settings,
         {"cohort": Path(here.cohort)},
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cohortsmith.app.release.audit_case import write_audit
 from cohortsmith.app.release.cards import data_card, model_card, write_card
-from cohortsmith.app.workspace import read_json
+from cohortsmith.app.workspace import Environment, Metrics, read_json
 from cohortsmith.data import DataError
 from cohortsmith.data.io import sha256
 
@@ -36,9 +36,10 @@ def fill_release(folder: Path, case: Case, audit: Audit, *, forced: bool) -> Non
         shutil.copyfile(case.samples, folder / case.samples.name)
     if case.folder is None:
         raise DataError("only a run can be released: its folder tells what the cards say")
-    summary = read_json(case.folder / "environment.json")
+    summary = read_json(case.folder / "environment.json", Environment)
     told = {key: value for key, value in summary.items() if key not in _MACHINE}
-    write_card(folder, model_card(case, audit, told, read_json(case.folder / "metrics.json"), forced=forced))
+    metrics = read_json(case.folder / "metrics.json", Metrics)
+    write_card(folder, model_card(case, audit, told, metrics, forced=forced))
     write_card(folder, data_card(case, audit, told, forced=forced))
     write_audit(folder, audit, case)
     stamp(folder)

@@ -18,7 +18,7 @@ from cohortsmith.data.errors import DataError
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -50,7 +50,8 @@ def from_toml(shape: type[T], table: Mapping[str, Any], *, where: str = "", sect
     """
     try:
         # As JSON, because in pydantic's strict mode only JSON's objects become dataclasses.
-        return _adapter(shape).validate_json(json.dumps(table, default=str), strict=True, extra="forbid")
+        built: T = _adapter(shape).validate_json(json.dumps(table, default=str), strict=True, extra="forbid")
+        return built
     except ValidationError as error:
         line = _toml_line(_misfit(error, table, _schema(shape), into_lists=False), section)
     raise DataError(f"{where}: {line}" if where else line)
@@ -92,7 +93,8 @@ def from_json(shape: type[T], text: str | bytes, *, where: str, remedy: str = ""
         DataError: a missing key, or a value of another type.
     """
     try:
-        return _adapter(shape).validate_json(text, strict=True, extra="ignore")
+        built: T = _adapter(shape).validate_json(text, strict=True, extra="ignore")
+        return built
     except ValidationError as error:
         ending = remedy and f"; {remedy}"
         if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
@@ -188,7 +190,9 @@ def _json_line(found: _Misfit) -> str:
         return f"{at} is missing"
     expected = _words(found.schema, found.defs, table="a JSON object")
     came = _SORTS.get(type(found.value), "null")
-    came = f"another {came.partition(' ')[2] or came}" if came in expected else came
+    for sort in ("text", "number"):  # of the sort that was expected, but none of the choices, or out of range
+        if sort in came and sort in expected.split():
+            came = f"another {sort}"
     return f"{f'{at}: ' if at else ''}{expected} was expected; got {came}"
 
 
@@ -242,9 +246,9 @@ def _member(schema: Mapping[str, Any], part: str | int, defs: Mapping[str, Any])
 
 
 @lru_cache(maxsize=256)
-def _adapter(shape: Any) -> TypeAdapter[Any]:
+def _adapter(shape: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
-def _schema(shape: Any) -> dict[str, Any]:
+def _schema(shape: Hashable) -> dict[str, Any]:
     return _adapter(shape).json_schema()

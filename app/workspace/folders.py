@@ -98,7 +98,7 @@ def read_json(path: Path, shape: type[Any] | None = None) -> dict[str, Any]:
     text = _text(path)
     try:
         value = json.loads(text, parse_constant=_refuse)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DataError(f"{path} is not readable JSON; it may have been cut short or edited") from None
     if not isinstance(value, dict):
         raise DataError(f"{path}: a JSON object was expected")

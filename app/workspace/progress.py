@@ -144,7 +144,7 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
             rows.append({key: value for key, value in row.items() if value is not None})

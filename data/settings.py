@@ -74,5 +74,5 @@ def _bounded(hint: Any, least: int) -> Any:
     if origin in (Union, types.UnionType):
         return Union[tuple(_bounded(arg, least) for arg in args)]  # noqa: UP007  # of types known only now
     if origin is tuple:
-        return tuple.__class_getitem__((_bounded(args[0], 1), ...))
+        return types.GenericAlias(tuple, (_bounded(args[0], 1), ...))
     return {int: conint(ge=least), float: FiniteFloat}.get(hint, hint)

@@ -18,7 +18,7 @@ from cohortsmith.data.errors import DataError
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -34,6 +34,10 @@ _SORTS = {dict: "an object", list: "a list", str: "text", bool: "true or false",
 
 class UnreadableError(DataError):
     """A text that is no JSON at all."""
+
+
+# A shape is settled once, however often it is checked.
+_adapter: Callable[[Any], TypeAdapter[Any]] = lru_cache(maxsize=256)(TypeAdapter)
 
 
 def from_toml(shape: type[T], table: Mapping[str, Any], *, where: str = "", section: str = "") -> T:
@@ -245,10 +249,5 @@ def _member(schema: Mapping[str, Any], part: str | int, defs: Mapping[str, Any])
     return {}
 
 
-@lru_cache(maxsize=256)
-def _adapter(shape: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(shape)
-
-
-def _schema(shape: Hashable) -> dict[str, Any]:
+def _schema(shape: Any) -> dict[str, Any]:
     return _adapter(shape).json_schema()

@@ -1,4 +1,4 @@
-"""Fits in processes of their own: started by the app, told on disk, and found again whoever looks, whenever.
+"""Fits in processes of their own, started by the app and recorded on disk, where every session finds them.
 
 A job is a folder `.jobs/<name>` in the folder of runs: `experiment.toml`, and what `processes` tells of the command
 that carries it out, `cohortsmith run`.
@@ -23,7 +23,7 @@ from cohortsmith.data.suggestions import near_misses
 if TYPE_CHECKING:
     from cohortsmith.app.workspace import Standing
 
-State = Literal["running", "finished", "failed", "cancelled", "stopped"]
+FitState = Literal["running", "finished", "failed", "cancelled", "stopped"]
 
 JOBS = ".jobs"
 _starting = threading.Lock()
@@ -57,8 +57,8 @@ class Job(Process):
         return self.folder.parent.parent
 
     @property
-    def state(self) -> State:
-        """What became of it; "stopped" is a process that ended without a word: killed, or the machine went down."""
+    def state(self) -> FitState:
+        """What became of it; "stopped" is a process that stopped unexpectedly: killed, or the machine went down."""
         if self.running:
             return "running"
         if self.result:
@@ -96,7 +96,7 @@ class Job(Process):
         self.end()
 
     def go_on(self) -> Job:
-        """Start it again where its checkpoint stands, or from the beginning.
+        """Resume it from its checkpoint, or start it again.
 
         Raises:
             DataError: it is running.
@@ -123,7 +123,7 @@ class Job(Process):
         return working_folder(self.experiment, self.runs)
 
 
-def start(experiment: Experiment, runs: Path) -> Job:
+def start_fit(experiment: Experiment, runs: Path) -> Job:
     """Start an experiment in a process of its own, from the folder of runs: its cohort is named from there.
 
     Raises:
@@ -136,7 +136,7 @@ def start(experiment: Experiment, runs: Path) -> Job:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            raise DataError(f"{experiment.name} was started within this very second already") from None
+            raise DataError(f"{experiment.name} was started in this same second already") from None
         (folder / "experiment.toml").write_text(toml_of(experiment), encoding="utf-8")
         return _launch(folder, experiment)
 
@@ -168,7 +168,7 @@ def _refuse_twice(runs: Path, experiment: Experiment) -> None:
     """Two processes in one working folder would spoil each other's files."""
     digest = experiment.digest()
     if any(job.experiment.digest() == digest and job.state == "running" for job in jobs(runs)):
-        raise DataError(f"{experiment.name} is running already with these very settings; change one, or the seed")
+        raise DataError(f"{experiment.name} is running already with the same settings; change one, or the seed")
 
 
 def _launch(folder: Path, experiment: Experiment) -> Job:

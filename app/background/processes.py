@@ -1,6 +1,6 @@
-"""Commands in processes of their own: told in a folder, and found again whoever looks, whenever.
+"""Commands in processes of their own, recorded in a folder, where every session finds them.
 
-The folder holds `job.json` (the process), `log.txt` (what the command said) and `result.json` (what it gave). The
+The folder holds `job.json` (the process), `log.txt` (its stderr) and `result.json` (its stdout). The
 process is in a session of its own, so that it lives on when the app or the browser is closed.
 """
 
@@ -63,7 +63,7 @@ class Process:
 
     @property
     def log(self) -> str:
-        """What the command said."""
+        """Log of the command."""
         try:
             return (self.folder / LOG).read_text(encoding="utf-8", errors="replace")
         except OSError:

@@ -25,9 +25,9 @@ def open_app(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     runs: RunsFolder = Path("runs"),
 ) -> None:
-    """Open the app on this machine: look at cohorts, fit, look at virtual patients, decide.
+    """Open the app on this machine: inspect cohorts, fit generators, inspect virtual patients, decide on release.
 
-    It listens on 127.0.0.1 only; the README says how to put it behind a proxy that asks who is there.
+    It listens on 127.0.0.1 only; the README says how to put it behind an authenticating proxy.
 
     Example: [bold]cohortsmith app --runs runs --port 8600 --no-browser[/bold]
     """
@@ -36,7 +36,7 @@ def open_app(
     if runs.exists() and not runs.is_dir():
         raise DataError(f"--runs: a folder was expected; {runs} is a file")
     _require_free(port)
-    say(f"cohortsmith app: http://{ADDRESS}:{port} over the runs in {runs} (Ctrl-C ends it; fits go on)")
+    say(f"cohortsmith app: http://{ADDRESS}:{port} over the runs in {runs} (Ctrl-C stops it; running fits continue)")
     words, environment = command(port, browser=not no_browser), settings(runs)
     if os.name == "posix":
         os.execve(words[0], words, environment)  # one process: whoever ends this command ends the app
@@ -100,4 +100,4 @@ def _require_free(port: int) -> None:
         try:
             probe.bind((ADDRESS, port))
         except OSError:
-            raise DataError(f"port {port} is taken; close what uses it, or name another with --port") from None
+            raise DataError(f"port {port} is taken; stop what uses it, or name another with --port") from None

@@ -24,14 +24,16 @@ from cohortsmith.app.commands.options import (
 )
 from cohortsmith.app.terminal import result, show, show_json
 
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="METRIC", help="Only this metric; may be repeated.")]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="METRIC", help="Compute only this metric; may be repeated.")
+]
 
 
 @with_cohort_options
 def evaluate(
     train: Annotated[Path, typer.Option("--train", metavar="FILE", help="Patients the generator was fitted on.")],
     holdout: Annotated[Path, typer.Option("--holdout", metavar="FILE", help="Real patients it never saw.")],
-    synthetic: Annotated[Path, typer.Option("--synthetic", metavar="FILE", help="Virtual patients to judge.")],
+    synthetic: Annotated[Path, typer.Option("--synthetic", metavar="FILE", help="Virtual patients to evaluate.")],
     out: OutFolder,
     reading: CohortOptions,
     only: Only = None,
@@ -43,10 +45,10 @@ def evaluate(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Judge virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
+    """Evaluate virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
 
-    The label column, the scale and the reference of the training file hold for all three files. Images are seen through
-    small networks trained here (--device); of a file with splits of its own, train and test are taken.
+    The label column, the scale and the reference of the training file hold for all three files. Features of
+    images come from small networks trained here (--device); a file with its own splits is used by train and test.
 
     Examples: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
 
@@ -102,10 +104,12 @@ def compare(
     out: OutFolder,
     families: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="Families, with commas between; default: all that know the data kind."),
+        typer.Option(metavar="A,B,C", help="Families, separated by commas; default: all for the data kind."),
     ] = None,
     reading: CohortOptions = DEFAULTS,
-    holdout: Annotated[float, typer.Option(metavar="SHARE", help="Share no generator sees.")] = 0.3,
+    holdout: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the samples held out from every generator.")
+    ] = 0.3,
     seed: Seed = 0,
     settings: Settings = None,
     device: Device = "auto",

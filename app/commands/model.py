@@ -35,27 +35,30 @@ def fit(
     family: Annotated[
         str, typer.Option(metavar="NAME", help="gan, wgan, vae, diffusion, or a baseline: mvn, bootstrap, pwm, ...")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="MODEL_DIR", help="Folder of the model, written when whole.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="MODEL_DIR", help="Folder of the model; it appears only when it is complete."),
+    ],
     reading: CohortOptions,
     seed: Seed = 0,
     settings: Settings = None,
     dp_epsilon: DpEpsilon = None,
     dp_delta: DpDelta = None,
     device: Device = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a device.")] = 1,
-    num_nodes: Annotated[int, typer.Option(min=1, help="Machines; start the same command on each.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one per device.")] = 1,
+    num_nodes: Annotated[int, typer.Option(min=1, help="Machines; run the same command on each.")] = 1,
     precision: Precision = "auto",
-    checkpoint_every: Annotated[int, typer.Option(min=1, metavar="STEPS", help="Steps between two checkpoints.")] = 500,
-    restart: Annotated[bool, typer.Option("--restart", help="Drop the checkpoint of an unfinished run.")] = False,
+    checkpoint_every: Annotated[int, typer.Option(min=1, metavar="STEPS", help="Steps between checkpoints.")] = 500,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard the checkpoint of an unfinished run.")] = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Fit a generator to a cohort and save it.
 
-    Images whose file says which of them are train are learned from those.
+    Of images with their own splits, only train is used.
 
-    A run that was killed goes on where it stood when the same command is given again: its checkpoint is
-    MODEL_DIR.partial until the model is whole.
+    A run that was killed resumes from its checkpoint when the same command is run again: the checkpoint is
+    MODEL_DIR.partial until the model is complete.
 
     For example:
 
@@ -117,26 +120,28 @@ def fit(
 def sample(
     model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="Folder that `fit` wrote.")],
     out: OutFile,
-    n: Annotated[int | None, typer.Option("--n", metavar="N", help="In all, classes as in train.")] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", metavar="N", help="In total, with the class proportions of train.")
+    ] = None,
     per_class: Annotated[int | None, typer.Option("--per-class", metavar="N", help="Of each class.")] = None,
     counts: Annotated[str | None, typer.Option("--counts", metavar="A=10,B=5", help="Of each class named.")] = None,
     like_train: Annotated[bool, typer.Option("--like-train", help="As many of each class as in train.")] = False,
     balance: Annotated[
         bool,
-        typer.Option("--balance", help="As many as, together with the real training patients, make all classes even."),
+        typer.Option("--balance", help="As many as balance all classes together with the real training patients."),
     ] = False,
     between: Annotated[
         str | None,
-        typer.Option("--between", metavar="A,B[,C]", help="The way from class to class through a VAE's latents."),
+        typer.Option("--between", metavar="A,B[,C]", help="Latent interpolation from class to class, by a VAE."),
     ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Draw virtual patients from a model: exactly as many of each class as asked for.
 
-    The file is streamed, so that a million profiles need little memory. `--balance` evens out a population: it
-    tops up every smaller class to the size of the largest, to be put together with the real patients. `--between` takes
-    nine equal steps from each class to the next (`--n` says another number); of images, a `.png` shows them in rows.
+    The file is streamed, so that a million profiles need little memory. `--balance` balances a population: it
+    tops up every smaller class to the size of the largest, to be merged with the real patients. `--between` takes nine
+    equal steps from each class to the next (`--n` sets another number); of images, a `.png` shows them in rows.
 
     For example:
 
@@ -171,7 +176,7 @@ def sample(
         if out.suffix != ".png":
             check_writable(out, cast("Kind", generator.schema.kind))
         written = write_between(generator, names, n or STEPS, seed, out)
-        say(f"{written} samples on the way from {' to '.join(names)}")
+        say(f"{written} samples interpolated from {' to '.join(names)}")
         result(str(out))
         return
     check_writable(out, cast("Kind", generator.schema.kind))

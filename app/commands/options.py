@@ -35,7 +35,7 @@ LabelPattern = Annotated[
     ),
 ]
 Labels = Annotated[
-    Path | None, typer.Option("--labels", metavar="TSV", help="Sequences: a table of id and class, a tab between.")
+    Path | None, typer.Option("--labels", metavar="TSV", help="Sequences: a tab-separated table of id and class.")
 ]
 ReferenceName = Annotated[
     str | None,
@@ -50,10 +50,11 @@ Resize = Annotated[
     int | None, typer.Option(metavar="28", help="Images of another size: cut square and resized to 28 x 28 pixels.")
 ]
 Subject = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Column of the patient, kept on one side of a split.")
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of the patient, who stays on one side of a split."),
 ]
 Covariate = Annotated[
-    list[str] | None, typer.Option(metavar="COLUMN", help="A numeric column that is no gene; may be repeated.")
+    list[str] | None, typer.Option(metavar="COLUMN", help="A numeric column that is not a gene; may be repeated.")
 ]
 ScaleName = Annotated[
     str | None, typer.Option("--scale", metavar="counts|linear|log", help="Scale of the values; default: detected.")
@@ -71,7 +72,7 @@ DpEpsilon = Annotated[
     typer.Option(
         "--dp-epsilon",
         metavar="E",
-        help="Differential privacy: most that the model may tell of one patient (1 little, 10 much); default: none.",
+        help="Differential privacy: the privacy budget epsilon (1 is strict, 10 is loose); default: none.",
     ),
 ]
 DpDelta = Annotated[
@@ -79,7 +80,7 @@ DpDelta = Annotated[
     typer.Option(
         "--dp-delta",
         metavar="D",
-        help="Its small probability of telling more; default: a tenth of 1 over the patients.",
+        help="Differential privacy: delta; default: 0.1 divided by the number of patients.",
     ),
 ]
 Blast = Annotated[
@@ -89,25 +90,30 @@ ShowPatients = Annotated[
     bool,
     typer.Option(
         "--show-patients",
-        help="Images: show single real patients and nearest neighbours; the page must then stay in the house.",
+        help="Images: show single real patients and nearest neighbours; the page is then for internal use only.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace results that stand at --out already.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Jobs done at a time.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing results at --out.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Jobs run in parallel.")]
 Backend = Annotated[
     str,
-    typer.Option(metavar="loky|dask|ray|sequential", help="Who does them; default: processes of this machine (loky)."),
+    typer.Option(
+        metavar="loky|dask|ray|sequential", help="What runs the jobs; default: processes on this machine (loky)."
+    ),
 ]
 Cluster = Annotated[
-    str, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the jobs, e.g. tcp://host:8786.")
+    str, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers run the jobs, e.g. tcp://host:8786.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved grid and its jobs, and stop.")]
 GridFolder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; of the same grid: go on there.")
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the results; a grid that was begun there is resumed."),
 ]
 RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the run folders.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
-OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears only when it is complete.")
+]
 OutFile = Annotated[
     Path,
     typer.Option(

@@ -104,7 +104,7 @@ SYSTEMS = (
             ("Images: masked autoencoder, rotation, flip, permutation, contrast", "pretexts mae, rotation, flip, ..."),
             ("Sequences: masked token, next token", "pretexts masked-token and next-token"),
             ("VAE: ELBO, beta, reparameterisation", "family vae, its reconstruction and KL curves"),
-            ("Latent interpolation", "page Samples, In the making; cohortsmith sample --between"),
+            ("Latent interpolation", "page Samples, generation steps; cohortsmith sample --between"),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What can be wrong with a grid, found before any work: names, settings, sizes, kinds of data."""
+"""Checks of a grid before any work: names, settings, sizes, kinds of data."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def classifiers_of(grid: Grid) -> dict[str, Classifier]:
     return made
 
 
-def check(grid: Grid) -> None:
+def check_grid(grid: Grid) -> None:
     """Check what can be known without the data.
 
     Raises:
@@ -88,7 +88,7 @@ def _check_virtual(part: VirtualPart) -> None:
     if "alone" in part.roles and not any(ratio_text(ratio) != REAL_ONLY for ratio in numbers):
         raise DataError(
             "[virtual] role 'alone' needs a ratio above 0: without virtual patients, and with those that balance the "
-            "classes, there would be nobody of some class to learn from"
+            "classes, some class would have no patients to learn from"
         )
 
 

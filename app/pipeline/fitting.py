@@ -44,7 +44,7 @@ def fit_generator(
     """
     generator = make_generator(family, **settings)
     if checkpoint is not None and (unfinished := checkpointed(checkpoint)):
-        say(f"going on from step {unfinished.step} of an unfinished run in {checkpoint}")
+        say(f"resuming from step {unfinished.step} of an unfinished run in {checkpoint}")
     with live_progress(family) as show:
 
         def on_progress(progress: Progress) -> None:

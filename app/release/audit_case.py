@@ -20,6 +20,7 @@ from cohortsmith.app.workspace import (
     read_json_as,
     read_synthetic,
     read_train,
+    synthetic_file,
     train_and_holdout,
     write_json,
 )
@@ -93,7 +94,7 @@ def case_of_run(run: str) -> Case:
     config = read_json_as(RunConfig, folder / "config.json")
     known = read_json_as(Metrics, folder / "metrics.json").digests or {}
     part = config.data
-    samples = _samples_of(folder)
+    samples = synthetic_file(folder)
     here = opened_from(part, (Path(), *folder.resolve().parents[:3]))
     train, holdout = train_and_holdout(read(here), here, config.seed)
     synthetic = read_synthetic(samples, here, train)
@@ -198,7 +199,7 @@ def stamp_of(audit: Audit, case: Case) -> dict[str, Any]:
 
 
 def with_family(case: Case, family: str | None, settings: Mapping[str, Any]) -> Case:
-    """Case of which the family and its settings are told, for shadow generators; a run tells its own.
+    """Case with a family and its settings, for shadow generators; a run has its own.
 
     Raises:
         DataError: an unknown family or setting.
@@ -234,21 +235,10 @@ def _folder_of(run: str) -> Path:
     return folder
 
 
-def _samples_of(folder: Path) -> Path:
-    found = sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.name == "synthetic" or entry.stem == "synthetic" or entry.name.startswith("synthetic.")
-    )
-    if len(found) != 1:
-        raise DataError(f"{folder}: one file of virtual patients named synthetic.* was expected; found {len(found)}")
-    return found[0]
-
-
 def _scan(path: Path, train: Cohort) -> list[Any]:
     from cohortsmith.evaluation.privacy.artefacts import scan
 
-    say(f"looking through {path.name}")
+    say(f"scanning {path.name}")
     return list(scan(path, train))
 
 

@@ -1,4 +1,4 @@
-"""`Watch`: where a run stands, told on disk while it goes on, for whoever looks: the app, or another terminal."""
+"""`Watch`: progress of a run, written to disk while it goes on, for the app or another terminal."""
 
 from __future__ import annotations
 

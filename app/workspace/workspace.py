@@ -254,7 +254,7 @@ def _entry(folder: Path) -> Entry:
     found = next((each for each in _MARKERS if (folder / each[1]).is_file()), None)
     if found is None:
         leftover = (folder / "metrics.json").is_file() or (folder / "model").is_dir()
-        reason = "config.json is missing: the folder is not whole"
+        reason = "config.json is missing: the folder is incomplete"
         return Entry(folder.name, folder, "run" if leftover else "unknown", "corrupt", reason)
     kind, marker, shape = found
     try:

@@ -16,7 +16,7 @@ from cohortsmith.app.founding.grids import (
     image_classifiers,
     images_facts,
     images_grid,
-    name_of,
+    short_name,
     transcriptome_classifiers,
     transcriptome_grid,
 )
@@ -110,7 +110,7 @@ def test_wrong_names_are_refused_with_the_near_ones() -> None:
         images_grid(["bloodmnist"], preset="cpu", classifiers=["moco"], training=CPU)
     with pytest.raises(DataError, match="two cohorts are called blood"):
         images_grid(["bloodmnist", "bloodmnist_28.npz"], preset="cpu", training=CPU)
-    assert name_of("folder/tcga_12class.csv.gz") == "tcga_12class"
+    assert short_name("folder/tcga_12class.csv.gz") == "tcga_12class"
 
 
 def test_study_is_carried_out_and_ends_in_a_page(

@@ -90,7 +90,7 @@ def test_an_odd_run_is_named_and_the_others_are_listed(
     assert cohortsmith("runs", "list", "--runs", odd.parent).code == 0
     shown = cohortsmith("runs", "show", "odd", "--runs", odd.parent)
     assert shown.code == 2
-    assert f"odd is not whole: {name}: {key}" in shown.err
+    assert f"odd is corrupt: {name}: {key}" in shown.err
     audited = cohortsmith("audit", odd, "--out", odd.parent.parent / "audited")
     assert audited.code == 2
     assert audited.err.splitlines()[-1].startswith(f"error: {odd / name}: {key}")

@@ -132,7 +132,7 @@ def release(
     from cohortsmith.data import DataError
 
     if out.exists() and (out.is_file() or any(out.iterdir())):
-        raise DataError(f"{out} is there already, and what was released is not replaced; name another folder")
+        raise DataError(f"{out} exists already, and a release is never overwritten; name another folder")
     limits = _policy(policy)
     case = case_of_run(run)
     image_models = image_models_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))

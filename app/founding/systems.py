@@ -68,7 +68,7 @@ SYSTEMS = (
             ("Accuracy lost with 50 labels, microarray", "about 10 points"),
             ("Accuracy lost with 50 labels, TCGA", "about 3 points"),
             ("Masked prediction", "stops helping above about 10 % of the genes"),
-            ("Contrast", "best with one negative a positive, and no projector"),
+            ("Contrast", "best with one negative per positive, and no projector"),
             ("Over the supervised reference, few labels", "nothing beat it"),
         ),
         here=(

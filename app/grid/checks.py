@@ -62,7 +62,7 @@ def check_grid(grid: Grid) -> None:
         _check_virtual(grid.virtual)
     for fusion, members in grid.fusions.items():
         if fusion in grid.classifiers:
-            raise DataError(f"[fusions] {fusion} is the name of a classifier too; name the fusion otherwise")
+            raise DataError(f"[fusions] {fusion} is the name of a classifier too; choose another name for the fusion")
         if len(set(members)) < 2:
             raise DataError(f"[fusions] {fusion}: two classifiers or more were expected; got {', '.join(members)}")
         for member in members:
@@ -151,4 +151,4 @@ def _once(name: str, values: Iterable[object]) -> None:
         raise DataError(f"{name}: at least one was expected")
     for value in told:
         if told.count(value) > 1:
-            raise DataError(f"{name}: {value} stands more than once")
+            raise DataError(f"{name}: {value} is given more than once")

@@ -256,7 +256,7 @@ def virtual_patients(study: GridStudy, arm: Arm, labelled: Cohort) -> Cohort | N
     counts = virtual_counts(labelled, arm.ratio)
     if not counts.any():
         if arm.role == "alone":
-            raise DataError(f"a ratio of {arm.ratio} to {len(labelled)} labelled patients is no virtual patient at all")
+            raise DataError(f"a ratio of {arm.ratio} to {len(labelled)} labelled patients gives no virtual patients")
         return None
     stored = load_file(study.virtual(arm.virtual) / PATIENTS)
     ids = np.array([f"virtual-{row}" for row in range(len(stored["y"]))], dtype=np.str_)

@@ -185,7 +185,7 @@ class Workspace:
         known = digests(folder)
         for side, found in (("train", sides.train), ("holdout", sides.holdout)):
             if known.get(side) not in (None, found.digest()):
-                raise DataError(f"{part.cohort} has changed since this run: its {side} patients are others now")
+                raise DataError(f"{part.cohort} has changed since this run: its {side} patients differ now")
         return sides
 
     def part_here(self, part: DataPart) -> DataPart:

@@ -180,7 +180,7 @@ def test_a_release_holds_samples_cards_audit_and_checksums(work: Path, released:
             assert not [one for one in ids if one in text.replace('"', " ").split()]
     done = cohortsmith("verify", released)
     assert done.code == 0
-    refused(cohortsmith("release", work / "run-mvn", "--out", released, "--force"), "is there already")
+    refused(cohortsmith("release", work / "run-mvn", "--out", released, "--force"), "exists already")
 
 
 def test_verify_names_what_has_changed(tmp_path: Path, released: Path, cohortsmith: Any) -> None:

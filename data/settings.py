@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import math
 import sys
 import types
 from dataclasses import dataclass, is_dataclass
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import FiniteFloat, conint
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.suggestions import nearest
+from cohortsmith.data.validation import expectation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +46,7 @@ def refuse_unknown(owner: str, settings: Iterable[str], known: Iterable[str]) ->
     known = list(known)
     for name in settings:
         if name not in known:
-            near = get_close_matches(name, known, n=3)
+            near = nearest(name, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none'}"
             raise DataError(f"{owner} has no setting {name!r}; {hint}")
 
@@ -61,35 +63,16 @@ def checked(owner: str, part: type, settings: Mapping[str, Any]) -> dict[str, An
     for name, value in values.items():
         hint, default = known[name].hint, known[name].default
         # What counts something by default (patients, layers) cannot be none; what is off by default can.
-        least = 1 if default else 0
-        if not _fits(hint, value, least):
-            raise DataError(f"{owner}: {name} must be {_words(hint, least)}; got {value!r}")
+        if expected := expectation(_bounded(hint, least=1 if default else 0), value):
+            raise DataError(f"{owner}: {name} must be {expected}; got {value!r}")
     return values
 
 
-def _fits(hint: Any, value: Any, least: int) -> bool:
+def _bounded(hint: Any, least: int) -> Any:
+    """The type hint of a setting, its whole numbers at least so large (in a list, 1), its others finite."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return any(_fits(arg, value, least) for arg in args)
-    if origin is Literal:
-        return value in args
+        return Union[tuple(_bounded(arg, least) for arg in args)]  # noqa: UP007  # of types known only now
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(args[0], one, 1) for one in value)
-    if hint is bool or isinstance(value, bool):
-        return hint is bool and isinstance(value, bool)
-    if hint is float:
-        return isinstance(value, int | float) and math.isfinite(value)
-    return isinstance(value, hint) and (hint is not int or value >= least)
-
-
-def _words(hint: Any, least: int) -> str:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return " or ".join(_words(arg, least) for arg in args)
-    if origin is Literal:
-        return f"one of {', '.join(map(str, args))}" if len(args) > 1 else repr(args[0])
-    if origin is tuple:
-        return f"a list, each of it {_words(args[0], 1)}"
-    if hint is int:
-        return f"a whole number of at least {least}"
-    return {float: "a number", bool: "true or false"}.get(hint, "a text")
+        return types.GenericAlias(tuple, (_bounded(args[0], 1), ...))
+    return {int: conint(ge=least), float: FiniteFloat}.get(hint, hint)

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.data import DataError
-from cohortsmith.generators.contracts import STORED, Schema
+from cohortsmith.generators.contracts import STORED, Schema  # noqa: TC001  # pydantic reads the annotations of `Card`
 from cohortsmith.generators.registry import make_generator
 
 if TYPE_CHECKING:
     from cohortsmith.generators.contracts import Generator
+
+
+@dataclass(frozen=True)
+class Card:
+    """`model.json`, as `Generator.save` writes it.
+
+    Attributes:
+        family: name in `FAMILIES`.
+        settings: of it.
+        schema: what its virtual patients share with the training cohort.
+        values: what the family keeps beside its tensors.
+        summary, history: as of `Generator`.
+    """
+
+    family: str
+    settings: dict[str, Any]
+    schema: Schema
+    values: dict[str, Any]
+    summary: dict[str, Any]
+    history: list[dict[str, Any]]
 
 
 def load(path: str | Path) -> Generator:
@@ -24,19 +45,16 @@ def load(path: str | Path) -> Generator:
         raise DataError(f"{path}: no such model folder; `cohortsmith fit ... --out {path}` makes one")
     if not STORED.is_in(path):
         raise DataError(f"{path}: not a model folder: {STORED.card} and {STORED.tensors} were expected in it")
-    card, tensors = STORED.read(path)
+    card, tensors = STORED.read(path, Card)
     try:
         return _rebuild(card, tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: the model is incomplete or of another version; fit it again") from error
 
 
-def _rebuild(card: dict[str, Any], tensors: dict[str, Any]) -> Generator:
-    generator = make_generator(card["family"], **card["settings"])
-    parts = card["schema"]
-    for name in ("classes", "features", "class_counts"):
-        parts[name] = tuple(parts[name])
-    generator._schema = Schema(**parts)
-    generator.summary, generator.history = card["summary"], card["history"]
-    generator._restore(tensors, card["values"])
+def _rebuild(card: Card, tensors: dict[str, Any]) -> Generator:
+    generator = make_generator(card.family, **card.settings)
+    generator._schema = card.schema
+    generator.summary, generator.history = card.summary, card.history
+    generator._restore(tensors, card.values)
     return generator

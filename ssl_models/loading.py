@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from cohortsmith.data import DataError
+from cohortsmith.data import DataError, Kind, Scale  # noqa: TC001  # pydantic reads the annotations of `Card`
 from cohortsmith.ssl_models.classifier import CLASSIFIER_FILES, Classifier
 from cohortsmith.ssl_models.fine_tuning import HEAD
 from cohortsmith.ssl_models.inputs import Inputs
@@ -18,6 +19,50 @@ from cohortsmith.training import Placement, Runtime, TrainingError, isolated_rng
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
+
+
+@dataclass(frozen=True)
+class InputsCard:
+    """Inputs as a card tells them; see `Inputs`."""
+
+    kind: Kind
+    features: tuple[str, ...]
+    shape: tuple[int, ...]
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class ArgumentsCard:
+    """Arguments as a card tells them; see `Arguments`."""
+
+    preset: str
+    backbone: str
+    pretext: str
+    backbone_settings: dict[str, Any]
+    pretext_settings: dict[str, Any]
+    fine_tuning: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Card:
+    """`classifier.json`, as `Classifier.save` writes it.
+
+    Attributes:
+        arguments: of the classifier.
+        inputs: what its networks take.
+        pretrained: names of the networks that a pretext trained.
+        placement: where it was trained.
+        classes, history, pretext_history, summary: as of `Classifier`.
+    """
+
+    arguments: ArgumentsCard
+    inputs: InputsCard
+    pretrained: list[str]
+    classes: tuple[str, ...]
+    history: list[dict[str, Any]]
+    pretext_history: list[dict[str, Any]]
+    summary: dict[str, Any]
+    placement: Placement
 
 
 def load(path: str | Path) -> Classifier:
@@ -31,7 +76,7 @@ def load(path: str | Path) -> Classifier:
         raise DataError(
             f"{path}: not a classifier; expected a folder with {CLASSIFIER_FILES.card} and {CLASSIFIER_FILES.tensors}"
         )
-    card, tensors = CLASSIFIER_FILES.read(path)
+    card, tensors = CLASSIFIER_FILES.read(path, Card)
     try:
         return _rebuild(card, tensors)
     except DataError as error:
@@ -44,40 +89,42 @@ def load(path: str | Path) -> Classifier:
         ) from error
 
 
-def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifier:
-    given = card["arguments"]
+def _rebuild(card: Card, tensors: dict[str, NDArray[Any]]) -> Classifier:
+    given, about = card.arguments, card.inputs
     classifier = Classifier(
-        **{key: value for key, value in given.items() if key != "fine_tuning"}, **given["fine_tuning"]
+        preset=given.preset,
+        backbone=given.backbone,
+        pretext=given.pretext,
+        backbone_settings=given.backbone_settings,
+        pretext_settings=given.pretext_settings,
+        **given.fine_tuning,
     )
-    about = card["inputs"]
-    inputs = Inputs(
-        about["kind"], tuple(about["features"]), tuple(about["shape"]), about["scale"], _under("inputs", tensors)
-    )
+    inputs = Inputs(about.kind, about.features, about.shape, about.scale, _under("inputs", tensors))
     recipe = classifier.arguments.settled(inputs.kind)
-    names: list[str] = card["pretrained"]
+    names = card.pretrained
     with isolated_rng(0):
         if names:
             nets: dict[str, nn.Module] = {BACKBONE: recipe.network(inputs)}
             if recipe.pretext and len(names) > 1:
-                # The pretext's networks depend on the inputs' shape and dtype only; their statistics are then loaded.
-                placeholder = np.zeros((2, *inputs.shape), np.float32 if inputs.kind == "expression" else np.uint8)
-                nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(placeholder))
+                # The task's networks depend on the inputs' shape and type, and their weights are loaded.
+                nobody = np.zeros((2, *inputs.shape), np.float32 if inputs.kind == "expression" else np.uint8)
+                nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(nobody))
             classifier._pretrained = {name: _filled(nets[name], f"pretrained/{name}", tensors) for name in names}
-        if card["classes"]:
+        if card.classes:
             backbone = recipe.network(inputs)
-            head = recipe.fine_tuning.head(backbone, len(card["classes"]))
+            head = recipe.fine_tuning.head(backbone, len(card.classes))
             fitted: dict[str, nn.Module] = {BACKBONE: backbone, HEAD: head}
             classifier._nets = {name: _filled(net, f"fitted/{name}", tensors) for name, net in fitted.items()}
     classifier._recipe, classifier._inputs = recipe, inputs
-    classifier._placement = _available(Placement(**card["placement"]))
-    classifier.classes = tuple(card["classes"])
-    classifier.history, classifier.pretext_history = card["history"], card["pretext_history"]
-    classifier.summary = card["summary"]
+    classifier._placement = _at_hand(card.placement)
+    classifier.classes = card.classes
+    classifier.history, classifier.pretext_history = card.history, card.pretext_history
+    classifier.summary = card.summary
     return classifier
 
 
-def _available(placement: Placement) -> Placement:
-    """Device and precision of training, or the CPU where that device is not available."""
+def _at_hand(placement: Placement) -> Placement:
+    """Where it was trained, or the CPU where that device is not available on this machine."""
     try:
         place(Runtime(device=placement.device))
     except TrainingError:

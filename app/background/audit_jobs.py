@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Command = Literal["audit", "release"]
-State = Literal["running", "finished", "failed", "stopped"]
+AuditState = Literal["running", "finished", "failed", "stopped"]
 
 DECISIONS = ".decisions"
 _starting = threading.Lock()
@@ -29,8 +29,8 @@ class Decision(Process):
     """An audit or a release that was started."""
 
     @property
-    def state(self) -> State:
-        """What became of it; "stopped" is a process that ended without a word: killed, or the machine went down."""
+    def state(self) -> AuditState:
+        """What became of it; "stopped" is a process that stopped unexpectedly: killed, or the machine went down."""
         if self.running:
             return "running"
         if (self.folder.parent.parent / self.folder.name / "audit.json").is_file():
@@ -47,12 +47,12 @@ def start(command: Command, run: Path, runs: Path) -> Decision:
     """Audit or release the run in the folder `run`, by the default policy, into a folder of `runs`.
 
     Raises:
-        DataError: it is under way already.
+        DataError: it is running already.
     """
     with _starting:
         known = find(command, run, runs)
         if known is not None and known.running:
-            raise DataError(f"{known.folder.name} is under way already")
+            raise DataError(f"{known.folder.name} is running already")
         place = runs / DECISIONS / name_of(command, run, runs)
         place.mkdir(parents=True, exist_ok=True)
         words = [command, str(run.resolve()), "--out", str((runs / place.name).resolve())]
@@ -61,7 +61,7 @@ def start(command: Command, run: Path, runs: Path) -> Decision:
 
 def find(command: Command, run: Path, runs: Path) -> Decision | None:
     """The audit or release of a run that was started last; None where none was."""
-    with contextlib.suppress(DataError, OSError, KeyError, TypeError, ValueError):
+    with contextlib.suppress(DataError, OSError):
         return Decision(**told(runs / DECISIONS / name_of(command, run, runs)))
     return None
 

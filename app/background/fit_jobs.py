@@ -1,4 +1,4 @@
-"""Fits in processes of their own: started by the app, told on disk, and found again whoever looks, whenever.
+"""Fits in processes of their own, started by the app and recorded on disk, where every session finds them.
 
 A job is a folder `.jobs/<name>` in the folder of runs: `experiment.toml`, and what `processes` tells of the command
 that carries it out, `cohortsmith run`.
@@ -16,17 +16,24 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cohortsmith.app.background.processes import RESULT, Process, launch, told
 from cohortsmith.app.config import Experiment, read_experiment, toml_of
-from cohortsmith.app.workspace import CHECKPOINT, read_json, rows_so_far, standing_of, working_folder
+from cohortsmith.app.workspace import CHECKPOINT, read_json_as, rows_so_far, standing_of, working_folder
 from cohortsmith.data import DataError
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
     from cohortsmith.app.workspace import Standing
 
-State = Literal["running", "finished", "failed", "cancelled", "stopped"]
+FitState = Literal["running", "finished", "failed", "cancelled", "stopped"]
 
 JOBS = ".jobs"
 _starting = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What `cohortsmith run --json` prints, as far as it is read back."""
+
+    run: str
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class Job(Process):
         return self.folder.parent.parent
 
     @property
-    def state(self) -> State:
-        """What became of it; "stopped" is a process that ended without a word: killed, or the machine went down."""
+    def state(self) -> FitState:
+        """What became of it; "stopped" is a process that stopped unexpectedly: killed, or the machine went down."""
         if self.running:
             return "running"
         if self.result:
@@ -64,8 +71,8 @@ class Job(Process):
     def result(self) -> str:
         """Name of the run folder it made; empty until then."""
         try:
-            return Path(str(read_json(self.folder / RESULT)["run"])).name
-        except (DataError, KeyError, OSError):
+            return Path(read_json_as(_Result, self.folder / RESULT).run).name
+        except (DataError, OSError):
             return ""
 
     @property
@@ -89,7 +96,7 @@ class Job(Process):
         self.end()
 
     def go_on(self) -> Job:
-        """Start it again where its checkpoint stands, or from the beginning.
+        """Resume it from its checkpoint, or start it again.
 
         Raises:
             DataError: it is running.
@@ -116,7 +123,7 @@ class Job(Process):
         return working_folder(self.experiment, self.runs)
 
 
-def start(experiment: Experiment, runs: Path) -> Job:
+def start_fit(experiment: Experiment, runs: Path) -> Job:
     """Start an experiment in a process of its own, from the folder of runs: its cohort is named from there.
 
     Raises:
@@ -129,7 +136,7 @@ def start(experiment: Experiment, runs: Path) -> Job:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            raise DataError(f"{experiment.name} was started within this very second already") from None
+            raise DataError(f"{experiment.name} was started in this same second already") from None
         (folder / "experiment.toml").write_text(toml_of(experiment), encoding="utf-8")
         return _launch(folder, experiment)
 
@@ -140,7 +147,7 @@ def jobs(runs: Path) -> list[Job]:
     for folder in sorted((runs / JOBS).glob("*/"), key=lambda folder: folder.name, reverse=True):
         if folder.is_symlink():
             continue
-        with contextlib.suppress(DataError, OSError, KeyError, TypeError, ValueError):
+        with contextlib.suppress(DataError, OSError):
             found.append(Job(**told(folder), experiment=read_experiment(folder / "experiment.toml")))
     return found
 
@@ -161,7 +168,7 @@ def _refuse_twice(runs: Path, experiment: Experiment) -> None:
     """Two processes in one working folder would spoil each other's files."""
     digest = experiment.digest()
     if any(job.experiment.digest() == digest and job.state == "running" for job in jobs(runs)):
-        raise DataError(f"{experiment.name} is running already with these very settings; change one, or the seed")
+        raise DataError(f"{experiment.name} is running already with the same settings; change one, or the seed")
 
 
 def _launch(folder: Path, experiment: Experiment) -> Job:

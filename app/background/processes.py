@@ -1,6 +1,6 @@
-"""Commands in processes of their own: told in a folder, and found again whoever looks, whenever.
+"""Commands in processes of their own, recorded in a folder, where every session finds them.
 
-The folder holds `job.json` (the process), `log.txt` (what the command said) and `result.json` (what it gave). The
+The folder holds `job.json` (the process), `log.txt` (its stderr) and `result.json` (its stdout). The
 process is in a session of its own, so that it lives on when the app or the browser is closed.
 """
 
@@ -11,14 +11,14 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from cohortsmith.app.workspace import read_json, write_json
+from cohortsmith.app.workspace import read_json_as, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,15 @@ RESULT = "result.json"
 PATIENCE = 5.0  # seconds a process has to end by itself when it is cancelled
 _COMMAND = "from cohortsmith.app.cli import main; main()"
 _children: dict[int, subprocess.Popen[bytes]] = {}  # of this process: a dead child stays a zombie until it is asked
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """`job.json`; see `Process`."""
+
+    pid: int
+    born: float
+    started: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class Process:
 
     @property
     def log(self) -> str:
-        """What the command said."""
+        """Log of the command."""
         try:
             return (self.folder / LOG).read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -96,9 +105,7 @@ class Process:
 
 def launch(words: Sequence[str], folder: Path, where: Path) -> dict[str, Any]:
     """Start `cohortsmith WORDS` in the folder `where`, told in `folder`; what `told` gives from then on."""
-    root = str(Path(__file__).resolve().parents[1])
     environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
     if named := environment.get("COHORTSMITH_DATA"):
         environment["COHORTSMITH_DATA"] = os.path.abspath(named)
     with (folder / RESULT).open("wb") as out, (folder / LOG).open("wb") as log:
@@ -125,16 +132,9 @@ def told(folder: Path) -> dict[str, Any]:
     """What a `Process` is made of, as its folder tells it.
 
     Raises:
-        DataError: no process is told there.
-        KeyError: something is missing in what is told; TypeError or ValueError: it is of another type.
+        DataError: no process is told there, or something else is.
     """
-    facts = read_json(folder / TOLD)
-    return {
-        "folder": folder,
-        "pid": int(facts["pid"]),
-        "born": float(facts["born"]),
-        "started": str(facts["started"]),
-    }
+    return {"folder": folder} | asdict(read_json_as(_Recorded, folder / TOLD))
 
 
 def _signal(pid: int, sign: int) -> None:

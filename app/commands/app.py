@@ -25,9 +25,9 @@ def open_app(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     runs: RunsFolder = Path("runs"),
 ) -> None:
-    """Open the app on this machine: look at cohorts, fit, look at virtual patients, decide.
+    """Open the app on this machine: inspect cohorts, fit generators, inspect virtual patients, decide on release.
 
-    It listens on 127.0.0.1 only; the README says how to put it behind a proxy that asks who is there.
+    It listens on 127.0.0.1 only; the README says how to put it behind an authenticating proxy.
 
     Example: [bold]cohortsmith app --runs runs --port 8600 --no-browser[/bold]
     """
@@ -36,7 +36,7 @@ def open_app(
     if runs.exists() and not runs.is_dir():
         raise DataError(f"--runs: a folder was expected; {runs} is a file")
     _require_free(port)
-    say(f"cohortsmith app: http://{ADDRESS}:{port} over the runs in {runs} (Ctrl-C ends it; fits go on)")
+    say(f"cohortsmith app: http://{ADDRESS}:{port} over the runs in {runs} (Ctrl-C stops it; running fits continue)")
     words, environment = command(port, browser=not no_browser), settings(runs)
     if os.name == "posix":
         os.execve(words[0], words, environment)  # one process: whoever ends this command ends the app
@@ -75,13 +75,12 @@ def command(port: int, *, browser: bool) -> list[str]:
             f"theme.{name}.borderColor": palette["line"],
         }
     words = [f"--{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
-    script = Path(__file__).parent / "ui" / "main.py"
+    script = Path(__file__).parents[1] / "ui" / "main.py"
     return [sys.executable, "-m", "streamlit", "run", str(script), *words]
 
 
 def settings(runs: Path) -> dict[str, str]:
     """Environment of the server. What is set there already stays: a proxy's name is stated so (see the README)."""
-    root = str(Path(__file__).resolve().parents[1])
     defaults: Mapping[str, str] = {
         "STREAMLIT_SERVER_ALLOWED_HOSTS": f"localhost {ADDRESS}",  # against DNS rebinding
         "STREAMLIT_BROWSER_SERVER_ADDRESS": ADDRESS,
@@ -90,7 +89,6 @@ def settings(runs: Path) -> dict[str, str]:
         **defaults,
         **os.environ,
         "COHORTSMITH_RUNS": str(runs.resolve()),
-        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])),
     }
 
 
@@ -102,4 +100,4 @@ def _require_free(port: int) -> None:
         try:
             probe.bind((ADDRESS, port))
         except OSError:
-            raise DataError(f"port {port} is taken; close what uses it, or name another with --port") from None
+            raise DataError(f"port {port} is taken; stop what uses it, or name another with --port") from None

@@ -1,4 +1,4 @@
-"""`cohortsmith audit`, `release` and `verify`: may a synthetic cohort leave the house, and is it still what left."""
+"""`cohortsmith audit`, `release` and `verify`: may a synthetic cohort be released, and is it unchanged since."""
 
 from __future__ import annotations
 
@@ -8,27 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cohortsmith.app.commands.options import (
-    Alphabet,
-    Covariate,
+    DEFAULTS,
+    CohortOptions,
     Device,
     Force,
-    Impute,
     Json,
-    Label,
-    LabelPattern,
-    Labels,
     OutFolder,
     Precision,
-    ReferenceName,
-    Resize,
-    ScaleName,
     Seed,
     Settings,
     ShowPatients,
-    Subject,
-    text_of,
+    with_cohort_options,
 )
-from cohortsmith.app.config import parse_settings
 from cohortsmith.app.terminal import fail, result, say, show, show_json
 
 if TYPE_CHECKING:
@@ -39,14 +30,16 @@ CODES = {"pass": 0, "fail": 1, "not evaluable": 3}
 CHANGED = 1
 
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", metavar="TOML", help="The house's own limits; see the README.")
+    Path | None, typer.Option("--policy", metavar="TOML", help="The institution's own limits; see the README.")
 ]
 Shadows = Annotated[
-    int, typer.Option("--shadows", min=0, metavar="N", help="Shadow generators to fit for one more attack; 0: none.")
+    int,
+    typer.Option("--shadows", min=0, metavar="N", help="Shadow generators to fit for an additional attack; 0: none."),
 ]
-Workers = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Shadow generators fitted at a time.")]
+ShadowJobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Shadow generators fitted in parallel.")]
 
 
+@with_cohort_options
 def audit(
     out: OutFolder,
     run: Annotated[
@@ -55,25 +48,18 @@ def audit(
     train: Annotated[
         Path | None, typer.Option("--train", metavar="FILE", help="Patients the generator was fitted on.")
     ] = None,
-    holdout: Annotated[Path | None, typer.Option("--holdout", metavar="FILE", help="Real ones it never saw.")] = None,
+    holdout: Annotated[
+        Path | None, typer.Option("--holdout", metavar="FILE", help="Real patients it never saw.")
+    ] = None,
     synthetic: Annotated[Path | None, typer.Option("--synthetic", metavar="FILE", help="Virtual patients.")] = None,
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
+    reading: CohortOptions = DEFAULTS,
     policy: PolicyFile = None,
     shadows: Shadows = 0,
     family: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of three files: the generator that --shadows fits again.")
+        str | None, typer.Option(metavar="NAME", help="With three files: the generator that --shadows fits again.")
     ] = None,
     settings: Settings = None,
-    jobs: Workers = 1,
+    jobs: ShadowJobs = 1,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -83,13 +69,13 @@ def audit(
 ) -> None:
     """Attack a synthetic cohort and say whether it may be shared; writes DIR/audit.html and DIR/audit.json.
 
-    Ends with 0 when it passed the tests, 1 when it failed one, 3 when too few patients allow no answer (2: bad input).
+    Exit code: 0 passed, 1 failed a test, 3 not evaluable because there are too few patients (2: bad input).
 
     Examples: [bold]cohortsmith audit runs/20260101T120000Z-demo-1a2b3c4d --out audited[/bold]
 
     [bold]cohortsmith audit --train train.csv --holdout rest.csv --synthetic virtual.csv --out audited[/bold]
     """
-    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.config import TrainingPart, checked, parse_settings
     from cohortsmith.app.pipeline import image_models_for
     from cohortsmith.app.release import carry_out_audit, case_of_files, case_of_run, with_family, write_audit
     from cohortsmith.app.workspace import require_free, require_images, whole_folder
@@ -97,29 +83,15 @@ def audit(
 
     require_free(out, force=force)
     limits = _policy(policy)
-    options = {
-        "label": label,
-        "label_pattern": label_pattern,
-        "labels": text_of(labels),
-        "reference": reference,
-        "alphabet": alphabet,
-        "resize": resize,
-        "subject": subject,
-        "covariates": covariate,
-        "scale": scale,
-        "impute": impute or None,
-    }
-    given = [f"--{name.replace('_', '-').replace('covariates', 'covariate')}" for name, v in options.items() if v]
+    given = reading.given
     given += [f"--{name}" for name, v in (("train", train), ("holdout", holdout), ("synthetic", synthetic)) if v]
     given += ["--family"] * bool(family) + ["--set"] * bool(settings)
     if run is not None and given:
-        raise DataError(
-            f"a run folder tells its own files and settings: leave out {', '.join(given)}, or leave out RUN"
-        )
+        raise DataError(f"a run folder has its own files and settings: leave out {', '.join(given)}, or leave out RUN")
     if run is not None:
         case = case_of_run(run)
     else:
-        part = checked(DataPart, cohort=str(train), **options) if train else None
+        part = reading.part(train) if train else None
         case = with_family(case_of_files(train, holdout, synthetic, part), family, parse_settings(settings))
     if show_patients:
         require_images(case.train)
@@ -134,20 +106,20 @@ def audit(
 
 
 def release(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run folder whose virtual patients are to leave.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run folder whose virtual patients are to be released.")],
     out: OutFolder,
     policy: PolicyFile = None,
     shadows: Shadows = 0,
-    jobs: Workers = 1,
+    jobs: ShadowJobs = 1,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     force: Annotated[
-        bool, typer.Option("--force", help="Release although the audit did not pass; the cards say so.")
+        bool, typer.Option("--force", help="Release even though the audit did not pass; the cards say so.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Audit a run and, when it passes, write what may leave: samples, model card, data card, audit, checksums.
+    """Audit a run and, when it passes, write what may be released: samples, model card, data card, audit, checksums.
 
     A run that does not pass is refused, with the audit's exit code, unless --force is given.
 
@@ -160,7 +132,7 @@ def release(
     from cohortsmith.data import DataError
 
     if out.exists() and (out.is_file() or any(out.iterdir())):
-        raise DataError(f"{out} is there already, and what was released is not replaced; name another folder")
+        raise DataError(f"{out} exists already, and a release is never overwritten; name another folder")
     limits = _policy(policy)
     case = case_of_run(run)
     image_models = image_models_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
@@ -168,7 +140,7 @@ def release(
     refused = done.outcome != "pass"
     if refused and not force:
         _tell(done, case, as_json)
-        fail(f"not released: the audit did not pass ({done.outcome}); --force releases it nevertheless and says so")
+        fail(f"not released: the audit did not pass ({done.outcome}); --force releases it anyway and says so")
         raise typer.Exit(CODES[done.outcome])
     with whole_folder(out) as working:
         fill_release(working, case, done, forced=refused)
@@ -182,7 +154,7 @@ def release(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `cohortsmith release` wrote.")],
 ) -> None:
-    """Say whether a released folder is still what was stamped; ends with 1 and names the file when it is not.
+    """Check a released folder against its checksums; exit code 1, naming the file, when something has changed.
 
     Example: [bold]cohortsmith verify released[/bold]
     """
@@ -193,7 +165,7 @@ def verify(
         fail(f"{folder}: {line}")
     if found:
         raise typer.Exit(CHANGED)
-    result(f"{folder}: as it was stamped")
+    result(f"{folder}: unchanged since it was released")
 
 
 def _policy(path: Path | None) -> Policy:

@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cohortsmith.app.commands.options import (
-    Alphabet,
-    Covariate,
-    Impute,
+    CohortOptions,
     Json,
     Label,
-    LabelPattern,
-    Labels,
     OutFile,
-    ReferenceName,
-    Resize,
-    ScaleName,
     Seed,
     Source,
-    Subject,
-    text_of,
+    with_cohort_options,
 )
 from cohortsmith.app.terminal import result, say, show, show_json
 
@@ -57,18 +49,10 @@ def list_sets(as_json: Json = False) -> None:
 
 
 @app.command()
+@with_cohort_options
 def describe(
     cohort: Source,
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
+    reading: CohortOptions,
     as_json: Json = False,
 ) -> None:
     """Describe a cohort: sizes, classes, scale or reference, duplicates; figures only, no patient's values.
@@ -77,23 +61,9 @@ def describe(
 
     [bold]cohortsmith data describe tp53.fasta --reference NM_000546.6[/bold]
     """
-    from cohortsmith.app.config import DataPart, checked
     from cohortsmith.app.workspace import facts_of, read
 
-    part = checked(
-        DataPart,
-        cohort=cohort,
-        label=label,
-        label_pattern=label_pattern,
-        labels=text_of(labels),
-        reference=reference,
-        alphabet=alphabet,
-        resize=resize,
-        subject=subject,
-        covariates=covariate,
-        scale=scale,
-        impute=impute,
-    )
+    part = reading.part(cohort)
     facts = facts_of(read(part))
     if as_json:
         show_json(facts)
@@ -117,7 +87,7 @@ def get(
     out: OutFile,
     label: Label = None,
 ) -> None:
-    """Write a named set to a file, to look at or to work on elsewhere; MedMNIST sets are fetched from Zenodo.
+    """Write a named set to a file, to inspect or use elsewhere; MedMNIST sets are downloaded from Zenodo.
 
     Examples: [bold]cohortsmith data get gse7390 --out gse7390.csv[/bold]
 
@@ -149,7 +119,7 @@ def simulate(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A simulator, e.g. simulated-expression, tp53-cohort.")],
     out: OutFile,
     n: Annotated[
-        int | None, typer.Option("--n", metavar="N", help="Patients; tp53-founding has 40 when none are stated.")
+        int | None, typer.Option("--n", metavar="N", help="Number of patients; default of tp53-founding: 40.")
     ] = None,
     seed: Seed = 0,
     genes: Annotated[int | None, typer.Option(help="Expression: genes; default: the simulator's.")] = None,
@@ -158,18 +128,18 @@ def simulate(
         float | None, typer.Option(metavar="SHARE", help="tp53-cohort: share of mutated patients; default 0.5.")
     ] = None,
     indels: Annotated[
-        bool, typer.Option("--indels", help="TP53: deletions and insertions too, not substitutions alone.")
+        bool, typer.Option("--indels", help="TP53: deletions and insertions as well as substitutions.")
     ] = False,
     variants: Annotated[
         Path | None,
         typer.Option(
             "--variants",
             metavar="TSV",
-            help="TP53: draw from this table (HGVSc, n_patients) by its numbers of patients.",
+            help="TP53: draw variants from this table (HGVSc, n_patients), weighted by n_patients.",
         ),
     ] = None,
 ) -> None:
-    """Simulate a cohort whose truth is known: gene modules, TP53 variants by published frequencies, or blood cells.
+    """Simulate a cohort with known ground truth: gene modules, TP53 variants by published frequencies, or blood cells.
 
     Examples: [bold]cohortsmith data simulate simulated-expression --n 500 --seed 1 --out sim.h5ad[/bold]
     [bold]cohortsmith data simulate tp53-cohort --n 2000 --seed 0 --out tp53.fasta[/bold]
@@ -184,7 +154,7 @@ def simulate(
     known = find_set(name)
     check_writable(out, known.kind if known else None)
     if n is None and name != "tp53-founding":
-        raise DataError(f"how many patients {name} has was not said; say it, e.g. --n 500")
+        raise DataError(f"the number of patients of {name} is missing; give it, e.g. --n 500")
     stated = {
         "genes": genes,
         "classes": classes,

@@ -8,49 +8,34 @@ from typing import Annotated
 import typer
 
 from cohortsmith.app.commands.options import (
-    Alphabet,
+    DEFAULTS,
     Blast,
-    Covariate,
+    CohortOptions,
     Device,
     Force,
-    Impute,
     Json,
-    Label,
-    LabelPattern,
-    Labels,
     OutFolder,
     Precision,
-    ReferenceName,
-    Resize,
-    ScaleName,
     Seed,
     Settings,
     ShowPatients,
     Source,
-    Subject,
-    text_of,
+    with_cohort_options,
 )
-from cohortsmith.app.config import parse_settings
 from cohortsmith.app.terminal import result, show, show_json
 
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="METRIC", help="Only this metric; may be repeated.")]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="METRIC", help="Compute only this metric; may be repeated.")
+]
 
 
+@with_cohort_options
 def evaluate(
     train: Annotated[Path, typer.Option("--train", metavar="FILE", help="Patients the generator was fitted on.")],
     holdout: Annotated[Path, typer.Option("--holdout", metavar="FILE", help="Real patients it never saw.")],
-    synthetic: Annotated[Path, typer.Option("--synthetic", metavar="FILE", help="Virtual patients to judge.")],
+    synthetic: Annotated[Path, typer.Option("--synthetic", metavar="FILE", help="Virtual patients to evaluate.")],
     out: OutFolder,
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
+    reading: CohortOptions,
     only: Only = None,
     show_patients: ShowPatients = False,
     blast: Blast = False,
@@ -60,10 +45,10 @@ def evaluate(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Judge virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
+    """Evaluate virtual patients for fidelity, utility and privacy; writes DIR/report.html and DIR/metrics.json.
 
-    The label column, the scale and the reference of the training file hold for all three files. Images are seen through
-    small networks trained here (--device); of a file with splits of its own, train and test are taken.
+    The label column, the scale and the reference of the training file hold for all three files. Features of
+    images come from small networks trained here (--device); a file with its own splits is used by train and test.
 
     Examples: [bold]cohortsmith evaluate --train train.csv --holdout rest.csv --synthetic virtual.csv --out card[/bold]
 
@@ -71,7 +56,7 @@ def evaluate(
 
     [bold]cohortsmith evaluate --train blood.npz --holdout blood.npz --synthetic virtual.npz --out card[/bold]
     """
-    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.config import TrainingPart, checked
     from cohortsmith.app.pipeline import evaluating, image_models_for, require_blastn, with_blast
     from cohortsmith.app.terminal import scorecard
     from cohortsmith.app.workspace import (
@@ -88,20 +73,7 @@ def evaluate(
     require_free(out, force=force)
     if blast:
         require_blastn()
-    part = checked(
-        DataPart,
-        cohort=str(train),
-        label=label,
-        label_pattern=label_pattern,
-        labels=text_of(labels),
-        reference=reference,
-        alphabet=alphabet,
-        resize=resize,
-        subject=subject,
-        covariates=covariate,
-        scale=scale,
-        impute=impute,
-    )
+    part = reading.part(train)
     real = read_train(part)
     if show_patients:
         require_images(real)
@@ -126,24 +98,18 @@ def evaluate(
     result(str(out / "report.html"))
 
 
+@with_cohort_options
 def compare(
     cohort: Source,
     out: OutFolder,
     families: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="Families, with commas between; default: all that know the data kind."),
+        typer.Option(metavar="A,B,C", help="Families, separated by commas; default: all for the data kind."),
     ] = None,
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
-    holdout: Annotated[float, typer.Option(metavar="SHARE", help="Share no generator sees.")] = 0.3,
+    reading: CohortOptions = DEFAULTS,
+    holdout: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the samples held out from every generator.")
+    ] = 0.3,
     seed: Seed = 0,
     settings: Settings = None,
     device: Device = "auto",
@@ -164,7 +130,7 @@ def compare(
 
     [bold]cohortsmith compare bloodmnist.npz --families vae,diffusion,mvn --out runs/blood[/bold]
     """
-    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.config import TrainingPart, checked, parse_settings
     from cohortsmith.app.pipeline import compare_families
     from cohortsmith.app.workspace import read, require_free, require_images, whole_folder
 
@@ -172,21 +138,7 @@ def compare(
     training = checked(TrainingPart, device=device, precision=precision)
     names = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     chosen = parse_settings(settings)
-    part = checked(
-        DataPart,
-        cohort=cohort,
-        label=label,
-        label_pattern=label_pattern,
-        labels=text_of(labels),
-        reference=reference,
-        alphabet=alphabet,
-        resize=resize,
-        subject=subject,
-        covariates=covariate,
-        scale=scale,
-        impute=impute,
-        holdout=holdout,
-    )
+    part = reading.part(cohort, holdout=holdout)
     patients = read(part)
     if show_patients:
         require_images(patients)

@@ -8,29 +8,19 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from cohortsmith.app.commands.options import (
-    Alphabet,
-    Covariate,
+    CohortOptions,
     Device,
     DpDelta,
     DpEpsilon,
     Force,
-    Impute,
     Json,
-    Label,
-    LabelPattern,
-    Labels,
     OutFile,
     Precision,
-    ReferenceName,
-    Resize,
-    ScaleName,
     Seed,
     Settings,
     Source,
-    Subject,
-    text_of,
+    with_cohort_options,
 )
-from cohortsmith.app.config import parse_counts, parse_settings, with_privacy
 from cohortsmith.app.terminal import is_main_process, result, say, show_json
 
 if TYPE_CHECKING:
@@ -39,41 +29,36 @@ if TYPE_CHECKING:
 STEPS = 9  # from one class to the next
 
 
+@with_cohort_options
 def fit(
     cohort: Source,
     family: Annotated[
         str, typer.Option(metavar="NAME", help="gan, wgan, vae, diffusion, or a baseline: mvn, bootstrap, pwm, ...")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="MODEL_DIR", help="Folder of the model, written when whole.")],
-    label: Label = None,
-    label_pattern: LabelPattern = None,
-    labels: Labels = None,
-    reference: ReferenceName = None,
-    alphabet: Alphabet = None,
-    resize: Resize = None,
-    subject: Subject = None,
-    covariate: Covariate = None,
-    scale: ScaleName = None,
-    impute: Impute = False,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="MODEL_DIR", help="Folder of the model; it appears only when it is complete."),
+    ],
+    reading: CohortOptions,
     seed: Seed = 0,
     settings: Settings = None,
     dp_epsilon: DpEpsilon = None,
     dp_delta: DpDelta = None,
     device: Device = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a device.")] = 1,
-    num_nodes: Annotated[int, typer.Option(min=1, help="Machines; start the same command on each.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one per device.")] = 1,
+    num_nodes: Annotated[int, typer.Option(min=1, help="Machines; run the same command on each.")] = 1,
     precision: Precision = "auto",
-    checkpoint_every: Annotated[int, typer.Option(min=1, metavar="STEPS", help="Steps between two checkpoints.")] = 500,
-    restart: Annotated[bool, typer.Option("--restart", help="Drop the checkpoint of an unfinished run.")] = False,
+    checkpoint_every: Annotated[int, typer.Option(min=1, metavar="STEPS", help="Steps between checkpoints.")] = 500,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard the checkpoint of an unfinished run.")] = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Fit a generator to a cohort and save it.
 
-    Images whose file says which of them are train are learned from those.
+    Of images with their own splits, only train is used.
 
-    A run that was killed goes on where it stood when the same command is given again: its checkpoint is
-    MODEL_DIR.partial until the model is whole.
+    A run that was killed resumes from its checkpoint when the same command is run again: the checkpoint is
+    MODEL_DIR.partial until the model is complete.
 
     For example:
 
@@ -87,7 +72,7 @@ def fit(
 
     [bold]cohortsmith fit tumours.h5ad --family diffusion --label type --dp-epsilon 5 --out private-model[/bold]
     """
-    from cohortsmith.app.config import DataPart, TrainingPart, checked
+    from cohortsmith.app.config import TrainingPart, checked, parse_settings, with_privacy
     from cohortsmith.app.pipeline import (
         alarms,
         describe_fit,
@@ -111,20 +96,7 @@ def fit(
         precision=precision,
         checkpoint_every=checkpoint_every,
     )
-    part = checked(
-        DataPart,
-        cohort=cohort,
-        label=label,
-        label_pattern=label_pattern,
-        labels=text_of(labels),
-        reference=reference,
-        alphabet=alphabet,
-        resize=resize,
-        subject=subject,
-        covariates=covariate,
-        scale=scale,
-        impute=impute,
-    )
+    part = reading.part(cohort)
     train = read_train(part)
     say(f"fitting {family} to {train!r}")
     checkpoint = out.with_name(f"{out.name}.partial")
@@ -148,26 +120,28 @@ def fit(
 def sample(
     model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="Folder that `fit` wrote.")],
     out: OutFile,
-    n: Annotated[int | None, typer.Option("--n", metavar="N", help="In all, classes as in train.")] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", metavar="N", help="In total, with the class proportions of train.")
+    ] = None,
     per_class: Annotated[int | None, typer.Option("--per-class", metavar="N", help="Of each class.")] = None,
     counts: Annotated[str | None, typer.Option("--counts", metavar="A=10,B=5", help="Of each class named.")] = None,
     like_train: Annotated[bool, typer.Option("--like-train", help="As many of each class as in train.")] = False,
     balance: Annotated[
         bool,
-        typer.Option("--balance", help="As many as, together with the real training patients, make all classes even."),
+        typer.Option("--balance", help="As many as balance all classes together with the real training patients."),
     ] = False,
     between: Annotated[
         str | None,
-        typer.Option("--between", metavar="A,B[,C]", help="The way from class to class through a VAE's latents."),
+        typer.Option("--between", metavar="A,B[,C]", help="Latent interpolation from class to class, by a VAE."),
     ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Draw virtual patients from a model: exactly as many of each class as asked for.
 
-    The file is streamed, so that a million profiles need little memory. `--balance` evens out a population: it
-    tops up every smaller class to the size of the largest, to be put together with the real patients. `--between` takes
-    nine equal steps from each class to the next (`--n` says another number); of images, a `.png` shows them in rows.
+    The file is streamed, so that a million profiles need little memory. `--balance` balances a population: it
+    tops up every smaller class to the size of the largest, to be merged with the real patients. `--between` takes nine
+    equal steps from each class to the next (`--n` sets another number); of images, a `.png` shows them in rows.
 
     For example:
 
@@ -179,6 +153,7 @@ def sample(
 
     [bold]cohortsmith sample blood-model --per-class 500 --out virtual.npz[/bold]
     """
+    from cohortsmith.app.config import parse_counts
     from cohortsmith.app.pipeline import how_many, write_between, write_samples
     from cohortsmith.app.workspace import check_writable
     from cohortsmith.data import DataError
@@ -201,7 +176,7 @@ def sample(
         if out.suffix != ".png":
             check_writable(out, cast("Kind", generator.schema.kind))
         written = write_between(generator, names, n or STEPS, seed, out)
-        say(f"{written} samples on the way from {' to '.join(names)}")
+        say(f"{written} samples interpolated from {' to '.join(names)}")
         result(str(out))
         return
     check_writable(out, cast("Kind", generator.schema.kind))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from cohortsmith.app.config import DataPart
+
+C = TypeVar("C", bound=Callable[..., Any])
 
 Source = Annotated[
     str,
@@ -26,7 +35,7 @@ LabelPattern = Annotated[
     ),
 ]
 Labels = Annotated[
-    Path | None, typer.Option("--labels", metavar="TSV", help="Sequences: a table of id and class, a tab between.")
+    Path | None, typer.Option("--labels", metavar="TSV", help="Sequences: a tab-separated table of id and class.")
 ]
 ReferenceName = Annotated[
     str | None,
@@ -41,10 +50,11 @@ Resize = Annotated[
     int | None, typer.Option(metavar="28", help="Images of another size: cut square and resized to 28 x 28 pixels.")
 ]
 Subject = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Column of the patient, kept on one side of a split.")
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of the patient, who stays on one side of a split."),
 ]
 Covariate = Annotated[
-    list[str] | None, typer.Option(metavar="COLUMN", help="A numeric column that is no gene; may be repeated.")
+    list[str] | None, typer.Option(metavar="COLUMN", help="A numeric column that is not a gene; may be repeated.")
 ]
 ScaleName = Annotated[
     str | None, typer.Option("--scale", metavar="counts|linear|log", help="Scale of the values; default: detected.")
@@ -62,7 +72,7 @@ DpEpsilon = Annotated[
     typer.Option(
         "--dp-epsilon",
         metavar="E",
-        help="Differential privacy: most that the model may tell of one patient (1 little, 10 much); default: none.",
+        help="Differential privacy: the privacy budget epsilon (1 is strict, 10 is loose); default: none.",
     ),
 ]
 DpDelta = Annotated[
@@ -70,7 +80,7 @@ DpDelta = Annotated[
     typer.Option(
         "--dp-delta",
         metavar="D",
-        help="Its small probability of telling more; default: a tenth of 1 over the patients.",
+        help="Differential privacy: delta; default: 0.1 divided by the number of patients.",
     ),
 ]
 Blast = Annotated[
@@ -80,25 +90,30 @@ ShowPatients = Annotated[
     bool,
     typer.Option(
         "--show-patients",
-        help="Images: show single real patients and nearest neighbours; the page must then stay in the house.",
+        help="Images: show single real patients and nearest neighbours; the page is then for internal use only.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace results that stand at --out already.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Jobs done at a time.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing results at --out.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Jobs run in parallel.")]
 Backend = Annotated[
     str,
-    typer.Option(metavar="loky|dask|ray|sequential", help="Who does them; default: processes of this machine (loky)."),
+    typer.Option(
+        metavar="loky|dask|ray|sequential", help="What runs the jobs; default: processes on this machine (loky)."
+    ),
 ]
 Cluster = Annotated[
-    str, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the jobs, e.g. tcp://host:8786.")
+    str, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers run the jobs, e.g. tcp://host:8786.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved grid and its jobs, and stop.")]
 GridFolder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; of the same grid: go on there.")
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the results; a grid that was begun there is resumed."),
 ]
 RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the run folders.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
-OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears when it is whole.")]
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder to write; it appears only when it is complete.")
+]
 OutFile = Annotated[
     Path,
     typer.Option(
@@ -109,6 +124,72 @@ OutFile = Annotated[
 ]
 
 
-def text_of(path: Path | None) -> str | None:
-    """A path as a configuration holds it: as text, None where there is none."""
-    return None if path is None else str(path)
+@dataclass(frozen=True)
+class CohortOptions:
+    """How a cohort is read, as the options of a command say; `with_cohort_options` puts them in its command line.
+
+    Attributes:
+        label, label_pattern, labels, reference, alphabet, resize, subject, scale, impute: as in `DataPart`.
+        covariate: its `covariates`.
+    """
+
+    label: Label = None
+    label_pattern: LabelPattern = None
+    labels: Labels = None
+    reference: ReferenceName = None
+    alphabet: Alphabet = None
+    resize: Resize = None
+    subject: Subject = None
+    covariate: Covariate = None
+    scale: ScaleName = None
+    impute: Impute = False
+
+    @property
+    def given(self) -> list[str]:
+        """Names of the options that were given."""
+        return [f"--{name.replace('_', '-')}" for name, value in asdict(self).items() if value]
+
+    def part(self, cohort: str | Path, **more: Any) -> DataPart:
+        """Which patients, read as these options say; `more` are further fields of `DataPart`.
+
+        Raises:
+            DataError: a value that is not one of the choices.
+        """
+        from cohortsmith.app.config import DataPart, checked
+
+        values = asdict(self) | {"labels": None if self.labels is None else str(self.labels)}
+        return checked(DataPart, cohort=str(cohort), covariates=values.pop("covariate"), **values, **more)
+
+
+DEFAULTS = CohortOptions()
+
+
+def with_cohort_options(command: C) -> C:
+    """Give a command one option for each field of `CohortOptions`, in place of its argument of that type.
+
+    Typer makes an option of each argument of a function. So that the ten are written once, the command has one argument
+    for all of them.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    (name,) = (name for name, hint in hints.items() if hint is CohortOptions)
+    options = get_type_hints(CohortOptions, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name == name:
+            parameters += [
+                inspect.Parameter(option, parameter.KEYWORD_ONLY, default=getattr(DEFAULTS, option), annotation=hint)
+                for option, hint in options.items()
+            ]
+        else:
+            parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY, annotation=hints[parameter.name]))
+
+    @wraps(command)
+    def called(**arguments: Any) -> Any:
+        read = CohortOptions(**{option: arguments.pop(option) for option in options})
+        return command(**arguments, **{name: read})
+
+    whole: Any = called
+    whole.__signature__ = inspect.Signature(parameters)
+    whole.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    same: C = whole
+    return same

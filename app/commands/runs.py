@@ -1,4 +1,4 @@
-"""`cohortsmith run` and `cohortsmith runs`: experiments from one TOML file, and the folders they left."""
+"""`cohortsmith run` and `cohortsmith runs`: experiments from one TOML file, and their folders."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved configuration and stop.")] = False,
     as_json: Json = False,
 ) -> None:
-    r"""Carry out an experiment: split, fit, sample, evaluate, all written to runs/TIME-NAME-HASH/.
+    r"""Run an experiment: split, fit, sample, evaluate; everything is written to runs/TIME-NAME-HASH/.
 
-    A run that was killed goes on from its checkpoint when the same command is given again.
+    A run that was killed resumes from its checkpoint when the same command is run again.
 
-    Example of an experiment, with only what must be there and a few of the rest (--dry-run shows every key):
+    Example of an experiment, with the required keys and a few others (--dry-run shows every key):
 
     \[data]
     cohort = "gse7390"
@@ -75,7 +75,7 @@ def list_runs(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
         say(f"no runs in {runs}; `cohortsmith run` and `cohortsmith compare --out runs/NAME` make them")
         return
     title = f"Runs in {escape(str(runs))}"
-    table = Table(Column("run", no_wrap=True), "kind", "of what", title=title, title_justify="left")
+    table = Table(Column("run", no_wrap=True), "kind", "content", title=title, title_justify="left")
     for row in rows:
         told = [_text(row[name]) for name in ("cohort", "families", "decision")]
         state = "" if row["state"] == "finished" else _text(row["state"])
@@ -89,22 +89,22 @@ def show_run(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Show one run: where it came from, and its figures.
+    """Show one run: its configuration and its metrics.
 
     Example: [bold]cohortsmith runs show demo --runs runs[/bold]
     """
     from rich.table import Table
 
     from cohortsmith.app.terminal import figures_table
-    from cohortsmith.app.workspace import Workspace, read_json
+    from cohortsmith.app.workspace import Metrics, Workspace, read_json
     from cohortsmith.data import DataError
 
     run = Workspace(runs).find(name)
     if run.state == "corrupt":
-        raise DataError(f"{run.folder} is not whole: {run.reason}")
+        raise DataError(f"{run.folder} is corrupt: {run.reason}")
     figures = {entry["family"]: entry["metrics"] for entry in run.facts.get("families", [])}
     if run.kind == "run":
-        figures = {run.families[0]: read_json(run.folder / "metrics.json")["metrics"]}
+        figures = {run.families[0]: read_json(run.folder / "metrics.json", Metrics)["metrics"]}
     if as_json:
         show_json({"run": run.name, "kind": run.kind, "config": run.facts, "metrics": figures})
         return

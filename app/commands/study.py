@@ -29,7 +29,7 @@ Labelled = Annotated[
     str,
     typer.Option("--labelled", metavar="N,N,...", help="Patients with labels: numbers, shares, half, quarter, full."),
 ]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Repetitions; intervals are over them.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Number of repetitions, over which intervals are computed.")]
 Some = Annotated[str, typer.Option("--classifiers", metavar="NAME,...", help="Only these; --dry-run shows the names.")]
 
 app = typer.Typer(no_args_is_help=True, help="Carry out a whole study in one command.")
@@ -53,7 +53,7 @@ def tp53_founding(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Learn 20 mutated TP53 sequences and 20 others, and say what 40 patients allow; under two minutes.
+    """Train on 20 mutated and 20 other TP53 sequences, and report what 40 patients allow; under two minutes.
 
     Writes DIR/report.html and DIR/study.json, and a run folder for each family: a discriminator on its own with and
     without activation; a GAN and its discriminator's scores, and the same discriminator against copies and against
@@ -64,7 +64,7 @@ def tp53_founding(
     from rich.markup import escape
 
     from cohortsmith.app.config import TrainingPart, checked
-    from cohortsmith.app.founding import carry_out_study, facts_of, sentences, table_of, write_study
+    from cohortsmith.app.founding import carry_out_study, sentences, study_facts, study_table, write_study
     from cohortsmith.app.pipeline import identity_by_blast, require_blastn
     from cohortsmith.app.workspace import require_free, whole_folder
 
@@ -74,13 +74,13 @@ def tp53_founding(
         require_blastn()
     study = carry_out_study(seed, training, variants)
     measured = {name: identity_by_blast(o.synthetic, study.train) for name, o in study.outcomes.items() if blast}
-    facts = facts_of(study, measured, seed)
+    facts = study_facts(study, measured, seed)
     with whole_folder(out, force=force) as working:
         write_study(working, study, measured, facts, training=training, seed=seed)
     if as_json:
         show_json(facts)
         return
-    show(table_of(study, measured))
+    show(study_table(study, measured))
     for sentence in sentences(study):
         show(escape(sentence))
     result(str(out / "report.html"))
@@ -98,7 +98,11 @@ def images_2025(
     classifiers: Some = "",
     unlabelled: Annotated[
         str | None,
-        typer.Option("--unlabelled", metavar="FILE", help="More images that pretexts see; their classes are not read."),
+        typer.Option(
+            "--unlabelled",
+            metavar="FILE",
+            help="More images for the pretexts; their classes are not read.",
+        ),
     ] = None,
     jobs: Jobs = 1,
     backend: Backend = "",
@@ -109,13 +113,13 @@ def images_2025(
 ) -> None:
     """Supervised, four pretexts with the backbone frozen (BF) or not (BNF), and their fusions, on medical images.
 
-    COHORT is bloodmnist and dermamnist unless named. Beside the founding supervised recipe stands a strong one
+    Default cohorts: bloodmnist and dermamnist. Beside the founding supervised recipe stands a strong one
     (small-cnn); the page sets the thesis's figures beside ours. moco34-bf and moco34-bnf (ResNet-34) and
     simclr-small-cnn run when named with --classifiers; MoCo-Plus is moco-bnf with --unlabelled.
 
     Example: [bold]cohortsmith study images-2025 bloodmnist --out runs/images --jobs 2[/bold]
     """
-    from cohortsmith.app.commands.utility import carry_out
+    from cohortsmith.app.commands.utility import run_grid
     from cohortsmith.app.config import TrainingPart, checked
     from cohortsmith.app.founding import images_facts, images_grid
 
@@ -128,7 +132,7 @@ def images_2025(
         unlabelled=unlabelled,
         training=checked(TrainingPart, device=device),
     )
-    carry_out(asked, out, images_facts(asked, preset), jobs, backend, cluster, dry_run=dry_run, as_json=as_json)
+    run_grid(asked, out, images_facts(asked, preset), jobs, backend, cluster, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("transcriptome-2021")
@@ -136,13 +140,13 @@ def transcriptome_2021(
     cohorts: Annotated[list[str], typer.Argument(metavar="COHORT...", help="Files or named sets of expression.")],
     out: GridFolder = None,
     preset: Annotated[
-        str, typer.Option(metavar="tcga-2021|microarray-2021", help="Hyper-parameters of which of its two data sets.")
+        str, typer.Option(metavar="tcga-2021|microarray-2021", help="Hyperparameters of which of its two data sets.")
     ] = "tcga-2021",
     labelled: Labelled = "50,100,200,500,1000,full",
     seeds: Seeds = 3,
     classifiers: Some = "",
     mask_sizes: Annotated[
-        bool, typer.Option("--mask-sizes", help="Instead of all ways of learning: how many genes to mask.")
+        bool, typer.Option("--mask-sizes", help="Compare shares of masked genes instead of pretexts.")
     ] = False,
     label: Label = None,
     subject: Subject = None,
@@ -160,7 +164,7 @@ def transcriptome_2021(
 
     Example: [bold]cohortsmith study transcriptome-2021 tcga.h5ad --labelled 50,100,full --out runs/genes[/bold]
     """
-    from cohortsmith.app.commands.utility import carry_out
+    from cohortsmith.app.commands.utility import run_grid
     from cohortsmith.app.config import TrainingPart, checked
     from cohortsmith.app.founding import transcriptome_facts, transcriptome_grid
 
@@ -175,7 +179,7 @@ def transcriptome_2021(
         subject=subject,
         training=checked(TrainingPart, device=device),
     )
-    carry_out(asked, out, transcriptome_facts(preset), jobs, backend, cluster, dry_run=dry_run, as_json=as_json)
+    run_grid(asked, out, transcriptome_facts(preset), jobs, backend, cluster, dry_run=dry_run, as_json=as_json)
 
 
 def _words(text: str) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def utility(
-    grid: Annotated[Path, typer.Argument(metavar="GRID.toml", help="What is crossed with what.")],
+    grid: Annotated[Path, typer.Argument(metavar="GRID.toml", help="The grid: what to cross with what.")],
     out: GridFolder = None,
     jobs: Jobs = 1,
     backend: Backend = "",
@@ -25,13 +25,13 @@ def utility(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    r"""Train classifiers with and without virtual patients, and say what these are worth on real held-out ones.
+    r"""Train classifiers with and without virtual patients, and report the gain on real held-out patients.
 
-    Every arm takes as many gradient steps; choices are made on validation patients, figures are of test patients.
-    Results come one file an arm into DIR/rows and end in DIR/results.parquet, verdicts.json and report.html. A grid
-    that was stopped goes on when the same command is given again.
+    Every arm takes the same number of gradient steps; choices are made on validation patients, figures are from test
+    patients. Results are written one file per arm into DIR/rows, and finally into DIR/results.parquet, verdicts.json
+    and report.html. A grid that was stopped resumes when the same command is run again.
 
-    Example of a grid, with only what must be there and a few of the rest (--dry-run shows every key):
+    Example of a grid, with the required keys and a few others (--dry-run shows every key):
 
     labelled = \[50, 100, "full"]
 
@@ -48,10 +48,10 @@ def utility(
     """
     from cohortsmith.app.config import read_grid
 
-    carry_out(read_grid(grid), out, {}, jobs, backend, cluster, dry_run=dry_run, as_json=as_json)
+    run_grid(read_grid(grid), out, {}, jobs, backend, cluster, dry_run=dry_run, as_json=as_json)
 
 
-def carry_out(
+def run_grid(
     asked: Grid,
     out: Path | None,
     facts: Mapping[str, Any],
@@ -68,11 +68,11 @@ def carry_out(
         DataError: wrong input, or no folder named.
         Exit: with code 1, when a job could not be done.
     """
-    from cohortsmith.app.grid import carry_out_grid, check, plan_grid, read_cohorts, table_of, verdicts_of
+    from cohortsmith.app.grid import carry_out_grid, check_grid, plan_grid, read_cohorts, table_of, verdicts_of
     from cohortsmith.data import DataError
 
     if dry_run:
-        check(asked)
+        check_grid(asked)
         show_json(asked.resolved() | {"jobs": plan_grid(asked, read_cohorts(asked)).sizes()})
         return
     if out is None:

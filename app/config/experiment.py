@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
-import types
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from cohortsmith.data import DataError
-from cohortsmith.data.suggestions import near_misses
+from cohortsmith.data import DataError, validation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,19 +129,10 @@ def read_experiment(path: Path) -> Experiment:
 
 def read_toml(cls: type[T], path: Path, what: str) -> T:
     """Read a configuration that has a `name`: the file's unless it says otherwise; errors as `read_experiment`."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"no {what} file {path}") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: a TOML file in UTF-8 was expected") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: not valid TOML: {error}") from None
-    table.setdefault("name", path.stem)
-    built: Any = _build(cls, table, "")
-    require_name(built.name, "name")
-    whole: T = built
-    return whole
+    whole: Any = validation.read_toml(cls, path, what)
+    require_name(whole.name, f"{path}: name")
+    named: T = whole
+    return named
 
 
 def toml_of(experiment: Experiment) -> str:
@@ -176,74 +164,7 @@ def checked(part: type[T], **values: Any) -> T:
         DataError: a value of the wrong type, or that is not one of the choices.
     """
     given = {key: value for key, value in values.items() if value is not None}
-    built: T = _build(part, given, part.__name__.removesuffix("Part").lower())
-    return built
-
-
-def _build(cls: type[Any], table: dict[str, Any], section: str) -> Any:
-    hints = get_type_hints(cls)
-    known = {f.name: f for f in fields(cls)}
-    where = f"[{section}] " if section else ""
-    for key in table:
-        if key not in known:
-            raise DataError(f"{where}{key}: unknown key{near_misses(key, known)}; known: {', '.join(known)}")
-    required = [f.name for f in fields(cls) if f.default is f.default_factory]  # both are MISSING
-    for name in required:
-        if name not in table:
-            table_name = f"{name}.NAME" if get_origin(hints[name]) is dict else name
-            tabled = is_dataclass(hints[name]) or get_origin(hints[name]) is dict
-            example = f"a [{table_name}] table" if tabled else f"{name} = ..."
-            raise DataError(f"{where}{name} is missing; add {example}")
-    return cls(**{key: _value(hints[key], value, key, section) for key, value in table.items()})
-
-
-def _value(hint: Any, value: Any, key: str, section: str) -> Any:
-    part = next((arm for arm in (hint, *get_args(hint)) if isinstance(arm, type) and is_dataclass(arm)), None)
-    whole = f"{section}.{key}" if section else key
-    if get_origin(hint) is dict and part is not None:
-        if not isinstance(value, dict) or not value:
-            raise DataError(f"{whole}: a table for each was expected, as in [{whole}.NAME]")
-        return {name: _value(part, entry, name, whole) for name, entry in value.items()}
-    if part is not None:
-        if not isinstance(value, dict):
-            raise DataError(f"{whole}: a [{whole}] table was expected")
-        return _build(part, value, whole)
-    if _fits(hint, value):
-        return float(value) if hint is float else value
-    where = f"[{section}] {key}" if section else key
-    raise DataError(f"{where}: {_words(hint)} was expected; got {json.dumps(value, default=str)}")
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return any(_fits(arg, value) for arg in args)
-    if origin is Literal:
-        return value in args
-    if origin is list:
-        return isinstance(value, list) and all(_fits(args[0], v) for v in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(_fits(args[1], v) for v in value.values())
-    if hint is Any:
-        return True
-    if hint is type(None):
-        return value is None
-    if isinstance(value, bool) or hint is bool:
-        return hint is bool and isinstance(value, bool)
-    return isinstance(value, (int, float) if hint is float else hint)
-
-
-def _words(hint: Any) -> str:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return " or ".join(_words(arg) for arg in args if arg is not type(None))
-    if origin is Literal:
-        return f"one of {', '.join(map(str, args))}"
-    if origin is list:
-        return f"a list, each {_words(args[0])}"
-    if origin is dict:
-        return "a table" if args[1] is Any else f"a table, each value {_words(args[1])}"
-    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[hint]
+    return validation.from_toml(part, given, section=part.__name__.removesuffix("Part").lower())
 
 
 def _toml(value: Any) -> str:

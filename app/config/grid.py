@@ -47,7 +47,7 @@ class VirtualPart:
 
     families: list[str]
     learn_from: list[Literal["labelled", "pseudo-labelled"]] = field(default_factory=lambda: ["labelled"])
-    ratios: list[float | Literal["balance"]] = field(default_factory=lambda: [1])
+    ratios: list[int | float | Literal["balance"]] = field(default_factory=lambda: [1])
     roles: list[Literal["labelled", "unlabelled", "both", "alone"]] = field(default_factory=lambda: ["labelled"])
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 

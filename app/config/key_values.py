@@ -64,9 +64,9 @@ def parse_counts(text: str) -> dict[str, int]:
             raise DataError(f"--counts must not be negative; got {number.strip()} for class {label!r}")
         name = ""
     if name or not counts:
-        raise DataError(f"--counts needs CLASS=NUMBER parts with commas between, as in A=10,B=5; got {text!r}")
+        raise DataError(f"--counts needs CLASS=NUMBER parts separated by commas, as in A=10,B=5; got {text!r}")
     if not any(counts.values()):
-        raise DataError("--counts asks for no sample at all")
+        raise DataError("--counts asks for no samples")
     return counts
 
 

@@ -1,7 +1,7 @@
 """The founding studies, each one command."""
 
 from cohortsmith.app.founding.figures import IMAGES_2025
-from cohortsmith.app.founding.folder import facts_of, table_of, write_study
+from cohortsmith.app.founding.folder import study_facts, study_table, write_study
 from cohortsmith.app.founding.grids import (
     IMAGES,
     images_facts,
@@ -20,12 +20,12 @@ __all__ = [
     "SYSTEMS",
     "System",
     "carry_out_study",
-    "facts_of",
+    "study_facts",
     "images_facts",
     "images_grid",
     "images_published",
     "sentences",
-    "table_of",
+    "study_table",
     "transcriptome_facts",
     "transcriptome_grid",
     "write_study",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME = "tp53-founding"
 
 
-def facts_of(study: Study, blast: Mapping[str, float], seed: int) -> dict[str, Any]:
+def study_facts(study: Study, blast: Mapping[str, float], seed: int) -> dict[str, Any]:
     """The study's figures as plain values; its curves stand in files of their own."""
     families = []
     for family, outcome in study.outcomes.items():
@@ -55,7 +55,7 @@ def facts_of(study: Study, blast: Mapping[str, float], seed: int) -> dict[str, A
     }
 
 
-def table_of(study: Study, blast: Mapping[str, float]) -> Group:
+def study_table(study: Study, blast: Mapping[str, float]) -> Group:
     """Families side by side, for the terminal."""
     cards = {family: outcome.report.estimates for family, outcome in study.outcomes.items()}
     seconds = {family: outcome.fit_seconds for family, outcome in study.outcomes.items()}

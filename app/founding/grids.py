@@ -187,7 +187,7 @@ def transcriptome_facts(preset: str) -> dict[str, Any]:
     }
 
 
-def name_of(source: str) -> str:
+def short_name(source: str) -> str:
     """Short name of a cohort: blood of bloodmnist_28.npz, else the file's own.
 
     Raises:
@@ -204,7 +204,7 @@ def name_of(source: str) -> str:
 
 
 def _named(sources: Sequence[str]) -> dict[str, str]:
-    names = [name_of(source) for source in sources]
+    names = [short_name(source) for source in sources]
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"two cohorts are called {name}; give each one once, or rename a file")

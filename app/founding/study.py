@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.metrics.sequences import Unseen
     from cohortsmith.generators import Generator
 
-Rows = list[dict[str, float]]
+Curve = list[dict[str, float]]
 
 PATIENTS = 40
 NEW = 2000  # fresh simulated patients that accuracy and novelty are measured on
 HELD = 200  # of these, the holdout of the scorecards: enough for their intervals, few enough for two minutes
 PER_CLASS = 100
-# Families with the settings in which they differ from their defaults: 40 patients are known by heart in fewer steps
-# than thousands are learned in, and the study is to be done within two minutes on two cores.
+# Families with the settings in which they differ from their defaults: 40 patients are memorised in fewer steps
+# than thousands take to learn, and the study is to be done within two minutes on two cores.
 FAMILIES: dict[str, dict[str, Any]] = {
     "gan": {"steps": 300},
     "wgan": {"steps": 100},
@@ -66,8 +66,8 @@ class Study:
 
     train: Cohort
     new: Cohort
-    alone: Mapping[str, Rows]
-    duels: Mapping[str, Rows]
+    alone: Mapping[str, Curve]
+    duels: Mapping[str, Curve]
     outcomes: Mapping[str, Outcome]
     unseen: Unseen
     seconds: float
@@ -129,9 +129,9 @@ def _families(train: Cohort, holdout: Cohort, seed: int, training: TrainingPart)
     return outcomes
 
 
-def _duels(train: Cohort, gan: Generator, seed: int, runtime: Runtime) -> dict[str, Rows]:
+def _duels(train: Cohort, gan: Generator, seed: int, runtime: Runtime) -> dict[str, Curve]:
     """Score curves of one discriminator: in the GAN, and for as many steps against patients that stay as they are."""
-    duels: dict[str, Rows] = {GENERATED: gan.history}
+    duels: dict[str, Curve] = {GENERATED: gan.history}
     for name, family in ((COPIES, "bootstrap"), (EDITS, "random-edits")):
         fake = make_generator(family).fit(train, seed=seed).sample(train.class_counts(), seed=seed)
         duels[name] = discriminate(train, fake, seed=seed, runtime=runtime, **gan.settings)
@@ -141,7 +141,7 @@ def _duels(train: Cohort, gan: Generator, seed: int, runtime: Runtime) -> dict[s
     return duels
 
 
-def last(rows: Rows, key: str) -> float:
+def last(rows: Curve, key: str) -> float:
     """Mean of a curve over its last tenth."""
     values = [row[key] for row in rows if key in row]
     return float(np.mean(values[-max(1, len(values) // 10) :]))

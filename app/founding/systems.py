@@ -68,7 +68,7 @@ SYSTEMS = (
             ("Accuracy lost with 50 labels, microarray", "about 10 points"),
             ("Accuracy lost with 50 labels, TCGA", "about 3 points"),
             ("Masked prediction", "stops helping above about 10 % of the genes"),
-            ("Contrast", "best with one negative a positive, and no projector"),
+            ("Contrast", "best with one negative per positive, and no projector"),
             ("Over the supervised reference, few labels", "nothing beat it"),
         ),
         here=(
@@ -104,7 +104,7 @@ SYSTEMS = (
             ("Images: masked autoencoder, rotation, flip, permutation, contrast", "pretexts mae, rotation, flip, ..."),
             ("Sequences: masked token, next token", "pretexts masked-token and next-token"),
             ("VAE: ELBO, beta, reparameterisation", "family vae, its reconstruction and KL curves"),
-            ("Latent interpolation", "page Samples, In the making; cohortsmith sample --between"),
+            ("Latent interpolation", "page Samples, generation steps; cohortsmith sample --between"),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What can be wrong with a grid, found before any work: names, settings, sizes, kinds of data."""
+"""Checks of a grid before any work: names, settings, sizes, kinds of data."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def classifiers_of(grid: Grid) -> dict[str, Classifier]:
     return made
 
 
-def check(grid: Grid) -> None:
+def check_grid(grid: Grid) -> None:
     """Check what can be known without the data.
 
     Raises:
@@ -62,7 +62,7 @@ def check(grid: Grid) -> None:
         _check_virtual(grid.virtual)
     for fusion, members in grid.fusions.items():
         if fusion in grid.classifiers:
-            raise DataError(f"[fusions] {fusion} is the name of a classifier too; name the fusion otherwise")
+            raise DataError(f"[fusions] {fusion} is the name of a classifier too; choose another name for the fusion")
         if len(set(members)) < 2:
             raise DataError(f"[fusions] {fusion}: two classifiers or more were expected; got {', '.join(members)}")
         for member in members:
@@ -88,7 +88,7 @@ def _check_virtual(part: VirtualPart) -> None:
     if "alone" in part.roles and not any(ratio_text(ratio) != REAL_ONLY for ratio in numbers):
         raise DataError(
             "[virtual] role 'alone' needs a ratio above 0: without virtual patients, and with those that balance the "
-            "classes, there would be nobody of some class to learn from"
+            "classes, some class would have no patients to learn from"
         )
 
 
@@ -151,4 +151,4 @@ def _once(name: str, values: Iterable[object]) -> None:
         raise DataError(f"{name}: at least one was expected")
     for value in told:
         if told.count(value) > 1:
-            raise DataError(f"{name}: {value} stands more than once")
+            raise DataError(f"{name}: {value} is given more than once")

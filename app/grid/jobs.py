@@ -44,7 +44,7 @@ PATIENTS, FACTS = "patients.safetensors", "facts.json"
 
 
 @dataclass(frozen=True)
-class Study:
+class GridStudy:
     """A grid and the folder of its results.
 
     Attributes:
@@ -107,7 +107,7 @@ def _parts(part: str, changed: int, seed: int) -> Parts:
     return parts_of(_cohort(part, changed), GridData(**json.loads(part)), seed)
 
 
-def make_virtual(study: Study, wanted: VirtualSet) -> list[str]:
+def make_virtual(study: GridStudy, wanted: VirtualSet) -> list[str]:
     """Fit a generator once and write as many virtual patients as the largest ratio asks for; return its alarms.
 
     Raises:
@@ -146,7 +146,7 @@ def make_virtual(study: Study, wanted: VirtualSet) -> list[str]:
     return alarms
 
 
-def make_pretext(study: Study, wanted: PretextSet, classifier: str) -> list[str]:
+def make_pretext(study: GridStudy, wanted: PretextSet, classifier: str) -> list[str]:
     """Train a classifier's backbone without labels and write it.
 
     Raises:
@@ -164,7 +164,7 @@ def make_pretext(study: Study, wanted: PretextSet, classifier: str) -> list[str]
     return []
 
 
-def make_rows(study: Study, arm: Arm, pretext: PretextSet | None) -> list[str]:
+def make_rows(study: GridStudy, arm: Arm, pretext: PretextSet | None) -> list[str]:
     """Train the classifier of an arm, and write its probabilities and, last, its rows.
 
     Raises:
@@ -225,7 +225,7 @@ def evened(settings: Mapping[str, Any], kind: str, labelled: int, unlabelled: in
     return Classifier(**{**settings, **changed})
 
 
-def pseudo_labelled(study: Study, train: Cohort, labelled: Cohort, seed: int) -> Cohort:
+def pseudo_labelled(study: GridStudy, train: Cohort, labelled: Cohort, seed: int) -> Cohort:
     """The labelled patients, and the rest of train with the classes that one who learnt the labelled ones predicts."""
     from cohortsmith.ssl_models.classifier import Classifier
 
@@ -239,7 +239,7 @@ def pseudo_labelled(study: Study, train: Cohort, labelled: Cohort, seed: int) ->
     return joined(labelled, replace(rest, y=made.predict_proba(rest).argmax(axis=1).astype(np.int64)))
 
 
-def unlabelled_patients(study: Study, arm: Arm, parts: Parts, labelled: Cohort) -> Cohort:
+def unlabelled_patients(study: GridStudy, arm: Arm, parts: Parts, labelled: Cohort) -> Cohort:
     """The patients of an arm whose classes are not read, by the role of its virtual ones."""
     real = parts.train if study.grid.unlabelled == "all" else labelled
     seen = pretext_cohort(arm.role, real, virtual_patients(study, arm, labelled))
@@ -249,14 +249,14 @@ def unlabelled_patients(study: Study, arm: Arm, parts: Parts, labelled: Cohort) 
     return with_extra(seen, read_synthetic(Path(part.extra_unlabelled), part, parts.train), parts)
 
 
-def virtual_patients(study: Study, arm: Arm, labelled: Cohort) -> Cohort | None:
+def virtual_patients(study: GridStudy, arm: Arm, labelled: Cohort) -> Cohort | None:
     """The virtual patients of an arm, on the real ones' columns; None where it has, or balancing needs, none."""
     if arm.virtual is None:
         return None
     counts = virtual_counts(labelled, arm.ratio)
     if not counts.any():
         if arm.role == "alone":
-            raise DataError(f"a ratio of {arm.ratio} to {len(labelled)} labelled patients is no virtual patient at all")
+            raise DataError(f"a ratio of {arm.ratio} to {len(labelled)} labelled patients gives no virtual patients")
         return None
     stored = load_file(study.virtual(arm.virtual) / PATIENTS)
     ids = np.array([f"virtual-{row}" for row in range(len(stored["y"]))], dtype=np.str_)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Group
 
-    from cohortsmith.app.grid.jobs import Study
+    from cohortsmith.app.grid.jobs import GridStudy
     from cohortsmith.app.grid.plan import Planned
 
 _PAIRS = 60  # patients of whom two views are drawn
@@ -48,7 +48,7 @@ def verdicts_of(rows: pd.DataFrame, metric: str) -> list[dict[str, Any]]:
     return found
 
 
-def write_report(study: Study, plan: Planned, rows: pd.DataFrame, more: Mapping[str, Any]) -> None:
+def write_report(study: GridStudy, plan: Planned, rows: pd.DataFrame, more: Mapping[str, Any]) -> None:
     """Write `verdicts.json` and `report.html` into the folder of a grid; `more` are facts for the page."""
     from cohortsmith.evaluation.html.study import utility_page
 
@@ -114,7 +114,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _pairs(study: Study, plan: Planned) -> dict[str, list[dict[str, Any]]]:
+def _pairs(study: GridStudy, plan: Planned) -> dict[str, list[dict[str, Any]]]:
     """Two views of test patients as points, by classifier: of the first data set and seed, real patients alone."""
     from cohortsmith.ssl_models.loading import load
 

@@ -1,4 +1,4 @@
-"""A grid carried out: stage after stage, going on where it was; then table, verdicts, page."""
+"""A grid carried out: stage after stage, resumed where it stopped; then table, verdicts, page."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from cohortsmith.app.config import Arm, PretextSet
 from cohortsmith.app.grid import jobs as grid_jobs
-from cohortsmith.app.grid.checks import check, read_cohorts
-from cohortsmith.app.grid.jobs import Study
+from cohortsmith.app.grid.checks import check_grid, read_cohorts
+from cohortsmith.app.grid.jobs import GridStudy
 from cohortsmith.app.grid.plan import Planned, plan_grid
 from cohortsmith.app.grid.report import write_report
 from cohortsmith.app.grid.results import fuse, merge, read_probabilities, write_rows
-from cohortsmith.app.grid.workers import Job, check_workers, workers
+from cohortsmith.app.grid.workers import Task, check_workers, workers
 from cohortsmith.app.pipeline import duration
 from cohortsmith.app.terminal import is_main_process, say, status
 from cohortsmith.app.workspace import read_json, write_json
@@ -68,20 +68,20 @@ def carry_out_grid(
     Args:
         grid: what to do.
         folder: of the results; one of the same grid, be it with other seeds, numbers of labels or another metric, is
-            gone on with.
+            resumed.
         jobs: workers at a time.
         backend: sequential, loky, dask or ray; "" is loky, and this very process for one job at a time.
         cluster: address of a dask scheduler; "" starts workers on this machine.
         facts: more for the page to say; see `cohortsmith.evaluation.html.study.page`.
 
     Raises:
-        DataError: wrong input, a folder of another grid or of something else, or workers that are not to be had.
+        DataError: wrong input, a folder of another grid or of something else, or workers that are not available.
     """
-    check(grid)
+    check_grid(grid)
     check_workers(backend, jobs, cluster)
     cohorts = read_cohorts(grid)
     plan = plan_grid(grid, cohorts)
-    study = Study(grid, folder.absolute())
+    study = GridStudy(grid, folder.absolute())
     open_folder(study, cohorts)
     failed: dict[str, dict[str, Any]] = {}
     with workers(backend, jobs, cluster) as ready:
@@ -94,13 +94,13 @@ def carry_out_grid(
     with whole_file(folder / "failed.json") as temporary:
         temporary.write_text(json.dumps(list(failed.values()), indent=2) + "\n", encoding="utf-8")
     if failed:
-        say(f"{len(failed)} jobs could not be done; {folder / 'failed.json'} says why")
+        say(f"{len(failed)} jobs failed; see {folder / 'failed.json'}")
     if len(rows):
         write_report(study, plan, rows, {"failed": list(failed.values()), **(facts or {})})
     return Carried(rows, list(failed.values()))
 
 
-def open_folder(study: Study, cohorts: Mapping[str, Cohort]) -> None:
+def open_folder(study: GridStudy, cohorts: Mapping[str, Cohort]) -> None:
     """Make the folder of a grid, or go on with the one there.
 
     Raises:
@@ -117,7 +117,7 @@ def open_folder(study: Study, cohorts: Mapping[str, Cohort]) -> None:
         if other:
             raise DataError(
                 f"{folder} holds results of another grid: it differs in {', '.join(other)}; name another folder with "
-                "--out, or go on with the grid that was there"
+                "--out, or resume the grid that is there"
             )
     elif folder.exists() and any(folder.iterdir()):
         raise DataError(f"{folder} holds files that cohortsmith did not write; name another folder with --out")
@@ -129,17 +129,17 @@ def open_folder(study: Study, cohorts: Mapping[str, Cohort]) -> None:
         write_json(temporary, asked)
 
 
-def _virtual_jobs(study: Study, plan: Planned) -> list[tuple[Job, bool, str]]:
+def _virtual_jobs(study: GridStudy, plan: Planned) -> list[tuple[Task, bool, str]]:
     return [
-        (Job(wanted.name, grid_jobs.make_virtual, (study, wanted)), study.virtual(wanted).exists(), "")
+        (Task(wanted.name, grid_jobs.make_virtual, (study, wanted)), study.virtual(wanted).exists(), "")
         for wanted in plan.virtual
     ]
 
 
-def _pretext_jobs(study: Study, plan: Planned, failed: Mapping[str, Any]) -> list[tuple[Job, bool, str]]:
+def _pretext_jobs(study: GridStudy, plan: Planned, failed: Mapping[str, Any]) -> list[tuple[Task, bool, str]]:
     return [
         (
-            Job(wanted.name, grid_jobs.make_pretext, (study, wanted, classifier)),
+            Task(wanted.name, grid_jobs.make_pretext, (study, wanted, classifier)),
             study.pretext(wanted).exists(),
             _missing(wanted.arm, None, failed),
         )
@@ -147,10 +147,10 @@ def _pretext_jobs(study: Study, plan: Planned, failed: Mapping[str, Any]) -> lis
     ]
 
 
-def _arm_jobs(study: Study, plan: Planned, failed: Mapping[str, Any]) -> list[tuple[Job, bool, str]]:
+def _arm_jobs(study: GridStudy, plan: Planned, failed: Mapping[str, Any]) -> list[tuple[Task, bool, str]]:
     return [
         (
-            Job(arm.name, grid_jobs.make_rows, (study, arm, pretext)),
+            Task(arm.name, grid_jobs.make_rows, (study, arm, pretext)),
             study.rows(arm).exists(),
             _missing(arm, pretext, failed),
         )
@@ -167,7 +167,7 @@ def _missing(arm: Arm, pretext: PretextSet | None, failed: Mapping[str, Any]) ->
     return ""
 
 
-def _do(ready: Workers, stage: str, jobs: list[tuple[Job, bool, str]], failed: dict[str, dict[str, Any]]) -> None:
+def _do(ready: Workers, stage: str, jobs: list[tuple[Task, bool, str]], failed: dict[str, dict[str, Any]]) -> None:
     """Do the jobs of a stage that are not done and lack nothing; those that fail become rows of `failed`."""
     by_name = {job.name: job for job, _, _ in jobs}
     for job, _, missing in jobs:
@@ -176,7 +176,7 @@ def _do(ready: Workers, stage: str, jobs: list[tuple[Job, bool, str]], failed: d
     todo = [job for job, done, missing in jobs if not done and not missing]
     done = sum(done for _, done, _ in jobs)
     if done:
-        say(f"{stage}: {done} of {len(jobs)} are there already")
+        say(f"{stage}: {done} of {len(jobs)} were done before")
     if not todo:
         return
     with _progress(stage, len(todo)) as advance:
@@ -189,7 +189,7 @@ def _do(ready: Workers, stage: str, jobs: list[tuple[Job, bool, str]], failed: d
             advance()
 
 
-def _failure(stage: str, job: Job, reason: str) -> dict[str, Any]:
+def _failure(stage: str, job: Task, reason: str) -> dict[str, Any]:
     what = job.arguments[1]
     return {
         "stage": stage,
@@ -199,7 +199,7 @@ def _failure(stage: str, job: Job, reason: str) -> dict[str, Any]:
     }
 
 
-def _fused(study: Study, plan: Planned) -> Iterator[Path]:
+def _fused(study: GridStudy, plan: Planned) -> Iterator[Path]:
     """Files of the fusions whose members are all there."""
     for name, arms in plan.fusions:
         target = study.rows(replace(arms[0], classifier=name))

@@ -1,4 +1,4 @@
-"""Who does the jobs of a grid: this process, processes beside it (loky), or a cluster (dask, ray), through joblib."""
+"""What runs the jobs of a grid: this process, processes beside it (loky), or a cluster (dask, ray), through joblib."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BACKENDS = ("sequential", "loky", "dask", "ray")
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """A function with its arguments; what it returns is told to the person, line by line."""
 
     name: str
@@ -30,7 +30,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """What became of a job: lines to tell, and why it failed, "" where it did not."""
 
     name: str
@@ -38,11 +38,11 @@ class Outcome:
     failure: str = ""
 
 
-def attempt(job: Job, threads: int = 0) -> Outcome:
+def attempt(task: Task, threads: int = 0) -> TaskOutcome:
     """Do a job; bad input and training that went wrong are its outcome, any other error is ours and goes on.
 
     Args:
-        job: what to do.
+        task: what to do.
         threads: that PyTorch may use; 0 leaves them as they are.
     """
     if threads:
@@ -50,9 +50,9 @@ def attempt(job: Job, threads: int = 0) -> Outcome:
 
         torch.set_num_threads(threads)
     try:
-        return Outcome(job.name, job.function(*job.arguments))
+        return TaskOutcome(task.name, task.function(*task.arguments))
     except (DataError, TrainingError) as error:
-        return Outcome(job.name, [], " ".join(str(error).split()))
+        return TaskOutcome(task.name, [], " ".join(str(error).split()))
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Workers:
     threads: int = 0
     options: tuple[tuple[str, Any], ...] = ()
 
-    def do(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def do(self, jobs: Sequence[Task]) -> Iterator[TaskOutcome]:
         """Outcomes as they come, in any order."""
         if self.backend == "sequential":
             for job in jobs:
@@ -162,7 +162,7 @@ def _dask(jobs: int, cluster: str) -> Iterator[Workers]:
             raise DataError(f"--cluster {cluster}: the scheduler has no workers yet; start some first")
         if max(threads.values()) > 1:
             raise DataError(
-                f"--cluster {cluster}: a worker there does {max(threads.values())} jobs in one process, and random "
+                f"--cluster {cluster}: a worker there runs {max(threads.values())} jobs in one process, and random "
                 "draws need one each; start workers with: dask worker ADDRESS --nworkers N --nthreads 1"
             )
         say(f"{len(threads)} workers at {cluster}")

@@ -57,8 +57,8 @@ def compare_families(
 ) -> Compared:
     """Fit, draw and evaluate each family on one split, and write all of it into `folder`.
 
-    A family that cannot be fitted to this cohort is told and left out; the others go on. Without names, the families
-    of the cohort's data kind are compared.
+    A family that cannot be fitted to this cohort is reported and left out; the others continue. Without names, the
+    families of the cohort's data kind are compared.
 
     Raises:
         DataError: an unknown family, setting or metric, a family of another data kind, a cohort that cannot be split,
@@ -125,7 +125,7 @@ def settings_by_family(families: Sequence[str], settings: Mapping[str, Any], kin
         DataError: an unknown family or setting, a family named twice, or none at all.
     """
     if not families:
-        raise DataError("--families needs names with commas between, as in diffusion,mvn")
+        raise DataError("--families needs names separated by commas, as in diffusion,mvn")
     if repeated := {family for family in families if families.count(family) > 1}:
         raise DataError(f"--families names {', '.join(sorted(repeated))} more than once")
     known = {family: set(make_generator(family).setting_names(kind)) for family in families}

@@ -1,4 +1,4 @@
-"""How images are seen when they are scored: the networks of `ssl_models`, handed to the metrics as callables."""
+"""Feature extractors for the metrics of images: networks of `ssl_models`, handed over as callables."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def image_models(device: Device = "auto", precision: Precision = "auto") -> Imag
                 del known[next(iter(known))]
             present, own = np.unique(y, return_inverse=True)
             classifier = Classifier(preset="small-cnn").fit(_cohort(x, own), seed=seed, runtime=runtime)
-            known[key] = _Told(classifier, present, classes)
+            known[key] = _ClassifierOfPresent(classifier, present, classes)
         known[key] = known.pop(key)  # what was asked for last is forgotten last
         return known[key]
 
@@ -56,7 +56,7 @@ def image_models(device: Device = "auto", precision: Precision = "auto") -> Imag
 
 
 @dataclass(frozen=True)
-class _Told:
+class _ClassifierOfPresent:
     """A classifier of the classes that have images, which gives the others none of the probability."""
 
     classifier: Classifier

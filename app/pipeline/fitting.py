@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.app.terminal import is_main_process, say, status
+from cohortsmith.app.workspace import checkpointed
 from cohortsmith.generators import make_generator
 from cohortsmith.training import Runtime, TrainingError
 
@@ -43,8 +43,8 @@ def fit_generator(
         TrainingError: the device is absent, a loss is not finite, or the checkpoint is of another run.
     """
     generator = make_generator(family, **settings)
-    if checkpoint is not None and (step := _checkpoint_step(checkpoint)):
-        say(f"going on from step {step} of an unfinished run in {checkpoint}")
+    if checkpoint is not None and (unfinished := checkpointed(checkpoint)):
+        say(f"resuming from step {unfinished.step} of an unfinished run in {checkpoint}")
     with live_progress(family) as show:
 
         def on_progress(progress: Progress) -> None:
@@ -138,13 +138,6 @@ def duration(seconds: float) -> str:
     """Minutes and seconds, as in 3:07."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"
-
-
-def _checkpoint_step(checkpoint: Path) -> int:
-    try:
-        return int(json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))["step"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0  # none, or a broken one: the training loop says what is wrong with it
 
 
 def fit_and_sample(

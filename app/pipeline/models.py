@@ -91,15 +91,15 @@ def write_samples(generator: Generator, counts: dict[str, int], seed: int, out: 
 
 
 def write_between(generator: Generator, names: Sequence[str], steps: int, seed: int, out: Path) -> int:
-    """Write the ways from each class named to the next, `steps` virtual patients each; return how many in all.
+    """Write latent interpolations from each class to the next, `steps` virtual patients each; return their number.
 
-    To a cohort file, or, of images, to a PNG with a row a way.
+    To a cohort file, or, of images, to a PNG with one row per pair of classes.
 
     Raises:
-        DataError: a family without latents to go along, fewer than two classes, an unknown one, or too few steps.
+        DataError: a family without a latent space, fewer than two classes, an unknown one, or too few steps.
     """
     if not isinstance(generator, VAE):
-        raise DataError(f"{generator.family} has no latents to go between; `cohortsmith fit --family vae` has")
+        raise DataError(f"{generator.family} has no latent space to interpolate in; `cohortsmith fit --family vae` has")
     if len(names) < 2:
         raise DataError(f"--between expects two classes or more, as in --between A,B; got {','.join(names) or 'none'}")
     ways = {
@@ -138,7 +138,7 @@ def _privacy_of(generator: Generator) -> str:
     return (
         f"\ndifferential privacy: epsilon {told['epsilon_spent']:.3g} of {told['epsilon']:g} at delta "
         f"{told['delta']:.2g} for each {told['unit']} (accountant {told['accountant']}, noise "
-        f"{told['noise_multiplier']:.3g}, {told['steps']} moves at sampling rate {told['sample_rate']:.3g}); "
+        f"{told['noise_multiplier']:.3g}, {told['steps']} steps at sampling rate {told['sample_rate']:.3g}); "
         f"taken as public: {public}"
     )
 

@@ -7,17 +7,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cohortsmith.app.config import DataPart, checked
 from cohortsmith.app.pipeline import evaluating
 from cohortsmith.app.terminal import say
 from cohortsmith.app.workspace import (
+    Metrics,
+    RunConfig,
     Workspace,
     opened_from,
     read,
     read_holdout,
     read_json,
+    read_json_as,
     read_synthetic,
     read_train,
+    synthetic_file,
     train_and_holdout,
     write_json,
 )
@@ -28,6 +31,7 @@ from cohortsmith.evaluation.core import Comparison, NotEvaluable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cohortsmith.app.config import DataPart
     from cohortsmith.data import Cohort
     from cohortsmith.evaluation import ImageModels
     from cohortsmith.evaluation.privacy import Attack, Audit, Policy
@@ -87,17 +91,12 @@ def case_of_run(run: str) -> Case:
         DataError: no such run, a comparison of several families, or data or samples that are no longer the run's.
     """
     folder = _folder_of(run)
-    config = read_json(folder / "config.json")
-    known = read_json(folder / "metrics.json").get("digests") or {}
-    try:
-        part = checked(DataPart, **config["data"])
-        generator, seed = config["generator"], int(config["seed"])
-        family, settings = str(generator["family"]), dict(generator["settings"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{folder / 'config.json'}: not the configuration of a run; give a run folder") from error
-    samples = _samples_of(folder)
+    config = read_json_as(RunConfig, folder / "config.json")
+    known = read_json_as(Metrics, folder / "metrics.json").digests or {}
+    part = config.data
+    samples = synthetic_file(folder)
     here = opened_from(part, (Path(), *folder.resolve().parents[:3]))
-    train, holdout = train_and_holdout(read(here), here, seed)
+    train, holdout = train_and_holdout(read(here), here, config.seed)
     synthetic = read_synthetic(samples, here, train)
     compared = Comparison(train, holdout, synthetic)
     for side, what in (("train", part.cohort), ("holdout", part.cohort), ("synthetic", samples)):
@@ -114,9 +113,9 @@ def case_of_run(run: str) -> Case:
         samples,
         folder,
         model if model.is_dir() else None,
-        config,
-        family,
-        settings,
+        read_json(folder / "config.json"),
+        config.generator.family,
+        config.generator.settings,
         {"cohort": Path(here.cohort)},
     )
 
@@ -200,7 +199,7 @@ def stamp_of(audit: Audit, case: Case) -> dict[str, Any]:
 
 
 def with_family(case: Case, family: str | None, settings: Mapping[str, Any]) -> Case:
-    """Case of which the family and its settings are told, for shadow generators; a run tells its own.
+    """Case with a family and its settings, for shadow generators; a run has its own.
 
     Raises:
         DataError: an unknown family or setting.
@@ -236,21 +235,10 @@ def _folder_of(run: str) -> Path:
     return folder
 
 
-def _samples_of(folder: Path) -> Path:
-    found = sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.name == "synthetic" or entry.stem == "synthetic" or entry.name.startswith("synthetic.")
-    )
-    if len(found) != 1:
-        raise DataError(f"{folder}: one file of virtual patients named synthetic.* was expected; found {len(found)}")
-    return found[0]
-
-
 def _scan(path: Path, train: Cohort) -> list[Any]:
     from cohortsmith.evaluation.privacy.artefacts import scan
 
-    say(f"looking through {path.name}")
+    say(f"scanning {path.name}")
     return list(scan(path, train))
 
 

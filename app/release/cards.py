@@ -1,4 +1,4 @@
-"""Model card and data card of a released cohort: what it is, from whom it was learnt, and what it is not for.
+"""Model card and data card of a released cohort: what it is, whom it was trained on, and what it is not for.
 
 As in Mitchell et al. (2019, Model cards for model reporting, FAT*) and Pushkarna et al. (2022, Data cards, FAccT). A
 card is one plain value: written as JSON for programs, and the same value as Markdown for people.
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.privacy import Audit
 
 FEWEST = 5  # a class with fewer patients is not counted on a card
-SHOWN = ("tstr", "trts", "discriminator_auc", "frechet", "correlation", "identity")
+CARD_METRICS = ("tstr", "trts", "discriminator_auc", "frechet", "correlation", "identity")
 NOT_FOR = (
-    "decisions about a single person: no virtual patient is anybody",
-    "finding out who was in the training data, or linking records to people",
-    "estimates of how often something rare occurs: rare findings are smoothed over or left out",
-    "effects and associations that the generator was not judged on: confirm them in real patients",
-    "training what treats patients without a test on real patients of the place where it is used",
+    "decisions about a single person: no virtual patient is a real person",
+    "identifying who was in the training data, or linking records to people",
+    "estimating the prevalence of rare findings: they are smoothed over or left out",
+    "effects and associations that the generator was not evaluated on: confirm them in real patients",
+    "training systems for patient care without a test on real patients where they are used",
 )
 FOR = (
     "developing and testing software, pipelines and analyses",
@@ -47,7 +47,7 @@ def model_card(
         audit: what came of it.
         summary: what the generator told about its fit.
         metrics: the run's `metrics.json`.
-        forced: what it made leaves the house although the audit did not pass.
+        forced: it is released outside the institution although the audit did not pass.
     """
     return {
         "card": "model",
@@ -67,7 +67,7 @@ def model_card(
         "figures": {
             title_of(row["name"]): _figure(row)
             for row in metrics.get("metrics", ())
-            if row["name"] in SHOWN and row.get("value") is not None
+            if row["name"] in CARD_METRICS and row.get("value") is not None
         },
         "audit": _decision(audit),
         "meant for": list(FOR),
@@ -96,7 +96,7 @@ def data_card(case: Case, audit: Audit, summary: Mapping[str, Any], *, forced: b
         "audit": _decision(audit),
         "meant for": list(FOR),
         "not for": list(NOT_FOR),
-        "terms": "Whoever receives it must not try to find out who was in the training data, and hands this card on.",
+        "terms": "Recipients must not try to identify who was in the training data, and must pass this card on.",
     }
 
 
@@ -139,7 +139,7 @@ def _decision(audit: Audit) -> dict[str, Any]:
         "decision": HEADLINES[audit.outcome],
         "policy": audit.policy.name,
         "criteria": {j.criterion.title: f"{j.outcome}: {j.words}" for j in audit.judgements},
-        "what it means": "No proof that nobody can be found: other attackers may know more or try otherwise.",
+        "what it means": "Not a proof of anonymity: attackers with more knowledge or other methods may succeed.",
     }
 
 

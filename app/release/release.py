@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cohortsmith.app.release.audit_case import write_audit
 from cohortsmith.app.release.cards import data_card, model_card, write_card
-from cohortsmith.app.workspace import read_json
+from cohortsmith.app.workspace import Environment, Metrics, read_json
 from cohortsmith.data import DataError
 from cohortsmith.data.io import sha256
 
@@ -28,17 +28,18 @@ def fill_release(folder: Path, case: Case, audit: Audit, *, forced: bool) -> Non
         folder: where to.
         case: the run that was audited.
         audit: what came of it.
-        forced: it leaves although the audit did not pass; the data card says so.
+        forced: it is released although the audit did not pass; the data card says so.
     """
     if case.samples.is_dir():
         shutil.copytree(case.samples, folder / case.samples.name)
     else:
         shutil.copyfile(case.samples, folder / case.samples.name)
     if case.folder is None:
-        raise DataError("only a run can be released: its folder tells what the cards say")
-    summary = read_json(case.folder / "environment.json")
+        raise DataError("only a run can be released: the cards are made from its folder")
+    summary = read_json(case.folder / "environment.json", Environment)
     told = {key: value for key, value in summary.items() if key not in _MACHINE}
-    write_card(folder, model_card(case, audit, told, read_json(case.folder / "metrics.json"), forced=forced))
+    metrics = read_json(case.folder / "metrics.json", Metrics)
+    write_card(folder, model_card(case, audit, told, metrics, forced=forced))
     write_card(folder, data_card(case, audit, told, forced=forced))
     write_audit(folder, audit, case)
     stamp(folder)
@@ -54,7 +55,7 @@ def stamp(folder: Path) -> None:
 
 
 def changes(folder: Path) -> list[str]:
-    """What in a released folder is not as it was stamped, a line each; none when all is.
+    """What has changed in a released folder, one line per change.
 
     Checksums show accidents and careless edits; they are no signature, since whoever edits a file can stamp it anew.
 
@@ -71,13 +72,13 @@ def changes(folder: Path) -> list[str]:
     for line in lines:
         match = _LINE.fullmatch(line)
         if match is None or not _inside(match[2]):
-            return [f"{CHECKSUMS} has changed since it was stamped: it is no list of checksums any more"]
+            return [f"{CHECKSUMS} has changed since the release: it is no longer a list of checksums"]
         stamped[match[2]] = match[1]
     present = set(_files(folder))
-    found = [f"{name} is missing; it was there when the folder was stamped" for name in stamped if name not in present]
-    found += [f"{name} was added after the folder was stamped" for name in sorted(present - set(stamped))]
+    found = [f"{name} is missing; it was part of the release" for name in stamped if name not in present]
+    found += [f"{name} was added after the release" for name in sorted(present - set(stamped))]
     changed = [name for name in stamped if name in present and sha256(folder / name) != stamped[name]]
-    return [f"{name} has changed since it was stamped" for name in changed] + found
+    return [f"{name} has changed since the release" for name in changed] + found
 
 
 def _files(folder: Path) -> list[str]:

@@ -1,4 +1,7 @@
-"""Scorecards in the terminal: one cohort with every figure, or families side by side."""
+"""Scorecards in the terminal: one cohort with every figure, or families side by side.
+
+What evaluation gives is imported by the functions that need it: asking a command for help must not load pandas.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
-
-from cohortsmith.evaluation.core import title_of
-from cohortsmith.evaluation.html import number
-from cohortsmith.evaluation.scorecard import judge, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +63,10 @@ KEY_METRICS: dict[str, tuple[tuple[str, str], ...]] = {
 
 def scorecard(report: Report) -> Group:
     """Every figure with its interval, beside real against real and chance; what could not be measured says why."""
+    from cohortsmith.evaluation.core import title_of
+    from cohortsmith.evaluation.html import number
+    from cohortsmith.evaluation.scorecard import judge, read
+
     parts: list[RenderableType] = []
     for group in dict.fromkeys(e.group for e in report):
         verdict = judge(report, group)
@@ -104,6 +107,9 @@ def comparison_table(
         kind: data kind, for the columns.
         more: further columns by heading: a cell's text by family.
     """
+    from cohortsmith.evaluation.core import title_of
+    from cohortsmith.evaluation.html import number
+
     more = more or {}
     by_name = {family: {e.name: e for e in card} for family, card in cards.items()}
     measured = {name: e for card in by_name.values() for name, e in card.items() if e.ok}
@@ -137,6 +143,9 @@ def _table(title: str) -> Table:
 
 
 def _cell(estimate: Estimate) -> str:
+    from cohortsmith.evaluation.html import number
+    from cohortsmith.evaluation.scorecard import read
+
     return f"[{_style(read(estimate))}]{number(estimate.value)}[/]"
 
 
@@ -146,6 +155,9 @@ def _style(reading: str | None) -> str:
 
 def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     """Figures read back from JSON: a row a metric, a column a family."""
+    from cohortsmith.evaluation.core import title_of
+    from cohortsmith.evaluation.html import number
+
     table = _table("")
     table.add_column("")
     for head in ("real", "chance", *figures):
@@ -163,6 +175,8 @@ def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
 
 def audit_table(audit: Audit) -> Group:
     """The decision of an audit in the terminal: every criterion with its figure, its limit and its outcome."""
+    from cohortsmith.evaluation.html import number
+
     tone = OUTCOMES[audit.outcome]
     head = "must not be shared" if audit.blocked else audit.outcome
     table = Table(box=SIMPLE_HEAD, title=f"Audit: [{tone}]{head}[/{tone}]", title_justify="left")

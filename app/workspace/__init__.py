@@ -18,6 +18,7 @@ from cohortsmith.app.workspace.cohorts import (
 from cohortsmith.app.workspace.folders import (
     put_in_place,
     read_json,
+    read_json_as,
     require_free,
     whole_folder,
     write_json,
@@ -28,11 +29,13 @@ from cohortsmith.app.workspace.progress import (
     ROWS,
     Standing,
     Watch,
+    checkpointed,
     json_lines,
     rows_so_far,
     standing_of,
     working_folder,
 )
+from cohortsmith.app.workspace.shapes import Environment, Metrics, RunConfig
 from cohortsmith.app.workspace.workspace import (
     LARGEST_UPLOAD,
     Entry,
@@ -49,14 +52,18 @@ from cohortsmith.app.workspace.workspace import (
 __all__ = [
     "CHECKPOINT",
     "Entry",
+    "Environment",
     "FEATURES",
     "Kind",
     "LARGEST_UPLOAD",
+    "Metrics",
     "ROWS",
+    "RunConfig",
     "Standing",
     "Watch",
     "Workspace",
     "check_writable",
+    "checkpointed",
     "digests",
     "facts_of",
     "fingerprint",
@@ -66,6 +73,7 @@ __all__ = [
     "read",
     "read_holdout",
     "read_json",
+    "read_json_as",
     "read_synthetic",
     "read_synthetic_of",
     "read_train",

@@ -1,4 +1,4 @@
-"""Cohorts as commands name them: reading, checks before long work, duplicates told first."""
+"""Cohorts as commands name them: reading, checks before long work, duplicates reported first."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def train_and_holdout(cohort: Cohort, part: DataPart, seed: int) -> Split:
     say(f"train {sides.train!r}\nholdout {len(sides.holdout)} samples")
     if _has_own_split(cohort):
         rest = len(cohort) - len(sides.train) - len(sides.holdout)
-        say(f"train and test as the file has them, --holdout and --seed aside; {rest} samples of its val left out")
+        say(f"train and test as split in the file, ignoring --holdout and --seed; {rest} samples of its val left out")
     return sides
 
 
@@ -140,7 +140,7 @@ def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
     if any(counts.values()):
         say(
             f"warning: {counts['exact']} exact and {counts['near']} near duplicates between train and holdout: "
-            "they look like a leak of the generator, and flatter its utility"
+            "they look like a leak of the generator, and inflate its utility"
         )
     else:
         say("duplicates between train and holdout: none")
@@ -158,7 +158,7 @@ def _report_same_sequences(train: Cohort, holdout: Cohort) -> dict[str, int]:
         return {"exact": 0, "near": 0}  # of different columns: the comparison refuses them, naming the positions
     say(
         f"{len(found.exact)} of {len(holdout)} holdout patients have the sequence of a training patient; "
-        "a copy is judged by what exceeds this share"
+        "only copies above this share count as copying"
     )
     return {"exact": len(found.exact), "near": len(found.near)}
 

@@ -7,13 +7,16 @@ import os
 import shutil
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cohortsmith.data import DataError
+from cohortsmith.data.validation import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+T = TypeVar("T")
 
 # One of these in a folder says that cohortsmith wrote it; nothing else is ever replaced or removed.
 MARKERS = ("model.json", "metrics.json", "comparison.json", "study.json", "config.json", "audit.json")
@@ -86,18 +89,39 @@ def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 _INFINITY = float("inf")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
+def read_json(path: Path, shape: type[Any] | None = None) -> dict[str, Any]:
+    """Read a JSON object, held against a shape where one is given; keys beside the shape's are kept.
 
     Raises:
-        DataError: no such file, or not a JSON object.
+        DataError: no such file, no JSON object, or one of another shape.
     """
+    text = _text(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; is its folder one that cohortsmith wrote?") from None
-    except ValueError:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         raise DataError(f"{path} is not readable JSON; it may have been cut short or edited") from None
     if not isinstance(value, dict):
         raise DataError(f"{path}: a JSON object was expected")
+    if shape is not None:
+        from_json(shape, text, where=str(path))
     return value
+
+
+def read_json_as(shape: type[T], path: Path) -> T:
+    """Read a JSON object as its shape; keys beside the shape's are left out.
+
+    Raises:
+        DataError: no such file, or no JSON of that shape.
+    """
+    return from_json(shape, _text(path), where=str(path))
+
+
+def _text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; is its folder one that cohortsmith wrote?") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")

@@ -1,12 +1,15 @@
-"""`Watch`: where a run stands, told on disk while it goes on, for whoever looks: the app, or another terminal."""
+"""`Watch`: progress of a run, written to disk while it goes on, for the app or another terminal."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from cohortsmith.app.workspace.folders import read_json_as
+from cohortsmith.data import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,18 +94,41 @@ def working_folder(experiment: Experiment, runs: Path) -> Path:
 def standing_of(folder: Path) -> Standing | None:
     """Where the run of this working folder stands; None where it has told nothing yet."""
     try:
-        return Standing(**json.loads((folder / STANDING).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return read_json_as(Standing, folder / STANDING)
+    except (DataError, OSError):
+        return None
+
+
+@dataclass(frozen=True)
+class _Values:
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Checkpointed:
+    """`checkpoint.json`, as far as others than the training loop read it.
+
+    Attributes:
+        step: that training goes on from.
+        values: of the loop; among them the training curve.
+    """
+
+    step: int
+    values: _Values = field(default_factory=_Values)
+
+
+def checkpointed(checkpoint: Path) -> Checkpointed | None:
+    """What a checkpoint tells; None where there is none, or a broken one: the training loop says what is wrong."""
+    try:
+        return read_json_as(Checkpointed, checkpoint / "checkpoint.json")
+    except (DataError, OSError):
         return None
 
 
 def rows_so_far(folder: Path) -> list[dict[str, Any]]:
     """Training curve of a run that goes on: the rows of its checkpoint, and those written since, by step."""
-    rows: list[dict[str, Any]] = []
-    try:
-        rows += json.loads((folder / CHECKPOINT / "checkpoint.json").read_text(encoding="utf-8"))["values"]["history"]
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no checkpoint yet
+    kept = checkpointed(folder / CHECKPOINT)
+    rows = list(kept.values.history) if kept else []
     rows += json_lines(folder / ROWS)
     by_step = {row["step"]: row for row in rows if isinstance(row.get("step"), int)}
     return [by_step[step] for step in sorted(by_step)]
@@ -118,7 +144,7 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
             rows.append({key: value for key, value in row.items() if value is not None})

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cohortsmith.app.config import DataPart, checked
-from cohortsmith.app.workspace.cohorts import opened_from, read
-from cohortsmith.app.workspace.folders import read_json
-from cohortsmith.data import DataError, split
+from cohortsmith.app.workspace.cohorts import opened_from, read, read_synthetic
+from cohortsmith.app.workspace.folders import read_json, read_json_as
+from cohortsmith.app.workspace.shapes import AuditFacts, ComparisonFacts, GridFacts, Metrics, RunConfig, RunFacts
+from cohortsmith.data import DataError, read_cohort, split
 from cohortsmith.data.io import suffix_of, whole_file
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
+    from cohortsmith.app.config import DataPart
     from cohortsmith.data import Cohort
     from cohortsmith.data.splits import Split
 
@@ -25,15 +26,16 @@ State = Literal["finished", "corrupt"]
 
 LARGEST_UPLOAD = 200  # MB
 UPLOADS = ".uploads"
-_MARKERS: tuple[tuple[Kind, str], ...] = (
-    ("comparison", "comparison.json"),
-    ("study", "study.json"),
-    ("grid", "grid.json"),
-    ("audit", "audit.json"),
-    ("run", "config.json"),
+# The file that tells a kind of results, and its shape.
+_MARKERS: tuple[tuple[Kind, str, type[Any]], ...] = (
+    ("comparison", "comparison.json", ComparisonFacts),
+    ("study", "study.json", ComparisonFacts),
+    ("grid", "grid.json", GridFacts),
+    ("audit", "audit.json", AuditFacts),
+    ("run", "config.json", RunFacts),
 )
 # What else a whole folder of the kind holds.
-_NEEDED: dict[Kind, tuple[str, ...]] = {"run": ("metrics.json",)}
+_NEEDED: dict[Kind, tuple[tuple[str, type[Any]], ...]] = {"run": (("metrics.json", Metrics),)}
 
 
 @dataclass(frozen=True)
@@ -176,18 +178,14 @@ class Workspace:
         Raises:
             DataError: the cohort is not to be found from here, or is another than the run had.
         """
-        config = read_json(folder / "config.json")
-        try:
-            part = checked(DataPart, **config["data"])
-            seed = int(config.get("seed", 0))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{folder / 'config.json'} does not say which cohort the run had") from error
+        config = read_json_as(RunConfig, folder / "config.json")
+        part = config.data
         cohort = read(self.part_here(part))
-        sides = split(cohort, seed=seed, holdout=part.holdout)
+        sides = split(cohort, seed=config.seed, holdout=part.holdout)
         known = digests(folder)
         for side, found in (("train", sides.train), ("holdout", sides.holdout)):
             if known.get(side) not in (None, found.digest()):
-                raise DataError(f"{part.cohort} has changed since this run: its {side} patients are others now")
+                raise DataError(f"{part.cohort} has changed since this run: its {side} patients differ now")
         return sides
 
     def part_here(self, part: DataPart) -> DataPart:
@@ -203,7 +201,7 @@ def workspace_of_environment() -> Workspace:
 def digests(folder: Path) -> dict[str, str]:
     """Digests of the cohorts a run was evaluated on, by side; none where they are not told."""
     try:
-        return dict(read_json(folder / "metrics.json").get("digests") or {})
+        return read_json_as(Metrics, folder / "metrics.json").digests or {}
     except DataError:
         return {}
 
@@ -226,14 +224,10 @@ def read_synthetic_of(folder: Path, like: Cohort | None = None) -> Cohort:
     Raises:
         DataError: no file, or a broken one.
     """
-    from cohortsmith.app.workspace.cohorts import read_synthetic
-    from cohortsmith.data import read_cohort
-
     path = synthetic_file(folder)
     if like is None:
         return read_cohort(path, part=True)
-    part = checked(DataPart, **read_json(folder / "config.json")["data"])
-    return read_synthetic(path, part, like)
+    return read_synthetic(path, read_json_as(RunConfig, folder / "config.json").data, like)
 
 
 def safe_name(name: str) -> str:
@@ -257,16 +251,16 @@ def _visible(entry: Path) -> bool:
 
 
 def _entry(folder: Path) -> Entry:
-    found = next(((kind, marker) for kind, marker in _MARKERS if (folder / marker).is_file()), None)
+    found = next((each for each in _MARKERS if (folder / each[1]).is_file()), None)
     if found is None:
         leftover = (folder / "metrics.json").is_file() or (folder / "model").is_dir()
-        reason = "config.json is missing: the folder is not whole"
+        reason = "config.json is missing: the folder is incomplete"
         return Entry(folder.name, folder, "run" if leftover else "unknown", "corrupt", reason)
-    kind, marker = found
+    kind, marker, shape = found
     try:
-        facts = read_json(folder / marker)
-        for name in _NEEDED.get(kind, ()):
-            read_json(folder / name)
+        facts = read_json(folder / marker, shape)
+        for name, needed in _NEEDED.get(kind, ()):
+            read_json(folder / name, needed)
     except (DataError, OSError) as error:
         reason = str(error).replace(f"{folder}{os.sep}", "")
         return Entry(folder.name, folder, kind, "corrupt", reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -13,12 +13,15 @@ from safetensors.numpy import load_file, save_file
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io.atomic import whole_folder
+from cohortsmith.data.validation import UnreadableError, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,27 +64,39 @@ class Stored:
             told = {"format": self.format, **card, "sha256": sha256(working / self.tensors)}
             (working / self.card).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
-    def read(self, folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Card and tensors of a folder that has both files.
+    def read(self, folder: Path, shape: type[T]) -> tuple[T, dict[str, NDArray[Any]]]:
+        """Card, as its shape, and tensors of a folder that has both files; keys beside the shape's are left out.
 
         Raises:
             DataError: they are broken, changed since they were written, or another program's.
         """
+        place = folder / self.card
+        text = place.read_bytes()
+        foreign = DataError(f"{place}: another program's file or another version; {self.format!r} was expected")
         try:
-            card = json.loads((folder / self.card).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DataError(f"{folder / self.card}: broken, not readable as JSON; {self.again}") from error
-        if not isinstance(card, dict) or card.get("format") != self.format:
-            raise DataError(
-                f"{folder / self.card}: another program's file or another version; {self.format!r} was expected"
-            )
+            head = from_json(_Head, text, where=str(place), remedy=self.again)
+        except UnreadableError:
+            raise
+        except DataError as error:
+            raise foreign from error
+        if head.format != self.format:
+            raise foreign
         changed = f"{folder / self.tensors}: changed or cut off since it was written; {self.again}"
-        if card.get("sha256") != sha256(folder / self.tensors):
+        if head.sha256 != sha256(folder / self.tensors):
             raise DataError(changed)
+        card = from_json(shape, text, where=f"{place}: incomplete or of another version", remedy=self.again)
         try:
             return card, load_file(folder / self.tensors)
         except SafetensorError as error:
             raise DataError(changed) from error
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What every card tells: what it is, and of which file of numbers."""
+
+    format: str
+    sha256: str = ""
 
 
 def sha256(path: Path) -> str:

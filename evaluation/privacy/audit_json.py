@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.validation import from_json
 from cohortsmith.evaluation.core import Interval
 from cohortsmith.evaluation.privacy.membership_attacks import Attack
 from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, Measured, Policy, judge
@@ -15,6 +17,8 @@ from cohortsmith.evaluation.privacy.risks import Risk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_FILE, _REMEDY = "audit.json", "make the audit again"
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,14 @@ def read_audit(facts: Mapping[str, Any]) -> ReadAudit:
     Raises:
         DataError: it is something else.
     """
-    try:
-        return ReadAudit(
-            _policy(facts["policy"]),
-            {row["name"]: _measured(row) for row in facts["criteria"]},
-            tuple(_attack(row) for row in facts["attacks"]),
-            {name: _risk(row) for name, row in facts["risks"].items()},
-            tuple(map(str, facts["notes"])),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError("audit.json: the figures of an audit were expected; make the audit again") from error
+    told = from_json(_Whole, json.dumps(facts), where=_FILE, remedy=_REMEDY)
+    return ReadAudit(
+        _policy(told.policy),
+        {row.name: _measured(row) for row in told.criteria},
+        tuple(_attack(row) for row in told.attacks),
+        {name: _risk(row) for name, row in told.risks.items()},
+        told.notes,
+    )
 
 
 def toml_of(policy: Policy) -> str:
@@ -72,47 +74,138 @@ def toml_of(policy: Policy) -> str:
     return "\n".join(lines)
 
 
-def _policy(told: Mapping[str, Any]) -> Policy:
-    limits = told["criteria"]
-    known = tuple(
-        replace(criterion, **{key: limits[criterion.name][key] for key in criterion.keys})
-        for criterion in DEFAULT.criteria
-        if criterion.name in limits
-    )
-    return Policy(str(told["name"]), known)
+@dataclass(frozen=True)
+class _Ends:
+    """An `Interval`; what is not a number was written as null."""
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
-def _measured(row: Mapping[str, Any]) -> Measured:
-    found = {key: row[key] for key in ("value", "low", "high", "nothing")}
-    reason = str(row["words"]) if row["value"] is None else ""
-    return Measured(**found, reason=reason, note=str(row["note"]), caveat=str(row["caveat"]))
+@dataclass(frozen=True)
+class _Limits:
+    limit: float
+    block: float | None = None
+    least: int | None = None
 
 
-def _attack(row: Mapping[str, Any]) -> Attack:
+@dataclass(frozen=True)
+class _PolicyRow:
+    name: str
+    criteria: dict[str, _Limits]
+
+
+@dataclass(frozen=True)
+class _CriterionRow:
+    """A `Judgement`, as far as it can be judged again."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    nothing: float
+    words: str
+    note: str
+    caveat: str
+
+
+@dataclass(frozen=True)
+class _Curve:
+    fpr: list[float]
+    tpr: list[float]
+
+
+@dataclass(frozen=True)
+class _AttackRow:
+    name: str
+    group: str
+    auc: _Ends
+    tpr: dict[float, _Ends]
+    f1_gain: _Ends
+    n_members: int
+    n_non_members: int
+    roc: _Curve
+    space: str
+    control: _Ends | None
+    compared: int
+
+
+@dataclass(frozen=True)
+class _RiskRow:
+    name: str
+    attack: _Ends
+    control: _Ends
+    naive: _Ends
+    value: float | None
+    low: float | None
+    high: float | None
+    n: tuple[int, int]
+    status: str
+    how: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """What `Audit.to_json` gave, as far as it is read back."""
+
+    policy: _PolicyRow
+    criteria: list[_CriterionRow]
+    attacks: list[_AttackRow]
+    risks: dict[str, _RiskRow]
+    notes: tuple[str, ...]
+
+
+def _policy(told: _PolicyRow) -> Policy:
+    known = []
+    for criterion in DEFAULT.criteria:
+        if criterion.name in told.criteria:
+            limits = {key: getattr(told.criteria[criterion.name], key) for key in criterion.keys}
+            for key, value in limits.items():
+                if value is None:
+                    raise DataError(f"{_FILE}: policy.criteria.{criterion.name}.{key} is missing; {_REMEDY}")
+            known.append(replace(criterion, **limits))
+    return Policy(told.name, tuple(known))
+
+
+def _measured(row: _CriterionRow) -> Measured:
+    reason = row.words if row.value is None else ""
+    return Measured(row.value, row.low, row.high, row.nothing, reason=reason, note=row.note, caveat=row.caveat)
+
+
+def _attack(row: _AttackRow) -> Attack:
     return Attack(
-        name=row["name"],
-        group=row["group"],
-        auc=_interval(row["auc"]),
-        tpr={float(rate): _interval(found) for rate, found in row["tpr"].items()},
-        f1_gain=_interval(row["f1_gain"]),
-        n_members=int(row["n_members"]),
-        n_non_members=int(row["n_non_members"]),
-        roc=(np.asarray(row["roc"]["fpr"], dtype=np.float64), np.asarray(row["roc"]["tpr"], dtype=np.float64)),
-        space=row["space"],
-        control=_interval(row["control"]) if row["control"] else None,
-        compared=int(row["compared"]),
+        name=row.name,
+        group=row.group,
+        auc=_interval(row.auc),
+        tpr={rate: _interval(found) for rate, found in row.tpr.items()},
+        f1_gain=_interval(row.f1_gain),
+        n_members=row.n_members,
+        n_non_members=row.n_non_members,
+        roc=(np.asarray(row.roc.fpr, dtype=np.float64), np.asarray(row.roc.tpr, dtype=np.float64)),
+        space=row.space,
+        control=_interval(row.control) if row.control else None,
+        compared=row.compared,
     )
 
 
-def _risk(row: Mapping[str, Any]) -> Risk:
-    parts = {name: _interval(row[name]) for name in ("attack", "control", "naive")}
-    figures = {name: _number(row[name]) for name in ("value", "low", "high")}
-    return Risk(**{**row, **parts, **figures})
+def _risk(row: _RiskRow) -> Risk:
+    value, low, high = _interval(_Ends(row.value, row.low, row.high))
+    return Risk(
+        row.name,
+        _interval(row.attack),
+        _interval(row.control),
+        _interval(row.naive),
+        value,
+        low,
+        high,
+        row.n,
+        row.status,
+        row.how,
+        row.scale,
+    )
 
 
-def _interval(row: Mapping[str, Any]) -> Interval:
-    return Interval(_number(row["value"]), _number(row["low"]), _number(row["high"]))
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
+def _interval(row: _Ends) -> Interval:
+    return Interval(*(float("nan") if end is None else end for end in (row.value, row.low, row.high)))

@@ -1,15 +1,14 @@
-"""`Policy`: the limits a house sets for sharing, and the judgement of each criterion: pass, fail or not evaluable."""
+"""`Policy`: the limits an institution sets, and the judgement of each criterion: pass, fail or not evaluable."""
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass, field, make_dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.suggestions import near_misses
+from cohortsmith.data.validation import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,11 +57,11 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Policy:
-    """Criteria of a house, in the order they are shown.
+    """Criteria of an institution, in the order they are shown.
 
     Attributes:
         name: what the page calls it.
-        criteria: every criterion, with this house's limits.
+        criteria: every criterion, with this institution's limits.
     """
 
     name: str
@@ -88,7 +87,8 @@ DEFAULT = Policy(
         Criterion(
             name="worst_attack_auc",
             title="Membership: worst attack, AUC",
-            asks="Does any attack tell who was in train: of all patients, of rare classes, of the most outlying ones?",
+            asks="Does any attack distinguish members of train: among all patients, rare "
+            "classes, the most outlying patients?",
             source="Limits of this project: 0.5 is guessing, a resample of the patients scores about 0.8; "
             f"the worst of all attacks counts, as in {_CARLINI}",
             limit=0.55,
@@ -96,16 +96,17 @@ DEFAULT = Policy(
         ),
         Criterion(
             name="worst_attack_tpr",
-            title="Membership: found at 1 % false accusations",
-            asks="How many training patients does the worst attack find while it wrongly accuses 1 % of others?",
-            source=f"Twice what guessing finds; {_CARLINI}, who ask for it because an AUC hides the few who are found",
+            title="Membership: TPR at 1 % FPR",
+            asks="What share of the training patients does the worst attack identify at a false-positive rate of 1 %?",
+            source=f"Twice what guessing achieves; {_CARLINI}, who ask for it because an AUC hides the few who are "
+            "identified",
             limit=0.02,
             least=500,
         ),
         Criterion(
             name="singling_out",
             title="Singling out",
-            asks="Does the synthetic cohort give descriptions that fit exactly one training patient?",
+            asks="Does the synthetic cohort yield predicates that hold for exactly one training patient?",
             source=f"{_NINE} {_GIOMI}",
             limit=0.09,
             rule="upper",
@@ -113,7 +114,7 @@ DEFAULT = Policy(
         Criterion(
             name="linkability",
             title="Linkability",
-            asks="Does it help to tell that two parts of a record belong to one patient?",
+            asks="Does it help to link two parts of a record to the same patient?",
             source=f"{_NINE} {_GIOMI}",
             limit=0.09,
             rule="upper",
@@ -121,14 +122,14 @@ DEFAULT = Policy(
         Criterion(
             name="inference",
             title="Inference",
-            asks="Does it help to guess what is not known of a training patient from what is known?",
+            asks="Does it help to infer unknown attributes of a training patient from known ones?",
             source=f"{_NINE} {_GIOMI}",
             limit=0.09,
             rule="upper",
         ),
         Criterion(
             name="exact_copies",
-            title="Exact copies beyond the holdout's",
+            title="Exact copies above the holdout's rate",
             asks="Are there more copies of training patients than unseen real patients hold by themselves?",
             source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
             limit=0.0,
@@ -136,9 +137,9 @@ DEFAULT = Policy(
         ),
         Criterion(
             name="near_copies",
-            title="Near copies beyond the holdout's",
-            asks="Do more synthetic than unseen real patients come very near to one training patient, or give back "
-            "variants that one alone has?",
+            title="Near copies above the holdout's rate",
+            asks="Are more synthetic than unseen real patients very close to one training patient, or do they "
+            "reproduce variants that it alone carries?",
             source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS; of variants Sweeney "
             "2002, k-anonymity, IJUFKS 10:557",
             limit=0.0,
@@ -146,9 +147,9 @@ DEFAULT = Policy(
         ),
         Criterion(
             name="artefacts",
-            title="What the files hold",
+            title="Contents of the files",
             asks="Do model and sample files hold training records, values of one patient, identifiers or free text?",
-            source="Practice of this project: what leaves the house is looked through file by file",
+            source="Practice of this project: every file that is released is scanned",
             limit=0.0,
         ),
     ),
@@ -187,7 +188,7 @@ class Judgement:
         measured: the figure.
         outcome: "pass", "fail" or "not evaluable".
         words: why, in one sentence.
-        blocked: the figure is above the limit from which nothing may be shared at all.
+        blocked: the figure is above the limit above which nothing may be shared at all.
     """
 
     criterion: Criterion
@@ -224,7 +225,7 @@ def judge(criterion: Criterion, measured: Measured) -> Judgement:
         few = f"{over}, but the interval from {_show(low)} to {_show(high)} holds {_show(measured.nothing)}, no leak"
         return Judgement(criterion, measured, "not evaluable", f"{few} at all: too few patients to tell")
     blocked = criterion.block is not None and held > criterion.block
-    over += f", and over {_show(criterion.block or 0.0)}, from which nothing may be shared" if blocked else ""
+    over += f", and over {_show(criterion.block or 0.0)}, above which nothing may be shared" if blocked else ""
     return Judgement(criterion, measured, "fail", over, blocked)
 
 
@@ -253,56 +254,46 @@ class Judged:
 
     @property
     def blocked(self) -> bool:
-        """Whether a figure is above the limit from which nothing may be shared at all."""
+        """Whether a figure is above the limit above which nothing may be shared at all."""
         return any(judgement.blocked for judgement in self.judgements)
 
 
 def read_policy(path: Path) -> Policy:
-    """Policy of a house: `DEFAULT` with the limits that a TOML file sets, a table a criterion.
+    """Policy of an institution: `DEFAULT` with the limits that a TOML file sets, a table a criterion.
 
     Raises:
         DataError: no such file, no TOML, an unknown criterion or limit (with its near misses), or a wrong value.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"no policy file {path}") from None
-    except (OSError, UnicodeDecodeError):
-        raise DataError(f"{path}: a policy file, TOML in UTF-8, was expected") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: not valid TOML: {error}") from None
-    name = table.pop("name", path.stem)
-    if not isinstance(name, str):
-        raise DataError(f"{path}: name: text was expected; got {_told(name)}")
-    known = {criterion.name: criterion for criterion in DEFAULT.criteria}
-    for key, limits in table.items():
-        if key not in known:
-            raise DataError(f"{path}: {key}: unknown criterion{near_misses(key, known)}; known: {', '.join(known)}")
-        if not isinstance(limits, Mapping):
-            raise DataError(f"{path}: a [{key}] table was expected; got {_told(limits)}")
-        known[key] = _with_limits(known[key], limits, path)
-    return Policy(name, tuple(known.values()))
+    stated = read_toml(_file_of_limits(), path, "policy")
+    criteria = tuple(_with_limits(criterion, getattr(stated, criterion.name), path) for criterion in DEFAULT.criteria)
+    return Policy(stated.name, criteria)
 
 
-def _with_limits(criterion: Criterion, limits: Mapping[str, Any], path: Path) -> Criterion:
-    where = f"{path}: [{criterion.name}]"
-    for key, value in limits.items():
-        if key not in criterion.keys:
-            near = near_misses(key, criterion.keys)
-            raise DataError(f"{where} {key}: unknown key{near}; known: {', '.join(criterion.keys)}")
-        whole = key == "least" or criterion.name == "artefacts"
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-            raise DataError(f"{where} {key}: a {'whole ' * whole}number was expected; got {_told(value)}")
-        if not (0 <= value if whole else 0 <= value <= 1):
-            raise DataError(f"{where} {key}: {'0 or more' if whole else 'from 0 to 1'} was expected; got {value}")
-    changed = replace(criterion, **limits)
+def _file_of_limits() -> type[Any]:
+    """Shape of a policy file: a name, and of each criterion the limits that it has."""
+    tables = {criterion.name: _table_of_limits(criterion) for criterion in DEFAULT.criteria}
+    shape: type[Any] = make_dataclass(
+        "Limits", [("name", str), *((name, table, field(default_factory=table)) for name, table in tables.items())]
+    )
+    return shape
+
+
+def _table_of_limits(criterion: Criterion) -> type[Any]:
+    hints = {
+        key: NonNegativeInt if key == "least" or criterion.name == "artefacts" else Annotated[float, Field(ge=0, le=1)]
+        for key in criterion.keys
+    }
+    limits = [(key, hint, field(default=getattr(criterion, key))) for key, hint in hints.items()]
+    return make_dataclass(criterion.name, limits)
+
+
+def _with_limits(criterion: Criterion, stated: Any, path: Path) -> Criterion:
+    changed = replace(criterion, **asdict(stated))
     if changed.block is not None and changed.block < changed.limit:
-        raise DataError(f"{where} block: at least the limit, {changed.limit}, was expected; got {changed.block}")
+        raise DataError(
+            f"{path}: [{criterion.name}] block: at least the limit, {changed.limit}, was expected; got {changed.block}"
+        )
     return changed
-
-
-def _told(value: Any) -> str:
-    return json.dumps(value, default=str)
 
 
 def _show(value: float) -> str:

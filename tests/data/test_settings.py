@@ -87,11 +87,11 @@ def test_lists_become_tuples() -> None:
         ({"rate": float("inf")}, "part: rate must be a number; got inf"),
         ({"mode": "medium"}, "part: mode must be one of fast, slow; got 'medium'"),
         ({"even": 1}, "part: even must be true or false; got 1"),
-        ({"widths": [4, 0]}, "part: widths must be a list, each of it a whole number of at least 1; got (4, 0)"),
+        ({"widths": [4, 0]}, "part: widths must be a list, each a whole number of at least 1; got (4, 0)"),
         ({"widths": 4}, "part: widths must be a list"),
-        ({"factors": ["x"]}, "part: factors must be a list, each of it a number"),
+        ({"factors": ["x"]}, "part: factors must be a list, each a number"),
         ({"frozen": "most"}, "part: frozen must be a whole number of at least 0 or 'all'; got 'most'"),
-        ({"name": 1}, "part: name must be a text; got 1"),
+        ({"name": 1}, "part: name must be text; got 1"),
     ],
 )
 def test_values_that_cannot_be_are_refused(settings: dict[str, Any], words: str) -> None:

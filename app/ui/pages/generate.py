@@ -123,7 +123,7 @@ def _balance(mine: Any, real: Mapping[str, int]) -> None:
 
 def start_button(family: str, settings: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     """Name, and the start of the fit."""
-    from cohortsmith.app.background import start
+    from cohortsmith.app.background import start_fit
     from cohortsmith.app.pipeline import check
 
     part, seed = choice.part(), choice.seed()
@@ -144,7 +144,7 @@ def start_button(family: str, settings: Mapping[str, Any], counts: Mapping[str, 
             sample=SamplePart(counts=wanted),
         )
         check(experiment)
-        job = start(experiment, workspace().runs)
+        job = start_fit(experiment, workspace().runs)
     except (DataError, OSError) as error:
         tell(error)
         return

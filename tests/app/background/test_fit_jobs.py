@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohortsmith.app.background.fit_jobs import find_job, jobs, start
+from cohortsmith.app.background.fit_jobs import find_job, jobs, start_fit
 from cohortsmith.app.config.experiment import (
     DataPart,
     EvaluationPart,
@@ -68,10 +68,10 @@ def test_an_experiment_reads_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_killed_fit_is_told_and_goes_on_where_it_stood(runs: Path, patients: Path) -> None:
-    job = start(fit(patients), runs)
+    job = start_fit(fit(patients), runs)
     wait(lambda: job.resumable and job.standing)
     with pytest.raises(DataError, match="is running already"):
-        start(fit(patients), runs)
+        start_fit(fit(patients), runs)
     with pytest.raises(DataError, match="cancel it first"):
         job.forget()
     os.kill(job.pid, signal.SIGKILL)
@@ -81,7 +81,7 @@ def test_a_killed_fit_is_told_and_goes_on_where_it_stood(runs: Path, patients: P
     again = find_job(runs, job.name).go_on()
     wait(lambda: again.standing and again.history[-1]["step"] > stood)
     assert again.history[0]["step"] < 100
-    assert "going on from step" in again.log
+    assert "resuming from step" in again.log
     again.cancel()
     assert again.state == "cancelled"
     assert again.resumable
@@ -90,7 +90,7 @@ def test_a_killed_fit_is_told_and_goes_on_where_it_stood(runs: Path, patients: P
 
 
 def test_a_number_of_a_process_that_is_another_now_is_not_taken_for_the_fit(runs: Path, patients: Path) -> None:
-    job = start(fit(patients, steps=1), runs)
+    job = start_fit(fit(patients, steps=1), runs)
     mine = replace(job, pid=os.getpid(), born=1.0)
     assert mine.state != "running"
 

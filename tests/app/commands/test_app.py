@@ -8,6 +8,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from cohortsmith.app.commands.app import command, settings
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.app.conftest import Said
 
@@ -41,6 +41,7 @@ def test_the_server_is_local_guarded_and_silent() -> None:
     ):
         assert option in words
     assert "--server.headless=false" in command(8501, browser=True)
+    assert Path(words[words.index("run") + 1]).is_file()
 
 
 def test_a_proxy_names_itself_and_nothing_else_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

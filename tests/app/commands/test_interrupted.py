@@ -38,7 +38,7 @@ def test_killed_fit_goes_on_to_the_same_model(tmp_path: Path, patients: Path, st
 
     again = cohortsmith(*fit_line(patients, killed))  # the same command once more
     assert again.code == 0, again.err
-    assert "going on from step " in again.err
+    assert "resuming from step " in again.err
     assert cohortsmith(*fit_line(patients, whole)).code == 0  # and a run that is left alone
     assert weights(killed) == weights(whole)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["killed", "whole"]

@@ -16,12 +16,12 @@ from cohortsmith.app.founding.grids import (
     image_classifiers,
     images_facts,
     images_grid,
-    name_of,
+    short_name,
     transcriptome_classifiers,
     transcriptome_grid,
 )
 from cohortsmith.app.grid.arms import parts_of, with_extra
-from cohortsmith.app.grid.checks import check, check_cohorts, read_cohorts
+from cohortsmith.app.grid.checks import check_cohorts, check_grid, read_cohorts
 from cohortsmith.data import DataError, simulate, write_cohort
 from cohortsmith.ssl_models import Classifier
 from cohortsmith.ssl_models.presets.registry import PRESETS, Preset
@@ -43,7 +43,7 @@ def genes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("preset", ["cpu", "gpu"], ids=["small", "founding"])  # "gpu" would name a tier
 def test_grid_of_images_is_valid_and_holds_the_founding_table(preset: str) -> None:
     grid = images_grid(["bloodmnist", "dermamnist_28.npz"], preset=preset, training=CPU)
-    check(grid)
+    check_grid(grid)
     assert list(grid.data) == ["blood", "derma"]
     assert {len(members) for members in grid.fusions.values()} == {2, 4}
     ours = {
@@ -88,7 +88,7 @@ def test_more_unlabelled_images_stand_beside_moco_plus() -> None:
 @pytest.mark.parametrize("preset", ["tcga-2021", "microarray-2021"])
 def test_grid_of_transcriptomes_holds_every_way_of_learning(preset: str) -> None:
     grid = transcriptome_grid(["a.h5ad", "b.csv.gz"], preset=preset, training=CPU)
-    check(grid)
+    check_grid(grid)
     assert grid.labelled == [50, 100, 200, 500, 1000, "full"]
     recipes = {name: Classifier(**one).arguments.settled("expression") for name, one in grid.classifiers.items()}
     masked = [recipe for recipe in recipes.values() if recipe.pretext_name == "masked"]
@@ -110,7 +110,7 @@ def test_wrong_names_are_refused_with_the_near_ones() -> None:
         images_grid(["bloodmnist"], preset="cpu", classifiers=["moco"], training=CPU)
     with pytest.raises(DataError, match="two cohorts are called blood"):
         images_grid(["bloodmnist", "bloodmnist_28.npz"], preset="cpu", training=CPU)
-    assert name_of("folder/tcga_12class.csv.gz") == "tcga_12class"
+    assert short_name("folder/tcga_12class.csv.gz") == "tcga_12class"
 
 
 def test_study_is_carried_out_and_ends_in_a_page(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohortsmith.app.config.grid import Arm, PretextSet
-    from cohortsmith.app.grid.jobs import Study
+    from cohortsmith.app.grid.jobs import GridStudy
     from cohortsmith.data import Cohort
 
 
@@ -104,7 +104,7 @@ def test_folder_says_what_was_done(done: tuple[Path, pd.DataFrame]) -> None:
 
 def test_fusion_is_the_product(tmp_path: Path, patients: Path, done: tuple[Path, pd.DataFrame]) -> None:
     folder, rows = done
-    test = grid_jobs.Study(grid(tmp_path, patients), folder).parts("sim", 1).test
+    test = grid_jobs.GridStudy(grid(tmp_path, patients), folder).parts("sim", 1).test
     files = [next(folder.glob(f"probabilities/sim-30-{name}-s1-*")) for name in ("supervised", "masked")]
     product = load_file(files[0])["test"] * load_file(files[1])["test"]
     product /= product.sum(axis=1, keepdims=True)
@@ -119,7 +119,7 @@ def test_goes_on_where_it_was_stopped(
     asked = grid(tmp_path, patients)
     make, made = grid_jobs.make_rows, list[str]()
 
-    def stopped(study: Study, arm: Arm, pretext: PretextSet | None) -> list[str]:
+    def stopped(study: GridStudy, arm: Arm, pretext: PretextSet | None) -> list[str]:
         if len(made) == 12:
             raise KeyboardInterrupt
         made.append(arm.name)
@@ -133,7 +133,7 @@ def test_goes_on_where_it_was_stopped(
     left = tmp_path / "out" / "rows" / ".half.parquet.1.tmp"
     left.write_text("cut short")
 
-    def again(study: Study, arm: Arm, pretext: PretextSet | None) -> list[str]:
+    def again(study: GridStudy, arm: Arm, pretext: PretextSet | None) -> list[str]:
         assert arm.name not in made
         return make(study, arm, pretext)
 
@@ -155,7 +155,7 @@ def test_another_grid_does_not_go_on_in_the_same_folder(tmp_path: Path, patients
     assert first.out.splitlines()[-1] == str(out / "report.html")
     told = cohortsmith("utility", path, "--out", out, "--json")
     assert told.code == 0
-    assert "classifiers: 4 of 4 are there already" in told.err
+    assert "classifiers: 4 of 4 were done before" in told.err
     assert {one["against"] for one in json.loads(told.out)["verdicts"]} == {"real only", "strongest"}
     other = cohortsmith("utility", toml(tmp_path, patients, TINY.replace("steps = 5", "steps = 6")), "--out", out)
     assert other.code == 2
@@ -173,7 +173,7 @@ def test_more_seeds_and_labels_join_what_is_done(
     first = carry_out_grid(grid(tmp_path, patients, TINY), tmp_path / "out").rows
     capsys.readouterr()
     same(carry_out_grid(grid(tmp_path, patients, more), tmp_path / "out").rows, whole)
-    assert "classifiers: 4 of 16 are there already" in capsys.readouterr().err
+    assert "classifiers: 4 of 16 were done before" in capsys.readouterr().err
     same(carry_out_grid(grid(tmp_path, patients, TINY), tmp_path / "out").rows, first)
 
 
@@ -184,7 +184,7 @@ def test_a_done_grid_is_judged_by_another_metric(tmp_path: Path, patients: Path,
     asked = toml(tmp_path, patients, f'metric = "mean_class_accuracy"\n{TINY}')
     told = cohortsmith("utility", asked, "--out", out)
     assert told.code == 0, told.err
-    assert "classifiers: 4 of 4 are there already" in told.err
+    assert "classifiers: 4 of 4 were done before" in told.err
     assert "mean class" in told.out
     assert "of mean class accuracy over" in (out / "report.html").read_text()
     classes = [one for one in json.loads((out / "verdicts.json").read_text()) if one["label"]]
@@ -231,7 +231,7 @@ def test_classes_of_the_rest_are_predicted_not_read(tmp_path: Path, patients: Pa
 
     from cohortsmith.app.grid.arms import labelled_part
 
-    study = grid_jobs.Study(grid(tmp_path, patients, TINY), tmp_path)
+    study = grid_jobs.GridStudy(grid(tmp_path, patients, TINY), tmp_path)
     train = study.parts("sim", 0).train
     labelled = labelled_part(train, "30", 0)
     hidden = np.where(train.ids.isin(labelled.ids), train.y, 1 - train.y)
@@ -251,11 +251,11 @@ def test_workers_find_files_from_another_folder(
 
     shutil.copy(patients, tmp_path / "here.csv")
     monkeypatch.chdir(tmp_path)
-    study = grid_jobs.Study(grid(tmp_path, "here.csv", TINY), tmp_path / "out")
+    study = grid_jobs.GridStudy(grid(tmp_path, "here.csv", TINY), tmp_path / "out")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert len(study.parts("sim", 0).train) == 84
-    named = grid_jobs.Study(grid(tmp_path, "simulated-expression", TINY), tmp_path / "out")
+    named = grid_jobs.GridStudy(grid(tmp_path, "simulated-expression", TINY), tmp_path / "out")
     assert named.part("sim") == named.grid.data["sim"]
 
 

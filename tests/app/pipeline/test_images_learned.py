@@ -85,7 +85,9 @@ def test_the_way_between_classes_is_drawn_as_a_picture_or_written(
     refused(
         cohortsmith("sample", tmp_path / "vae", "--between", f"{first},nobody", "--out", tmp_path / "x.png"), "nobody"
     )
-    refused(cohortsmith("sample", model, "--between", f"{first},{last}", "--out", tmp_path / "x.npz"), "no latents")
+    refused(
+        cohortsmith("sample", model, "--between", f"{first},{last}", "--out", tmp_path / "x.npz"), "no latent space"
+    )
     assert not list(tmp_path.glob("x.*"))
 
 

@@ -134,7 +134,7 @@ def test_files_that_cannot_be_audited_are_refused(tmp_path: Path, work: Path, co
     refused(cohortsmith(*three, virtual, "--shadows", 4, *out), "--family")
     refused(cohortsmith(*three, virtual, "--show-patients", *out), "images")
     for text, word in (
-        ('[inference]\nlimit = "low"', "a number was expected"),
+        ('[inference]\nlimit = "low"', "a number from 0 to 1 was expected"),
         ("[infrence]\nlimit = 0.1", "inference"),
     ):
         (tmp_path / "policy.toml").write_text(text)
@@ -180,7 +180,7 @@ def test_a_release_holds_samples_cards_audit_and_checksums(work: Path, released:
             assert not [one for one in ids if one in text.replace('"', " ").split()]
     done = cohortsmith("verify", released)
     assert done.code == 0
-    refused(cohortsmith("release", work / "run-mvn", "--out", released, "--force"), "is there already")
+    refused(cohortsmith("release", work / "run-mvn", "--out", released, "--force"), "exists already")
 
 
 def test_verify_names_what_has_changed(tmp_path: Path, released: Path, cohortsmith: Any) -> None:

@@ -66,7 +66,7 @@ def test_each_kind_of_folder_has_its_kind_and_state(place: Workspace, cohortsmit
     for name, reason in (("half", "metrics.json is missing"), ("cut", "comparison.json is not readable")):
         refused = cohortsmith("runs", "show", name, "--runs", place.runs)
         assert refused.code == 2
-        assert f"{name} is not whole: {reason}" in refused.err
+        assert f"{name} is corrupt: {reason}" in refused.err
 
 
 def test_a_part_of_a_name_finds_what_no_other_has(place: Workspace) -> None:

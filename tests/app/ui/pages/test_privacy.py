@@ -66,7 +66,7 @@ def test_an_audit_is_started_from_the_page_and_its_decision_shown(one_run: Path,
     assert not shown.exception
     started = decisions.find("audit", one_run, runs)
     assert started is not None
-    with pytest.raises(DataError, match="under way already"):
+    with pytest.raises(DataError, match="is running already"):
         decisions.start("audit", one_run, runs)
     assert "so far" in said(page("privacy", one_run.name))  # another browser
     until = time.monotonic() + 90

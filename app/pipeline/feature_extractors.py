@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cohortsmith.data import Cohort
-from cohortsmith.data.cohort import grid
+from cohortsmith.data.kinds import grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

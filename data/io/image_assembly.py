@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cohortsmith.data.cohort import Cohort, grid
+from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io.assembly import LABEL, SUBJECTS, check_sizes, class_positions, unique
 from cohortsmith.data.io.covariates import tidy
+from cohortsmith.data.kinds import grid
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from cohortsmith.data.io.tables import read_delimited, read_parquet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cohortsmith.data.cohort import Cohort, Kind
+    from cohortsmith.data.cohort import Cohort
+    from cohortsmith.data.kinds import Kind
 
 DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES: dict[Kind, tuple[str, ...]] = {

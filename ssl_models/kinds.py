@@ -42,6 +42,7 @@ class ClassifierKind:
         preset: name in `PRESETS` that holds when none is named; "" for the plain defaults.
         heavy: networks of so much matrix work that a GPU is taken where there is one, and bfloat16 where a CPU is
             fast at it; the others stay on the CPU unless the runtime says otherwise.
+        mixable: a weighted mean of two patients' inputs is an input again, so that MixMatch can learn from it.
     """
 
     backbones: Mapping[str, type[Backbone]]
@@ -49,6 +50,7 @@ class ClassifierKind:
     augmentations: Mapping[str, Augmentation] = field(default_factory=dict)
     preset: str = ""
     heavy: bool = False
+    mixable: bool = True
 
 
 KINDS: dict[str, ClassifierKind] = {
@@ -77,6 +79,7 @@ KINDS: dict[str, ClassifierKind] = {
             "next-token": NextToken,
         },
         preset="sequence",
+        mixable=False,
     ),
     "image": ClassifierKind(
         backbones={

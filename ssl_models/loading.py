@@ -54,7 +54,7 @@ def _rebuild(card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Classifi
             nets: dict[str, nn.Module] = {BACKBONE: recipe.network(inputs)}
             if recipe.pretext and len(names) > 1:
                 # The task's networks depend on the inputs' shape and type, and what they learnt of patients is loaded.
-                nobody = np.zeros((2, *inputs.shape), np.float32 if inputs.kind == "expression" else np.uint8)
+                nobody = np.zeros((2, *inputs.shape), inputs.dtype)
                 nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(nobody))
             classifier._pretrained = {name: _filled(nets[name], f"pretrained/{name}", tensors) for name in names}
         if card["classes"]:

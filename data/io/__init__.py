@@ -17,6 +17,7 @@ from cohortsmith.data.io.read import (
     kind_of,
     read_file,
     stem_of,
+    suffix_like,
     suffix_of,
 )
 from cohortsmith.data.io.sequence_records import count_records, fields_of
@@ -51,6 +52,7 @@ __all__ = [
     "read_file",
     "sha256",
     "stem_of",
+    "suffix_like",
     "suffix_of",
     "tidy",
     "whole_file",

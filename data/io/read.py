@@ -34,6 +34,7 @@ WRITTEN: dict[Kind, tuple[str, ...]] = {
     "sequence": tuple(suffix for suffix in SEQUENCES if suffix.removesuffix(".gz") not in GENBANK),
     "image": (".npz", PNG_FOLDER),
 }
+_PLAIN = {"expression": ".csv", "sequence": ".fasta", "image": ".npz"}  # where the source has no format of its own
 _EVERY = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 _HELD = {"expression": "expression", "sequence": "sequences", "image": "images"}
 _CONTENT = {
@@ -83,6 +84,22 @@ def check_written(path: str | os.PathLike[str], kind: Kind) -> str:
         why = f"{suffix} is read only" if held == kind else f"{suffix} holds {_HELD[held]}"
         can = ", ".join(WRITTEN[kind]).replace(PNG_FOLDER, "a folder of PNG (a name without a suffix)")
         raise DataError(f"{Path(path).name}: {why}; a cohort of kind {kind} is written as {can}")
+    return suffix
+
+
+def suffix_like(source: str, kind: str) -> str:
+    """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind.
+
+    Of a folder of PNG it is none: a folder again.
+    """
+    if kind == "image" and Path(source).is_dir():
+        return ""
+    try:
+        suffix = suffix_of(source)
+    except DataError:
+        return _PLAIN[kind]
+    if kind == "sequence":  # GenBank is read only, and .fa is FASTA
+        return ".fasta.gz" if suffix.endswith(".gz") else ".fasta"
     return suffix
 
 

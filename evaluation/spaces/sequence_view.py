@@ -141,4 +141,5 @@ class SequenceView(KindView):
     def secrets(self, columns: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """All edits that at most a tenth of patients have."""
         carriers = self.z_train[:, columns].sum(axis=0) + self.z_holdout[:, columns].sum(axis=0)
-        return columns[carriers <= COMMON * (len(self.train) + len(self.holdout))]
+        rare: NDArray[np.int64] = columns[carriers <= COMMON * (len(self.train) + len(self.holdout))]
+        return rare

@@ -85,7 +85,7 @@ def test_a_patient_singled_out_in_any_part_of_train_counts() -> None:
 
 def test_each_predicate_is_true_of_one_sample_alone() -> None:
     source = patients(200, 1)
-    made = _predicates(source.x, source.y, "expression", np.random.default_rng(0))
+    made = _predicates(source.x, source.y, False, np.random.default_rng(0))
     held = np.concatenate(list(made.hold(source.x, source.y)))
     assert (held.sum(axis=1) == 1).all()
 

@@ -40,7 +40,7 @@ REGISTRIES = {
 
 
 def comparisons(root: Path = ROOT) -> list[str]:
-    """File and line of every comparison, match, dict and subscript with a kind's name outside of the places of kinds."""
+    """File and line of every comparison, match, dict and subscript with a kind's name outside of its places."""
     found = []
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
@@ -54,9 +54,10 @@ def comparisons(root: Path = ROOT) -> list[str]:
 def _lines(tree: ast.Module, file: str) -> Iterator[int]:
     registries = set()
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        if any(isinstance(target, ast.Name) and (file, target.id) in REGISTRIES for target in targets):
-            registries.add(id(getattr(node, "value", None)))
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if isinstance(target, ast.Name) and (file, target.id) in REGISTRIES:
+                registries.add(id(node.value))
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             named = any(_names_kind(part) for part in (node.left, *node.comparators))

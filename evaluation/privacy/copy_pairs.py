@@ -103,6 +103,8 @@ def copy_pairs(comparison: Comparison, seed: int, *, most: int = 8) -> tuple[Cop
         NotEvaluable: no images, or fewer than 100 new real ones to read distances against.
     """
     c = comparison
+    if not c.train.about.pictured:
+        raise NotEvaluable("pairs are looked for among images")
     view = c.seen_as(ImageView)
     c.require("a comparison of distances")
     if len(c.holdout) < LEAST:

@@ -1,12 +1,13 @@
 """Cohorts of patients: the `Cohort` value, reading and writing files, named and simulated sets, scales and splits."""
 
-from cohortsmith.data.cohort import Cohort, Kind, Scale
+from cohortsmith.data.cohort import Cohort, Scale
 from cohortsmith.data.duplication import Duplicates, duplicates
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io import CohortWriter, open_writer, write_cohort
+from cohortsmith.data.kinds import Kind
 from cohortsmith.data.named import NamedSet, named_sets, read_cohort
 from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED, SYMBOLS, decode, encode, one_hot
-from cohortsmith.data.scale import detect_scale, from_log, log_expression, to_log
+from cohortsmith.data.scale import detect_scale, from_log, log_expression, numbers_of, to_log
 from cohortsmith.data.sequences import on_columns, shared_columns
 from cohortsmith.data.simulators import SIMULATORS, simulate
 from cohortsmith.data.splits import Split, split
@@ -32,6 +33,7 @@ __all__ = [
     "from_log",
     "log_expression",
     "named_sets",
+    "numbers_of",
     "on_columns",
     "one_hot",
     "open_writer",

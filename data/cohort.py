@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.nucleotides import MASKED
+from cohortsmith.data.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-Kind = Literal["expression", "sequence", "image"]
+    from cohortsmith.data.kinds import CohortKind, Kind
+
 Scale = Literal["counts", "linear", "log"]
 
 
@@ -35,7 +36,7 @@ class Cohort:
         classes: class names, sorted; a class may be empty after `take`.
         features: gene (probe) names, in the order of the columns of `x`. Sequence: "97" is position 97 of the
             reference, "97+1" the first base inserted after it; "1".."L" without a reference. Image: one name, that
-            of the pixel grid, height x width x channels: ("28x28x3",); see `grid`.
+            of the pixel grid, height x width x channels: ("28x28x3",); see `cohortsmith.data.kinds.grid`.
         subjects: (n,) the patient each sample belongs to; samples of one patient are never split across train and
             holdout.
         obs: clinical covariates, indexed by sample id; neither the label nor the subject column. Image: `split` is
@@ -60,48 +61,27 @@ class Cohort:
 
     def __post_init__(self) -> None:
         n = len(self.x)
-        if self.kind not in get_args(Kind):
-            raise DataError(f"kind must be one of {', '.join(get_args(Kind))}; got {self.kind!r}")
+        if self.kind not in KINDS:
+            raise DataError(f"kind must be one of {', '.join(KINDS)}; got {self.kind!r}")
         for name, size in (("y", len(self.y)), ("subjects", len(self.subjects)), ("obs", len(self.obs))):
             if size != n:
                 raise DataError(f"{name} must have one entry per sample: expected {n}, got {size}")
-        if self.kind == "expression" and (self.x.ndim != 2 or self.x.shape[1] != len(self.features)):
-            raise DataError(f"x must be (samples, {len(self.features)} genes); got shape {self.x.shape}")
-        if self.kind == "sequence":
-            self._check_codes()
-        if self.kind == "image":
-            self._check_pixels()
+        self.about.check(self.x, self.features)
         if n and (self.y.min() < 0 or self.y.max() >= len(self.classes)):
             raise DataError(f"y must hold indices 0..{len(self.classes) - 1} in classes")
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
-
-    def _check_codes(self) -> None:
-        if self.x.ndim != 2 or self.x.shape[1] != len(self.features):
-            raise DataError(f"x must be (samples, {len(self.features)} columns); got shape {self.x.shape}")
-        if self.x.dtype != np.uint8 or self.x.max(initial=0) > MASKED:
-            raise DataError(
-                f"x of sequences must be uint8 codes 0..{MASKED}; got {self.x.dtype}, values out of range, or both"
-            )
-
-    def _check_pixels(self) -> None:
-        if self.x.ndim != 4 or self.x.shape[3] not in (1, 3) or self.x.dtype != np.uint8:
-            raise DataError(
-                "x of images must be uint8 (images, height, width, channels) with 1 or 3 channels; got "
-                f"{self.x.dtype} of shape {self.x.shape}"
-            )
-        if self.features != grid(self.x):
-            raise DataError(f"features of images must be {grid(self.x)}, their pixel grid; got {self.features[:3]}")
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self.class_counts().items())
-        if self.kind == "image":
-            return f"Cohort(image, {len(self)} samples of {self.features[0]} pixels; {counts})"
-        scale = f", scale {self.scale}" if self.kind == "expression" else ""
-        what = "columns" if self.kind == "sequence" else "features"
-        return f"Cohort({self.kind}, {len(self)} samples x {len(self.features)} {what}{scale}; {counts})"
+        return f"Cohort({self.kind}, {len(self)} samples {self.about.shown(self.features, self.scale)}; {counts})"
+
+    @property
+    def about(self) -> CohortKind:
+        """What is known of its data kind."""
+        return KINDS[self.kind]
 
     @property
     def scale(self) -> Scale:
@@ -137,8 +117,3 @@ class Cohort:
         h.update(np.ascontiguousarray(self.x).tobytes())
         h.update(np.ascontiguousarray(self.y).tobytes())
         return h.hexdigest()[:16]
-
-
-def grid(x: NDArray[np.uint8]) -> tuple[str, ...]:
-    """Features of images: the name of their pixel grid, e.g. ("28x28x3",); `x` is (n, height, width, channels)."""
-    return ("x".join(str(size) for size in x.shape[1:]),)

@@ -14,6 +14,7 @@ import numpy as np
 
 from cohortsmith.data.cohort import Cohort, Scale
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.kinds import EXPRESSION, require_kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,9 +104,15 @@ def log_expression(cohort: Cohort) -> NDArray[np.float32]:
     Raises:
         DataError: the cohort is not of expression data.
     """
-    if cohort.kind != "expression":
-        raise DataError(f"log2 values need an expression cohort; this one holds {cohort.kind} data")
+    require_kind(cohort.kind, EXPRESSION, "log2 values need an expression cohort")
     return to_log(cohort.x, cohort.scale)
+
+
+def numbers_of(cohort: Cohort) -> NDArray[np.float32]:
+    """Measurements in which distances are taken, float32 (samples, values): log2 values where there is a scale."""
+    if cohort.about.scaled:
+        return to_log(cohort.x, cohort.scale)
+    return cohort.x.reshape(len(cohort), -1).astype(np.float32)
 
 
 def _check(scale: str) -> None:

@@ -50,7 +50,7 @@ def split(cohort: Cohort, seed: int, holdout: float = 0.3, *, validation: bool =
     """
     if not 0 < holdout < 1:
         raise DataError(f"holdout must be a share between 0 and 1, both excluded; got {holdout}")
-    if cohort.kind == "image" and SPLIT in cohort.obs and {"train", "test"} <= set(cohort.obs[SPLIT].dropna()):
+    if has_own_split(cohort):
         return _own_split(cohort, validation)
     names, subject = np.unique(cohort.subjects, return_inverse=True)
     table = np.zeros((len(names), len(cohort.classes)), dtype=np.int64)  # samples of each class, one row per subject
@@ -71,6 +71,11 @@ def split(cohort: Cohort, seed: int, holdout: float = 0.3, *, validation: bool =
             )
     mask = out[subject]
     return Split(cohort.take(~mask), cohort.take(mask))
+
+
+def has_own_split(cohort: Cohort) -> bool:
+    """Whether the cohort's file says which samples are train and which test, and its data kind keeps to that."""
+    return cohort.about.own_split and SPLIT in cohort.obs and {"train", "test"} <= set(cohort.obs[SPLIT].dropna())
 
 
 def _own_split(cohort: Cohort, validation: bool) -> Split:

@@ -17,6 +17,8 @@ from cohortsmith.generators.private import PrivateExpressionCodec, PrivateImageC
 from cohortsmith.training import Runtime, fast_precision, is_main_process, isolated_rng, place, train
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -36,7 +38,7 @@ class NeuralGenerator(Generator):
         DataError: an unknown setting (the message names the near ones), or a value that it cannot have.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = tuple(KINDS)
+    kinds: ClassVar[Collection[str]] = KINDS.keys()
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cohortsmith.data import DataError
+from cohortsmith.data.kinds import SEQUENCE, require_kind
 from cohortsmith.data.nucleotides import one_hot
 from cohortsmith.training import Plan, Runtime, adam, isolated_rng, train
 
@@ -178,8 +179,7 @@ class ClassProbabilities:
 
 
 def _check(cohort: Cohort) -> None:
-    if cohort.kind != "sequence":
-        raise DataError(f"class probabilities need sequences; this cohort holds {cohort.kind} data")
+    require_kind(cohort.kind, SEQUENCE, "class probabilities are learned from sequences")
     if not len(cohort):
         raise DataError("the cohort is empty; expected sequences")
 

@@ -42,6 +42,7 @@ class ClassifierKind:
         preset: default in `PRESETS`; "" for none.
         heavy: whether networks are large enough to use a GPU if available, and bfloat16 on CPUs that are fast at it;
             others stay on the CPU unless the runtime states otherwise.
+        mixable: a weighted mean of two patients' inputs is a valid input, so that MixMatch applies.
     """
 
     backbones: Mapping[str, type[Backbone]]
@@ -49,6 +50,7 @@ class ClassifierKind:
     augmentations: Mapping[str, Augmentation] = field(default_factory=dict)
     preset: str = ""
     heavy: bool = False
+    mixable: bool = True
 
 
 KINDS: dict[str, ClassifierKind] = {
@@ -77,6 +79,7 @@ KINDS: dict[str, ClassifierKind] = {
             "next-token": NextToken,
         },
         preset="sequence",
+        mixable=False,
     ),
     "image": ClassifierKind(
         backbones={

@@ -107,7 +107,7 @@ def _rebuild(card: Card, tensors: dict[str, NDArray[Any]]) -> Classifier:
             nets: dict[str, nn.Module] = {BACKBONE: recipe.network(inputs)}
             if recipe.pretext and len(names) > 1:
                 # The task's networks depend on the inputs' shape and type, and their weights are loaded.
-                nobody = np.zeros((2, *inputs.shape), np.float32 if inputs.kind == "expression" else np.uint8)
+                nobody = np.zeros((2, *inputs.shape), inputs.dtype)
                 nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(nobody))
             classifier._pretrained = {name: _filled(nets[name], f"pretrained/{name}", tensors) for name in names}
         if card.classes:

@@ -181,10 +181,10 @@ def _recipe(name: str, kind: ClassifierKind, merged: dict[str, Any]) -> Recipe:
     _refuse_other("augmentation", fine_tuning.augmentation, ["none", *kind.augmentations])
     if fine_tuning.frozen and not task:
         raise DataError("frozen layers need a pretext that trains them first, and there is none")
-    if fine_tuning.unlabelled_weight and (name == "sequence" or fine_tuning.consistency):
+    if fine_tuning.unlabelled_weight and (not kind.mixable or fine_tuning.consistency):
         raise DataError(
             "unlabelled_weight mixes patients, which is not possible for sequences; use a pretext"
-            if name == "sequence"
+            if not kind.mixable
             else "unlabelled_weight and consistency cannot be combined; set one of them to 0"
         )
     if fine_tuning.consistency and (task is None or type(task).predicted is Pretext.predicted):

@@ -99,8 +99,8 @@ def probabilities() -> dict[str, str]:
         name = "-".join(filter(None, case))
         found[f"classifier {name}"] = digest(model.predict_proba(cohort)) + " " + digest(model.embed(cohort))
     cohort = cohort_of("log-floor")
-    for preset, more in {"small-mlp": {}, "small-mlp-mixed": {"unlabelled": cohort}}.items():
-        model = Classifier(preset=preset, steps=20).fit(cohort, seed=0, **more)
+    for preset, unlabelled in {"small-mlp": None, "small-mlp-mixed": cohort}.items():
+        model = Classifier(preset=preset, steps=20).fit(cohort, seed=0, unlabelled=unlabelled)
         found[f"preset {preset}"] = digest(model.predict_proba(cohort))
     found["presets"] = digest(sorted(PRESETS)) + digest(sorted(KINDS))
     return found

@@ -134,7 +134,7 @@ def make_virtual(study: GridStudy, wanted: VirtualSet) -> list[str]:
         generator.fit(learnt, seed=wanted.seed, runtime=study.runtime, to_save=False)
         asked = {name: int(n) for name, n in zip(learnt.classes, counts, strict=True) if n}
         virtual = generator.sample(asked, seed=wanted.seed)
-        if train.kind == "sequence":  # a column that a few patients' insertions made is not learnt
+        if train.about.coded:  # a column that a few patients' insertions made is not learnt
             virtual = on_columns(virtual, train.features)
         alarms += [str(alarm) for alarm in generator.summary.get("alarms", ())]
         facts |= {"settings": dict(generator.settings), "summary": generator.summary}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cohortsmith.data import DataError
+from cohortsmith.data.kinds import SEQUENCE, require_kind
 
 if TYPE_CHECKING:
     from cohortsmith.data import Cohort
@@ -31,8 +31,7 @@ def identity_by_blast(synthetic: Cohort, real: Cohort) -> float:
     """
     from cohortsmith.evaluation.metrics.sequences import blast_identity
 
-    if real.kind != "sequence":
-        raise DataError(f"--blast measures identity of sequences; this cohort holds {real.kind} data")
+    require_kind(real.kind, SEQUENCE, "--blast measures identity of sequences")
     return blast_identity(synthetic, real)
 
 

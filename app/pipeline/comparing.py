@@ -9,8 +9,9 @@ from cohortsmith.app.config import SamplePart
 from cohortsmith.app.pipeline.feature_extractors import image_models_for
 from cohortsmith.app.pipeline.pipeline import carry_out, environment, write_outcome
 from cohortsmith.app.terminal import comparison_table, say
-from cohortsmith.app.workspace import FEATURES, report_duplicates, suffix_like, train_and_holdout, width_of, write_json
+from cohortsmith.app.workspace import report_duplicates, train_and_holdout, width_of, write_json
 from cohortsmith.data import DataError
+from cohortsmith.data.io import suffix_like
 from cohortsmith.data.suggestions import near_misses
 from cohortsmith.evaluation.html import Contender, render_comparison
 from cohortsmith.generators import FAMILIES, make_generator
@@ -112,7 +113,7 @@ def compare_families(
     write_json(folder / "comparison.json", facts)
     (folder / "report.html").write_text(_page(outcomes, part, seed, train, holdout), encoding="utf-8")
     title = f"{_name(part)}: {len(train)} train, {len(holdout)} holdout, "
-    title += f"{width_of(train)} {FEATURES[train.kind]}, seed {seed}"
+    title += f"{width_of(train)} {train.about.features}, seed {seed}"
     cards = {family: outcome.report.estimates for family, outcome in outcomes.items()}
     seconds = {family: outcome.fit_seconds for family, outcome in outcomes.items()}
     return Compared(comparison_table(cards, failures, seconds, title, train.kind), facts)
@@ -174,7 +175,7 @@ def _facts(
     return {
         "data": asdict(part),
         "seed": seed,
-        "sizes": {"train": len(train), "holdout": len(holdout), FEATURES[train.kind]: width_of(train)},
+        "sizes": {"train": len(train), "holdout": len(holdout), train.about.features: width_of(train)},
         "duplicates": dict(found),
         "families": families,
         "failed": [{"family": family, "reason": reason} for family, reason in failures.items()],
@@ -191,7 +192,7 @@ def _page(outcomes: Mapping[str, Outcome], part: DataPart, seed: int, train: Coh
         "Cohort": _name(part),
         "Train": len(train),
         "Holdout": len(holdout),
-        FEATURES[train.kind].capitalize(): width_of(train),
+        train.about.features.capitalize(): width_of(train),
         "Seed": seed,
     }
     return render_comparison(rows, title=f"{_name(part)}: families side by side", facts=facts)

@@ -16,11 +16,11 @@ from cohortsmith.app.workspace import (
     put_in_place,
     read,
     report_duplicates,
-    suffix_like,
     train_and_holdout,
     working_folder,
 )
 from cohortsmith.data import DataError
+from cohortsmith.data.io import suffix_like
 from cohortsmith.data.suggestions import near_misses
 from cohortsmith.generators import make_generator
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cohortsmith.data import Cohort
-from cohortsmith.data.cohort import grid
+from cohortsmith.data.kinds import KINDS, grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ _KEPT = 8  # classifiers; a scorecard trains three or four
 
 def image_models_for(kind: str, training: TrainingPart) -> ImageModels | None:
     """ImageModels for a data kind that needs them, classifiers trained where `training` says; None for the others."""
-    return image_models(training.device, training.precision) if kind == "image" else None
+    return image_models(training.device, training.precision) if KINDS[kind].pictured else None
 
 
 def image_models(device: Device = "auto", precision: Precision = "auto") -> ImageModels:

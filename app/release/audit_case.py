@@ -26,7 +26,8 @@ from cohortsmith.app.workspace import (
 )
 from cohortsmith.data import DataError
 from cohortsmith.data.io import sha256
-from cohortsmith.evaluation.core import Comparison, NotEvaluable
+from cohortsmith.evaluation.core import NotEvaluable
+from cohortsmith.evaluation.spaces import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohortsmith.app.workspace import FEATURES, width_of
+from cohortsmith.app.workspace import width_of
 from cohortsmith.evaluation.core import title_of
 from cohortsmith.evaluation.html import number
 from cohortsmith.evaluation.html.audit import HEADLINES
@@ -59,7 +59,7 @@ def model_card(
         "learnt from": {
             "patients": _patients(case.train),
             "samples": len(case.train),
-            FEATURES[case.train.kind]: width_of(case.train),
+            case.train.about.features: width_of(case.train),
             "classes": _counts(case, summary),
         },
         "fit": _plain(summary),
@@ -83,9 +83,9 @@ def data_card(case: Case, audit: Audit, summary: Mapping[str, Any], *, forced: b
         **_warning(audit, forced),
         "what": f"{len(case.synthetic)} virtual patients ({case.synthetic.kind} data), made by {case.family}",
         "file": case.samples.name,
-        FEATURES[case.synthetic.kind]: width_of(case.synthetic),
+        case.synthetic.about.features: width_of(case.synthetic),
         "classes": case.synthetic.class_counts(),
-        "scale": case.synthetic.scale if case.synthetic.kind == "expression" else "does not apply",
+        "scale": case.synthetic.scale if case.synthetic.about.scaled else "does not apply",
         "from whom": {
             "cohort": source,
             "training patients": _patients(case.train),

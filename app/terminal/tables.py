@@ -113,7 +113,7 @@ def comparison_table(
     more = more or {}
     by_name = {family: {e.name: e for e in card} for family, card in cards.items()}
     measured = {name: e for card in by_name.values() for name, e in card.items() if e.ok}
-    columns = [(name, head) for name, head in KEY_METRICS[kind] if name in measured]
+    columns = [(name, head) for name, head in KEY_METRICS.get(kind, ()) if name in measured]
     if not columns:
         columns = [(name, title_of(name)) for name in list(measured)[:6]]
     table = _table(escape(title))

@@ -2,7 +2,6 @@
 
 from cohortsmith.app.workspace.cohort_facts import facts_of
 from cohortsmith.app.workspace.cohorts import (
-    FEATURES,
     check_writable,
     opened_from,
     read,
@@ -11,7 +10,6 @@ from cohortsmith.app.workspace.cohorts import (
     read_train,
     report_duplicates,
     require_images,
-    suffix_like,
     train_and_holdout,
     width_of,
 )
@@ -53,7 +51,6 @@ __all__ = [
     "CHECKPOINT",
     "Entry",
     "Environment",
-    "FEATURES",
     "Kind",
     "LARGEST_UPLOAD",
     "Metrics",
@@ -83,7 +80,6 @@ __all__ = [
     "rows_so_far",
     "safe_name",
     "standing_of",
-    "suffix_like",
     "synthetic_file",
     "train_and_holdout",
     "whole_folder",

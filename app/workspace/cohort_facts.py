@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cohortsmith.data import duplicates
+from cohortsmith.data.kinds import EXPRESSION, IMAGE, SEQUENCE
 from cohortsmith.data.nucleotides import GAP, MASKED, SYMBOLS
 from cohortsmith.data.splits import SPLIT, SPLITS
 
@@ -19,7 +20,7 @@ _TOLD = ("source", "label", "subject", "imputed", "constant_genes")
 def facts_of(cohort: Cohort) -> dict[str, Any]:
     """Figures of a cohort by name, as plain values."""
     covariates = {str(c): f"({int(cohort.obs[c].isna().sum())} missing)" for c in cohort.obs.columns}
-    about = {"expression": _expression, "sequence": _sequences, "image": _images}[cohort.kind](cohort)
+    about = FACTS.get(cohort.kind, _duplicates)(cohort)
     return {
         "kind": cohort.kind,
         "samples": len(cohort),
@@ -32,24 +33,21 @@ def facts_of(cohort: Cohort) -> dict[str, Any]:
     } | {key: cohort.provenance[key] for key in _TOLD if cohort.provenance.get(key) is not None}
 
 
-def _expression(cohort: Cohort) -> dict[str, Any]:
+def _duplicates(cohort: Cohort) -> dict[str, Any]:
     found = duplicates(cohort)
-    return {
-        "scale": cohort.scale,
-        "zeros": f"{float(np.mean(cohort.x == 0)):.1%}",
-        "exact_duplicates": len(found.exact),
-        "near_duplicates": len(found.near),
-    }
+    return {"exact_duplicates": len(found.exact), "near_duplicates": len(found.near)}
+
+
+def _expression(cohort: Cohort) -> dict[str, Any]:
+    return {"scale": cohort.scale, "zeros": f"{float(np.mean(cohort.x == 0)):.1%}", **_duplicates(cohort)}
 
 
 def _images(cohort: Cohort) -> dict[str, Any]:
     """Size, splits, and pictures that stand twice: in the whole cohort, and in train and test of the file's split."""
-    found = duplicates(cohort)
     facts: dict[str, Any] = {
         "pixels": cohort.features[0],
         "resized_from": cohort.provenance.get("resized", "no"),
-        "exact_duplicates": len(found.exact),
-        "near_duplicates": len(found.near),
+        **_duplicates(cohort),
     }
     if SPLIT in cohort.obs:
         side = cohort.obs[SPLIT].to_numpy()
@@ -73,3 +71,7 @@ def _sequences(cohort: Cohort) -> dict[str, Any]:
         "sequences_with_masked": int((cohort.x == MASKED).any(axis=1).sum()),
         "distinct_sequences": len(np.unique(cohort.x, axis=0)),
     }
+
+
+FACTS = {EXPRESSION: _expression, SEQUENCE: _sequences, IMAGE: _images}
+"""What is told of each data kind; of another one, duplicates."""

@@ -10,7 +10,7 @@ from cohortsmith.app.terminal import say
 from cohortsmith.data import DataError, duplicates, read_cohort, split
 from cohortsmith.data.io import PNG_FOLDER, check_written, suffix_of
 from cohortsmith.data.sequences import REFERENCES
-from cohortsmith.data.splits import SPLIT
+from cohortsmith.data.splits import SPLIT, has_own_split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from cohortsmith.app.config import DataPart
     from cohortsmith.data import Cohort, Kind
     from cohortsmith.data.splits import Split
-
-# What the columns of a cohort are called, by data kind.
-FEATURES = {"expression": "genes", "sequence": "positions", "image": "pixels"}
-_WRITTEN = {
-    "expression": ".csv",
-    "sequence": ".fasta",
-    "image": ".npz",
-}  # the format where the source has none of its own
 
 
 def read(part: DataPart) -> Cohort:
@@ -67,18 +59,14 @@ def train_and_holdout(cohort: Cohort, part: DataPart, seed: int) -> Split:
     """
     sides = split(cohort, seed=seed, holdout=part.holdout)
     say(f"train {sides.train!r}\nholdout {len(sides.holdout)} samples")
-    if _has_own_split(cohort):
+    if has_own_split(cohort):
         rest = len(cohort) - len(sides.train) - len(sides.holdout)
         say(f"train and test as split in the file, ignoring --holdout and --seed; {rest} samples of its val left out")
     return sides
 
 
-def _has_own_split(cohort: Cohort) -> bool:
-    return cohort.kind == "image" and SPLIT in cohort.obs and {"train", "test"} <= set(cohort.obs[SPLIT].dropna())
-
-
 def _own_side(cohort: Cohort, side: str) -> Cohort:
-    if not _has_own_split(cohort):
+    if not has_own_split(cohort):
         return cohort
     own = cohort.take(cohort.obs[SPLIT].to_numpy() == side)
     say(f"{cohort.provenance['source']}: the {len(own)} samples of its own {side}, of {len(cohort)}")
@@ -87,7 +75,7 @@ def _own_side(cohort: Cohort, side: str) -> Cohort:
 
 def width_of(cohort: Cohort) -> int | str:
     """How many genes or positions a sample has; of images, their pixel grid."""
-    return cohort.features[0] if cohort.kind == "image" else len(cohort.features)
+    return cohort.about.width(cohort.features)
 
 
 def read_synthetic(source: Path, part: DataPart, train: Cohort) -> Cohort:
@@ -97,7 +85,7 @@ def read_synthetic(source: Path, part: DataPart, train: Cohort) -> Cohort:
 
 def _read_like(train: Cohort, source: Path, part: DataPart, changes: dict[str, Any]) -> Cohort:
     options = {**_options(part), **changes, "part": True}
-    if train.kind == "sequence":
+    if train.about.coded:
         known = train.provenance.get("reference")
         options["reference"] = part.reference or (known if known in REFERENCES else None)
         return read_cohort(source, **{key: value for key, value in options.items() if value is not None})
@@ -131,7 +119,7 @@ def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
     Returns:
         Number of pairs, `exact` and `near`.
     """
-    if train.kind == "sequence":
+    if train.about.equals_are_usual:
         return _report_same_sequences(train, holdout)
     if train.features != holdout.features:
         return {"exact": 0, "near": 0}  # not comparable: the comparison refuses them, naming the genes
@@ -169,7 +157,7 @@ def require_images(cohort: Cohort) -> None:
     Raises:
         DataError: a data kind that has no pictures of them.
     """
-    if cohort.kind != "image":
+    if not cohort.about.pictured:
         raise DataError(f"--show-patients shows images of patients; this cohort holds {cohort.kind} data")
 
 
@@ -186,19 +174,3 @@ def check_writable(out: Path, kind: Kind | None = None) -> None:
         raise DataError(f"{out} is a folder; a file name was expected")
     if not out.parent.is_dir():
         raise DataError(f"the folder {str(out.parent)!r} does not exist; make it first")
-
-
-def suffix_like(source: str, kind: str) -> str:
-    """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind.
-
-    Of a folder of PNG it is none: a folder again.
-    """
-    if kind == "image" and Path(source).is_dir():
-        return ""
-    try:
-        suffix = suffix_of(source)
-    except DataError:
-        return _WRITTEN[kind]
-    if kind == "sequence":  # GenBank is read only, and .fa is FASTA
-        return ".fasta.gz" if suffix.endswith(".gz") else ".fasta"
-    return suffix

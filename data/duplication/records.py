@@ -8,7 +8,7 @@ import numpy as np
 
 from cohortsmith.data.duplication.image_likeness import DISTANCES_AT_ONCE, NEAR_IMAGES, look_alikes
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.scale import log_expression
+from cohortsmith.data.scale import numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,9 +64,9 @@ def duplicates(a: Cohort, b: Cohort | None = None, near: float | None = None) ->
         DataError: the cohorts differ in kind, genes, columns or pixel grid.
     """
     if b is not None and (a.kind, a.features) != (b.kind, b.features):
-        if "sequence" in (a.kind, b.kind):
+        if a.about.coded or b.about.coded:
             raise DataError("duplicates are searched for between sequences on the same columns; see data.on_columns")
-        if "image" in (a.kind, b.kind):
+        if a.about.pictured or b.about.pictured:
             raise DataError(
                 "duplicates are searched for between images of the same size and number of channels; these are "
                 f"{a.kind} data ({', '.join(a.features[:1])}) and {b.kind} data ({', '.join(b.features[:1])})"
@@ -74,19 +74,19 @@ def duplicates(a: Cohort, b: Cohort | None = None, near: float | None = None) ->
         raise DataError("duplicates are searched for between cohorts of the same genes in the same order; these differ")
     other = a if b is None else b
     exact = _exact(a.x, other.x, inside=b is None)
-    if a.kind == "sequence":
+    if a.about.equals_are_usual:
         return Duplicates(exact, np.empty((0, 2), dtype=np.int64), usual=True)
     copies = set(exact[:, 1].tolist())
-    if a.kind == "image":
+    if a.about.pictured:
         alike = look_alikes(other.x, a.x, NEAR_IMAGES if near is None else near, earlier=b is None)
         pairs = [pair for pair in alike if pair[1] not in copies]
         return Duplicates(exact, np.asarray(pairs, dtype=np.int64).reshape(-1, 2))
     if len(a) < 2 or not len(other):
         return Duplicates(exact, np.empty((0, 2), dtype=np.int64))
-    reference = log_expression(a)
+    reference = numbers_of(a)
     centre = reference.mean(axis=0)
     reference -= centre  # near the origin the difference of squares loses less precision
-    queries = reference if b is None else log_expression(b) - centre
+    queries = reference if b is None else numbers_of(b) - centre
     limit = (NEAR_ROWS if near is None else near) * _usual(reference)
     pairs = [
         (hit, row)

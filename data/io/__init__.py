@@ -19,6 +19,7 @@ from cohortsmith.data.io.read import (
     kind_of_file,
     read_file,
     stem_of,
+    suffix_like,
     suffix_of,
 )
 from cohortsmith.data.io.sequence_records import count_records, fields_of
@@ -54,6 +55,7 @@ __all__ = [
     "read_file",
     "sha256",
     "stem_of",
+    "suffix_like",
     "suffix_of",
     "tidy",
     "whole_file",

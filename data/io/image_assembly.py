@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cohortsmith.data.cohort import Cohort, grid
+from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io.assembly import (
     check_sizes,
@@ -20,6 +20,7 @@ from cohortsmith.data.io.assembly import (
 )
 from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy
+from cohortsmith.data.kinds import grid
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from cohortsmith.data.io.tables import read_delimited, read_parquet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cohortsmith.data.cohort import Cohort, Kind
+    from cohortsmith.data.cohort import Cohort
+    from cohortsmith.data.kinds import Kind
 
 DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES: dict[Kind, tuple[str, ...]] = {
@@ -32,6 +33,7 @@ WRITTEN: dict[Kind, tuple[str, ...]] = {
     "sequence": tuple(suffix for suffix in SEQUENCE_SUFFIXES if suffix.removesuffix(".gz") not in GENBANK),
     "image": (".npz", PNG_FOLDER),
 }
+_PLAIN = {"expression": ".csv", "sequence": ".fasta", "image": ".npz"}  # where the source has no format of its own
 EVERY_SUFFIX = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 _HELD = {"expression": "expression", "sequence": "sequences", "image": "images"}
 _CONTENT = {
@@ -81,6 +83,22 @@ def check_written(path: str | os.PathLike[str], kind: Kind) -> str:
         why = f"{suffix} is read-only" if held == kind else f"{suffix} is for {_HELD[held]}"
         can = ", ".join(WRITTEN[kind]).replace(PNG_FOLDER, "a folder of PNG (a name without a suffix)")
         raise DataError(f"{Path(path).name}: {why}; a cohort of kind {kind} can be written as {can}")
+    return suffix
+
+
+def suffix_like(source: str, kind: str) -> str:
+    """Format to write synthetic patients in: that of the file they come from, else the plain one of their kind.
+
+    Of a folder of PNG it is none: a folder again.
+    """
+    if kind == "image" and Path(source).is_dir():
+        return ""
+    try:
+        suffix = suffix_of(source)
+    except DataError:
+        return _PLAIN[kind]
+    if kind == "sequence":  # GenBank is read only, and .fa is FASTA
+        return ".fasta.gz" if suffix.endswith(".gz") else ".fasta"
     return suffix
 
 

@@ -108,7 +108,7 @@ class _Check:
 
     def __call__(self, chunk: Cohort) -> None:
         if chunk.features != self._like.features or list(chunk.obs.columns) != list(self._like.obs.columns):
-            genes = {"expression": "genes", "sequence": "columns", "image": "pixels"}[self._like.kind]
+            genes = self._like.about.columns
             raise DataError(f"a chunk has other {genes} or covariates than the first; write it to a separate file")
         first = str(chunk.ids[0]) if len(chunk) else None
         if first in self._first_ids:  # keeping all ids would be costly; restarted numbering shows in the first

@@ -36,7 +36,8 @@ from cohortsmith.data.simulators import simulate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cohortsmith.data.cohort import Cohort, Kind, Scale
+    from cohortsmith.data.cohort import Cohort, Scale
+    from cohortsmith.data.kinds import Kind
 
 FOLDER = "COHORTSMITH_DATA"
 

@@ -14,7 +14,8 @@ from cohortsmith.data.suggestions import near_misses
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cohortsmith.data.cohort import Cohort, Kind, Scale
+    from cohortsmith.data.cohort import Cohort, Scale
+    from cohortsmith.data.kinds import Kind
 
 
 def read_cohort(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.kinds import SEQUENCE, require_kind
 from cohortsmith.data.nucleotides import GAP
 from cohortsmith.data.sequences.columns import in_order, is_inserted, numbered
 from cohortsmith.data.sequences.pairwise import Placed, align_one
@@ -159,8 +160,7 @@ def _together(placed: list[Placed], length: int, start: int) -> tuple[NDArray[np
 
 
 def _sequences(cohort: Cohort) -> bool:
-    if cohort.kind != "sequence":
-        raise DataError(f"alignment columns need a cohort of sequences; this one holds {cohort.kind} data")
+    require_kind(cohort.kind, SEQUENCE, "columns of an alignment are asked for")
     return True
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cohortsmith.data.errors import DataError
+from cohortsmith.data.kinds import SEQUENCE, require_kind
 from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED, decode, encode
 from cohortsmith.data.sequences.pairwise import align_one
 from cohortsmith.data.sequences.reference import CONSENSUS
@@ -43,8 +43,7 @@ def call_cohort(cohort: Cohort, reference: Reference) -> list[tuple[Variant, ...
     Raises:
         DataError: not a cohort of sequences, or a sequence too different from the reference.
     """
-    if cohort.kind != "sequence":
-        raise DataError(f"variants are called from sequences; got a cohort of kind {cohort.kind}")
+    require_kind(cohort.kind, SEQUENCE, "variants are called from sequences")
     part = _part(cohort, reference)
     of: dict[bytes, int] = {}
     which = [of.setdefault(row.tobytes(), len(of)) for row in np.ascontiguousarray(cohort.x, dtype=np.uint8)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.kinds import SEQUENCE, require_kind
 from cohortsmith.data.nucleotides import GAP, MASKED, decode, encode
 from cohortsmith.data.suggestions import near_misses
 
@@ -144,8 +145,7 @@ def reference_of(cohort: Cohort) -> Reference:
     Raises:
         DataError: not a cohort of sequences, or it has no known base.
     """
-    if cohort.kind != "sequence":
-        raise DataError(f"a reference needs sequences; got a cohort of kind {cohort.kind}")
+    require_kind(cohort.kind, SEQUENCE, "a reference goes with sequences")
     name = str(cohort.provenance.get("reference") or "")
     if name in REFERENCES:
         numbers = [int(c) for c in cohort.features if c.isdecimal()]

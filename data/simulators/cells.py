@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cohortsmith.data.cohort import Cohort, grid
+from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io import IMAGE_SIZE, LABEL, SAMPLE_ID
+from cohortsmith.data.kinds import grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

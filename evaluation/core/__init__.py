@@ -1,9 +1,8 @@
-"""What every metric rests on: the comparison, estimates, intervals, distances, models behind callables."""
+"""What every metric rests on: draws, estimates, intervals, distances, models behind callables."""
 
-from cohortsmith.evaluation.core.cohort_matching import matched
-from cohortsmith.evaluation.core.comparison import LEAST, Comparison, Draw, pick, proportional
-from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group, Metric
-from cohortsmith.evaluation.core.finding import Finding, NotEvaluable, jsonable
+from cohortsmith.evaluation.core.draw import LEAST, Draw, Rows, pick, proportional
+from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group
+from cohortsmith.evaluation.core.finding import Finding, NotEvaluable, finite, jsonable
 from cohortsmith.evaluation.core.image_models import ImageModels, Images, Learned
 from cohortsmith.evaluation.core.intervals import (
     GROUPS,
@@ -23,7 +22,7 @@ from cohortsmith.evaluation.core.intervals import (
     wilson,
 )
 from cohortsmith.evaluation.core.nearest_distances import BLOCK, distances, group_nearest, nearest, same_rows, sparse
-from cohortsmith.evaluation.core.pixel_scale import Matrix, tiles
+from cohortsmith.evaluation.core.pixel_scale import Matrix, PixelScale, tiles
 from cohortsmith.evaluation.core.probability_scores import confusion, f1, macro_f1, scores
 from cohortsmith.evaluation.core.sequence_edits import (
     Codes,
@@ -31,6 +30,7 @@ from cohortsmith.evaluation.core.sequence_edits import (
     consensus,
     distinct,
     edits_of,
+    independent,
     scattered,
     symbol_counts,
 )
@@ -50,25 +50,25 @@ from cohortsmith.evaluation.core.titles import title_of
 __all__ = [
     "BLOCK",
     "Codes",
-    "Comparison",
     "Density",
     "Direction",
     "Draw",
     "Edits",
     "Estimate",
-    "ImageModels",
     "Finding",
     "Floats",
     "GROUPS",
     "Group",
+    "ImageModels",
     "Images",
     "Interval",
     "LEAST",
     "Learned",
     "MINIMUM",
     "Matrix",
-    "Metric",
     "NotEvaluable",
+    "PixelScale",
+    "Rows",
     "Subjects",
     "Z",
     "auc",
@@ -81,6 +81,7 @@ __all__ = [
     "distinct",
     "edits_of",
     "f1",
+    "finite",
     "fold_inflation",
     "from_halves",
     "group_nearest",
@@ -88,13 +89,13 @@ __all__ = [
     "group_starts",
     "half_samples",
     "histogram",
+    "independent",
     "jackknife",
     "jsonable",
     "large_enough",
     "leave_group_out",
     "logistic",
     "macro_f1",
-    "matched",
     "mean",
     "median",
     "merge_small_bins",

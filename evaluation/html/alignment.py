@@ -14,7 +14,7 @@ from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED
 from cohortsmith.data.sequences import REFERENCES, translate
 from cohortsmith.evaluation.core import MINIMUM
 from cohortsmith.evaluation.html.alignment_drawing import CELL, GUTTER, ROOM, Block, Canvas, Row, figure, swatch
-from cohortsmith.evaluation.spaces import real_patients
+from cohortsmith.evaluation.spaces import SequenceView, real_patients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.data.sequences import Reference, Variant
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces import Comparison
 
     Codes = NDArray[np.uint8]
     Subjects = NDArray[np.str_]
@@ -41,7 +41,7 @@ def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
         comparison: cohorts of sequences on shared columns.
         name_of: short name of a variant, plain text.
     """
-    reference = comparison.reference
+    reference = comparison.seen_as(SequenceView).reference
     train, holdout, synthetic = comparison.train, comparison.holdout, comparison.synthetic
     people = np.concatenate(real_patients(comparison))
     # A consensus of few patients would be the sequence of one of them.
@@ -53,9 +53,12 @@ def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
     made = _without_masks(synthetic.x, base)
     makers = len(np.unique(synthetic.subjects))
 
-    called = [*comparison.variants("train"), *comparison.variants("holdout")]
+    called = [
+        *comparison.seen_as(SequenceView).variants("train"),
+        *comparison.seen_as(SequenceView).variants("holdout"),
+    ]
     common, others = shared_rows(real, people, called, name_of, MINIMUM)
-    drawn = comparison.variants("synthetic")
+    drawn = comparison.seen_as(SequenceView).variants("synthetic")
     common_made, others_made = shared_rows(made, synthetic.subjects, drawn, name_of, 2)
     single = _single_rows(comparison, made, drawn, name_of)
 

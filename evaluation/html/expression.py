@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cohortsmith.data.cohort import Cohort
-    from cohortsmith.evaluation.core import Comparison, Estimate
+    from cohortsmith.evaluation.core import Estimate
     from cohortsmith.evaluation.html.layout import Section
+    from cohortsmith.evaluation.spaces import Comparison
 
 MOST_VALUES = 20_000_000  # values of a cohort held for the pictures
 

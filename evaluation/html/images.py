@@ -12,14 +12,15 @@ from cohortsmith.evaluation.html.nearest_images import by_network, by_pixels
 from cohortsmith.evaluation.plots import classwise
 from cohortsmith.evaluation.plots import images as image_figures
 from cohortsmith.evaluation.plots import pca as figures
-from cohortsmith.evaluation.spaces import fixed_features
+from cohortsmith.evaluation.spaces import ImageView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cohortsmith.data.cohort import Cohort
-    from cohortsmith.evaluation.core import Comparison, Estimate
+    from cohortsmith.evaluation.core import Estimate
     from cohortsmith.evaluation.html.layout import Section
+    from cohortsmith.evaluation.spaces import Comparison
 
 
 def facts(comparison: Comparison) -> dict[str, str]:
@@ -84,5 +85,5 @@ def image_side(comparison: Comparison, cohort: Cohort) -> figures.Side:
     if len(rows) > figures.MOST_PATIENTS:
         rows = np.sort(np.random.default_rng(0).choice(len(rows), figures.MOST_PATIENTS, replace=False))
     x = cohort.x[rows]
-    z = x.reshape(len(x), -1) if comparison.image_models is None else fixed_features(comparison, x)
+    z = x.reshape(len(x), -1) if comparison.image_models is None else comparison.seen_as(ImageView).fixed_features(x)
     return figures.Side(z.astype(np.float64), cohort.y[rows], cohort.subjects[rows], len(cohort))

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cohortsmith.evaluation.core import tiles
-from cohortsmith.evaluation.metrics.images import TILE
 from cohortsmith.evaluation.plots import breakable, tile
-from cohortsmith.evaluation.spaces import fixed_features, turned
+from cohortsmith.evaluation.spaces import TILE, ImageView, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Images, Matrix
+    from cohortsmith.evaluation.core import Images, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
     Rows = NDArray[np.int64]
     Ways = Sequence[Matrix]
@@ -111,7 +111,8 @@ def by_pixels(comparison: Comparison) -> str:
 def by_network(comparison: Comparison) -> str:
     """Panels of images nearest as the fixed network sees them; the comparison has image models."""
     made, train, held = (
-        fixed_features(comparison, side.x) for side in (comparison.synthetic, comparison.train, comparison.holdout)
+        comparison.seen_as(ImageView).fixed_features(side.x)
+        for side in (comparison.synthetic, comparison.train, comparison.holdout)
     )
     unit = "root mean square over the features of a network that has seen no data, in standard deviations"
     return _panels(comparison, suspects([made], train, [held]), unit, lambda real, _: real)

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cohortsmith.data.cohort import Cohort
-    from cohortsmith.evaluation.core import Comparison, Estimate
+    from cohortsmith.evaluation.core import Estimate
     from cohortsmith.evaluation.html.layout import Section
     from cohortsmith.evaluation.scorecard import Report
+    from cohortsmith.evaluation.spaces import Comparison
 
 _LEAD = (
     "A synthetic cohort, read against the real patients it was made from (train) and against real patients its "

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from cohortsmith.evaluation.html.alignment import alignment
 from cohortsmith.evaluation.html.layout import gallery
 from cohortsmith.evaluation.plots import spectrum, variants
-from cohortsmith.evaluation.spaces import tally
+from cohortsmith.evaluation.spaces import SequenceView, tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cohortsmith.evaluation.core import Comparison, Estimate
+    from cohortsmith.evaluation.core import Estimate
     from cohortsmith.evaluation.html.layout import Section
+    from cohortsmith.evaluation.spaces import Comparison
 
 
 def facts(comparison: Comparison) -> dict[str, str]:
@@ -21,7 +22,7 @@ def facts(comparison: Comparison) -> dict[str, str]:
     first, last = comparison.features[0], comparison.features[-1]
     return {
         "Positions": f"{len(comparison.features):,} ({first} to {last})",
-        "Reference": comparison.reference.name,
+        "Reference": comparison.seen_as(SequenceView).reference.name,
     }
 
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-from cohortsmith.evaluation.core import Metric
+from cohortsmith.data.kinds import EXPRESSION, IMAGE, KINDS
+from cohortsmith.evaluation.metrics.common import Metric, discriminator, membership
 from cohortsmith.evaluation.metrics.common import closest_record as copies
-from cohortsmith.evaluation.metrics.common import discriminator, membership
 from cohortsmith.evaluation.metrics.common import joint as distribution
 from cohortsmith.evaluation.metrics.common import per_gene as genewise
 from cohortsmith.evaluation.metrics.common import precision_recall as neighbours
 from cohortsmith.evaluation.metrics.common import tstr as utility
 from cohortsmith.evaluation.metrics.images import IMAGE_METRICS
 from cohortsmith.evaluation.metrics.sequences import SEQUENCE_METRICS
-
-if TYPE_CHECKING:
-    from cohortsmith.data.cohort import Kind
 
 _CHEN = "Chen et al. 2020, GAN-Leaks, CCS"
 _KYNKAANNIEMI = "Kynkaanniemi et al. 2019, Improved precision and recall, NeurIPS"
@@ -25,7 +21,7 @@ _ESTEBAN = "Esteban et al. 2017, Recurrent conditional GANs, arXiv:1706.02633"
 _LOPEZ_PAZ = "Lopez-Paz and Oquab 2017, Classifier two-sample tests, ICLR"
 _CARLINI = "Carlini et al. 2022, Membership inference from first principles, IEEE S&P"
 
-EVERY: tuple[Kind, ...] = ("expression", "sequence", "image")
+EVERY = KINDS.keys()
 
 _PROFILES: tuple[Metric, ...] = (
     Metric(
@@ -198,7 +194,7 @@ _PROFILES: tuple[Metric, ...] = (
         explanation="Share of synthetic patients that are a real patient of train, value for value.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
         measure=copies.exact_copies,
-        kinds=("expression", "image"),
+        kinds=(EXPRESSION, IMAGE),
     ),
     Metric(
         name="dcr",

@@ -30,7 +30,7 @@ def animation(ways: Sequence[Cohort], *, scale: int = 3, step: int = 180, rest: 
     Raises:
         DataError: no way, no images, or ways of different lengths.
     """
-    if not ways or len({way.x.shape for way in ways}) != 1 or ways[0].kind != "image" or not len(ways[0]):
+    if not ways or len({way.x.shape for way in ways}) != 1 or not ways[0].about.pictured or not len(ways[0]):
         raise DataError("an animation is made of ways with as many images each, of one size")
     frames = []
     for i in range(len(ways[0])):

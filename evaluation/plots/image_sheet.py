@@ -45,7 +45,7 @@ def sheet(cohorts: Mapping[str, Cohort], each: int, *, scale: int = 2, seed: int
         )
     first = next(iter(cohorts.values()))
     for name, cohort in cohorts.items():
-        if cohort.kind != "image" or cohort.x.shape[1:3] != first.x.shape[1:3]:
+        if not cohort.about.pictured or cohort.x.shape[1:3] != first.x.shape[1:3]:
             raise DataError(f"a sheet shows images of one size; {name} is {cohort.kind} data of {cohort.features[0]}")
     height, width = (scale * side for side in first.x.shape[1:3])
     font = ImageFont.load_default(_FONT)
@@ -86,7 +86,7 @@ def strips(cohorts: Mapping[str, Cohort], *, scale: int = 2) -> bytes:
     Raises:
         DataError: no cohort, or one that holds no images.
     """
-    if not cohorts or any(cohort.kind != "image" or not len(cohort) for cohort in cohorts.values()):
+    if not cohorts or any(not cohort.about.pictured or not len(cohort) for cohort in cohorts.values()):
         raise DataError("strips are made of images; some were expected in every row")
     rows = [np.concatenate(list(cohort.x), axis=1) for cohort in cohorts.values()]
     font = ImageFont.load_default(_FONT)

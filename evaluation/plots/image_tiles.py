@@ -19,7 +19,7 @@ from cohortsmith.evaluation.spaces import turned
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces import Comparison
 
     Pixels = NDArray[np.uint8]
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.data.cohort import Cohort
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces import Comparison
 
     Floats = NDArray[np.float64]
     Pixels = NDArray[np.uint8]

@@ -25,7 +25,6 @@ from cohortsmith.evaluation.core import (
     wilson,
 )
 from cohortsmith.evaluation.metrics.common import halves
-from cohortsmith.evaluation.privacy.risks import COMMON, halvings
 from cohortsmith.evaluation.privacy.singling_out import one_each
 
 if TYPE_CHECKING:
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 TARGETS = 2000
 SYNTHETIC = 5000
@@ -109,17 +109,6 @@ def logistic_class(attacked: Half, held: Half) -> NDArray[np.int64]:
 
 VALUES: dict[str, Callable[[Half, Half], Matrix]] = {"nearest": nearest_values, "ridge": ridge_values}
 CLASS: dict[str, Callable[[Half, Half], NDArray[np.int64]]] = {"nearest": nearest_class, "logistic": logistic_class}
-KNOWS = {"expression": "half of the genes", "sequence": "half of the positions", "image": "the left half of the image"}
-INFERS = {
-    "expression": "values of the other genes",
-    "sequence": "edits elsewhere that less than a tenth of patients have",
-    "image": "brightness of the right half",
-}
-SCORES = {
-    "expression": "share of the variance",
-    "sequence": "share of the edits told or true that are both",
-    "image": "share of the variance",
-}
 
 
 def disclosure(comparison: Comparison, seed: int) -> list[Disclosure]:
@@ -145,8 +134,8 @@ def _disclosure(c: Comparison, seed: int) -> list[Disclosure]:
         )
     share = np.bincount(c.holdout.y[out], minlength=len(c.classes)) / len(out)
     rows = rows[pick(c.train.y[rows], proportional(share, min(len(rows), TARGETS)), rng)]
-    known, secret = halvings(c, rng)[0]
-    secret = _secrets(c, secret, rng)
+    known, secret = c.view.halvings(rng)[0]
+    secret = c.view.secrets(secret, SECRETS, rng)
 
     def half(z: Matrix, y: NDArray[np.int64], at: NDArray[np.int64]) -> Half:
         return Half(z[at][:, known], z[at][:, secret], y[at])
@@ -154,31 +143,22 @@ def _disclosure(c: Comparison, seed: int) -> list[Disclosure]:
     made = rng.permutation(len(c.synthetic))[:SYNTHETIC]
     train, holdout = half(c.z_train, c.train.y, rows), half(c.z_holdout, c.holdout.y, out)
     held = half(c.z_synthetic, c.synthetic.y, made), half(c.z_holdout, c.holdout.y, apart[:SYNTHETIC])
-    found = []
+    found, words = [], c.view.words
     if len(secret):
-        told = {"knows": KNOWS[c.kind], "infers": INFERS[c.kind], "score": SCORES[c.kind]}
-        score = _shared if c.kind == "sequence" else _explained(train)
-        mute = np.zeros_like(train.secret) if c.kind == "sequence" else held[1].secret.mean(axis=0)
+        told = {"knows": words.known, "infers": words.secret, "score": words.score}
+        score = _shared if c.view.presence else _explained(train)
+        mute = np.zeros_like(train.secret) if c.view.presence else held[1].secret.mean(axis=0)
         for name, guess in VALUES.items():
-            if c.kind != "sequence" or name == "nearest":
+            if not c.view.presence or name == "nearest":
                 sides = [[score(side.secret, guess(side, each)) for side in (train, holdout)] for each in held]
                 found.append(_found(f"values, {name}", told, sides, score(train.secret, mute)))
     if len(np.unique(c.train.y)) > 1:
-        told = {"knows": KNOWS[c.kind], "infers": "the class", "score": "share of patients"}
+        told = {"knows": words.known, "infers": "the class", "score": "share of patients"}
         most = np.full(len(train.y), np.bincount(held[1].y).argmax())
         for name, classify in CLASS.items():
             sides = [[_same(side.y, classify(side, each)) for side in (train, holdout)] for each in held]
             found.append(_found(f"class, {name}", told, sides, _same(train.y, most)))
     return [attack for attack in found if min(attack.n) >= LEAST]
-
-
-def _secrets(c: Comparison, secret: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Columns to be inferred: 200 at the most; of sequences, all edits that at most a tenth of patients have."""
-    if c.kind == "sequence":
-        carriers = c.z_train[:, secret].sum(axis=0) + c.z_holdout[:, secret].sum(axis=0)
-        secret = secret[carriers <= COMMON * (len(c.train) + len(c.holdout))]
-        return secret
-    return rng.permutation(secret)[:SECRETS]
 
 
 def _found(name: str, told: dict[str, str], sides: list[list[NDArray[Any]]], baseline: NDArray[Any]) -> Disclosure:

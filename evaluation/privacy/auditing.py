@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from cohortsmith.evaluation.core import Comparison, Interval, NotEvaluable, jsonable
+from cohortsmith.evaluation.core import Interval, NotEvaluable, jsonable
 from cohortsmith.evaluation.privacy.attribute_disclosure import disclosure
 from cohortsmith.evaluation.privacy.copy_pairs import copy_pairs
 from cohortsmith.evaluation.privacy.criteria import Attacked, figures, measured
@@ -14,6 +14,7 @@ from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, judge
 from cohortsmith.evaluation.privacy.power import Leak, smallest_leak
 from cohortsmith.evaluation.privacy.preconditions import require_apart, require_enough
 from cohortsmith.evaluation.privacy.risks import risks
+from cohortsmith.evaluation.spaces import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -158,7 +159,7 @@ def check(comparison: Comparison) -> str:
 
 
 def _pairs(comparison: Comparison, seed: int) -> tuple[CopyPairs, ...]:
-    return copy_pairs(comparison, seed, most=PAIRS) if comparison.kind == "image" else ()
+    return copy_pairs(comparison, seed, most=PAIRS) if comparison.train.about.pictured else ()
 
 
 _PARTS: dict[str, Callable[[Comparison, int], Any]] = {

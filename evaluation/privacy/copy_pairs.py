@@ -14,15 +14,16 @@ import numpy as np
 
 from cohortsmith.data.duplication import standardised
 from cohortsmith.evaluation.core import NotEvaluable, distances, tiles
-from cohortsmith.evaluation.metrics.images import LEAST, NULL, TILE, TRAIN_LIMIT
-from cohortsmith.evaluation.spaces import fixed_features, fixed_train, turned
+from cohortsmith.evaluation.metrics.images import LEAST, NULL, TRAIN_LIMIT
+from cohortsmith.evaluation.spaces import TILE, ImageView, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Images, Matrix
+    from cohortsmith.evaluation.core import Images, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 Space = Literal["pixel", "embedding"]
 
@@ -102,8 +103,9 @@ def copy_pairs(comparison: Comparison, seed: int, *, most: int = 8) -> tuple[Cop
         NotEvaluable: no images, or fewer than 100 new real ones to read distances against.
     """
     c = comparison
-    if c.kind != "image":
+    if not c.train.about.pictured:
         raise NotEvaluable("pairs are looked for among images")
+    view = c.seen_as(ImageView)
     c.require("a comparison of distances")
     if len(c.holdout) < LEAST:
         raise NotEvaluable(
@@ -117,8 +119,8 @@ def copy_pairs(comparison: Comparison, seed: int, *, most: int = 8) -> tuple[Cop
     known = _flat(c.train.x[train])
     found = [_pairs(c, "pixel", made, real, train, lambda x: _nearest_turned(x, known), most)]
     if c.image_models is not None:
-        seen = fixed_train(c)[train]
-        found.append(_pairs(c, "embedding", made, real, train, lambda x: _nearest(fixed_features(c, x), seen), most))
+        seen = view.fixed_train[train]
+        found.append(_pairs(c, "embedding", made, real, train, lambda x: _nearest(view.fixed_features(x), seen), most))
     return tuple(found)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from cohortsmith.evaluation.core import Metric, title_of, wilson
+from cohortsmith.evaluation.core import title_of, wilson
 from cohortsmith.evaluation.metrics import METRICS
+from cohortsmith.evaluation.metrics.common import Metric
 from cohortsmith.evaluation.metrics.images import NULL
 from cohortsmith.evaluation.privacy.k_anonymity import K_ANONYMITY
 from cohortsmith.evaluation.privacy.membership_attacks import allowing_for
@@ -18,12 +19,13 @@ from cohortsmith.evaluation.privacy.power import smallest_leak
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cohortsmith.evaluation.core import Comparison, Estimate
+    from cohortsmith.evaluation.core import Estimate
     from cohortsmith.evaluation.privacy.attribute_disclosure import Disclosure
     from cohortsmith.evaluation.privacy.copy_pairs import CopyPairs
     from cohortsmith.evaluation.privacy.membership_attacks import Attack
     from cohortsmith.evaluation.privacy.policy import Criterion
     from cohortsmith.evaluation.privacy.risks import Risk
+    from cohortsmith.evaluation.spaces import Comparison
 
 EXACT = ("exact_copies", "exact_matches")
 NEAR = ("near_copies", "near_copies_pixel", "near_copies_fixed", "unique_matches", "singled_out_variants")

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cohortsmith.evaluation.core import Finding, Metric, NotEvaluable, wilson
-from cohortsmith.evaluation.metrics.common import LIMIT
-from cohortsmith.evaluation.spaces import real_patients
+from cohortsmith.data.kinds import SEQUENCE
+from cohortsmith.evaluation.core import Finding, NotEvaluable, wilson
+from cohortsmith.evaluation.metrics.common import LIMIT, Metric
+from cohortsmith.evaluation.spaces import SequenceView, real_patients
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces import Comparison
 
 K = 5
 LEAST = 20
@@ -107,7 +108,7 @@ K_ANONYMITY: tuple[Metric, ...] = (
         "beside it the share of such holdout patients.",
         source="Sweeney 2002, k-anonymity, IJUFKS 10:557",
         measure=singled_out,
-        kinds=("sequence",),
+        kinds=(SEQUENCE,),
     ),
     Metric(
         name="variant_sets_below_5",
@@ -118,7 +119,7 @@ K_ANONYMITY: tuple[Metric, ...] = (
         "holdout's.",
         source="Sweeney 2002, k-anonymity, IJUFKS 10:557",
         measure=below_k,
-        kinds=("sequence",),
+        kinds=(SEQUENCE,),
     ),
 )
 
@@ -133,7 +134,7 @@ class _Counts(NamedTuple):
 def _sets(c: Comparison) -> _Sets:
     def make() -> _Sets:
         number: dict[tuple[Any, ...], int] = {}
-        sides = (c.variants(side) for side in ("train", "holdout", "synthetic"))
+        sides = (c.seen_as(SequenceView).variants(side) for side in ("train", "holdout", "synthetic"))
         return _Sets(*(np.array([number.setdefault(held, len(number)) for held in side], np.int64) for side in sides))
 
     return c.memo("variant sets", make)

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtri
 
-from cohortsmith.evaluation.core import BLOCK, Interval, Z, auc, boosting, distances, nearest, quietly, tiles
+from cohortsmith.evaluation.core import BLOCK, Interval, Z, auc, boosting, distances, nearest, quietly
 from cohortsmith.evaluation.metrics.common import ATTACKS as KNOWN
 from cohortsmith.evaluation.metrics.common import LEAST, gan_leaks, shared_basis, true_positive_rate
 from cohortsmith.evaluation.privacy.targets import attack_split
-from cohortsmith.evaluation.spaces import fixed_features, fixed_train, turned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
     from cohortsmith.evaluation.privacy.targets import AttackSplit
+    from cohortsmith.evaluation.spaces import Comparison
 
     See = Callable[[str, NDArray[np.int64], bool], Matrix]
 
@@ -32,9 +32,7 @@ LEAST_FOR = {0.01: 100, 0.001: 1000}
 """False positive rates, and how many non-members each needs at the least."""
 ROUNDS = 200
 POINTS = 200
-TILE = 4  # pixels on a side, where images are compared in eight orientations
-TURNED = ("gan_leaks", "gan_leaks_calibrated")
-PROFILES = {"expression": "genes", "sequence": "edits", "image": "tiles of 2 x 2 pixels"}
+BY_DISTANCE = ("gan_leaks", "gan_leaks_calibrated")  # attacks that may be shown several views of a person
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +161,9 @@ def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float
 def _attacks(c: Comparison, seed: int) -> list[Attack]:
     cast, found = attack_split(c, seed), []
     share = len(c.train) / (len(c.train) + len(c.holdout))
-    for space, names, see in _spaces(c):
+    for space, see, views in c.view.membership_spaces():
         synthetic, released = see("synthetic", cast.synthetic, False), see("train", cast.released, False)
-        for name in names:
+        for name in BY_DISTANCE if views else ATTACKS:
             inside, out = _scores(ATTACKS[name], cast, see, synthetic)
             real = _scores(ATTACKS[name], cast, see, released)
             for group, (some, others) in cast.groups.items():
@@ -217,28 +215,6 @@ def _scores(
         inside[ours] = scores[:cut].reshape(-1, ours.sum()).max(axis=0)
         out[theirs] = scores[cut:].reshape(-1, theirs.sum()).max(axis=0)
     return inside, out
-
-
-def _spaces(c: Comparison) -> Iterator[tuple[str, tuple[str, ...], See]]:
-    """What distances are measured in, by which attacks, and what rows of a side look like there.
-
-    `See` is called with a side, rows, and whether these are attacked: of those a space may show several views one after
-    the other, (views * n, d).
-    """
-    yield PROFILES[c.kind], tuple(ATTACKS), lambda side, rows, _: getattr(c, f"z_{side}")[rows]
-    if c.kind != "image":
-        return
-    if c.image_models is not None:
-        fixed = {"train": fixed_train(c)}
-        fixed |= {side: fixed_features(c, getattr(c, side).x) for side in ("holdout", "synthetic")}
-        yield "a fixed network", tuple(ATTACKS), lambda side, rows, _: fixed[side][rows]
-
-    def turns(side: str, rows: NDArray[np.int64], attacked: bool) -> Matrix:
-        x = getattr(c, side).x[rows]
-        views = [tiles(way, TILE).reshape(len(x), -1) / 64 for way in (turned(x) if attacked else (x,))]
-        return np.concatenate(views)
-
-    yield f"tiles of {TILE} x {TILE} pixels in all orientations", TURNED, turns
 
 
 def allowing_for(interval: Interval, compared: int) -> Interval:

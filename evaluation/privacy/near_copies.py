@@ -10,7 +10,7 @@ from cohortsmith.evaluation.core import Finding, NotEvaluable, nearest
 from cohortsmith.evaluation.metrics.images import LEAST, NULL, share_within
 
 if TYPE_CHECKING:
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 5000
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.data.cohort import Cohort
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces import Comparison
 
 MOST_EQUAL = 0.01  # of the holdout: some public sets hold a few records twice, which is told, not refused
 
@@ -32,9 +32,9 @@ def require_apart(comparison: Comparison) -> str:
     what = "patients that are in train too: an audit needs real patients that the generator never saw"
     if _names_patients(train) and _names_patients(holdout):
         both = np.intersect1d(train.subjects, holdout.subjects)
-        if len(both) and not (train.kind == "sequence" and not _same_people(train, holdout)):
+        if len(both) and not (train.about.equals_are_usual and not _same_people(train, holdout)):
             raise DataError(f"the holdout has {len(both)} {what}; leave them out of one side")
-    if train.kind == "sequence":
+    if train.about.equals_are_usual:
         if _same_people(train, holdout):
             raise DataError(f"the holdout has {what}; give others with --holdout")
         return ""

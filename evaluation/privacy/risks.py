@@ -22,16 +22,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 TARGETS = 2000  # patients attacked of each side
 SYNTHETIC = 10000
-COLUMNS = 1000  # that an attacker knows or seeks at the most
 SECRETS = 50
 TOLERANCE = 0.1  # standard deviations in train by which a guessed value may be off
-HALVINGS = 2
 LEAST = 20
-COMMON = 0.1  # of sequences, an edit that more patients have is no secret
 
 
 @dataclass(frozen=True)
@@ -165,13 +163,6 @@ class _Halved(NamedTuple):
         return int(np.isfinite(sides[0]).sum()), int(np.isfinite(sides[1]).sum())
 
 
-WORDS = {
-    "expression": ("half of the genes", "values of genes within 0.1 standard deviations"),
-    "sequence": ("half of the positions", "edits that less than a tenth of patients have"),
-    "image": ("half of the image", "brightness of tiles within 0.1 standard deviations"),
-}
-
-
 def targets(c: Comparison, seed: int, limit: int = TARGETS) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of train and of the holdout to be attacked: one sample a patient, the holdout's class proportions.
 
@@ -193,29 +184,6 @@ def targets(c: Comparison, seed: int, limit: int = TARGETS) -> tuple[NDArray[np.
     return drawn[0], drawn[1]
 
 
-def halvings(c: Comparison, rng: np.random.Generator) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Columns of `Comparison.z_train` in two halves, twice.
-
-    Expression: genes at random, 1000 of them at the most. Sequences: positions at random, all edits of a position on
-    one side. Images: left and right, top and bottom.
-    """
-    d = c.z_train.shape[1]
-    if c.kind == "image":
-        height, width = (side // 2 for side in c.train.x.shape[1:3])
-        places = np.arange(d).reshape(height, width, -1)
-        ways = ((places[:, : width // 2], places[:, width // 2 :]), (places[: height // 2], places[height // 2 :]))
-        return [(a.ravel(), b.ravel()) for a, b in ways]
-    place = c.edits.column if c.kind == "sequence" else np.arange(d)
-    found = []
-    for _ in range(HALVINGS):
-        chosen = rng.permutation(np.unique(place))[: None if c.kind == "sequence" else COLUMNS]
-        if len(chosen) < 2:
-            raise NotEvaluable("half of the columns must be known: there is one alone")
-        first = np.isin(place, chosen[::2])
-        found.append((np.flatnonzero(first), np.flatnonzero(np.isin(place, chosen[1::2]))))
-    return found
-
-
 def _halved(comparison: Comparison, seed: int) -> _Halved:
     return comparison.memo(("halved", seed), partial(_make_halved, comparison, seed))
 
@@ -227,24 +195,21 @@ def _make_halved(c: Comparison, seed: int) -> _Halved:
     single = np.unique(number, return_index=True)[1]
     made = c.z_synthetic[rng.permutation(single)[:SYNTHETIC]]
     x = np.concatenate([c.z_train[inside], c.z_holdout[out]])
-    rare = None
-    if c.kind == "sequence":
-        rare = c.z_train.sum(axis=0) + c.z_holdout.sum(axis=0) <= COMMON * (len(c.train) + len(c.holdout))
     linked, inferred, guessed, cut = [], [], [], len(inside)
-    for a, b in halvings(c, rng):
+    for a, b in c.view.halvings(rng):
         near = [_nearest(x[:, half], made[:, half]) for half in (a, b)]
         linked.append((near[0] & near[1]).sum(axis=1) / (near[0].sum(axis=1) * near[1].sum(axis=1)))
         for way, secret in zip(near, (b, a), strict=True):
             taken = (way * (1 + rng.random(way.shape, dtype=np.float32))).argmax(axis=1)
-            secret = secret[rare[secret]] if rare is not None else rng.permutation(secret)[:SECRETS]
+            secret = c.view.secrets(secret, SECRETS, rng)
             truth, guess = x[:, secret], made[:, secret]
-            inferred.append(_right(truth, guess[taken], c.kind))
+            inferred.append(_right(truth, guess[taken], c.view.presence))
             other = c.z_holdout[:, secret][rng.integers(0, len(c.holdout), cut)]
-            guessed.append(_right(truth[:cut], other, c.kind))
+            guessed.append(_right(truth[:cut], other, c.view.presence))
     rates = [_mean(np.stack(each)) for each in (linked, inferred, guessed)]
     link, infer = ((rate[:cut], rate[cut:]) for rate in rates[:2])
-    knows, seeks = WORDS[c.kind]
-    return _Halved(link, infer, rates[2], len(made), knows, seeks)
+    words = c.view.words
+    return _Halved(link, infer, rates[2], len(made), words.half, words.sought)
 
 
 def _nearest(x: Matrix, made: Matrix) -> NDArray[np.bool_]:
@@ -253,9 +218,9 @@ def _nearest(x: Matrix, made: Matrix) -> NDArray[np.bool_]:
     return np.asarray(away <= away.min(axis=1, keepdims=True))
 
 
-def _right(truth: Matrix, guess: Matrix, kind: str) -> NDArray[np.float64]:
-    """Share of values guessed right, (n,); of sequences, 1 or 0, and NaN where there is no edit to be guessed."""
-    if kind == "sequence":
+def _right(truth: Matrix, guess: Matrix, presence: bool) -> NDArray[np.float64]:
+    """Share of values guessed right, (n,); of who has what, 1 or 0, and NaN where there is nothing to be guessed."""
+    if presence:
         return np.where(truth.any(axis=1), (truth == guess).all(axis=1), np.nan)
     return np.asarray((np.abs(truth - guess) <= TOLERANCE).mean(axis=1), dtype=np.float64)
 

@@ -17,9 +17,10 @@ import pandas as pd
 from sklearn.metrics import roc_curve
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.evaluation.core import Comparison, NotEvaluable, auc, nearest
+from cohortsmith.evaluation.core import NotEvaluable, auc, nearest
 from cohortsmith.evaluation.metrics.common import true_positive_rate
 from cohortsmith.evaluation.privacy.membership_attacks import LEAST_FOR, POINTS, Attack, f1_over_naive
+from cohortsmith.evaluation.spaces import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

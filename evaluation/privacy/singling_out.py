@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from cohortsmith.evaluation.core import Interval, NotEvaluable, pick, proportional, same_rows, wilson
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 PREDICATES = 2000
 POPULATION = 10000
@@ -29,8 +29,6 @@ LEAST = 20
 HALF_WIDTH = 0.25  # standard deviations in the synthetic cohort on either side of the sample's value
 MOST = 12  # conditions that a predicate may need to be true of one synthetic sample alone
 MORE = 2
-COMPONENTS = 30
-COLUMNS = 1000  # that conditions may be about
 
 
 class Singled(NamedTuple):
@@ -88,11 +86,11 @@ def single_out(comparison: Comparison, seed: int) -> Singled:
     people = min(len(train), len(holdout), POPULATION)
     if people < LEAST:
         raise NotEvaluable(f"singling out needs at least {LEAST} people a side, there are {people}")
-    made = _predicates(sides["synthetic"], y, c.kind, rng)
+    made = _predicates(sides["synthetic"], y, c.view.presence, rng)
     # a guess knows how values of each column, and classes, are spread among other people, not which go together
     others, n = sides["holdout"], len(y)
     apart = np.column_stack([rng.choice(column, n) for column in others.T])
-    naive = _predicates(apart, rng.choice(c.holdout.y, n), c.kind, rng)
+    naive = _predicates(apart, rng.choice(c.holdout.y, n), c.view.presence, rng)
     if min(len(made.y), len(naive.y)) < LEAST:
         raise NotEvaluable(f"only {len(made.y)} predicates hold for one synthetic sample alone, {LEAST} are needed")
     quota = proportional(np.bincount(c.holdout.y[holdout], minlength=len(c.classes)) / len(holdout), people)
@@ -130,25 +128,16 @@ def _attributes(c: Comparison, rng: np.random.Generator) -> tuple[dict[str, Matr
     _, number = same_rows(c.z_synthetic[:0], c.z_synthetic)
     rows = rng.permutation(np.unique(number, return_index=True)[1])[:POPULATION]
     sides = {"train": c.z_train, "holdout": c.z_holdout, "synthetic": c.z_synthetic[rows]}
-    if c.kind == "expression" and len(c.features) > COLUMNS:
-        some = rng.permutation(len(c.features))[:COLUMNS]
-        sides = {name: x[:, some] for name, x in sides.items()}
-    if c.kind == "image":
-        known = sides["synthetic"]
-        components = max(1, min(COMPONENTS, known.shape[1], len(known) // 5))
-        with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
-            pca = PCA(components, whiten=True, svd_solver="randomized", random_state=0).fit(known)
-        sides = {name: np.asarray(pca.transform(x), dtype=np.float32) for name, x in sides.items()}
-    return sides, c.synthetic.y[rows]
+    return c.view.predicate_space(sides, rng), c.synthetic.y[rows]
 
 
-def _predicates(x: Matrix, y: NDArray[np.int64], kind: str, rng: np.random.Generator) -> Predicates:
+def _predicates(x: Matrix, y: NDArray[np.int64], presence: bool, rng: np.random.Generator) -> Predicates:
     """Predicates, each true of one row of `x` (n, d) of classes `y` (n,) alone; of rows for which there is one."""
     rows = rng.permutation(len(x))[:PREDICATES]
     most = min(MOST + MORE, x.shape[1])
-    column = _columns(x, rows, most, kind, rng)
+    column = _columns(x, rows, most, presence, rng)
     value = np.take_along_axis(x[rows], column, axis=1)
-    half = np.full(x.shape[1], 0.5, dtype=np.float32) if kind == "sequence" else HALF_WIDTH * x.std(axis=0)
+    half = np.full(x.shape[1], 0.5, dtype=np.float32) if presence else HALF_WIDTH * x.std(axis=0)
     low, high = value - half[column], value + half[column]
     needed = np.full(len(rows), most + 1)
     for start in range(0, len(rows), BLOCK):
@@ -160,18 +149,20 @@ def _predicates(x: Matrix, y: NDArray[np.int64], kind: str, rng: np.random.Gener
             alone = held.sum(axis=1) == 1
             needed[at] = np.where(alone & (needed[at] > most), step + 1, needed[at])
     kept = needed <= most
-    more = most if kind == "sequence" else MORE  # who is near has few edits that differ, but something in many genes
+    more = most if presence else MORE  # who is near has few edits that differ, but something in many genes
     idle = np.arange(most) >= (needed + more)[:, None]
     low[idle], high[idle] = -np.inf, np.inf
     return Predicates(column[kept], low[kept], high[kept], y[rows[kept]])
 
 
-def _columns(x: Matrix, rows: NDArray[np.int64], most: int, kind: str, rng: np.random.Generator) -> NDArray[np.int64]:
+def _columns(
+    x: Matrix, rows: NDArray[np.int64], most: int, presence: bool, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Columns that the conditions of each row's predicate are about, in their order, (rows, most).
 
     At random; of sequences, the row's own edits from the rarest on, then common ones that it has not.
     """
-    if kind != "sequence":
+    if not presence:
         return np.stack([rng.permutation(x.shape[1])[:most] for _ in rows])
     carriers = x.sum(axis=0)
     order = np.where(x[rows] > 0, carriers - x.sum() - 1, -carriers)

@@ -18,7 +18,8 @@ from cohortsmith.evaluation.metrics.common import LEAST, SYNTHETIC, halves, uniq
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 MEMBERS = 4000  # attacked of each side: enough for one false positive in a thousand, small enough for memory
 RARE = 0.05
@@ -112,7 +113,7 @@ def _groups(
     most = np.lexsort([rng.random(len(far)), -far])[: round(OUTLYING * len(far))]
     far_out = np.isin(np.arange(len(far)), most)
     groups["outlying"] = (far_out[: len(inside)], far_out[len(inside) :])
-    if c.kind == "sequence":
+    if c.train.about.equals_are_usual:
         own, others = unique(c)
         groups["unique sequences"] = (own[cast.members], others[cast.non_members])
     return groups

@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.evaluation.core import Comparison
 from cohortsmith.evaluation.metrics import METRICS
+from cohortsmith.evaluation.spaces import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.data.sequences import Variant
-    from cohortsmith.evaluation.core import Estimate, ImageModels, Metric
-
-_WIDTHS = {"expression": "genes", "sequence": "columns", "image": "pixels"}
+    from cohortsmith.evaluation.core import Estimate, ImageModels
+    from cohortsmith.evaluation.metrics.common import Metric
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +84,7 @@ class Report:
         return {
             "metrics": [estimate.to_json() for estimate in self.estimates],
             "sizes": {name: len(cohort) for name, cohort in sides.items()}
-            | {_WIDTHS[self.comparison.kind]: math.prod(self.comparison.train.x.shape[1:3])},
+            | {self.comparison.train.about.columns: math.prod(self.comparison.train.x.shape[1:3])},
             "seed": self.seed,
             "digests": {name: cohort.digest() for name, cohort in sides.items()},
             "notes": list(self.notes),
@@ -157,13 +156,7 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     if missing:
         shown = ", ".join(missing[:5]) + (f", ... {len(missing) - 5} more" if len(missing) > 5 else "")
         notes.append(f"the synthetic cohort has no samples of {shown}: what they lack counts against it")
-    if comparison.kind == "image" and comparison.image_models is None:
-        notes.append("seen without networks: by principal components of pixels and logistic regression")
-    if comparison.kind == "image" and comparison.image_models is not None:
-        notes.append(
-            f"fixed network {comparison.image_models.fixed_digest[:16]}: its figures compare only with the same"
-        )
-    return tuple(notes)
+    return (*notes, *comparison.view.notes())
 
 
 def _sizes_line(comparison: Comparison) -> str:

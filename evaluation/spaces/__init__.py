@@ -1,25 +1,12 @@
-"""Spaces in which cohorts are compared: components, images as networks see them, statistics, variant carriers."""
+"""How cohorts are compared: a view of each data kind, the comparison itself, statistics, variant carriers."""
 
-from cohortsmith.evaluation.spaces.embedding import components_draw, embedded_draw, space_of
-from cohortsmith.evaluation.spaces.image_statistics import (
-    colour_names,
-    image_colours,
-    image_traits,
-    radial_power,
-    trait_names,
-)
-from cohortsmith.evaluation.spaces.images import (
-    LIMIT,
-    fixed_draw,
-    fixed_features,
-    fixed_train,
-    image_models_of,
-    learnt,
-    learnt_draw,
-    seen_draw,
-    turned,
-)
-from cohortsmith.evaluation.spaces.sequence_statistics import sequence_traits, traits_of
+from cohortsmith.evaluation.spaces.cohort_matching import matched
+from cohortsmith.evaluation.spaces.comparison import Comparison
+from cohortsmith.evaluation.spaces.expression_view import ExpressionView
+from cohortsmith.evaluation.spaces.image_statistics import colour_names, image_colours, radial_power
+from cohortsmith.evaluation.spaces.image_view import LIMIT, TILE, ImageView, turned
+from cohortsmith.evaluation.spaces.kind_view import COLUMNS, DECIMALS, KindView, Sides, Words
+from cohortsmith.evaluation.spaces.sequence_view import SequenceView
 from cohortsmith.evaluation.spaces.variant_carriers import (
     COMMON,
     SUBSTITUTIONS,
@@ -29,32 +16,31 @@ from cohortsmith.evaluation.spaces.variant_carriers import (
     substitution_class,
     tally,
 )
+from cohortsmith.evaluation.spaces.views import VIEWS
 
 __all__ = [
+    "COLUMNS",
     "COMMON",
     "Carriers",
+    "Comparison",
+    "DECIMALS",
+    "ExpressionView",
+    "ImageView",
+    "KindView",
     "LIMIT",
     "SUBSTITUTIONS",
+    "SequenceView",
+    "Sides",
+    "TILE",
     "Tally",
+    "VIEWS",
+    "Words",
     "colour_names",
-    "components_draw",
-    "embedded_draw",
-    "image_models_of",
-    "fixed_draw",
-    "fixed_features",
-    "fixed_train",
     "image_colours",
-    "image_traits",
-    "learnt",
-    "learnt_draw",
+    "matched",
     "radial_power",
     "real_patients",
-    "seen_draw",
-    "sequence_traits",
-    "space_of",
     "substitution_class",
     "tally",
-    "trait_names",
-    "traits_of",
     "turned",
 ]

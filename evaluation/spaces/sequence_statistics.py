@@ -17,7 +17,7 @@ from cohortsmith.data.nucleotides import GAP, MASKED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Codes, Comparison, Edits, Matrix
+    from cohortsmith.evaluation.core import Codes, Edits, Matrix
 
 SHARE = 0.0025
 MOST = 300
@@ -49,34 +49,3 @@ class Traits:
         shifted = (gaps - inserted) % 3 != 0
         counts = np.column_stack([transitions, changed.sum(axis=1) - transitions, gaps, inserted, shifted])
         return np.hstack([held, counts]).astype(np.float32)
-
-    def names(self, comparison: Comparison) -> list[str]:
-        """Name of each column of `matrix`."""
-        edits = comparison.columns
-        return [*(edits[i] for i in self.shared), *COUNTS]
-
-
-def sequence_traits(comparison: Comparison, least: int | None = None) -> Traits:
-    """Traits of a comparison of sequences: at most 300 edits, the most frequent ones of all three cohorts together.
-
-    Args:
-        comparison: three cohorts of sequences.
-        least: carriers an edit needs for a column of its own; by default 0.25 % of all sequences, 5 at least.
-    """
-
-    def make() -> Traits:
-        c = comparison
-        sides = (c.z_train, c.z_holdout, c.z_synthetic)
-        carriers = np.sum([np.count_nonzero(z, axis=0) for z in sides], axis=0)
-        enough = max(5, int(SHARE * sum(map(len, sides)))) if least is None else least
-        order = np.argsort(-carriers, kind="stable")[:MOST]
-        return Traits(c.edits, np.sort(order[carriers[order] >= enough]))
-
-    return comparison.memo(("traits", least), make)
-
-
-def traits_of(comparison: Comparison, side: str, least: int | None = None) -> Matrix:
-    """Traits of "train", "holdout" or "synthetic", (n, traits)."""
-    return comparison.memo(
-        ("traits", least, side), lambda: sequence_traits(comparison, least).matrix(getattr(comparison, side).x)
-    )

@@ -13,6 +13,7 @@ import numpy as np
 
 from cohortsmith.data.sequences import TP53, effect, hgvs, is_cpg
 from cohortsmith.evaluation.core import MINIMUM
+from cohortsmith.evaluation.spaces.sequence_view import SequenceView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.data.sequences import Effect, Reference, Variant
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces.comparison import Comparison
 
 COMMON = 0.1
 """What more than this share of real patients carry is taken to be of the germ line."""
@@ -139,9 +140,9 @@ def real_patients(comparison: Comparison) -> tuple[NDArray[np.str_], NDArray[np.
     Two files that both number their patients from 1 name different people. Only if at least half of the names they
     share have the same variants in both, the same people are taken to be in both, and count once.
     """
-    train, holdout = comparison.train.subjects, comparison.holdout.subjects
-    known = dict(zip(train.tolist(), comparison.variants("train"), strict=True))
-    pairs = zip(holdout.tolist(), comparison.variants("holdout"), strict=True)
+    train, holdout, view = comparison.train.subjects, comparison.holdout.subjects, comparison.seen_as(SequenceView)
+    known = dict(zip(train.tolist(), view.variants("train"), strict=True))
+    pairs = zip(holdout.tolist(), view.variants("holdout"), strict=True)
     same = [known[name] == variants for name, variants in pairs if name in known]
     if not same or 2 * sum(same) >= len(same):
         return train, holdout
@@ -150,8 +151,9 @@ def real_patients(comparison: Comparison) -> tuple[NDArray[np.str_], NDArray[np.
 
 def tally(comparison: Comparison) -> Tally:
     """Carriers of each side of a comparison of sequences, called against its reference."""
-    reference = comparison.reference
-    called = {side: comparison.variants(side) for side in ("train", "holdout", "synthetic")}
+    view = comparison.seen_as(SequenceView)
+    reference = view.reference
+    called = {side: view.variants(side) for side in ("train", "holdout", "synthetic")}
     first, second = real_patients(comparison)
     train, holdout = carriers(called["train"], first), carriers(called["holdout"], second)
     synthetic = carriers(called["synthetic"], comparison.synthetic.subjects)

@@ -89,7 +89,7 @@ def audit(
         DataError: a baseline, another data kind, or too few canaries.
     """
     generator = make_generator(family, **settings)
-    if not isinstance(generator, NeuralGenerator) or cohort.kind == "sequence":
+    if not isinstance(generator, NeuralGenerator) or cohort.about.coded:
         raise DataError("canaries are for gan, wgan, vae and diffusion on expression or images")
     if canaries < 10:
         raise DataError(f"canaries: at least 10 were expected; got {canaries}")
@@ -114,7 +114,7 @@ def plant(cohort: Cohort, canaries: int, rng: np.random.Generator) -> Cohort:
     are black or white. No patient is like that, so that what a model knows of one it knows from it.
     """
     n, y = len(cohort), rng.choice(np.flatnonzero(np.bincount(cohort.y)), canaries)
-    if cohort.kind == "image":
+    if cohort.about.pictured:
         side, channels = cohort.x.shape[1] // _TILES, cohort.x.shape[-1]
         tiles = rng.integers(0, 2, (canaries, _TILES, _TILES, channels)) * 255
         x = tiles.repeat(side, axis=1).repeat(side, axis=2).astype(cohort.x.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from cohortsmith.data import DataError, on_columns, shared_columns
+from cohortsmith.data.kinds import SEQUENCE, require_kind
 from cohortsmith.generators.kinds import kind_of
 from cohortsmith.generators.objectives import GANFamily, discriminator_loss, jensen_shannon, squared_gradient
 from cohortsmith.training import Runtime, adam, isolated_rng, train
@@ -40,8 +41,7 @@ def discriminate(
     Raises:
         DataError: other positions or classes, nobody to compare with, or an unknown setting.
     """
-    if real.kind != "sequence":
-        raise DataError(f"this comparison is made on sequences; got a cohort of kind {real.kind!r}")
+    require_kind(real.kind, SEQUENCE, "this comparison is made on sequences")
     if fake.classes != real.classes or not len(fake):
         raise DataError("a discriminator compares cohorts of the same classes with somebody in each")
     columns = shared_columns(real, fake)

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cohortsmith.data.kinds import KINDS
 from cohortsmith.generators.contracts import Generator
 from cohortsmith.generators.expression import ExpressionCodec
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from cohortsmith.data import Cohort
@@ -23,7 +26,7 @@ class Bootstrap(Generator):
     """
 
     family: ClassVar[str] = "bootstrap"
-    kinds: ClassVar[tuple[str, ...]] = ("expression", "sequence", "image")
+    kinds: ClassVar[Collection[str]] = KINDS.keys()
     min_patients: ClassVar[int] = 2
     savable: ClassVar[bool] = False
     reason: ClassVar[str] = "this baseline is the training patients themselves, and a saved model holds no record"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
+from cohortsmith.data.kinds import EXPRESSION, IMAGE
 from cohortsmith.generators.contracts import Generator
 from cohortsmith.generators.expression import LogTable, LowRank, floors
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from cohortsmith.data import Cohort
@@ -28,6 +31,12 @@ class PixelTable:
     """Images (n, *shape) as columns, one a pixel of a channel, and back: rounded, cut at 0 and 255."""
 
     shape: tuple[int, ...]
+    neighbours: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> PixelTable:
+        """Table of a cohort of images."""
+        return cls(cohort.x.shape[1:])
 
     def columns(self, cohort: Cohort) -> Floats:
         """Pixels (n, columns)."""
@@ -36,6 +45,27 @@ class PixelTable:
     def back(self, columns: Floats) -> NDArray[np.uint8]:
         """Images uint8 (n, *shape)."""
         return np.clip(np.rint(columns), 0, 255).astype(np.uint8).reshape(len(columns), *self.shape)
+
+
+class Table(Protocol):
+    """A cohort as the columns (n, columns) that a Gaussian learns; a dataclass whose fields are plain values.
+
+    Attributes:
+        neighbours: columns are places beside one another, so that classes differ in more than their means however many
+            there are.
+    """
+
+    neighbours: ClassVar[bool]
+
+    def columns(self, cohort: Cohort) -> Floats:
+        """Values (n, columns)."""
+
+    def back(self, columns: Floats) -> NDArray[Any]:
+        """Measurements of virtual patients, as `x` of a cohort."""
+
+
+TABLES: dict[str, Any] = {EXPRESSION: LogTable, IMAGE: PixelTable}
+"""The table of each data kind that a Gaussian learns: `of(cohort)` makes one, and its fields as keywords do again."""
 
 
 class MVN(Generator):
@@ -50,27 +80,26 @@ class MVN(Generator):
     """
 
     family: ClassVar[str] = "mvn"
-    kinds: ClassVar[tuple[str, ...]] = ("expression", "image")
+    kinds: ClassVar[Collection[str]] = TABLES.keys()
 
     def __init__(self, rank: int = 64) -> None:
         super().__init__()
         self.settings = {"rank": rank}
-        self._table: LogTable | PixelTable
+        self._table: Table
         self._floor: NDArray[np.float32]
         self._laws: dict[str, LowRank] = {}
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
-        images = cohort.kind == "image"
-        self._table = PixelTable(cohort.x.shape[1:]) if images else LogTable.of(cohort)
+        self._table = TABLES[cohort.kind].of(cohort)
         values = self._table.columns(cohort)
         self._floor, self._laws = floors(values), {}
         self.summary = {"code_dim": values.shape[1]}
         wide = values.shape[1] > _WIDE
-        if wide or images:
+        if wide or self._table.neighbours:
             rank = min(self.settings["rank"], max(2, len(cohort) // 4))
             pooled = LowRank.fit(values, cohort.y, len(cohort.classes), rank)
             self._laws[_POOLED], values = pooled, pooled.encode(values, cohort.y)
-        if images or not wide:
+        if self._table.neighbours or not wide:
             self._laws |= {str(label): _shrunk(values[cohort.y == label]) for label in np.unique(cohort.y)}
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
@@ -88,11 +117,11 @@ class MVN(Generator):
         tensors: dict[str, NDArray[Any]] = {"floor": self._floor}
         for name, law in self._laws.items():
             tensors |= {f"{name}.{key}": value for key, value in law.tensors().items()}
-        return tensors, {"laws": list(self._laws), "table": asdict(self._table)}
+        return tensors, {"laws": list(self._laws), "table": asdict(self._table)}  # type: ignore[call-overload]
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
-        table = values["table"]
-        self._table = PixelTable(tuple(table["shape"])) if self.schema.kind == "image" else LogTable(**table)
+        plain = {name: tuple(part) if isinstance(part, list) else part for name, part in values["table"].items()}
+        self._table = TABLES[self.schema.kind](**plain)
         self._floor = tensors["floor"]
         for name in values["laws"]:
             own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cohortsmith.data import DataError
+from cohortsmith.data.kinds import SEQUENCE
 from cohortsmith.data.nucleotides import GAP, SYMBOLS, one_hot
 from cohortsmith.generators.contracts import Generator
 from cohortsmith.generators.sequences import without_rare_insertions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from cohortsmith.data import Cohort
@@ -27,7 +30,7 @@ class PWM(Generator):
     """
 
     family: ClassVar[str] = "pwm"
-    kinds: ClassVar[tuple[str, ...]] = ("sequence",)
+    kinds: ClassVar[Collection[str]] = (SEQUENCE,)
     savable: ClassVar[bool] = False
     reason: ClassVar[str] = _HELD
 
@@ -61,7 +64,7 @@ class RandomEdits(Generator):
     """
 
     family: ClassVar[str] = "random-edits"
-    kinds: ClassVar[tuple[str, ...]] = ("sequence",)
+    kinds: ClassVar[Collection[str]] = (SEQUENCE,)
 
     def __init__(self, edits: int = 4) -> None:
         super().__init__()
@@ -101,7 +104,7 @@ class GoodTuring(Generator):
     """
 
     family: ClassVar[str] = "good-turing"
-    kinds: ClassVar[tuple[str, ...]] = ("sequence",)
+    kinds: ClassVar[Collection[str]] = (SEQUENCE,)
     savable: ClassVar[bool] = False
     reason: ClassVar[str] = _HELD
 

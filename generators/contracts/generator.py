@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import time
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
@@ -15,9 +14,10 @@ import pandas as pd
 
 from cohortsmith.data import Cohort, DataError
 from cohortsmith.data.io import Stored
+from cohortsmith.data.kinds import EXPRESSION, KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -42,9 +42,7 @@ class Schema:
     @property
     def values(self) -> int:
         """Number of values of one patient: genes, columns, or pixels of all channels."""
-        if self.kind == "image":
-            return math.prod(int(side) for side in self.features[0].split("x"))
-        return max(len(self.features), 1)
+        return max(KINDS[self.kind].values(self.features), 1)
 
     @classmethod
     def of(cls, cohort: Cohort) -> Schema:
@@ -69,7 +67,7 @@ class Generator(ABC):
     """
 
     family: ClassVar[str]
-    kinds: ClassVar[tuple[str, ...]] = ("expression",)
+    kinds: ClassVar[Collection[str]] = (EXPRESSION,)
     savable: ClassVar[bool] = True
     reason: ClassVar[str] = ""
     min_patients: ClassVar[int] = 5
@@ -256,8 +254,7 @@ class Generator(ABC):
         schema = self.schema
         ids = np.array([f"synthetic-{seed}-{row:07d}" for row in range(start, start + len(y))], dtype=np.str_)
         provenance = {"source": f"synthetic:{self.family}", "label": schema.label, "seed": seed}
-        known = {"expression": {"scale": schema.scale}, "sequence": {"reference": schema.reference}}
-        provenance |= known.get(schema.kind, {})
+        provenance |= {name: getattr(schema, name) for name in KINDS[schema.kind].kept}
         return Cohort(
             kind=schema.kind,  # type: ignore[arg-type]
             x=x,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from cohortsmith.data import DataError, from_log, log_expression
+from cohortsmith.data import from_log, log_expression
+from cohortsmith.data.kinds import EXPRESSION, require_kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +33,7 @@ class LogTable:
 
     scale: Scale
     decimals: int | None = None
+    neighbours: ClassVar[bool] = False
 
     @classmethod
     def of(cls, cohort: Cohort) -> LogTable:
@@ -40,8 +42,7 @@ class LogTable:
         Raises:
             DataError: another data kind.
         """
-        if cohort.kind != "expression":
-            raise DataError(f"expression was expected, the cohort is of kind {cohort.kind!r}")
+        require_kind(cohort.kind, EXPRESSION, "expression was expected")
         return cls(cohort.scale, None if cohort.scale == "counts" else _decimals(cohort.x))
 
     def columns(self, cohort: Cohort) -> Floats:

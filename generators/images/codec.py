@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 
 from cohortsmith.data import DataError
+from cohortsmith.data.kinds import IMAGE, require_kind
 from cohortsmith.generators.images.appearance import AppearanceClusters
 from cohortsmith.generators.images.symmetries import Symmetry, Turned, symmetry_of
 
@@ -54,8 +55,7 @@ class ImageCodec:
         Raises:
             DataError: no images, or all of one colour.
         """
-        if cohort.kind != "image":
-            raise DataError(f"images are expected; this cohort is of kind {cohort.kind!r}")
+        require_kind(cohort.kind, IMAGE, "images are expected")
         pixels = cohort.x.reshape(-1, cohort.x.shape[-1])
         self._shape = (cohort.x.shape[-1], *cohort.x.shape[1:3])
         mean, spread = pixels.mean(0, dtype=np.float64), pixels.std(0, dtype=np.float64)

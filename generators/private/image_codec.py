@@ -10,7 +10,7 @@ import numpy as np
 from scipy.fft import dctn, idctn
 from scipy.linalg import cholesky, eigh, solve_triangular
 
-from cohortsmith.data import DataError
+from cohortsmith.data.kinds import IMAGE, require_kind
 from cohortsmith.generators.private.budget import NORMAL, Statistics, shrunk, smoothed
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ class PrivateImageCodec:
         Raises:
             DataError: no images.
         """
-        if cohort.kind != "image":
-            raise DataError(f"images are expected; this cohort is of kind {cohort.kind!r}")
+        require_kind(cohort.kind, IMAGE, "images are expected")
         self._shape = (cohort.x.shape[-1], *cohort.x.shape[1:3])
         waves = self._waves(cohort)
         mean, spread = self._levels(waves.astype(np.float64), cohort.y, len(cohort.classes))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from cohortsmith.data import DataError
+from cohortsmith.data.kinds import SEQUENCE, require_kind
 from cohortsmith.data.nucleotides import MASKED, SYMBOLS
 from cohortsmith.generators.sequences.carriers import without_rare_insertions
 from cohortsmith.generators.sequences.rare_edits import without_rare_edits
@@ -47,8 +48,7 @@ class SequenceCodec:
         Raises:
             DataError: no sequences.
         """
-        if cohort.kind != "sequence":
-            raise DataError(f"sequences are expected; this cohort is of kind {cohort.kind!r}")
+        require_kind(cohort.kind, SEQUENCE, "sequences are expected")
         return without_rare_insertions(cohort, self.min_carriers)
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -57,8 +57,7 @@ class SequenceCodec:
         Raises:
             DataError: no sequences, a column without any base, or more of them than memory should hold.
         """
-        if cohort.kind != "sequence":
-            raise DataError(f"sequences are expected; this cohort is of kind {cohort.kind!r}")
+        require_kind(cohort.kind, SEQUENCE, "sequences are expected")
         if cohort.x.size * SYMBOLS > _CODE_VALUES:
             raise DataError(
                 f"{len(cohort)} sequences of {cohort.x.shape[1]} columns are more than this version learns at once; "

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from cohortsmith.data import Cohort, DataError, to_log
+from cohortsmith.data.kinds import EXPRESSION, IMAGE, SEQUENCE
 from cohortsmith.data.nucleotides import SYMBOLS
 from cohortsmith.ssl_models.inputs.pixels import channels_first
 
@@ -53,15 +54,20 @@ class Inputs:
         if not len(cohort):
             raise DataError("a classifier needs training patients; the cohort is empty")
         shape = cohort.x.shape[1:]
-        if cohort.kind == "image":
+        if cohort.kind == IMAGE:
             shape = (shape[2], *shape[:2])
             tensors = _channels(channels_first(cohort.x))
-        elif cohort.kind == "expression":
+        elif cohort.kind == EXPRESSION:
             tensors = _genes(to_log(cohort.x, cohort.scale))
         else:
             counts = np.stack([(cohort.x == code).sum(axis=0) for code in range(SYMBOLS)])
             tensors = {"consensus": counts.argmax(axis=0).astype(np.uint8)}
         return cls(cohort.kind, cohort.features, shape, cohort.scale, tensors)
+
+    @property
+    def dtype(self) -> type[np.generic]:
+        """Type of the values of `tensor`."""
+        return np.float32 if self.kind == EXPRESSION else np.uint8
 
     def tensor(self, given: Cohort | NDArray[Any]) -> Tensor:
         """Inputs (n, *shape) of patients: expression float32, z-scored log2; images uint8; sequences uint8 codes.
@@ -75,19 +81,19 @@ class Inputs:
         x = given.x if isinstance(given, Cohort) else given
         if isinstance(given, Cohort):
             self._refuse_other(given)
-        if self.kind == "image":
+        if self.kind == IMAGE:
             images = channels_first(x)
             if images.shape[1:] != self.shape:
                 raise DataError(
                     f"expected images (n, {_axes(self.shape)}) as in training; got {_axes(images.shape[1:])}"
                 )
             return images
-        if x.ndim != 2 or x.shape[1:] != self.shape or (self.kind == "sequence") != (x.dtype == np.uint8):
+        if x.ndim != 2 or x.shape[1:] != self.shape or (self.kind == SEQUENCE) != (x.dtype == np.uint8):
             raise DataError(
                 f"expected {self.kind} data with {self.shape[0]} values per patient as in training; got {x.dtype} "
                 f"of shape {x.shape}"
             )
-        if self.kind == "expression":
+        if self.kind == EXPRESSION:
             x = (to_log(x, self.scale) - self.tensors["mean"]) / self.tensors["spread"]
         return torch.from_numpy(np.ascontiguousarray(x))
 
@@ -96,7 +102,7 @@ class Inputs:
             ("data of kind", self.kind, cohort.kind),
             ("values of scale", self.scale, cohort.scale),
         ):
-            if trained != found and (what == "data of kind" or self.kind == "expression"):
+            if trained != found and (what == "data of kind" or self.kind == EXPRESSION):
                 raise DataError(f"expected {what} {trained!r} as in training; this cohort has {found!r}")
         if cohort.features != self.features:
             both = zip(self.features, cohort.features, strict=False)

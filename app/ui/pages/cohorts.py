@@ -21,13 +21,16 @@ from cohortsmith.app.ui import (
     text_of,
     workspace,
 )
-from cohortsmith.app.workspace import FEATURES, LARGEST_UPLOAD, width_of
+from cohortsmith.app.workspace import LARGEST_UPLOAD, width_of
 from cohortsmith.data import DataError
 from cohortsmith.data.io import SUFFIXES, kind_of_file
+from cohortsmith.data.kinds import EXPRESSION, IMAGE, SEQUENCE
 from cohortsmith.data.named import named_sets
 from cohortsmith.data.splits import SPLIT
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from cohortsmith.data import Cohort
 
 NAMED, UPLOAD, BEFORE = "Named set", "Upload a file", "Uploaded before"
@@ -100,28 +103,40 @@ def reading(name: str, kind: str) -> tuple[DataPart, int]:
                 help="Column of the patient: samples of one patient are never split apart.",
             ),
         }  # fmt: skip
-        if kind == "expression":
-            scales = ["detected", "counts", "linear", "log"]
-            scale = right.selectbox("Scale", scales, index=scales.index(begin.scale or "detected"))
-            values["scale"] = None if scale == "detected" else scale
-            columns = st.text_input(
-                "Numeric columns that are no genes", ", ".join(begin.covariates), placeholder="age, size"
-            )
-            values["covariates"] = [word.strip() for word in columns.split(",") if word.strip()]
-            values["impute"] = st.checkbox("Fill missing values with the gene's median", begin.impute)
-        elif kind == "sequence":
-            values["reference"] = right.text_input("Reference", begin.reference or "", placeholder="none")
-            values["label_pattern"] = st.text_input(
-                "Pattern of the class in the header", begin.label_pattern or "", placeholder=r"\|(MUT|WT)\|"
-            )
-        else:
-            values["resize"] = 28 if right.checkbox("Resize to 28 x 28", begin.resize == 28) else None
+        values |= OPTIONS[kind](begin, right) if kind in OPTIONS else {}
         first, second = st.columns(2)
         values["holdout"] = first.slider(
             "Held out", 0.1, 0.5, begin.holdout, 0.05, help="Share of the patients that no generator sees."
         )
         split_seed = int(second.number_input("Seed of the split", 0, 10**6, seed()))
     return checked(DataPart, cohort=name, **{key: value for key, value in values.items() if value != ""}), split_seed
+
+
+def _expression_options(begin: DataPart, right: DeltaGenerator) -> dict[str, Any]:
+    scales = ["detected", "counts", "linear", "log"]
+    scale = right.selectbox("Scale", scales, index=scales.index(begin.scale or "detected"))
+    columns = st.text_input("Numeric columns that are no genes", ", ".join(begin.covariates), placeholder="age, size")
+    return {
+        "scale": None if scale == "detected" else scale,
+        "covariates": [word.strip() for word in columns.split(",") if word.strip()],
+        "impute": st.checkbox("Fill missing values with the gene's median", begin.impute),
+    }
+
+
+def _sequence_options(begin: DataPart, right: DeltaGenerator) -> dict[str, Any]:
+    reference = right.text_input("Reference", begin.reference or "", placeholder="none")
+    pattern = st.text_input(
+        "Pattern of the class in the header", begin.label_pattern or "", placeholder=r"\|(MUT|WT)\|"
+    )
+    return {"reference": reference, "label_pattern": pattern}
+
+
+def _image_options(begin: DataPart, right: DeltaGenerator) -> dict[str, Any]:
+    return {"resize": 28 if right.checkbox("Resize to 28 x 28", begin.resize == 28) else None}
+
+
+OPTIONS = {EXPRESSION: _expression_options, SEQUENCE: _sequence_options, IMAGE: _image_options}
+"""What a person states of a file of each data kind, with its widgets."""
 
 
 def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
@@ -131,7 +146,7 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
         "Kind": cohort.kind,
         "Patients": f"{len(set(cohort.subjects.tolist())):,}",
         "Samples": f"{len(cohort):,}",
-        FEATURES[cohort.kind].capitalize(): f"{width:,}" if isinstance(width, int) else width,
+        cohort.about.features.capitalize(): f"{width:,}" if isinstance(width, int) else width,
         "Classes": str(sum(count > 0 for count in cohort.class_counts().values())),
     }
     for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
@@ -146,7 +161,7 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
         else:
             learnt, held = (side.class_counts() for side in sides)
             class_bars(cohort.classes, ("learnt from", learnt), ("held out", held), "classes")
-            own = " The file's own split is kept." if cohort.kind == "image" and SPLIT in cohort.obs else ""
+            own = " The file's own split is kept." if cohort.about.own_split and SPLIT in cohort.obs else ""
             st.caption(
                 f"{len(sides.train):,} samples are learnt from; {len(sides.holdout):,} are held out: no generator sees "
                 f"them, and every figure is read against them.{own}"

@@ -1,6 +1,6 @@
 """Metrics defined for more than one data kind, and those of expression profiles."""
 
-from cohortsmith.evaluation.metrics.common.closest_record import DECIMALS, LIMIT
+from cohortsmith.evaluation.metrics.common.closest_record import LIMIT
 from cohortsmith.evaluation.metrics.common.joint import frechet_in, kernel_sums, mmd_from_sums
 from cohortsmith.evaluation.metrics.common.membership import (
     ATTACKS,
@@ -14,15 +14,16 @@ from cohortsmith.evaluation.metrics.common.membership import (
     true_positive_rate,
     unique,
 )
+from cohortsmith.evaluation.metrics.common.metric import Metric
 from cohortsmith.evaluation.metrics.common.per_gene import wasserstein_by_column
 
 __all__ = [
     "ATTACKS",
-    "DECIMALS",
     "FALSE_POSITIVES",
     "LEAST",
     "LEAST_FOR_TPR",
     "LIMIT",
+    "Metric",
     "SYNTHETIC",
     "frechet_in",
     "gan_leaks",

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 5000
 TRAIN_LIMIT = 10000
-DECIMALS = 4
 
 
 class Nearest(NamedTuple):
@@ -121,7 +121,7 @@ def dcr(comparison: Comparison, seed: int) -> Finding:
     as most wild types do.
     """
     found = _nearest(comparison, seed)
-    if comparison.kind == "sequence":
+    if comparison.train.about.equals_are_usual:
         found = Nearest(*(side[side[:, 1] > 0] for side in found))
         if min(len(found.synthetic), len(found.holdout)) < LEAST:
             raise NotEvaluable(
@@ -151,7 +151,7 @@ def nndr(comparison: Comparison, seed: int) -> Finding:
     which is nobody's.
     """
     found = _nearest(comparison, seed)
-    shared = 1.0 if comparison.kind == "sequence" else 0.0
+    shared = 1.0 if comparison.train.about.equals_are_usual else 0.0
     ratios = [_ratio(side, shared) for side in found]
     centre, interval = _centre(comparison)
     return Finding(
@@ -193,10 +193,7 @@ def dcr_share(comparison: Comparison, seed: int) -> Finding:
 
 def _identities(comparison: Comparison, side: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers of the samples of train and of a side, equal where the samples are."""
-    if comparison.kind == "image":
-        train, other = comparison.train.x, getattr(comparison, side).x
-        return same_rows(train.reshape(len(train), -1), other.reshape(len(other), -1))
-    return same_rows(np.round(comparison.z_train, DECIMALS), np.round(getattr(comparison, f"z_{side}"), DECIMALS))
+    return same_rows(comparison.view.identity("train"), comparison.view.identity(side))
 
 
 def _nearest(comparison: Comparison, seed: int) -> Nearest:
@@ -208,7 +205,7 @@ def _nearest(comparison: Comparison, seed: int) -> Nearest:
         synthetic, holdout = _some(comparison.z_synthetic, LIMIT, rng), _some(comparison.z_holdout, LIMIT, rng)
         structureless = comparison.structureless(min(len(holdout), 1000), seed)
         near = [nearest(side, train, 2) for side in (synthetic, holdout, structureless)]
-        if comparison.kind == "sequence":
+        if comparison.view.presence:
             return Nearest(*(np.square(side) for side in near))
         scale = np.float32(np.sqrt(train.shape[1]))
         return Nearest(*(side / scale for side in near))
@@ -222,7 +219,7 @@ def _ratio(near: NDArray[np.float32], shared: float) -> NDArray[np.float32]:
 
 
 def _centre(comparison: Comparison) -> tuple[Callable[[NDArray[np.float32]], Interval], str]:
-    if comparison.kind == "sequence":
+    if comparison.view.presence:
         return mean, "normal, of the mean"
     return median, "order statistics of the median"
 

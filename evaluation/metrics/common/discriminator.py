@@ -18,40 +18,22 @@ from cohortsmith.evaluation.core import (
     quietly,
     wilson,
 )
-from cohortsmith.evaluation.spaces import (
-    components_draw,
-    fixed_draw,
-    image_traits,
-    learnt_draw,
-    seen_draw,
-    sequence_traits,
-    trait_names,
-    traits_of,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Draw, Matrix
+    from cohortsmith.evaluation.core import Draw, Matrix
+    from cohortsmith.evaluation.spaces import Comparison, Sides
 
     Classifier = Callable[[Matrix, NDArray[Any], int], Any]
 
 LIMIT = 2000
 FOLDS = 5
-GENES = 200
 TELLING = 10
 AUC_INTERVAL = "DeLong within folds, widened after Nadeau and Bengio"
 RATE_INTERVAL = "Wilson, widened after Nadeau and Bengio"
-
-
-class Sides(NamedTuple):
-    """What a discriminator sees, (n, d) each: holdout, synthetic, and train in the synthetic cohort's place."""
-
-    real: Matrix
-    synthetic: Matrix
-    reference: Matrix
 
 
 class Scores(NamedTuple):
@@ -96,13 +78,13 @@ def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
     It sees all genes, or the same traits of sequences and images as gradient boosting does.
     """
     draw = comparison.draw(LIMIT, seed)
-    sides, names = _whole(comparison, draw, seed)
+    sides, names = comparison.view.discriminated(LIMIT, seed)
     found, reference = _both(logistic, sides, draw, seed)
     with quietly():
         whole = logistic(*_stacked(sides.real, sides.synthetic), seed)
     weights = whole.weights()[0]
     telling = np.argsort(-np.abs(weights), kind="stable")[:TELLING]
-    what = "gene" if comparison.kind == "expression" else "trait"
+    what = comparison.view.column
     detail = {
         "n": len(draw),
         "folds": FOLDS,
@@ -122,8 +104,7 @@ def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
 def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[str, Any]]:
     def make() -> tuple[Scores, Scores, dict[str, Any]]:
         draw = comparison.draw(LIMIT, seed)
-        expression = comparison.kind == "expression"
-        sides = _narrowed(comparison, draw, seed) if expression else _whole(comparison, draw, seed)[0]
+        sides = comparison.view.boosted(LIMIT, seed)
         detail = {
             "n": len(draw),
             "folds": FOLDS,
@@ -133,51 +114,6 @@ def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[s
         return *_both(boosting, sides, draw, seed), detail
 
     return comparison.memo(("boosting", seed), make)
-
-
-def _whole(comparison: Comparison, draw: Draw, seed: int) -> tuple[Sides, tuple[str, ...]]:
-    """All that a discriminator may see, and the names of its columns."""
-    if comparison.kind == "expression":
-        return Sides(draw.real, draw.synthetic, draw.reference), comparison.features
-    if comparison.kind == "sequence":
-        return _traits(comparison, draw), tuple(sequence_traits(comparison).names(comparison))
-    return comparison.memo(("seen by discriminators", seed), lambda: _pictures(comparison, seed))
-
-
-def _pictures(comparison: Comparison, seed: int) -> tuple[Sides, tuple[str, ...]]:
-    """What stands for images, standardised by the holdout: thousands of pixels would only be slow."""
-    views = {
-        "component": components_draw(comparison, LIMIT, seed),
-        "trait": seen_draw(comparison, LIMIT, seed, image_traits),
-    }
-    if comparison.image_models is not None:
-        views |= {
-            "fixed feature": fixed_draw(comparison, LIMIT, seed),
-            "learnt feature": learnt_draw(comparison, LIMIT, seed),
-        }
-    names: list[str] = []
-    for what, view in views.items():
-        own = trait_names(comparison.train.x.shape[1:])
-        names += own if what == "trait" else [f"{what} {i + 1}" for i in range(view.real.shape[1])]
-    sides = [np.hstack([getattr(view, side) for view in views.values()]) for side in Sides._fields]
-    location, spread = sides[0].mean(axis=0), sides[0].std(axis=0)
-    spread = np.where(spread > 1e-6, spread, 1)
-    return Sides(*((side - location) / spread for side in sides)), tuple(names)
-
-
-def _traits(comparison: Comparison, draw: Draw) -> Sides:
-    at = (("holdout", draw.rows.real), ("synthetic", draw.rows.synthetic), ("train", draw.rows.reference))
-    return Sides(*(traits_of(comparison, side)[rows] for side, rows in at))
-
-
-def _narrowed(comparison: Comparison, draw: Draw, seed: int) -> Sides:
-    """The draw itself, or for wide data its principal components and some genes: boosting costs genes times samples."""
-    embedded = components_draw(comparison, LIMIT, seed)
-    genes = np.arange(draw.real.shape[1])
-    if len(genes) <= GENES + embedded.real.shape[1]:
-        return Sides(draw.real, draw.synthetic, draw.reference)
-    genes = np.sort(np.random.default_rng([seed, 41]).choice(len(genes), GENES, replace=False))
-    return Sides(*(np.hstack([getattr(embedded, side), getattr(draw, side)[:, genes]]) for side in Sides._fields))
 
 
 def _both(fit: Classifier, sides: Sides, draw: Draw, seed: int) -> tuple[Scores, Scores]:

@@ -8,12 +8,12 @@ import numpy as np
 from scipy.linalg import sqrtm
 
 from cohortsmith.evaluation.core import Finding, NotEvaluable, distances, group_starts, jackknife, leave_group_out
-from cohortsmith.evaluation.spaces import embedded_draw, space_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Draw, Matrix
+    from cohortsmith.evaluation.core import Draw, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 2000
 PROJECTIONS = 200
@@ -125,7 +125,7 @@ def frechet(comparison: Comparison, seed: int) -> Finding:
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), Heusel et al. (2017), eq. 6, with train's components in place of an
     image network; images in what a network learnt on train, where one was given.
     """
-    return frechet_in(embedded_draw(comparison, LIMIT, seed), space_of(comparison))
+    return frechet_in(comparison.view.embedded_draw(LIMIT, seed), comparison.view.space)
 
 
 def frechet_in(draw: Draw, space: str) -> Finding:

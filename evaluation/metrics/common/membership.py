@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 MEMBERS = 2000
 SYNTHETIC = 10000

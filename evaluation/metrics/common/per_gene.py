@@ -12,7 +12,8 @@ from cohortsmith.evaluation.core import GROUPS, Finding, group_of, jackknife
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Draw, Matrix
+    from cohortsmith.evaluation.core import Draw, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 5000
 BINS = 20

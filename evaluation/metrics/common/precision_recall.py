@@ -19,12 +19,12 @@ from cohortsmith.evaluation.core import (
     group_starts,
     half_samples,
 )
-from cohortsmith.evaluation.spaces import embedded_draw, space_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Matrix
+    from cohortsmith.evaluation.core import Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 2000
 K = 5
@@ -64,7 +64,7 @@ def coverage(comparison: Comparison, seed: int) -> Finding:
 def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
     found = comparison.memo(("manifold", seed), lambda: _manifolds(comparison, seed))
     value, halves, reference, chance, by_class = found
-    detail: dict[str, Any] = {"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": _space(comparison)}
+    detail: dict[str, Any] = {"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": comparison.view.neighbour_space}
     if by_class:
         detail["by_class"] = [
             {"class": c, "value": getattr(made, name), "reference": getattr(real, name)} for c, made, real in by_class
@@ -78,16 +78,11 @@ def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
     )
 
 
-def _space(comparison: Comparison) -> str:
-    return "edits" if comparison.kind == "sequence" else space_of(comparison)
-
-
 def _manifolds(
     comparison: Comparison, seed: int
 ) -> tuple[Manifold, list[Manifold], Manifold, Manifold, list[tuple[str, Manifold, Manifold]]]:
     """Synthetic against real, its halves, real against real, chance, and of images the first and third by class."""
-    sequences = comparison.kind == "sequence"
-    draw = comparison.draw(LIMIT, seed) if sequences else embedded_draw(comparison, LIMIT, seed)
+    draw = comparison.view.neighbour_draw(LIMIT, seed)
     real = distances(draw.real, draw.real)
 
     def others(side: Matrix) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -102,7 +97,7 @@ def _manifolds(
     train, train_cross = others(draw.reference)
     chance = manifold(real, *others(draw.structureless))
     by_class = []
-    for c, name in enumerate(comparison.classes if comparison.kind == "image" else ()):
+    for c, name in enumerate(comparison.classes if comparison.view.by_class else ()):
         rows, made, known = (np.flatnonzero(y == c) for y in (draw.real_y, draw.synthetic_y, draw.reference_y))
         if min(len(rows), len(made), len(known)) >= LEAST_OF_A_CLASS:
             own = real[np.ix_(rows, rows)]

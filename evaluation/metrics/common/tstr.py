@@ -24,17 +24,17 @@ from cohortsmith.evaluation.core import (
     wilson,
 )
 from cohortsmith.evaluation.spaces import LIMIT as DRAWN
-from cohortsmith.evaluation.spaces import image_models_of, learnt, traits_of
+from cohortsmith.evaluation.spaces import ImageView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Images, Learned
+    from cohortsmith.evaluation.core import Images, Learned
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 5000
 IMAGES = 20000  # that a network learns from: it takes as many steps whatever their number
 RESAMPLES = 500
-CARRIERS = 2  # an edit that one sequence has can teach nothing about another
 
 
 class Classifier(Protocol):
@@ -103,17 +103,17 @@ def trts(comparison: Comparison, seed: int) -> Finding:
 
     Esteban et al. (2017). Reference (TRTR): the same classifier on the holdout. Much above it, the synthetic cohort is
     a caricature of its classes; below it, labels and profiles do not go together. A network is the one that also embeds
-    images (`cohortsmith.evaluation.spaces.images.learnt`), so that only one has to learn.
+    images (`ImageView.learnt`), so that only one has to learn.
     """
     _check(comparison)
     c = comparison
-    if _by_network(c):
+    if c.view.by_network:
         n = len(c.draw(DRAWN, seed).apart)
-        fitted: Classifier = _Network(learnt(c, seed))
+        fitted: Classifier = _Network(c.seen_as(ImageView).learnt(seed))
     else:
         n = min(len(c.train), LIMIT)
         fitted = _real_classifier(c, n, seed)
-    made, held = (_test(fitted, _seen(c, side), getattr(c, side).y) for side in ("synthetic", "holdout"))
+    made, held = (_test(fitted, c.view.classified(side), getattr(c, side).y) for side in ("synthetic", "holdout"))
     found = _finding(c, Crossed(made, held, n))
     return replace(found, detail={**found.detail, "confusion": confusion(made.y, made.said, len(c.classes)).tolist()})
 
@@ -138,17 +138,6 @@ class _Always:
         return np.full(len(x), self._answer, dtype=np.int64)
 
 
-def _by_network(comparison: Comparison) -> bool:
-    return comparison.kind == "image" and comparison.image_models is not None
-
-
-def _seen(comparison: Comparison, side: str) -> Any:
-    """What the classifier sees of a side: all genes, traits of sequences, or images, as they are to a network."""
-    if comparison.kind == "sequence":
-        return traits_of(comparison, side, CARRIERS)
-    return getattr(comparison, side).x if _by_network(comparison) else getattr(comparison, f"z_{side}")
-
-
 def _check(comparison: Comparison) -> None:
     comparison.require("a classifier")
     for name in ("train", "holdout"):
@@ -160,10 +149,10 @@ def _synthetic_on_real(comparison: Comparison, seed: int) -> Crossed:
     _check(comparison)
 
     def make() -> Crossed:
-        c, most = comparison, IMAGES if _by_network(comparison) else LIMIT
+        c, most = comparison, IMAGES if comparison.view.by_network else LIMIT
         n = min(len(c.train), len(c.synthetic), most)
         fitted = _classifier(c, "synthetic", min(len(c.synthetic), most), seed)
-        test = (_seen(c, "holdout"), c.holdout.y)
+        test = (c.view.classified("holdout"), c.holdout.y)
         return Crossed(_test(fitted, *test), _test(_real_classifier(c, n, seed), *test), n)
 
     return comparison.memo(("synthetic on real", seed), make)
@@ -175,15 +164,15 @@ def _real_classifier(comparison: Comparison, n: int, seed: int) -> Classifier:
 
 def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> Classifier:
     """Classifier fitted on `n` samples in the classes' proportions; a class itself when there is only one."""
-    x, y = _seen(comparison, side), getattr(comparison, side).y
+    x, y = comparison.view.classified(side), getattr(comparison, side).y
     if n < len(y):
         share = np.bincount(y) / len(y)
         rows = pick(y, proportional(share, n), np.random.default_rng([seed, 51]))
         x, y = x[rows], y[rows]
     if len(np.unique(y)) < 2:
         return _Always(int(y[0]))
-    if _by_network(comparison):
-        return _Network(image_models_of(comparison).learn(x, y, len(comparison.classes), seed))
+    if comparison.view.by_network:
+        return _Network(comparison.seen_as(ImageView).networks.learn(x, y, len(comparison.classes), seed))
     with quietly():
         return logistic(x, y, seed)
 

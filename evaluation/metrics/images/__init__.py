@@ -1,6 +1,6 @@
 """Metrics of images: Frechet and kernel distance, pixels, modes, near copies."""
 
-from cohortsmith.evaluation.metrics.images.near_copies import LEAST, NULL, TILE, TRAIN_LIMIT, share_within
+from cohortsmith.evaluation.metrics.images.near_copies import LEAST, NULL, TRAIN_LIMIT, share_within
 from cohortsmith.evaluation.metrics.images.nearest import Neighbour, nearer_than, neighbours
 from cohortsmith.evaluation.metrics.images.registry import IMAGE_METRICS
 
@@ -9,7 +9,6 @@ __all__ = [
     "LEAST",
     "NULL",
     "Neighbour",
-    "TILE",
     "TRAIN_LIMIT",
     "nearer_than",
     "neighbours",

@@ -8,12 +8,13 @@ import numpy as np
 
 from cohortsmith.evaluation.core import Finding, jackknife
 from cohortsmith.evaluation.metrics.common import frechet_in, kernel_sums, mmd_from_sums
-from cohortsmith.evaluation.spaces import embedded_draw, fixed_draw, space_of
+from cohortsmith.evaluation.spaces import ImageView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Draw, Matrix
+    from cohortsmith.evaluation.core import Draw, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 2000
 LEAST = 20  # samples of a class, on each side
@@ -23,17 +24,17 @@ FIXED = "a fixed network that has seen no data"
 
 def frechet_fixed(comparison: Comparison, seed: int) -> Finding:
     """Squared Frechet distance, Heusel et al. (2017), eq. 6, in what the fixed network sees."""
-    return frechet_in(fixed_draw(comparison, LIMIT, seed), FIXED)
+    return frechet_in(comparison.seen_as(ImageView).fixed_draw(LIMIT, seed), FIXED)
 
 
 def kernel_distance(comparison: Comparison, seed: int) -> Finding:
     """Kernel distance (KID) in what a network learnt on train, in all and of each class; Binkowski et al. (2018)."""
-    return _kernel_distance(comparison, embedded_draw(comparison, LIMIT, seed), space_of(comparison))
+    return _kernel_distance(comparison, comparison.view.embedded_draw(LIMIT, seed), comparison.view.space)
 
 
 def kernel_distance_fixed(comparison: Comparison, seed: int) -> Finding:
     """Kernel distance (KID) in what the fixed network sees, in all and of each class; Binkowski et al. (2018)."""
-    return _kernel_distance(comparison, fixed_draw(comparison, LIMIT, seed), FIXED)
+    return _kernel_distance(comparison, comparison.seen_as(ImageView).fixed_draw(LIMIT, seed), FIXED)
 
 
 def polynomial(a: Matrix, b: Matrix) -> NDArray[np.float32]:

@@ -19,12 +19,13 @@ from cohortsmith.evaluation.core import (
     quietly,
     wilson,
 )
-from cohortsmith.evaluation.spaces import image_colours, seen_draw
+from cohortsmith.evaluation.spaces import ImageView, image_colours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Draw, Matrix
+    from cohortsmith.evaluation.core import Draw, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 2000
 LEAST = 20  # samples of a class, on the real side
@@ -137,7 +138,7 @@ def rare_modes(comparison: Comparison, seed: int) -> Finding:
     a stain that is a cluster among few may be several among many. Rare: at most 4 % of the holdout (or 30 images), and
     at least 15 images.
     """
-    draw = seen_draw(comparison, LIMIT, seed, image_colours)
+    draw = comparison.seen_as(ImageView).seen_draw(LIMIT, seed, image_colours)
     rows = np.random.default_rng([seed, 91]).permutation(draw.apart)[:SAMPLES]
     learnt = image_colours(comparison.train.x[rows]), comparison.train.y[rows]
     laws = [ColourModes(*learnt, classes=len(comparison.classes), modes=modes, seed=seed) for modes in LEVELS]

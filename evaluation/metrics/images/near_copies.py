@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from cohortsmith.evaluation.core import Finding, Interval, NotEvaluable, nearest, tiles, wilson
-from cohortsmith.evaluation.spaces import fixed_features, fixed_train, turned
+from cohortsmith.evaluation.spaces import TILE, ImageView, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Images, Matrix
+    from cohortsmith.evaluation.core import Images, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 T = TypeVar("T", bound=np.generic)
 
 LIMIT = 2000
 TRAIN_LIMIT = 20000
-TILE = 4  # pixels on a side; coarse, so that all eight orientations can be looked at
 NULL = 0.01
 LEAST = 100  # samples of the holdout that have a nearest hundredth
 
@@ -42,8 +42,9 @@ def near_copies_pixel(comparison: Comparison, seed: int) -> Finding:
 
 def near_copies_fixed(comparison: Comparison, seed: int) -> Finding:
     """Share of synthetic images nearer to train, as the fixed network sees them, than the holdout's 1 % quantile."""
-    train = _some(fixed_train(comparison), TRAIN_LIMIT, seed)
-    return _finding(comparison, seed, lambda x: nearest(fixed_features(comparison, x), train)[:, 0], "a fixed network")
+    view = comparison.seen_as(ImageView)
+    train = _some(view.fixed_train, TRAIN_LIMIT, seed)
+    return _finding(comparison, seed, lambda x: nearest(view.fixed_features(x), train)[:, 0], "a fixed network")
 
 
 def share_within(near: NDArray[Any], real: NDArray[Any]) -> Interval:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cohortsmith.evaluation.core import distances, tiles
-from cohortsmith.evaluation.metrics.images.near_copies import TILE
-from cohortsmith.evaluation.spaces import turned
+from cohortsmith.evaluation.spaces import TILE, turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Images, Matrix
+    from cohortsmith.evaluation.core import Images, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
 
 class Neighbour(NamedTuple):

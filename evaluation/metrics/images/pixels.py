@@ -9,14 +9,15 @@ from scipy.spatial.distance import jensenshannon
 
 from cohortsmith.evaluation.core import GROUPS, Finding, group_of, jackknife, leave_group_out
 from cohortsmith.evaluation.metrics.common import wasserstein_by_column
-from cohortsmith.evaluation.spaces import colour_names, image_colours, radial_power, seen_draw
+from cohortsmith.evaluation.spaces import ImageView, colour_names, image_colours, radial_power
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Comparison, Images, Matrix
+    from cohortsmith.evaluation.core import Images, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
     Counts = NDArray[np.int32]
 
@@ -89,7 +90,7 @@ def _finding(comparison: Comparison, seed: int, distance: Callable[[Counts, Coun
 def _histograms(comparison: Comparison, seed: int) -> Histograms:
     def make() -> Histograms:
         c, draw = comparison, comparison.draw(LIMIT, seed)
-        noise = c.structureless_images(len(draw), seed)
+        noise = c.seen_as(ImageView).structureless_images(len(draw), seed)
         real, made, known = (
             c.holdout.x[draw.rows.real],
             c.synthetic.x[draw.rows.synthetic],
@@ -117,7 +118,7 @@ def colour_wasserstein(comparison: Comparison, seed: int) -> Finding:
 
     Unit: standard deviations of the trait over the holdout.
     """
-    draw = seen_draw(comparison, LIMIT, seed, image_colours)
+    draw = comparison.seen_as(ImageView).seen_draw(LIMIT, seed, image_colours)
     spread = np.maximum(draw.real.std(axis=0), np.float32(1e-3))
     real, synthetic, reference, structureless = (
         np.asarray(side / spread, dtype=np.float32)
@@ -148,7 +149,7 @@ def power_spectrum(comparison: Comparison, seed: int) -> Finding:
     |10 log10 of the ratio of powers|, radially averaged (`image_traits.radial_power`); Durall et al. (2020). Blurred
     images lack power at high frequencies, noisy ones have too much.
     """
-    draw = seen_draw(comparison, LIMIT, seed, radial_power)
+    draw = comparison.seen_as(ImageView).seen_draw(LIMIT, seed, radial_power)
 
     def decibels(a: Matrix, b: Matrix) -> NDArray[np.float64]:
         found: NDArray[np.float64] = 10 * np.log10(b.mean(axis=0, dtype=np.float64) / a.mean(axis=0, dtype=np.float64))

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cohortsmith.evaluation.core import Metric
+from cohortsmith.data.kinds import IMAGE
+from cohortsmith.evaluation.metrics.common import Metric
 from cohortsmith.evaluation.metrics.common import tstr as utility
 from cohortsmith.evaluation.metrics.images import frechet_kid as image_features
 from cohortsmith.evaluation.metrics.images import modes as image_modes
 from cohortsmith.evaluation.metrics.images import near_copies as image_copies
 from cohortsmith.evaluation.metrics.images import pixels as image_pixels
 
-if TYPE_CHECKING:
-    from cohortsmith.data.cohort import Kind
-
-_ONLY: tuple[Kind, ...] = ("image",)
+_ONLY = (IMAGE,)
 _BINKOWSKI = "Binkowski et al. 2018, Demystifying MMD GANs, ICLR"
 _MEEHAN = "Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS"
 

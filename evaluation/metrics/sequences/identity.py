@@ -13,7 +13,8 @@ from cohortsmith.evaluation.metrics.sequences.local_alignment import Aligner
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Codes, Comparison
+    from cohortsmith.evaluation.core import Codes
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 2000
 CANDIDATES = 8

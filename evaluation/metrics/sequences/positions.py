@@ -19,13 +19,15 @@ from cohortsmith.evaluation.core import (
     scattered,
     symbol_counts,
 )
+from cohortsmith.evaluation.spaces import SequenceView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Codes, Comparison, Matrix
+    from cohortsmith.evaluation.core import Codes, Matrix
+    from cohortsmith.evaluation.spaces import Comparison
 
     Counts = NDArray[np.int64]
 
@@ -72,7 +74,7 @@ def allele_correlation(comparison: Comparison, seed: int) -> Finding:
     """
     sides = _symbols(comparison, seed)
     edit = np.ones(sides.real.shape[1:], dtype=bool)
-    edit[np.arange(len(edit)), comparison.edits.consensus] = False
+    edit[np.arange(len(edit)), comparison.seen_as(SequenceView).edits.consensus] = False
 
     def agreement(a: Counts, b: Counts, below: float = 1.1) -> float:
         first, second = (_frequencies(x)[edit] for x in (a, b))

@@ -8,11 +8,13 @@ import numpy as np
 
 from cohortsmith.data.nucleotides import GAP
 from cohortsmith.evaluation.core import Finding, NotEvaluable, distinct, scattered, wilson
+from cohortsmith.evaluation.spaces import SequenceView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Codes, Comparison
+    from cohortsmith.evaluation.core import Codes
+    from cohortsmith.evaluation.spaces import Comparison
 
 LIMIT = 5000
 _STOPS = (1 * 36 + 0 * 6 + 0, 1 * 36 + 0 * 6 + 3, 1 * 36 + 3 * 6 + 0)  # TAA, TAG, TGA in base 6 of the codes
@@ -53,7 +55,7 @@ def frames(x: Codes, stops_at_end: bool) -> NDArray[np.bool_]:
 
 def _share_of(comparison: Comparison, seed: int, column: int) -> Finding:
     def make() -> list[NDArray[np.bool_]]:
-        c, reference = comparison, comparison.reference
+        c, reference = comparison, comparison.seen_as(SequenceView).reference
         first, last = coding_span(c)
         names = reference.column_names
         position = {name: i for i, name in enumerate(c.features)}
@@ -79,7 +81,7 @@ def coding_span(comparison: Comparison) -> tuple[int, int]:
     Raises:
         NotEvaluable: it has none.
     """
-    first, last = comparison.reference.frame
+    first, last = comparison.seen_as(SequenceView).reference.frame
     if last < first:
-        raise NotEvaluable(f"the reference {comparison.reference.name} has no coding sequence")
+        raise NotEvaluable(f"the reference {comparison.seen_as(SequenceView).reference.name} has no coding sequence")
     return first, last

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-from cohortsmith.evaluation.core import Metric
+from cohortsmith.data.kinds import SEQUENCE
+from cohortsmith.evaluation.metrics.common import Metric, membership
 from cohortsmith.evaluation.metrics.common import closest_record as copies
-from cohortsmith.evaluation.metrics.common import membership
 from cohortsmith.evaluation.metrics.common import precision_recall as neighbours
 from cohortsmith.evaluation.metrics.sequences import identity
 from cohortsmith.evaluation.metrics.sequences import positions as sequencewise
 from cohortsmith.evaluation.metrics.sequences import reading_frame as frames
 from cohortsmith.evaluation.metrics.sequences import variants as variant_metrics
 
-if TYPE_CHECKING:
-    from cohortsmith.data.cohort import Kind
-
-_ONLY: tuple[Kind, ...] = ("sequence",)
+_ONLY = (SEQUENCE,)
 _YALE = "Yale et al. 2020, Neurocomputing 416:244"
 
 SEQUENCE_METRICS: tuple[Metric, ...] = (

@@ -15,7 +15,7 @@ from cohortsmith.data.sequences import EFFECTS, TP53, effect, hgvs, is_cpg, is_t
 from cohortsmith.data.simulators import class_of_variants, is_polymorphism
 from cohortsmith.evaluation.core import MINIMUM, Finding, Interval, NotEvaluable, wilson
 from cohortsmith.evaluation.metrics.sequences.reading_frame import coding_span
-from cohortsmith.evaluation.spaces import COMMON
+from cohortsmith.evaluation.spaces import COMMON, SequenceView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cohortsmith.data.sequences import Variant
-    from cohortsmith.evaluation.core import Comparison
+    from cohortsmith.evaluation.spaces import Comparison
 
     Called = Sequence[tuple[Variant, ...]]
 
@@ -48,16 +48,17 @@ def called_class(comparison: Comparison, seed: int) -> Finding:
     Reference: the same of the holdout. Chance: labels dealt out again at random.
     """
     c = comparison
-    if c.reference.name != TP53.name or set(c.classes) != TP53_CLASSES:
+    if c.seen_as(SequenceView).reference.name != TP53.name or set(c.classes) != TP53_CLASSES:
         raise NotEvaluable(
             f"the class of a sequence is known for {TP53.name} with classes {' and '.join(sorted(TP53_CLASSES))}; here "
-            f"it is read against {c.reference.name} with classes {', '.join(c.classes[:5])}"
+            f"it is read against {c.seen_as(SequenceView).reference.name} with classes {', '.join(c.classes[:5])}"
         )
     rows = c.draw(LIMIT, seed).rows
 
     def called(side: str, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
-        variants = c.variants(side)
-        answer = {held: class_of_variants(held, c.reference) for held in {variants[i] for i in chosen}}
+        view = c.seen_as(SequenceView)
+        variants = view.variants(side)
+        answer = {held: class_of_variants(held, view.reference) for held in {variants[i] for i in chosen}}
         return np.asarray([answer[variants[i]] for i in chosen]), getattr(c, side).labels[chosen]
 
     said, asked = called("synthetic", rows.synthetic)
@@ -82,7 +83,7 @@ def effect_share(comparison: Comparison, seed: int, *, kind: str) -> Finding:
 
     Reference: the holdout's. Chance: single bases changed at random, all changes equally likely.
     """
-    reference = comparison.reference
+    reference = comparison.seen_as(SequenceView).reference
     coding_span(comparison)
     found = _spectrum(comparison, seed)
 
@@ -139,7 +140,7 @@ def cpg_share(comparison: Comparison, seed: int) -> Finding:
 
     Chance: single bases changed at random, all changes equally likely.
     """
-    found, reference = _spectrum(comparison, seed), comparison.reference
+    found, reference = _spectrum(comparison, seed), comparison.seen_as(SequenceView).reference
     made, real = (_counted(side, lambda v: is_cpg(v, reference)) for side in (found.synthetic, found.real))
     at_cpg = 2 * reference.sequence.count("CG")
     return _share(made, real, chance=at_cpg / (3 * len(reference)), what="substitutions", detail={})
@@ -150,7 +151,7 @@ def hotspot_share(comparison: Comparison, seed: int) -> Finding:
 
     Chance: single bases changed at random.
     """
-    found, reference = _spectrum(comparison, seed), comparison.reference
+    found, reference = _spectrum(comparison, seed), comparison.seen_as(SequenceView).reference
     ranked = sorted(found.train.items(), key=lambda item: (-item[1], item[0]))
     hotspots = [variant for variant, carriers in ranked[:HOTSPOTS] if carriers >= MINIMUM]
     if not hotspots:
@@ -179,8 +180,8 @@ def novel_variants(comparison: Comparison, seed: int) -> Finding:
     None at all means copying, nearly all means invention. `real` in the detail is the share of the novel ones that are
     known to be real: the holdout has them, or `comparison.known_variants`.
     """
-    found, reference = _spectrum(comparison, seed), comparison.reference
-    known = set(_somatic(comparison, comparison.variants("holdout"))) | comparison.known_variants
+    found, reference = _spectrum(comparison, seed), comparison.seen_as(SequenceView).reference
+    known = set(_somatic(comparison, comparison.seen_as(SequenceView).variants("holdout"))) | comparison.known_variants
 
     def novel(carried: Counter[Variant]) -> int:
         return sum(carriers for variant, carriers in carried.items() if variant not in found.train)
@@ -200,11 +201,13 @@ def novel_variants(comparison: Comparison, seed: int) -> Finding:
 def _spectrum(comparison: Comparison, seed: int) -> Spectrum:
     def make() -> Spectrum:
         c, rows = comparison, comparison.draw(LIMIT, seed).rows
-        held, drawn = c.variants("holdout"), c.variants("synthetic")
+        held, drawn = c.seen_as(SequenceView).variants("holdout"), c.seen_as(SequenceView).variants("synthetic")
         real = _somatic(c, [held[i] for i in rows.real])
         synthetic = _somatic(c, [drawn[i] for i in rows.synthetic])
-        train = _somatic(c, c.variants("train"))
-        kinds = {variant: effect(variant, c.reference).kind for variant in {*real, *synthetic, *train}}
+        train = _somatic(c, c.seen_as(SequenceView).variants("train"))
+        kinds = {
+            variant: effect(variant, c.seen_as(SequenceView).reference).kind for variant in {*real, *synthetic, *train}
+        }
         return Spectrum(real, synthetic, train, dict(kinds))
 
     return comparison.memo(("spectrum", seed), make)
@@ -216,11 +219,14 @@ def _somatic(comparison: Comparison, called: Called) -> Counter[Variant]:
 
 
 def _germ_line(comparison: Comparison) -> set[Variant]:
-    real = [*comparison.variants("train"), *comparison.variants("holdout")]
+    real = [*comparison.seen_as(SequenceView).variants("train"), *comparison.seen_as(SequenceView).variants("holdout")]
     carried = Counter(variant for variants in real for variant in set(variants))
     found = {variant for variant, carriers in carried.items() if carriers > COMMON * len(real)}
-    if comparison.reference.name == TP53.name:
-        every = {*carried, *(variant for variants in comparison.variants("synthetic") for variant in variants)}
+    if comparison.seen_as(SequenceView).reference.name == TP53.name:
+        every = {
+            *carried,
+            *(variant for variants in comparison.seen_as(SequenceView).variants("synthetic") for variant in variants),
+        }
         found |= {variant for variant in every if is_polymorphism(variant)}
     return found
 

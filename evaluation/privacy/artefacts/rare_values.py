@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cohortsmith.data import GAP, MASKED, SYMBOLS, log_expression
+from cohortsmith.data import GAP, MASKED, SYMBOLS, numbers_of
 from cohortsmith.evaluation.privacy.artefacts.records import K
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Rare:
         """Each gene's least and greatest value, raw and on the log scale, (genes,); NaN where others share it, or 0."""
         train = self._train
         found = []
-        for values in {train.scale: train.x, "log": log_expression(train)}.values():
+        for values in {train.scale: train.x, "log": numbers_of(train)}.values():
             for extreme in (values.min(axis=0), values.max(axis=0)):
                 shared = (values == extreme).sum(axis=0) >= K
                 found.append(np.where(shared | (extreme == 0), np.nan, extreme).astype(np.float32))
@@ -63,7 +63,7 @@ class Rare:
 
     def extremes(self, tensor: NDArray[np.generic]) -> int:
         """In how many genes a tensor with a value a gene holds the exact extreme that fewer than five patients have."""
-        if self._train.kind != "expression" or tensor.dtype.kind != "f" or not tensor.ndim:
+        if not self._train.about.measured or tensor.dtype.kind != "f" or not tensor.ndim:
             return 0
         genes = len(self._train.features)
         ways = [tensor.reshape(-1, tensor.shape[-1])] if tensor.shape[-1] in (genes, genes + 1) else []
@@ -77,7 +77,7 @@ class Rare:
 
     def extremes_among(self, numbers: Iterable[float]) -> int:
         """How many of some numbers are such an extreme; whole numbers are passed over, they are anybody's."""
-        if self._train.kind != "expression":
+        if not self._train.about.measured:
             return 0
         known = {float(value) for extreme in self._extremes for value in extreme if np.isfinite(value)}
         return len(

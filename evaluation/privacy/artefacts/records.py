@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import betaincinv, ndtri
 from scipy.stats import rankdata
 
-from cohortsmith.data import MASKED, SYMBOLS, log_expression
+from cohortsmith.data import MASKED, SYMBOLS, numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 K = 5
-_CORRELATION = {"expression": 0.995, "image": 0.99}
+_CORRELATION, _CORRELATION_OF_IMAGES = 0.995, 0.99
 _CERTAIN = 1 - 1e-5
 _APART = 0.25  # a record's own row is at most so much as far from it as from the next patient; an average is not
 _CHANCE = 1e-6  # that any two of a tensor's rows and train's records agree so well by accident
@@ -64,7 +64,7 @@ class Records:
         """How many of them a tensor holds, as rows of it or of its transpose; 0 for a tensor of another size."""
         if not tensor.size or tensor.dtype.kind not in "fiub" or not np.isfinite(tensor).all():
             return 0
-        if self._train.kind == "sequence":
+        if self._train.about.coded:
             return _sequences(tensor, self._train)
         found: set[int] = set()
         for rows in _layouts(tensor.astype(np.float32), self._train):
@@ -80,7 +80,7 @@ def _layouts(tensor: Floats, train: Cohort) -> Iterator[Floats]:
         yield tensor.reshape(-1, d)
     if tensor.ndim > 1 and tensor.shape[0] == d:
         yield np.ascontiguousarray(tensor.reshape(d, -1).T)
-    if train.kind == "image":
+    if train.about.pictured:
         height, width, channels = train.x.shape[1:]
         if tensor.size % d == 0 and channels > 1:
             yield tensor.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(-1, d)
@@ -91,13 +91,13 @@ def _layouts(tensor: Floats, train: Cohort) -> Iterator[Floats]:
 def _spaces(train: Cohort) -> Iterator[Space]:
     """Values as they are and as logarithms, standardised or not, and normal scores; pixels, and less their mean."""
     flat = train.x.reshape(len(train), -1).astype(np.float32)
-    if train.kind == "image":
+    if train.about.pictured:
         mean = flat.mean(axis=0)
         yield Space(_unit(flat), _unit, centred=False)
         yield Space(_unit(flat - mean), _unit)
         yield Space(_unit(flat - mean), lambda rows: _unit(rows - mean))
         return
-    for values in (log_expression(train), flat)[: 1 if train.scale == "log" else 2]:
+    for values in (numbers_of(train), flat)[: 1 if train.scale == "log" else 2]:
         mean, sd = values.mean(axis=0), values.std(axis=0)
         sd = np.where(sd > 0, sd, np.float32(1))
         records = _unit((values - mean) / sd)
@@ -126,7 +126,8 @@ def _alike(tensor: Floats, space: Space, train: Cohort) -> set[int]:
     """
     rows, records = space.brought(tensor), space.records
     d, pairs = rows.shape[1], len(rows) * len(records)
-    limit = max(_CORRELATION[train.kind], float(np.sqrt(1 - betaincinv(max(d - 2, 1) / 2, 0.5, _CHANCE / pairs))))
+    alike = _CORRELATION_OF_IMAGES if train.about.pictured else _CORRELATION
+    limit = max(alike, float(np.sqrt(1 - betaincinv(max(d - 2, 1) / 2, 0.5, _CHANCE / pairs))))
     if limit >= _CERTAIN:
         return set()  # so few genes that a row says nothing
     apart = min(_APART, float((_CHANCE / len(rows)) ** (4 / (d - 2))))

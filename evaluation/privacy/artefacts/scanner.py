@@ -13,8 +13,7 @@ import numpy as np
 
 from cohortsmith.data import DataError, read_cohort, to_log
 from cohortsmith.data.io import IMAGE_TABLE, SUFFIXES, png_files
-from cohortsmith.evaluation.core import matched, same_rows, wilson
-from cohortsmith.evaluation.metrics.common import DECIMALS
+from cohortsmith.evaluation.core import same_rows, wilson
 from cohortsmith.evaluation.privacy.artefacts.identifiers import (
     Names,
     is_sentence,
@@ -28,7 +27,7 @@ from cohortsmith.evaluation.privacy.artefacts.identifiers import (
 )
 from cohortsmith.evaluation.privacy.artefacts.rare_values import Places, Rare
 from cohortsmith.evaluation.privacy.artefacts.records import K, Records
-from cohortsmith.evaluation.spaces import turned
+from cohortsmith.evaluation.spaces import DECIMALS, matched, turned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +148,7 @@ class _Look:
         for place in sorted(set(sentences(value))):
             yield Found("a text as long as a person's remark", f"{where}: {place}", "note")
         schema = value.get("schema") if isinstance(value, dict) else None
-        if self.train.kind == "sequence" and isinstance(schema, dict) and isinstance(schema.get("features"), list):
+        if self.train.about.coded and isinstance(schema, dict) and isinstance(schema.get("features"), list):
             places = self.rare.insertions(schema["features"])
             yield from _told(places, "inserted base", f"{where}: schema.features")
 
@@ -172,7 +171,7 @@ class _Look:
             yield Found(f"{_many(n, 'training record')}", where, "fail")
         if n := self.rare.extremes(tensor):
             yield Found(f"the exact extreme that fewer than {K} patients have, in {_many(n, 'gene')}", where, "fail")
-        if self.train.kind == "sequence":
+        if self.train.about.coded:
             yield from _told(self.rare.edits(name, tensor), "edit", where)
 
     def samples(self, path: Path, where: str) -> Iterator[Found]:
@@ -230,7 +229,7 @@ def _copies(made: Cohort, train: Cohort, where: str) -> Iterator[Found]:
 
 def _lone_matches(train: Cohort, other: Cohort) -> NDArray[np.bool_]:
     """Which samples of `other` equal a record that one patient of train alone has, images in any orientation."""
-    ways = list(turned(other.x)) if train.kind == "image" else [other.x]
+    ways = list(turned(other.x)) if train.about.pictured else [other.x]
     held, rows = _comparable(train, train.x), np.concatenate([_comparable(other, way) for way in ways])
     number, own = same_rows(held, rows)
     _, patient = np.unique(train.subjects, return_inverse=True)
@@ -242,7 +241,7 @@ def _lone_matches(train: Cohort, other: Cohort) -> NDArray[np.bool_]:
 
 
 def _comparable(cohort: Cohort, x: NDArray[Any]) -> NDArray[Any]:
-    if cohort.kind != "expression":
+    if not cohort.about.measured:
         return x.reshape(len(x), -1)
     return np.round(to_log(x, cohort.scale), DECIMALS)
 

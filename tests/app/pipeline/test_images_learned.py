@@ -16,8 +16,8 @@ from cohortsmith import ssl_models
 from cohortsmith.app.config.experiment import TrainingPart
 from cohortsmith.app.pipeline.comparing import DEFAULT_FAMILIES
 from cohortsmith.app.pipeline.feature_extractors import image_models_for
-from cohortsmith.app.workspace.cohorts import suffix_like
 from cohortsmith.data import Cohort, read_cohort, simulate, write_cohort
+from cohortsmith.data.io import suffix_like
 from cohortsmith.generators import FAMILIES
 from cohortsmith.ssl_models import Classifier
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from cohortsmith.app.release.audit_case import Case
 from cohortsmith.app.release.cards import data_card, markdown, model_card
 from cohortsmith.data import simulate, split
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.privacy.auditing import Audit
 from cohortsmith.evaluation.privacy.criteria import Attacked
 from cohortsmith.evaluation.privacy.policy import DEFAULT
+from cohortsmith.evaluation.spaces.comparison import Comparison
 
 PRIVACY = {"epsilon": 3.0, "delta": 1e-5, "sigma": 1.2, "accountant": "prv", "unit": "one record"}
 

@@ -8,10 +8,11 @@ from scipy.spatial.distance import cdist
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.nucleotides import encode
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.nearest_distances import distances, nearest, same_rows
 from cohortsmith.evaluation.core.sequence_edits import consensus, edits_of, independent, scattered, symbol_counts
-from cohortsmith.evaluation.spaces.sequence_statistics import COUNTS, sequence_traits
+from cohortsmith.evaluation.spaces import SequenceView
+from cohortsmith.evaluation.spaces.comparison import Comparison
+from cohortsmith.evaluation.spaces.sequence_statistics import COUNTS
 from tests.evaluation.sequences import BASE, patients, sequences
 
 
@@ -97,8 +98,8 @@ def test_traits_count_what_no_column_stands_for() -> None:
     x[0, 9], x[1, 700] = 4, 4  # one patient each: counted only
     cohort = sequences(x)
     c = Comparison(cohort, cohort, cohort)
-    found = sequence_traits(c, least=10)
-    assert len(found.names(c)) == 1 + len(COUNTS)
+    found = c.seen_as(SequenceView).traits(least=10)
+    assert len(found.shared) == 1
     matrix = found.matrix(x)
     assert matrix[:, 0].tolist() == [1] * 20 + [0] * 20
     gaps = matrix[:, 1 + COUNTS.index("gaps")]

@@ -14,9 +14,8 @@ import pytest
 from PIL import Image
 
 from cohortsmith.data import simulate, split
-from cohortsmith.data.cohort import grid
 from cohortsmith.data.errors import DataError
-from cohortsmith.evaluation.core.comparison import Comparison
+from cohortsmith.data.kinds import grid
 from cohortsmith.evaluation.core.estimate import Estimate
 from cohortsmith.evaluation.core.image_models import ImageModels
 from cohortsmith.evaluation.core.small_cells import MINIMUM
@@ -25,6 +24,7 @@ from cohortsmith.evaluation.html.report import Contender, render, render_compari
 from cohortsmith.evaluation.plots.image_sheet import sheet
 from cohortsmith.evaluation.plots.image_tiles import each_of, png, presentable
 from cohortsmith.evaluation.plots.images import sharpness, sides
+from cohortsmith.evaluation.spaces.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from cohortsmith.data.cohort import Cohort
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.estimate import Estimate
 from cohortsmith.evaluation.html.report import Contender, render, render_comparison
+from cohortsmith.evaluation.spaces.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,13 +15,13 @@ from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.nucleotides import MASKED
 from cohortsmith.data.sequences.reference import TP53
 from cohortsmith.data.sequences.variants import Variant
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.small_cells import MINIMUM, large_enough
 from cohortsmith.evaluation.html.alignment import carried, names_in, shared_rows
 from cohortsmith.evaluation.html.report import render
 from cohortsmith.evaluation.plots.lollipops import rare_bins
 from cohortsmith.evaluation.plots.mutation_spectrum import spectrum
 from cohortsmith.evaluation.plots.variant_maps import variants
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from cohortsmith.evaluation.spaces.variant_carriers import SUBSTITUTIONS, tally
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 import pytest
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.privacy.attribute_disclosure import (
     Disclosure,
@@ -18,6 +17,7 @@ from cohortsmith.evaluation.privacy.attribute_disclosure import (
     nearest_values,
     ridge_values,
 )
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation import images, sequences
 from tests.evaluation.cohorts import bootstrap, patients
 

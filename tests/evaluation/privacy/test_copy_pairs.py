@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.privacy.copy_pairs import copy_pairs, pictures
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import patients
 from tests.evaluation.images import cells, image_models
 

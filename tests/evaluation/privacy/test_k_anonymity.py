@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from cohortsmith.data.nucleotides import GAP, MASKED, encode
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.privacy.k_anonymity import K_ANONYMITY, below_k, singled_out
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import bootstrap
 from tests.evaluation.sequences import patients, sequences
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.core.intervals import Interval
 from cohortsmith.evaluation.privacy.membership_attacks import (
@@ -23,6 +22,7 @@ from cohortsmith.evaluation.privacy.membership_attacks import (
     worst,
 )
 from cohortsmith.evaluation.privacy.targets import attack_split
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation import images, sequences
 from tests.evaluation.cohorts import bootstrap, cohort, patients
 

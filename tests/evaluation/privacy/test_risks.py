@@ -8,10 +8,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.intervals import Interval
-from cohortsmith.evaluation.privacy.risks import MEASURES, Risk, _clustered, _measured, halvings, risks, targets
+from cohortsmith.evaluation.privacy.risks import MEASURES, Risk, _clustered, _measured, risks, targets
 from cohortsmith.evaluation.privacy.singling_out import Predicates, _predicates, _rate
+from cohortsmith.evaluation.spaces import SequenceView
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation import images, sequences
 from tests.evaluation.cohorts import bootstrap, cohort, patients
 
@@ -84,7 +85,7 @@ def test_a_patient_singled_out_in_any_part_of_train_counts() -> None:
 
 def test_each_predicate_is_true_of_one_sample_alone() -> None:
     source = patients(200, 1)
-    made = _predicates(source.x, source.y, "expression", np.random.default_rng(0))
+    made = _predicates(source.x, source.y, False, np.random.default_rng(0))
     held = np.concatenate(list(made.hold(source.x, source.y)))
     assert (held.sum(axis=1) == 1).all()
 
@@ -111,11 +112,12 @@ def test_several_tries_at_a_patient_are_worth_more_than_one_but_not_as_many() ->
 @pytest.mark.parametrize("kind", ["expression", "sequence", "image"])
 def test_halves_share_no_column(kind: str) -> None:
     c = _against(kind, "others")
-    for a, b in halvings(c, np.random.default_rng(0)):
+    for a, b in c.view.halvings(np.random.default_rng(0)):
         assert not set(a.tolist()) & set(b.tolist())
         assert len(a) + len(b) == c.z_train.shape[1]
         if kind == "sequence":
-            assert not set(c.edits.column[a].tolist()) & set(c.edits.column[b].tolist())
+            column = c.seen_as(SequenceView).edits.column
+            assert not set(column[a].tolist()) & set(column[b].tolist())
 
 
 def test_a_patient_of_many_samples_is_attacked_once() -> None:

@@ -18,6 +18,7 @@ from cohortsmith.evaluation.metrics.images.frechet_kid import frechet_fixed, pol
 from cohortsmith.evaluation.metrics.images.modes import effective_number
 from cohortsmith.evaluation.metrics.images.near_copies import share_within
 from cohortsmith.evaluation.metrics.images.pixels import pixel_js, pixel_wasserstein
+from cohortsmith.evaluation.spaces import ImageView, turned
 from cohortsmith.evaluation.spaces.image_statistics import (
     ROUNDING,
     colour_names,
@@ -26,7 +27,6 @@ from cohortsmith.evaluation.spaces.image_statistics import (
     radial_power,
     trait_names,
 )
-from cohortsmith.evaluation.spaces.images import learnt_draw, turned
 from tests.evaluation import images
 
 if TYPE_CHECKING:
@@ -187,5 +187,5 @@ def test_a_dead_feature_of_a_network_does_no_harm() -> None:
     comparison = Comparison(
         images.cells(150, 1), images.cells(90, 2), images.cells(90, 3), image_models=replace(image_models, learn=learn)
     )
-    draw = learnt_draw(comparison, 2000, 0)
+    draw = comparison.seen_as(ImageView).learnt_draw(2000, 0)
     assert np.abs(draw.synthetic).max() < 10

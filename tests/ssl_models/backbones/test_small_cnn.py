@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from cohortsmith.data import Cohort, DataError, read_cohort, simulate
-from cohortsmith.data.cohort import grid
+from cohortsmith.data.kinds import grid
 from cohortsmith.ssl_models import Classifier
 from cohortsmith.ssl_models.augmentations.label_preserving import shift, shifted
 from cohortsmith.training import isolated_rng

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.metrics.common.closest_record import dcr, dcr_share, exact_copies, nndr
+from cohortsmith.evaluation.spaces import ExpressionView
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import bootstrap, cohort, patients
 
 
@@ -61,7 +62,7 @@ def test_copies_are_at_zero_and_near_copies_near() -> None:
 def test_dcr_is_a_root_mean_square_over_genes() -> None:
     train = patients(100, 1)
     c = Comparison(train, patients(60, 2), cohort(train.x + 1e-3, train.y))
-    assert dcr(c, 0).value == pytest.approx(np.sqrt(np.mean((1e-3 / c.spread) ** 2)), rel=1e-2)
+    assert dcr(c, 0).value == pytest.approx(np.sqrt(np.mean((1e-3 / c.seen_as(ExpressionView).spread) ** 2)), rel=1e-2)
 
 
 def test_ties_between_train_and_holdout_count_half() -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.sklearn_models import Logistic
 from cohortsmith.evaluation.metrics.common.discriminator import (
     FOLDS,
@@ -12,6 +11,7 @@ from cohortsmith.evaluation.metrics.common.discriminator import (
     discriminator_auc_linear,
     folds_of,
 )
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import cohort, independent, patients
 
 

@@ -5,8 +5,9 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.metrics.common.joint import correlation, frechet, frechet_distance, mmd, sliced_wasserstein
+from cohortsmith.evaluation.spaces import ExpressionView
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import cohort, independent, one_mode, patients
 
 
@@ -96,5 +97,5 @@ def test_sliced_wasserstein_of_a_shift() -> None:
     holdout = patients(300, 2)
     moved = cohort(holdout.x + 50, holdout.y)
     c = Comparison(patients(450, 1), holdout, moved)
-    distance = np.linalg.norm(50 / c.spread) / np.sqrt(12)
+    distance = np.linalg.norm(50 / c.seen_as(ExpressionView).spread) / np.sqrt(12)
     assert sliced_wasserstein(c, 0).value == pytest.approx(distance, rel=0.15)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.stats import gaussian_kde
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.metrics.common.membership import (
     ATTACKS,
@@ -19,6 +18,7 @@ from cohortsmith.evaluation.metrics.common.membership import (
     log_density,
     true_positive_rate,
 )
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import bootstrap, cohort, patients
 
 

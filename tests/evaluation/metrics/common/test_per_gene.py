@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.metrics.common.per_gene import js_divergence, wasserstein
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import cohort, patients
 
 

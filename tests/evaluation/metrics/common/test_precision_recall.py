@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.metrics.common.precision_recall import (
     adversarial_accuracy,
     coverage,
@@ -13,6 +12,7 @@ from cohortsmith.evaluation.metrics.common.precision_recall import (
     precision,
     recall,
 )
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import bootstrap, independent, one_mode, patients
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.metrics.common.tstr import trts, tstr
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import cohort, patients, shuffled
 
 

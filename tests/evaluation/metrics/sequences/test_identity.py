@@ -8,9 +8,9 @@ import pytest
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.nucleotides import GAP, MASKED
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.metrics.sequences.blast import blast_hits, blast_identity
 from cohortsmith.evaluation.metrics.sequences.identity import best_hits, identity
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import bootstrap
 from tests.evaluation.sequences import BASE, patients, random_edits, sequences
 

@@ -7,7 +7,6 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from cohortsmith.data.nucleotides import GAP, encode
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.metrics.sequences.positions import (
     allele_correlation,
@@ -17,6 +16,7 @@ from cohortsmith.evaluation.metrics.sequences.positions import (
     position_js,
     position_wasserstein,
 )
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.sequences import patients, random_edits, sequences, weight_matrix
 
 A, T, C, G = range(4)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from cohortsmith.data.nucleotides import encode
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.core.sequence_edits import consensus
 from cohortsmith.evaluation.metrics.common.closest_record import dcr, dcr_share, exact_matches, nndr, unique_matches
@@ -18,6 +17,7 @@ from cohortsmith.evaluation.metrics.common.discriminator import discriminator_au
 from cohortsmith.evaluation.metrics.common.membership import attack_auc, attack_auc_unique, unique
 from cohortsmith.evaluation.metrics.common.precision_recall import adversarial_term, precision
 from cohortsmith.evaluation.metrics.common.tstr import trts, tstr
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import bootstrap
 from tests.evaluation.sequences import patients, random_edits, sequences, weight_matrix
 

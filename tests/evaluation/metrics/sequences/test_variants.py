@@ -9,7 +9,6 @@ import pytest
 from cohortsmith.data.nucleotides import GAP, encode
 from cohortsmith.data.sequences.variants import Variant
 from cohortsmith.data.simulators.tp53 import tp53_cohort
-from cohortsmith.evaluation.core.comparison import Comparison
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.metrics.sequences.reading_frame import frames, premature_stop, reading_frame
 from cohortsmith.evaluation.metrics.sequences.variants import (
@@ -20,6 +19,7 @@ from cohortsmith.evaluation.metrics.sequences.variants import (
     novel_variants,
     ti_tv,
 )
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import bootstrap
 from tests.evaluation.sequences import BASE, FIRST, patients, random_edits, sequences, weight_matrix
 

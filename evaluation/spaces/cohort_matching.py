@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.sequences import on_columns, shared_columns
+from cohortsmith.evaluation.spaces.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cohortsmith.data.cohort import Cohort
 
 
@@ -27,42 +25,13 @@ def matched(train: Cohort, holdout: Cohort, synthetic: Cohort) -> tuple[Cohort, 
     for name, cohort in (("holdout", holdout), ("synthetic", synthetic)):
         if cohort.kind != train.kind:
             raise DataError(f"{name} is of kind {cohort.kind}, train of kind {train.kind}: compare cohorts of one kind")
-    if train.kind == "sequence":
-        sides = {"train": train, "holdout": holdout, "synthetic": synthetic}
-        train, holdout, synthetic = _on_shared_columns(sides).values()
+    sides = {"train": train, "holdout": holdout, "synthetic": synthetic}
+    train, holdout, synthetic = VIEWS[train.kind].aligned(sides).values()
     return train, _like_train(train, holdout, "holdout"), _like_train(train, synthetic, "synthetic")
 
 
-def _on_shared_columns(cohorts: Mapping[str, Cohort]) -> dict[str, Cohort]:
-    """Cohorts of sequences, by what they are called, on the columns that any of them has.
-
-    Raises:
-        DataError: they are aligned to different references, or a column that is no insertion is missing.
-    """
-    first, *others = cohorts.items()
-    own = first[1].provenance.get("reference") or ""
-    for name, cohort in others:
-        aligned_to = cohort.provenance.get("reference") or ""
-        if aligned_to and own and aligned_to != own:
-            raise DataError(
-                f"{name} is aligned to {aligned_to}, {first[0]} to {own}: read all with the same --reference"
-            )
-    if all(cohort.features == first[1].features for _, cohort in others):
-        return dict(cohorts)
-    columns = shared_columns(*cohorts.values())
-    return {name: on_columns(cohort, columns) for name, cohort in cohorts.items()}
-
-
 def _like_train(train: Cohort, cohort: Cohort, name: str) -> Cohort:
-    if cohort.kind == "expression" and cohort.scale != train.scale:
-        raise DataError(
-            f"{name} is on scale {cohort.scale}, train on scale {train.scale}: state the scale when reading the files"
-        )
-    if cohort.kind == "image" and cohort.features != train.features:
-        raise DataError(
-            f"{name} holds images of {cohort.features[0]} pixels, train of {train.features[0]}: give images of one "
-            "size, all in colour or all grey"
-        )
+    VIEWS[train.kind].check_alike(train, cohort, name)
     if cohort.features != train.features:
         cohort = _reordered(train, cohort, name)
     unknown = sorted(set(np.unique(cohort.labels).tolist()) - set(train.classes))

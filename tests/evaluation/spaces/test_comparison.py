@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.evaluation.core.comparison import Comparison, pick
+from cohortsmith.evaluation.core import pick
 from cohortsmith.evaluation.core.finding import NotEvaluable
+from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import cohort, patients
 
 

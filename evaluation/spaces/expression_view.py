@@ -1,0 +1,71 @@
+"""`ExpressionView`: profiles of gene expression, each gene standardised by train."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from cohortsmith.data.scale import log_expression
+from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Words
+
+if TYPE_CHECKING:
+    from cohortsmith.data.cohort import Cohort
+    from cohortsmith.evaluation.core import Matrix
+
+GENES = 200  # that gradient boosting sees of wide data, beside principal components
+
+
+class ExpressionView(KindView):
+    """Profiles are log values, each gene standardised by train; structureless is N(mean, sd) of each gene by itself."""
+
+    words: ClassVar[Words] = Words(
+        profiles="genes",
+        half="half of the genes",
+        sought="values of genes within 0.1 standard deviations",
+        known="half of the genes",
+        secret="values of the other genes",
+        score="share of the variance",
+    )
+    column: ClassVar[str] = "gene"
+
+    @cached_property
+    def log_train(self) -> Matrix:
+        """Train on the log scale, (n, genes)."""
+        return np.asarray(log_expression(self.train), dtype=np.float32)
+
+    @cached_property
+    def location(self) -> Matrix:
+        """Train's mean of each gene on the log scale, (genes,)."""
+        return np.asarray(self.log_train.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+    @cached_property
+    def spread(self) -> Matrix:
+        """Train's standard deviation of each gene on the log scale, (genes,); 1 for a gene constant in train."""
+        sd = self.log_train.std(axis=0, dtype=np.float64)
+        return np.where(sd > 1e-6, sd, 1.0).astype(np.float32)
+
+    def profiles(self, cohort: Cohort) -> Matrix:
+        """Log values, each gene standardised by train, (n, genes)."""
+        values = self.log_train if cohort is self.train else log_expression(cohort)
+        return np.asarray((values - self.location) / self.spread, dtype=np.float32)
+
+    def structureless(self, n: int, seed: int) -> Matrix:
+        """N(0, 1) for every gene by itself, (n, genes)."""
+        rng = np.random.default_rng([seed, 77])
+        return rng.standard_normal((n, len(self.train.features)), dtype=np.float32)
+
+    def discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
+        """Profiles, all genes."""
+        draw = self.draw(limit, seed)
+        return Sides(draw.real, draw.synthetic, draw.reference), self.train.features
+
+    def boosted(self, limit: int, seed: int) -> Sides:
+        """The draw itself, or for wide data its principal components and some genes."""
+        draw, embedded = self.draw(limit, seed), self.components_draw(limit, seed)
+        genes = np.arange(draw.real.shape[1])
+        if len(genes) <= GENES + embedded.real.shape[1]:
+            return Sides(draw.real, draw.synthetic, draw.reference)
+        genes = np.sort(np.random.default_rng([seed, 41]).choice(len(genes), GENES, replace=False))
+        return Sides(*(np.hstack([getattr(embedded, side), getattr(draw, side)[:, genes]]) for side in Sides._fields))

@@ -205,7 +205,7 @@ def test_what_does_not_go_together_is_refused(case: Case) -> None:
     with pytest.raises(DataError, match="has no pretext"):
         new(case._replace(pretext="")).pretrain(cohort)
     known(case)
-    with pytest.raises(DataError, match=r"another architecture: pretext_settings: steps is 3 in this one and 2 in the other"):
+    with pytest.raises(DataError, match=r"pretext_settings: steps is 3 in this one and 2 in the other"):
         Classifier(
             backbone=case.backbone,
             pretext=case.pretext,

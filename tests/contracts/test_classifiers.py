@@ -172,7 +172,7 @@ def test_views_of_patients_are_paired(case: Case) -> None:
 
 @each([case for case in PRETRAINED if case not in VIEWED])
 def test_a_pretext_without_views_says_so(case: Case) -> None:
-    with pytest.raises(DataError, match=f"pretext '{case.pretext}' has no two views"):
+    with pytest.raises(DataError, match=f"pretext '{case.pretext}' does not use two views"):
         known(case).pairs(patients(case.kind))
 
 
@@ -198,14 +198,14 @@ def test_what_does_not_go_together_is_refused(case: Case) -> None:
     model = new(case)
     with pytest.raises(DataError, match="has not been pretrained"):
         new(case).start_from(model)
-    with pytest.raises(DataError, match=f"pretext '{case.pretext}' comes before the labels"):
+    with pytest.raises(DataError, match=f"pretext '{case.pretext}' must be trained first"):
         model.fit(cohort)
-    with pytest.raises(DataError, match="learnt nothing yet"):
+    with pytest.raises(DataError, match="not fitted"):
         model.embed(cohort)
-    with pytest.raises(DataError, match="no pretext to train on"):
+    with pytest.raises(DataError, match="has no pretext"):
         new(case._replace(pretext="")).pretrain(cohort)
     known(case)
-    with pytest.raises(DataError, match=r"another architecture: pretext_settings: steps is 3 here and 2 there"):
+    with pytest.raises(DataError, match=r"pretext_settings: steps is 3 in this one and 2 in the other"):
         Classifier(
             backbone=case.backbone,
             pretext=case.pretext,
@@ -218,7 +218,7 @@ def test_what_does_not_go_together_is_refused(case: Case) -> None:
                 new(case).pretrain(patients(other))
             with pytest.raises(DataError, match=f"{case.kind!r}|is not for"):
                 known(case).predict_proba(patients(other))
-    with pytest.raises(DataError, match=r"class 'class-B' has no patient to learn from"):
+    with pytest.raises(DataError, match=r"class 'class-B' has no patients"):
         new(case._replace(pretext="")).fit(cohort.take(cohort.y != 1))
     with pytest.raises(DataError, match="empty"):
         new(case._replace(pretext="")).fit(cohort.take([]))

@@ -53,11 +53,11 @@ def comparisons(root: Path = ROOT) -> list[str]:
 
 def _lines(tree: ast.Module, file: str) -> Iterator[int]:
     registries = set()
-    for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
             if isinstance(target, ast.Name) and (file, target.id) in REGISTRIES:
-                registries.add(id(node.value))
+                registries.add(id(statement.value))
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             named = any(_names_kind(part) for part in (node.left, *node.comparators))

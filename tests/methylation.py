@@ -35,12 +35,12 @@ EDGE = 1e-3
 def logits(x: NDArray[Any]) -> NDArray[np.float32]:
     """M values: log2 odds of beta values (n, sites)."""
     kept = np.clip(x, EDGE, 1 - EDGE)
-    return np.log2(kept / (1 - kept)).astype(np.float32)
+    return np.asarray(np.log2(kept / (1 - kept)), dtype=np.float32)
 
 
 def betas(m: NDArray[Any]) -> NDArray[np.float32]:
     """Beta values of M values (n, sites)."""
-    return (1 / (1 + np.exp2(-m))).astype(np.float32)
+    return np.asarray(1 / (1 + np.exp2(-m)), dtype=np.float32)
 
 
 def check(x: NDArray[Any], features: tuple[str, ...]) -> None:

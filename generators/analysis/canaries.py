@@ -19,10 +19,7 @@ import torch
 from scipy import stats
 
 from cohortsmith.data import DataError
-from cohortsmith.generators.expression import ExpressionCodec
-from cohortsmith.generators.images import ImageCodec
 from cohortsmith.generators.neural import NeuralGenerator
-from cohortsmith.generators.private import PrivateExpressionCodec, PrivateImageCodec
 from cohortsmith.generators.registry import make_generator
 from cohortsmith.training.private import SinglePatientBatch
 
@@ -137,13 +134,9 @@ def plant(cohort: Cohort, canaries: int, rng: np.random.Generator) -> Cohort:
 @torch.no_grad()
 def losses_of(generator: NeuralGenerator, patients: Cohort, seed: int = 0) -> NDArray[np.float64]:
     """Loss of a fitted model on each of some patients (n,), averaged over the same noise for all."""
-    codec, rng = generator._codec, np.random.default_rng([seed, 12])
-    if not isinstance(codec, PrivateExpressionCodec | PrivateImageCodec | ImageCodec | ExpressionCodec):
-        raise DataError("losses of single patients are for expression and images")
-    x = torch.from_numpy(np.ascontiguousarray(codec.encode(patients, rng)))
-    strata = codec.strata
-    y = torch.from_numpy(patients.y if strata is None else strata.groups(patients.x, patients.y))
-    family, nets = generator._loss, generator._nets
+    bound, rng = generator.binding, np.random.default_rng([seed, 12])
+    x = torch.from_numpy(np.ascontiguousarray(bound.codec.encode(patients, rng)))
+    y, family, nets = bound.groups(patients), bound.objective, generator.networks
     player = family.private_moves(0, 1)[0]
     found = np.empty(len(x))
     for row in range(len(x)):

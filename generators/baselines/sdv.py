@@ -103,7 +103,7 @@ class SDV(Generator):
             self._rewind(seed)
             values, labels = self._rows(n)
         y = np.array([self.schema.classes.index(name) for name in labels], dtype=np.int64)
-        return self._cohort(self._table.back(np.maximum(values, self._floor)), y, 0, seed)
+        return self.as_cohort(self._table.back(np.maximum(values, self._floor)), y, seed)
 
     def _rows(self, n: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         frame = self._model.sample(n)[_TABLE]

@@ -8,7 +8,7 @@ import numpy as np
 
 from cohortsmith.data import DataError
 from cohortsmith.data.nucleotides import GAP, SYMBOLS, one_hot
-from cohortsmith.generators.contracts import Generator
+from cohortsmith.generators.contracts import Generator, Schema
 from cohortsmith.generators.sequences import without_rare_insertions
 
 if TYPE_CHECKING:
@@ -70,13 +70,12 @@ class RandomEdits(Generator):
         self.settings = {"edits": edits}
         self._consensus: NDArray[np.uint8]
 
-    def _narrowed(self, cohort: Cohort) -> Cohort:
-        return without_rare_insertions(cohort, self.min_patients)
-
-    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> Schema:
+        cohort = without_rare_insertions(cohort, self.min_patients)
         self._consensus = consensus(cohort.x)
         if self.settings["edits"] > (self._consensus != GAP).sum():
             raise DataError(f"random-edits: edits must be at most the {len(self._consensus)} columns")
+        return Schema.of(cohort)
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         x = np.tile(self._consensus, (len(y), 1))

@@ -3,7 +3,16 @@
 from cohortsmith.generators.contracts.architecture import NO_CLASS, Architecture, Law, Maker
 from cohortsmith.generators.contracts.codec import Codec
 from cohortsmith.generators.contracts.generator import STORED, Generator, Schema
-from cohortsmith.generators.contracts.objective import SMALL, STRAIGHT, Family, draw, latents, make
+from cohortsmith.generators.contracts.objective import (
+    SMALL,
+    STRAIGHT,
+    Family,
+    SamplerCallback,
+    SamplerStep,
+    draw,
+    latents,
+    make,
+)
 
 __all__ = [
     "Architecture",
@@ -16,6 +25,8 @@ __all__ = [
     "SMALL",
     "STORED",
     "STRAIGHT",
+    "SamplerCallback",
+    "SamplerStep",
     "Schema",
     "draw",
     "latents",

@@ -58,6 +58,10 @@ class Codec(Protocol):
         """
         ...
 
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Codes (n, *code_shape) of patients that were not learned from, by the statistics of those that were."""
+        ...
+
     @property
     def code_shape(self) -> tuple[int, ...]:
         """Shape of one patient's code."""

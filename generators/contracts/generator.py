@@ -135,9 +135,7 @@ class Generator(ABC):
         started = time.perf_counter()
         self.history, self.summary = [], {}
         self._schema = None
-        cohort = self._narrowed(cohort)
-        self._fit(cohort, seed, runtime)
-        self._schema = self._described(cohort)
+        self._schema = self._fit(cohort, seed, runtime) or Schema.of(cohort)
         self._to_save = to_save
         self.summary = {"fit_seconds": round(time.perf_counter() - started, 3), **self.summary}
         return self
@@ -157,14 +155,22 @@ class Generator(ABC):
             return batches[0]
         x = np.concatenate([batch.x for batch in batches])
         y = np.concatenate([batch.y for batch in batches])
-        return self._cohort(x, y, 0, seed)
+        return self.as_cohort(x, y, seed)
 
     def sample_batches(self, n: int | Mapping[str, int], seed: int = 0) -> Iterator[Cohort]:
         """The same patients as `sample`, in batches that fit in memory, classes in order."""
-        counts = self.apportion(n) if isinstance(n, int | np.integer) else self._checked(n)
+        counts = self.requested(n)
         if seed < 0:
             raise DataError(f"seed must be 0 or more; got {seed}")
         return self._batches(counts, seed)
+
+    def requested(self, n: int | Mapping[str, int]) -> dict[str, int]:
+        """Number of synthetic patients of every class that `n` asks for: in all, or of each class by name.
+
+        Raises:
+            DataError: an unknown class, or a number that is not positive.
+        """
+        return self.apportion(n) if isinstance(n, int | np.integer) else self._checked(n)
 
     def apportion(self, n: int) -> dict[str, int]:
         """Shares of `n` in train's proportions that sum to `n` (largest remainders)."""
@@ -204,16 +210,9 @@ class Generator(ABC):
         }
         STORED.write(path, tensors, card)
 
-    def _narrowed(self, cohort: Cohort) -> Cohort:
-        """The cohort without features whose very names would tell of too few patients."""
-        return cohort
-
-    def _described(self, cohort: Cohort) -> Schema:
-        """What virtual patients share with the cohort just fitted."""
-        return Schema.of(cohort)
-
     @abstractmethod
-    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None: ...
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> Schema | None:
+        """Learn; return what synthetic patients share with the cohort, where that is not `Schema.of` the cohort."""
 
     @abstractmethod
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
@@ -250,9 +249,10 @@ class Generator(ABC):
         size = max(1, min(_BATCH_VALUES // self.schema.values, 65_536))
         for start in range(0, len(y), size):
             part = y[start : start + size].astype(np.int64)
-            yield self._cohort(self._draw(part, rng), part, start, seed)
+            yield self.as_cohort(self._draw(part, rng), part, seed, start)
 
-    def _cohort(self, x: NDArray[Any], y: NDArray[np.int64], start: int, seed: int) -> Cohort:
+    def as_cohort(self, x: NDArray[Any], y: NDArray[np.int64], seed: int, start: int = 0) -> Cohort:
+        """Measurements x (n, ...) of synthetic patients of classes y (n,) as a cohort; ids count from `start`."""
         schema = self.schema
         ids = np.array([f"synthetic-{seed}-{row:07d}" for row in range(start, start + len(y))], dtype=np.str_)
         provenance = {"source": f"synthetic:{self.family}", "label": schema.label, "seed": seed}

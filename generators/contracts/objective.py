@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
+from torch import Tensor
 
 from cohortsmith.training import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from cohortsmith.generators.contracts.architecture import Architecture
     from cohortsmith.training import Batch
+
+
+class SamplerStep(NamedTuple):
+    """What a sampler has at one of its steps.
+
+    Attributes:
+        step: number of the step, from 0.
+        level: noise level: a standard deviation, or the share of columns that are still masked.
+        x: noisy or masked codes (n, ...) at that level.
+        denoised: what the network expects the clean codes to be (n, ...): values, or probabilities of symbols.
+    """
+
+    step: int
+    level: float
+    x: Tensor
+    denoised: Tensor
+
+
+SamplerCallback = Callable[[SamplerStep], None]
 
 
 STRAIGHT: dict[str, Any] = {"validation": 0.0}  # in a private fit, patients may not say when to stop
@@ -129,8 +150,21 @@ class Family(ABC):
         """Fit, in place, what is fitted once the networks stand: a prior, say."""
 
     @abstractmethod
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes (n, ...) of virtual patients of the classes y (n,)."""
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
+        """Codes (n, ...) of synthetic patients of the classes y (n,).
+
+        Args:
+            nets: networks by name.
+            y: classes, or groups within classes where the networks are conditioned on those.
+            generator: of every draw.
+            callback: called at each step; a family that samples in one pass has no steps and never calls it.
+        """
 
 
 def latents(y: Tensor, dim: int, generator: torch.Generator) -> Tensor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from cohortsmith.generators.contracts import NO_CLASS, SMALL, STRAIGHT, Family
+from cohortsmith.generators.contracts import NO_CLASS, SMALL, STRAIGHT, Family, SamplerStep
 from cohortsmith.training import Plan, adam
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
     Model = Callable[[Tensor, Tensor], Tensor]
@@ -120,7 +120,13 @@ class DiffusionFamily(DenoisingFamily):
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         return self._error(nets["denoiser"], x, y, sigma, noise)
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
         """Codes of classes y (n,) by the solver, from the highest noise level to none."""
         denoiser = nets["denoiser"]
         shape = (len(y), *denoiser.code_shape)  # type: ignore[misc]
@@ -132,14 +138,19 @@ class DiffusionFamily(DenoisingFamily):
             return self.guided(lambda told: self.denoise(denoiser, x, sigma, told), y)
 
         solve = heun if self.solver == "heun" else dpm_solver
-        return solve(model, x, karras_levels(self.sampling_steps, self.sigma_min, self.sigma_max, self.rho))
+        levels = karras_levels(self.sampling_steps, self.sigma_min, self.sigma_max, self.rho)
+        return solve(model, x, levels, callback)
 
     def denoise(self, net: nn.Module, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
         """Expected clean codes given noisy ones (n, ...) at levels sigma (n,): equation 7."""
         level = sigma.reshape(-1, *[1] * (x.ndim - 1))
         total = level.square() + self.sigma_data**2
-        out: Tensor = net(x / total.sqrt(), sigma.log() / 4, y).float()
+        out: Tensor = net(self.scaled(x, sigma), sigma.log() / 4, y).float()
         return x * (self.sigma_data**2 / total) + out * (level * self.sigma_data / total.sqrt())
+
+    def scaled(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Noisy codes (n, ...) at levels sigma (n,) as the network takes them: of unit variance (equation 7, c_in)."""
+        return x / (sigma.reshape(-1, *[1] * (x.ndim - 1)).square() + self.sigma_data**2).sqrt()
 
     def _error(self, net: nn.Module, x: Tensor, y: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
         level = sigma.reshape(-1, *[1] * (x.ndim - 1))
@@ -154,37 +165,46 @@ def karras_levels(steps: int, low: float, high: float, rho: float) -> Tensor:
     return torch.cat([levels, torch.zeros(1)])
 
 
-def heun(model: Model, x: Tensor, levels: Tensor) -> Tensor:
-    """Follow dx/dsigma = (x - model(x, sigma)) / sigma from levels[0] to levels[-1] (algorithm 1, no churn)."""
+def heun(model: Model, x: Tensor, levels: Tensor, callback: SamplerCallback | None = None) -> Tensor:
+    """Solve dx/dsigma = (x - model(x, sigma)) / sigma from levels[0] to levels[-1] (algorithm 1, no churn).
 
-    def slope(x: Tensor, sigma: Tensor) -> Tensor:
-        return (x - model(x, sigma.expand(len(x)))) / sigma
-
+    Args:
+        model: expected clean codes given noisy ones (n, ...) and their noise levels (n,).
+        x: codes (n, ...) at the first level.
+        levels: descending noise levels (steps + 1,), the last of them 0.
+        callback: called at each step with what `model` answered at its start.
+    """
     levels = levels.to(x.device)
-    for here, there in zip(levels[:-1], levels[1:], strict=True):
-        first = slope(x, here)
-        ahead = x + (there - here) * first
-        if there > 0:
-            ahead = x + (there - here) * (first + slope(ahead, there)) / 2
-        x = ahead
+    for step, (sigma, sigma_next) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+        denoised = model(x, sigma.expand(len(x)))
+        if callback:
+            callback(SamplerStep(step, float(sigma), x, denoised))
+        slope = (x - denoised) / sigma
+        x_next = x + (sigma_next - sigma) * slope
+        if sigma_next > 0:
+            slope_next = (x_next - model(x_next, sigma_next.expand(len(x)))) / sigma_next
+            x_next = x + (sigma_next - sigma) * (slope + slope_next) / 2
+        x = x_next
     return x
 
 
-def dpm_solver(model: Model, x: Tensor, levels: Tensor) -> Tensor:
-    """The same way by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, with alpha 1), which remembers the last answer.
+def dpm_solver(model: Model, x: Tensor, levels: Tensor, callback: SamplerCallback | None = None) -> Tensor:
+    """Solve the same by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, with alpha 1), which reuses the last answer.
 
-    Over a step of h in -log sigma, x' = (sigma' / sigma) x - (e^-h - 1) D, with D what the model is expected to answer
-    half way, by the line through its last two answers. To no noise at all the step is the answer itself.
+    Over a step of h in -log sigma, x' = (sigma' / sigma) x - (e^-h - 1) D, with D the model's expected answer half way,
+    on the line through its last two answers. The step to no noise is the answer itself. Arguments are those of `heun`.
     """
     levels = levels.to(x.device)
     before: Tensor | None = None
     last = math.nan
-    for here, there in zip(levels[:-1], levels[1:], strict=True):
-        answer = model(x, here.expand(len(x)))
-        if there == 0:
-            return answer
-        step = float(here.log() - there.log())
-        ahead = answer if before is None else answer + (answer - before) * (step / last / 2)
-        x = x * (there / here) - math.expm1(-step) * ahead
-        before, last = answer, step
+    for step, (sigma, sigma_next) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+        denoised = model(x, sigma.expand(len(x)))
+        if callback:
+            callback(SamplerStep(step, float(sigma), x, denoised))
+        if sigma_next == 0:
+            return denoised
+        h = float(sigma.log() - sigma_next.log())
+        ahead = denoised if before is None else denoised + (denoised - before) * (h / last / 2)
+        x = x * (sigma_next / sigma) - math.expm1(-h) * ahead
+        before, last = denoised, h
     return x

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
 
@@ -114,7 +114,13 @@ class GANFamily(Family):
     def _blurred(self, codes: Tensor, batch: Batch) -> Tensor:
         return codes + self.instance_noise * batch.randn(*codes.shape[1:]) if self.instance_noise else codes
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
         """Codes of classes y (n,): the generator on fresh noise."""
         return draw(nets["generator"], y, self.latent_dim, generator)
 

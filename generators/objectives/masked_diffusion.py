@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from cohortsmith.generators.contracts import SamplerStep
 from cohortsmith.generators.objectives.diffusion import DenoisingFamily
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from cohortsmith.generators.contracts import SamplerCallback
     from cohortsmith.training import Batch
 
 
@@ -58,17 +60,25 @@ class MaskedDiffusionFamily(DenoisingFamily):
         ]
         return torch.stack(losses).mean()
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
         """One-hot codes of classes y (n,), shown column by column in a random order."""
         denoiser = nets["denoiser"]
         symbols, columns = (int(side) for side in denoiser.code_shape)  # type: ignore[union-attr]
         x = torch.zeros((len(y), symbols, columns), device=y.device)
         order = torch.rand((len(y), columns), generator=generator, device=y.device).argsort(1)
         shown = 0
-        for part in order.tensor_split(min(self.sampling_steps, columns), dim=1):
+        for step, part in enumerate(order.tensor_split(min(self.sampling_steps, columns), dim=1)):
             level = torch.full((len(y),), 1 - shown / columns, device=y.device)
             index = part[:, None, :].expand(-1, symbols, -1)
             logits = self.guided(partial(_logits, denoiser, x, level), y)
+            if callback:  # x is filled in place: what the callback keeps must not change later
+                callback(SamplerStep(step, 1 - shown / columns, x.clone(), logits.softmax(1)))
             chances = logits.gather(2, index).softmax(1).cumsum(1)
             uniform = torch.rand((len(y), 1, part.shape[1]), generator=generator, device=y.device)
             drawn = (uniform * chances[:, -1:] >= chances[:, :-1]).sum(1, keepdim=True)

@@ -14,7 +14,7 @@ from cohortsmith.training import adam
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
 
@@ -88,7 +88,13 @@ class VAEFamily(Family):
             raise TypeError("the prior of a VAE is a Gaussian a class")
         prior.fit(mean, log_variance.exp(), y)
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
         """Codes of classes y (n,): prior, decoder, noise."""
         latent = latents(y, self.latent_dim, generator)
         if self.prior == "fitted":

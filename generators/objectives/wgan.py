@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
 
@@ -105,7 +105,13 @@ class WGANFamily(Family):
     def _shown(self, codes: Tensor, batch: Batch) -> Tensor:
         return codes
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
         """Codes of classes y (n,): the generator on fresh noise."""
         return draw(nets["generator"], y, self.latent_dim, generator)
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from cohortsmith.data import DataError
+from cohortsmith.generators.contracts import Codec
 from cohortsmith.training import Privacy, TrainingError, noise_multiplier, secret_of
 
 if TYPE_CHECKING:
@@ -84,6 +85,12 @@ class Statistics:
             return sums
         self.charges.append((self.noise, 1.0, 1))
         return sums + self.rng.normal(0.0, self.noise * most, sums.shape)
+
+
+class PrivateCodec(Codec, Protocol):
+    """A codec of private fits: `fit_encode` releases nothing of the patients but through `statistics`."""
+
+    statistics: Statistics
 
 
 def smoothed(values: Floats, alike: NDArray[np.int64], chance: float) -> Floats:
@@ -163,7 +170,7 @@ class Spending:
             self.secret,
         )
 
-    def told(self, spent: Mapping[str, Any]) -> dict[str, Any]:
+    def statement(self, spent: Mapping[str, Any]) -> dict[str, Any]:
         """What the model says of its privacy: what training has `spent`, and what is and is not covered."""
         public = ["number of patients", "names of classes and features", "decimals of the values"]
         stated = ["statistics of the codec", "class counts"] if self.family.dp_public_statistics else []

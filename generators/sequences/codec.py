@@ -72,6 +72,10 @@ class SequenceCodec:
             x = without_rare_edits(cohort.x, self.sites, rng if self.rare_edits == "scatter" else None)
             cohort = replace(cohort, x=x)
             self.sites = Sites.fit(cohort, self.min_carriers)
+        return self.encode(cohort, rng)
+
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """One-hot codes (n, 5, columns) of any sequences of these columns."""
         return np.stack([cohort.x == code for code in range(SYMBOLS)], axis=1, dtype=np.float32, casting="unsafe")
 
     @property

@@ -102,7 +102,7 @@ class Binding:
         with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
             parts = [
                 self.objective.sample(nets, part.to(device), generator, callback).float().cpu()
-                for part in groups.split(self.sampled_at_once)
+                for part in torch.split(groups, self.sampled_at_once)
             ]
         for net in nets.values():
             net.cpu()

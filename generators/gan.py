@@ -13,10 +13,10 @@ class GAN(NeuralGenerator):
     Non-saturating with R1 (Mescheder et al. 2018) on expression and sequences; on images relativistic with R1 and R2
     behind augmentation (R3GAN, Huang et al. 2024).
 
-    In brackets: the default on expression / sequences / images, which None stands for; one where all agree, `-` where a
-    kind has no such setting. On images the profile `gpu` has width 128, depth 2, steps 30000. A private fit has, on
-    expression and images, the defaults of expression but validation 0.0, width 64, depth 1, learning_rate 0.002, steps
-    200, r1 0.0.
+    In brackets: the default, which None leaves, on expression / sequences / images; a single one where all agree, `-`
+    where a kind has no such setting. On images the profile `gpu` has width 128, depth 2, steps 30000. A private fit
+    has, on expression and images, the defaults of expression but validation 0.0, width 64, depth 1, learning_rate
+    0.002, steps 200, r1 0.0.
 
     Args:
         steps: training steps at most [1200 / 600 / 6000].
@@ -29,7 +29,7 @@ class GAN(NeuralGenerator):
         depth: number of blocks of the networks [3 / 2 / 1].
         dropout: on each block's hidden layer in training [0.0].
         balanced: show the classes to the networks equally often [False].
-        validation: must stay 0: an adversarial loss does not say when to stop [0.0].
+        validation: must stay 0: an adversarial loss does not show when to stop [0.0].
         validate_every: has no effect without validation [0].
         patience: has no effect without validation [0].
         dp_epsilon: epsilon of differential privacy, for expression and images; 0 trains without [0.0].
@@ -55,7 +55,7 @@ class GAN(NeuralGenerator):
             to a random position where it is of the same type, `suppress` removes them [- / learn / -].
         r2: weight of the gradient penalty on generated images [- / - / 0.1].
         penalty_every: steps from one gradient penalty to the next [- / - / 4].
-        mode_seeking: weight of the generator's loss for images of a class that are more alike than real ones
+        mode_seeking: weight of the generator's loss for images of a class that are less diverse than real ones
             [- / - / 1.0].
         augmentation: strength of the augmentation of all images that the discriminator sees; 0 is none, 1 that of Zhao
             et al. 2020 [- / - / 0.25].

@@ -85,7 +85,7 @@ class NeuralGenerator(Generator):
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> Schema:
         runtime = runtime or Runtime()
-        bound = self._bind(cohort.kind, place(runtime).device)  # says at once when the device is not here
+        bound = self._bind(cohort.kind, place(runtime).device)  # refuses an absent device before any work
         cohort = bound.codec.narrowed(cohort)
         spending = bound.open_budget(cohort, runtime.checkpoint)
         rng = np.random.default_rng([seed, 0])
@@ -113,7 +113,7 @@ class NeuralGenerator(Generator):
         )
         self._nets, self.history = result.nets, result.history
         diversity: dict[str, float] = {}
-        if not spending:  # these look at the patients once more
+        if not spending:  # these use the patients once more
             bound.objective.finish(self._nets, x, groups)
             diversity = self._calibrate(x.numpy(), cohort, rng) if is_main_process() else {}
         self.summary = {
@@ -171,8 +171,8 @@ class NeuralGenerator(Generator):
 
 def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that a family's constructor was called with, from its `locals()`; None leaves a default as it is."""
-    named = {name: value for name, value in arguments.items() if name not in ("self", "unknown", "__class__")}
-    return {name: value for name, value in named.items() if value is not None} | arguments["unknown"]
+    known = {name: value for name, value in arguments.items() if name not in ("self", "unknown", "__class__")}
+    return {**{name: value for name, value in known.items() if value is not None}, **arguments["unknown"]}
 
 
 def collapse_alarms(diversity: dict[str, float], limit: float = 0.5) -> list[str]:

@@ -10,10 +10,10 @@ from cohortsmith.generators.neural import NeuralGenerator, given
 class WGAN(NeuralGenerator):
     """Wasserstein GAN with a gradient penalty (Gulrajani et al. 2017), conditional on the class.
 
-    In brackets: the default on expression / sequences / images, which None stands for; one where all agree, `-` where a
-    kind has no such setting. On images the profile `gpu` has width 128, depth 2, steps 15000. A private fit has, on
-    expression and images, the defaults of expression but validation 0.0, width 64, depth 1, learning_rate 0.002, steps
-    200, n_critic 5, gradient_penalty 0.0.
+    In brackets: the default, which None leaves, on expression / sequences / images; a single one where all agree, `-`
+    where a kind has no such setting. On images the profile `gpu` has width 128, depth 2, steps 15000. A private fit
+    has, on expression and images, the defaults of expression but validation 0.0, width 64, depth 1, learning_rate
+    0.002, steps 200, n_critic 5, gradient_penalty 0.0.
 
     Args:
         steps: training steps at most [400 / 300 / 3500].
@@ -26,7 +26,7 @@ class WGAN(NeuralGenerator):
         depth: number of blocks of the networks [3 / 2 / 1].
         dropout: on each block's hidden layer in training [0.0].
         balanced: show the classes to the networks equally often [False].
-        validation: must stay 0: an adversarial loss does not say when to stop [0.0].
+        validation: must stay 0: an adversarial loss does not show when to stop [0.0].
         validate_every: has no effect without validation [0].
         patience: has no effect without validation [0].
         dp_epsilon: epsilon of differential privacy, for expression and images; 0 trains without [0.0].
@@ -51,7 +51,7 @@ class WGAN(NeuralGenerator):
         rare_edits: what becomes of rarer edits before training: `learn` leaves them, `scatter` moves each substitution
             to a random position where it is of the same type, `suppress` removes them [- / learn / -].
         penalised: share of a batch's images that the penalty is computed on [- / - / 0.25].
-        mode_seeking: weight of the generator's loss for images of a class that are more alike than real ones
+        mode_seeking: weight of the generator's loss for images of a class that are less diverse than real ones
             [- / - / 5.0].
         augmentation: strength of the augmentation of all images that the critic sees; 0 is none, 1 that of Zhao et al.
             2020 [- / - / 0.25].

@@ -1,4 +1,4 @@
-"""A GAN's discriminator against fixed patients: what its curves look like for copies, or for crude edits."""
+"""A GAN's discriminator against fixed patients: its curves for copies, or for crude edits."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def discriminate(
         settings: of the family `gan` (`steps`, `r1`, ...).
 
     Raises:
-        DataError: other positions or classes, nobody to compare with, or an unknown setting.
+        DataError: other positions or classes, no patients to compare with, or an unknown setting.
     """
     if real.kind != "sequence":
         raise DataError(f"this comparison is made on sequences; got a cohort of kind {real.kind!r}")
     if fake.classes != real.classes or not len(fake):
-        raise DataError("a discriminator compares cohorts of the same classes with somebody in each")
+        raise DataError("a discriminator compares cohorts of the same classes with patients in each")
     columns = shared_columns(real, fake)
     real, fake = on_columns(real, columns), on_columns(fake, columns)
     bound, of_fake = (bind(real.kind, "gan", settings) for _ in range(2))

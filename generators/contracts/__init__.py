@@ -1,17 +1,17 @@
 """What every part of a generator promises: `Generator`, `Codec`, `Architecture`, `Family`."""
 
-from cohortsmith.generators.contracts.architecture import NO_CLASS, Architecture, Law, Maker
+from cohortsmith.generators.contracts.architecture import NO_CLASS, Architecture, GeneratorNet, Likelihood
 from cohortsmith.generators.contracts.codec import Codec
 from cohortsmith.generators.contracts.generator import STORED, Generator, Schema
 from cohortsmith.generators.contracts.objective import (
-    SMALL,
-    STRAIGHT,
+    NO_EARLY_STOP,
+    SMALL_NETWORKS,
     Family,
     SamplerCallback,
     SamplerStep,
-    draw,
+    fake_codes,
+    generated_codes,
     latents,
-    make,
 )
 
 __all__ = [
@@ -19,16 +19,16 @@ __all__ = [
     "Codec",
     "Family",
     "Generator",
-    "Law",
-    "Maker",
+    "Likelihood",
+    "GeneratorNet",
     "NO_CLASS",
-    "SMALL",
+    "SMALL_NETWORKS",
     "STORED",
-    "STRAIGHT",
+    "NO_EARLY_STOP",
     "SamplerCallback",
     "SamplerStep",
     "Schema",
-    "draw",
+    "fake_codes",
+    "generated_codes",
     "latents",
-    "make",
 ]

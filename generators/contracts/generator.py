@@ -1,4 +1,4 @@
-"""`Generator`: learn a cohort, make virtual patients of any class in any number."""
+"""`Generator`: learn a cohort, generate synthetic patients of any class in any number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STORED = Stored("model", "cohortsmith-model/1", "fit the model again")
 
 @dataclass(frozen=True)
 class Schema:
-    """What virtual patients share with the cohort a generator was fitted on, its measurements apart."""
+    """What synthetic patients share with the cohort that a generator was fitted on, apart from measurements."""
 
     kind: str
     classes: tuple[str, ...]
@@ -92,7 +92,7 @@ class Generator(ABC):
 
     @property
     def schema(self) -> Schema:
-        """What the samples look like.
+        """Kind, classes and features of the samples.
 
         Raises:
             DataError: the generator has not been fitted.
@@ -113,7 +113,7 @@ class Generator(ABC):
             cohort: training patients only.
             seed: of every random draw of the fit, 0 or more.
             runtime: device, processes, checkpoint; baselines need none.
-            to_save: a model that nobody saves may learn classes of two patients: its averages stay where they are.
+            to_save: False allows classes of two patients, since averages over so few never leave memory.
 
         Raises:
             DataError: fewer patients than the family needs, or a data kind it does not know.
@@ -141,10 +141,10 @@ class Generator(ABC):
         return self
 
     def sample(self, n: int | Mapping[str, int], seed: int = 0) -> Cohort:
-        """Virtual patients: `n` in train's proportions, or exactly as many of each class as asked.
+        """Synthetic patients: `n` in the proportions of train, or exactly as many of each class as requested.
 
         Args:
-            n: number in all, or number of each class by name.
+            n: total number, or number of each class by name.
             seed: of every draw; the same seed gives the same patients.
 
         Raises:
@@ -165,7 +165,7 @@ class Generator(ABC):
         return self._batches(counts, seed)
 
     def requested(self, n: int | Mapping[str, int]) -> dict[str, int]:
-        """Number of synthetic patients of every class that `n` asks for: in all, or of each class by name.
+        """Number of synthetic patients of every class that `n` requests: a total, or numbers by class.
 
         Raises:
             DataError: an unknown class, or a number that is not positive.
@@ -216,7 +216,7 @@ class Generator(ABC):
 
     @abstractmethod
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
-        """Measurements `x` of virtual patients of the classes y (n,)."""
+        """Measurements `x` of synthetic patients of the classes y (n,)."""
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Tensors and plain values that make up the fitted model."""
@@ -229,7 +229,7 @@ class Generator(ABC):
     def _checked(self, counts: Mapping[str, int]) -> dict[str, int]:
         known = self.class_counts
         if not hasattr(counts, "items"):
-            raise DataError(f"expected a whole number of patients, or one for each class by name; got {counts!r}")
+            raise DataError(f"expected a whole number of patients, or a number for each class by name; got {counts!r}")
         for name, count in counts.items():
             if name not in known:
                 raise DataError(f"unknown class {name!r}; the model knows {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""Diffusion: patients out of noise, by a network that takes noise away (Karras et al. 2022, "EDM")."""
+"""Diffusion: patients generated from noise by a denoising network (Karras et al. 2022, "EDM")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from cohortsmith.generators.contracts import NO_CLASS, SMALL, STRAIGHT, Family, SamplerStep
+from cohortsmith.generators.contracts import NO_CLASS, NO_EARLY_STOP, SMALL_NETWORKS, Family, SamplerStep
 from cohortsmith.training import Plan, adam
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DenoisingFamily(Family):
-    """What diffusion on numbers and on symbols have in common: one network, told the class or not, and guidance.
+    """What diffusion on numbers and on symbols have in common: one network, with or without the class, and guidance.
 
     Attributes:
-        class_dropout: share of patients whose class is hidden in training, so that guidance is possible.
-        guidance: 1 samples the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
-        compiled: have the network compiled on CUDA.
+        class_dropout: share of patients whose class is hidden in training; guidance needs it.
+        guidance: 1 samples the class as learned; above 1 pushes away from the whole population (Ho & Salimans 2022).
+        compiled: compile the network on CUDA.
     """
 
     validation: float = 0.1
@@ -40,11 +40,11 @@ class DenoisingFamily(Family):
     compiled: bool = False
 
     name: ClassVar[str] = "diffusion"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 600}
+    private_defaults: ClassVar[dict[str, Any]] = NO_EARLY_STOP | SMALL_NETWORKS | {"steps": 600}
     multiplicity: ClassVar[int] = 8
 
     def plan(self, patients: int) -> Plan:
-        """Plan of training on so many patients."""
+        """Plan of training on a number of patients."""
         return replace(super().plan(patients), compiled=self.compiled)
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
@@ -59,14 +59,14 @@ class DenoisingFamily(Family):
         """The denoiser."""
         return ("denoiser",)
 
-    def told(self, batch: Batch) -> Tensor:
+    def condition(self, batch: Batch) -> Tensor:
         """Classes (n,) of a batch, some of them hidden."""
         return torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y) if self.class_dropout else batch.y
 
     def guided(self, ask: Callable[[Tensor], Tensor], y: Tensor) -> Tensor:
-        """What the network answers for classes y (n,), pushed away from what it answers for the population.
+        """The network's answer for classes y (n,), pushed away from its answer for the whole population.
 
-        Of logits a constant for all symbols does not matter, so they need not be normalised first.
+        Logits need not be normalised first: a constant added to all symbols has no effect.
         """
         own = ask(y)
         if self.guidance == 1.0:
@@ -85,7 +85,7 @@ class DiffusionFamily(DenoisingFamily):
         solver: `heun` calls the network twice at each noise level but the last, `dpm` (DPM-Solver++ 2M) once.
         sampling_steps: noise levels of the sampler.
         guided_below, guided_above: noise levels between which guidance pushes (Kynkaanniemi et al. 2024): above them it
-            takes variety away, below them it does nothing, and it doubles the calls.
+            reduces diversity, below them it has no effect, and it doubles the calls.
         sigma_min, sigma_max, rho: noise levels of the sampler (equation 5).
     """
 
@@ -105,14 +105,14 @@ class DiffusionFamily(DenoisingFamily):
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move on the weighted denoising error (equation 8)."""
-        y = self.told(batch)
+        y = self.condition(batch)
         sigma = (self.p_mean + self.p_std * batch.randn()).exp()
         yield "denoiser", self._error(nets["denoiser"], batch.x, y, sigma, batch.randn(*batch.x.shape[1:]))
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Weighted denoising error on held-out codes, each at several noise levels spread evenly over the law."""
+        """Weighted denoising error on held-out codes, each at several quantiles of the noise levels."""
         times = max(1, 4096 // len(x))
         x, y = x.repeat_interleave(times, 0), y.repeat_interleave(times)
         shares = (torch.arange(len(x), device=x.device) % times + 0.5) / times
@@ -127,7 +127,7 @@ class DiffusionFamily(DenoisingFamily):
         generator: torch.Generator,
         callback: SamplerCallback | None = None,
     ) -> Tensor:
-        """Codes of classes y (n,) by the solver, from the highest noise level to none."""
+        """Codes of classes y (n,) by the solver, from the highest noise level to zero."""
         denoiser = nets["denoiser"]
         shape = (len(y), *denoiser.code_shape)  # type: ignore[misc]
         x = torch.randn(shape, generator=generator, device=y.device) * self.sigma_max
@@ -135,7 +135,7 @@ class DiffusionFamily(DenoisingFamily):
         def model(x: Tensor, sigma: Tensor) -> Tensor:
             if not self.guided_above <= float(sigma[0]) <= self.guided_below:
                 return self.denoise(denoiser, x, sigma, y)
-            return self.guided(lambda told: self.denoise(denoiser, x, sigma, told), y)
+            return self.guided(lambda condition: self.denoise(denoiser, x, sigma, condition), y)
 
         solve = heun if self.solver == "heun" else dpm_solver
         levels = karras_levels(self.sampling_steps, self.sigma_min, self.sigma_max, self.rho)
@@ -159,7 +159,7 @@ class DiffusionFamily(DenoisingFamily):
 
 
 def karras_levels(steps: int, low: float, high: float, rho: float) -> Tensor:
-    """Noise levels (steps + 1,) from high to low to nought (equation 5)."""
+    """Noise levels (steps + 1,) from high to low, then zero (equation 5)."""
     share = torch.linspace(0, 1, steps)
     levels = (high ** (1 / rho) + share * (low ** (1 / rho) - high ** (1 / rho))) ** rho
     return torch.cat([levels, torch.zeros(1)])

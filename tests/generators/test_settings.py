@@ -76,18 +76,22 @@ def test_the_docstring_has_every_setting_with_its_defaults_and_choices(family: s
 def test_the_docstring_has_the_defaults_of_gpus_and_of_private_fits(family: str) -> None:
     doc = re.sub(r"\s+", " ", inspect.getdoc(FAMILIES[family]) or "")
     gpu, private = KINDS["image"].gpu[family], KINDS["expression"].families[family].private_defaults
+    of_private = [kind.private.families[family] for kind in KINDS.values() if kind.private]
+    assert of_private == [KINDS["expression"].families[family]] * 2
     for settings in (gpu, private):
         assert ", ".join(f"{name} {shown(value)}" for name, value in settings.items()) + "." in doc
 
 
 @every
 def test_none_is_the_default_of_the_data_kind(family: str) -> None:
-    given = FAMILIES[family](steps=7, width=None).settings
+    family_class: Any = FAMILIES[family]
+    given = family_class(steps=7, width=None).settings
     assert given == make_generator(family, steps=7).settings == {"steps": 7}
 
 
 @every
 def test_an_unknown_keyword_is_refused_with_near_names(family: str) -> None:
+    family_class: Any = FAMILIES[family]
     for value in (3, None):
         with pytest.raises(DataError, match=f"{family} has no setting 'widht'; did you mean width"):
-            FAMILIES[family](widht=value)
+            family_class(widht=value)

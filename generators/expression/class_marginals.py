@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-MAX_KNOTS = 64
+MOST_CLASS_KNOTS = 64
 _PATIENTS_A_KNOT = 6
 _SLOPES = (1.0, 1.0)  # beyond the outer knots a patient is shifted as much as the outer knot
 
@@ -33,7 +33,7 @@ class ClassMarginals:
 
     Attributes:
         knots: (classes,) knots in use for a class; a class with fewer than two stays as generated.
-        generated, real: (classes, MAX_KNOTS, genes) ascending.
+        generated, real: (classes, MOST_CLASS_KNOTS, genes) ascending.
     """
 
     knots: NDArray[np.int64]
@@ -44,7 +44,7 @@ class ClassMarginals:
     def measure(cls, scores: Floats, y: NDArray[np.int64], classes: int) -> ClassMarginals:
         """Knots of real patients' scores (n, genes); until `match` the curves are the identity."""
         counts = np.bincount(y, minlength=classes)
-        knots = np.minimum(counts // _PATIENTS_A_KNOT, MAX_KNOTS)
+        knots = np.minimum(counts // _PATIENTS_A_KNOT, MOST_CLASS_KNOTS)
         real = np.zeros((classes, int(knots.max(initial=1)), scores.shape[1]), np.float32)
         for label in range(classes):
             if knots[label]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-MAX_KNOTS = 128
+MOST_GENE_KNOTS = 128
 _ATOM_SHARE = 0.005  # a lowest or highest value of a larger share of patients is a point mass
 
 
@@ -47,7 +47,7 @@ class GeneScores:
         """Fit the curves to `x` (samples, genes)."""
         n, genes = x.shape
         atom = max(MIN_PATIENTS, int(np.ceil(_ATOM_SHARE * n)))
-        most = int(np.clip(n // MIN_PATIENTS, 1, MAX_KNOTS))
+        most = int(np.clip(n // MIN_PATIENTS, 1, MOST_GENE_KNOTS))
         ordered = np.sort(x, axis=0)
         low, high = ordered[0].copy(), ordered[-1].copy()
         below, above = (x <= low).sum(axis=0), (x >= high).sum(axis=0)

@@ -77,8 +77,9 @@ class MaskedDiffusionFamily(DenoisingFamily):
             level = torch.full((len(y),), 1 - revealed / columns, device=y.device)
             index = part[:, None, :].expand(-1, symbols, -1)
             logits = self.guided(partial(_logits, denoiser, x, level), y)
-            if callback:  # x is filled in place: what the callback keeps must not change later
-                callback(SamplerStep(step, 1 - revealed / columns, x.clone(), logits.softmax(1)))
+            if callback:  # x is filled in place: what a callback keeps must not change later
+                masked = 1 - x.sum(1, keepdim=True)
+                callback(SamplerStep(step, 1 - revealed / columns, x.clone(), x + masked * logits.softmax(1)))
             chances = logits.gather(2, index).softmax(1).cumsum(1)
             uniform = torch.rand((len(y), 1, part.shape[1]), generator=generator, device=y.device)
             drawn = (uniform * chances[:, -1:] >= chances[:, :-1]).sum(1, keepdim=True)

@@ -29,7 +29,7 @@ def images(n: int, channels: int = 3) -> Tensor:
 
 
 def stirred(net: nn.Module) -> nn.Module:
-    """With every weight away from where it starts: what starts at nought would hide what is wired wrong."""
+    """With every weight away from where it starts: what starts at zero would hide what is wired wrong."""
     with torch.no_grad():
         for weight in net.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
@@ -152,7 +152,7 @@ def test_augmentation_of_no_strength_is_identity() -> None:
 
 
 def test_augmentation_shifts_by_whole_pixels_and_cuts_a_square_out() -> None:
-    x, uniform = images(40, 2) + 10, torch.rand(40, DRAWS)  # nowhere nought but in holes
+    x, uniform = images(40, 2) + 10, torch.rand(40, DRAWS)  # nowhere zero but in holes
     out = augment(x, uniform, 0.6)
     most, hole = 2, 8
     places = set()

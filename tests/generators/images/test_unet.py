@@ -25,7 +25,7 @@ def cells() -> Cohort:
     return simulate("simulated-cells", 120, seed=0)
 
 
-def test_the_denoiser_starts_at_nought_and_listens_to_noise_level_and_class() -> None:
+def test_the_denoiser_starts_at_zero_and_listens_to_noise_level_and_class() -> None:
     net = ImageNetwork(channels=3, classes=4, width=64, depth=1).denoiser()
     x, level, y = torch.randn(2, 3, 28, 28), torch.tensor([0.1, -0.5]), torch.tensor([0, 3])
     with torch.no_grad():

@@ -44,7 +44,7 @@ def built(channels: int = 3, classes: int = 2, **settings: Any) -> tuple[ImageVA
 
 
 def shaken(module: torch.nn.Module) -> None:
-    """Weights that start at nought hide what they multiply."""
+    """Weights that start at zero hide what they multiply."""
     with torch.no_grad():
         for at, weight in enumerate(module.parameters()):
             weight.add_(0.1 * draws(*weight.shape, seed=at))

@@ -36,7 +36,7 @@ def networks(family: str, cohort: Cohort) -> tuple[Family, dict[str, nn.Module],
     bound = bind(cohort.kind, family, TINY)
     x = torch.from_numpy(np.ascontiguousarray(bound.codec.fit_encode(cohort, RNG)))
     loss, nets = bound.objective, bound.build(len(cohort.classes))
-    with torch.no_grad():  # layers that start at nought hide the others' gradients
+    with torch.no_grad():  # layers that start at zero hide the others' gradients
         for net in nets.values():
             for weight in net.parameters():
                 weight.add_(0.1 * torch.randn(weight.shape))
@@ -159,7 +159,7 @@ def test_a_code_follows_from_one_record_and_the_statistics(kind: str) -> None:
     ("family", "settings", "says"),
     [
         ("vae", {"dp_epsilon": -1.0}, "dp_epsilon must be above 0"),
-        ("vae", {"dp_delta": 1e-5}, "dp_delta is a part of differential privacy; set dp_epsilon"),
+        ("vae", {"dp_delta": 1e-5}, "dp_delta is a setting of differential privacy; set dp_epsilon"),
         ("vae", {"dp_bounds": [0.0, 16.0]}, "dp_bounds is for fits with dp_epsilon"),
         ("vae", {"dp_epsilon": 1.0, "dp_bounds": [16.0, 0.0]}, "a least and a largest log2 value"),
         (
@@ -167,7 +167,7 @@ def test_a_code_follows_from_one_record_and_the_statistics(kind: str) -> None:
             {"dp_epsilon": 1.0, "calibrate_marginals": False},
             "calibrate_marginals is not for fits with dp_epsilon",
         ),
-        ("vae", {"dp_epsilon": 1.0, "validation": 0.1}, "nothing is stopped early"),
+        ("vae", {"dp_epsilon": 1.0, "validation": 0.1}, "there is no early stopping"),
         ("vae", {"dp_epsilon": 1.0, "balanced": True}, "every patient is drawn equally often"),
         ("vae", {"dp_epsilon": 1.0, "prior": "fitted"}, "prior must be normal"),
         ("vae", {"dp_epsilon": 1.0, "dp_clip": 0.0}, "dp_clip must be a positive norm"),

@@ -12,10 +12,10 @@ class Diffusion(NeuralGenerator):
 
     EDM on expression and images (Karras et al. 2022), masked diffusion on sequences (Sahoo et al. 2024).
 
-    In brackets: the default, which None leaves, on expression / sequences / images; a single one where all agree, `-`
-    where a kind has no such setting. On images the profile `gpu` has width 128, steps 40000, epochs 1000, batch_size
-    256, ema_decay 0.9995, compiled True. A private fit has, on expression and images, the defaults of expression but
-    validation 0.0, width 64, depth 1, learning_rate 0.002, steps 600.
+    A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, steps 40000,
+    epochs 1000, batch_size 256, ema_decay 0.9995, compiled True. A private fit has, on expression and images, the
+    defaults of expression but validation 0.0, width 64, depth 1, learning_rate 0.002, steps 600.
 
     Args:
         steps: training steps at most [8000 / 1500 / 15000].

@@ -13,10 +13,10 @@ class GAN(NeuralGenerator):
     Non-saturating with R1 (Mescheder et al. 2018) on expression and sequences; on images relativistic with R1 and R2
     behind augmentation (R3GAN, Huang et al. 2024).
 
-    In brackets: the default, which None leaves, on expression / sequences / images; a single one where all agree, `-`
-    where a kind has no such setting. On images the profile `gpu` has width 128, depth 2, steps 30000. A private fit
-    has, on expression and images, the defaults of expression but validation 0.0, width 64, depth 1, learning_rate
-    0.002, steps 200, r1 0.0.
+    A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, depth 2,
+    steps 30000. A private fit has, on expression and images, the defaults of expression but validation 0.0, width 64,
+    depth 1, learning_rate 0.002, steps 200, r1 0.0.
 
     Args:
         steps: training steps at most [1200 / 600 / 6000].

@@ -17,10 +17,10 @@ class VAE(NeuralGenerator):
 
     Samples are drawn from the decoder's likelihood; on images the latent is a map and a flow its prior.
 
-    In brackets: the default, which None leaves, on expression / sequences / images; a single one where all agree, `-`
-    where a kind has no such setting. On images the profile `gpu` has width 128, steps 20000, epochs 1000, batch_size
-    256. A private fit has, on expression and images, the defaults of expression but validation 0.0, width 64, depth 1,
-    learning_rate 0.002, steps 600, prior normal.
+    A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, steps 20000,
+    epochs 1000, batch_size 256. A private fit has, on expression and images, the defaults of expression but validation
+    0.0, width 64, depth 1, learning_rate 0.002, steps 600, prior normal.
 
     Args:
         steps: training steps at most [4000 / 1200 / 2000].

@@ -10,10 +10,10 @@ from cohortsmith.generators.neural import NeuralGenerator, given
 class WGAN(NeuralGenerator):
     """Wasserstein GAN with a gradient penalty (Gulrajani et al. 2017), conditional on the class.
 
-    In brackets: the default, which None leaves, on expression / sequences / images; a single one where all agree, `-`
-    where a kind has no such setting. On images the profile `gpu` has width 128, depth 2, steps 15000. A private fit
-    has, on expression and images, the defaults of expression but validation 0.0, width 64, depth 1, learning_rate
-    0.002, steps 200, n_critic 5, gradient_penalty 0.0.
+    A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, depth 2,
+    steps 15000. A private fit has, on expression and images, the defaults of expression but validation 0.0, width 64,
+    depth 1, learning_rate 0.002, steps 200, n_critic 5, gradient_penalty 0.0.
 
     Args:
         steps: training steps at most [400 / 300 / 3500].

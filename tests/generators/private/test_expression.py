@@ -168,7 +168,7 @@ def test_a_code_follows_from_one_record_and_the_statistics(kind: str) -> None:
             "calibrate_marginals is not for fits with dp_epsilon",
         ),
         ("vae", {"dp_epsilon": 1.0, "validation": 0.1}, "there is no early stopping"),
-        ("vae", {"dp_epsilon": 1.0, "balanced": True}, "every patient is drawn equally often"),
+        ("vae", {"dp_epsilon": 1.0, "balanced": True}, "every patient is drawn with the same probability"),
         ("vae", {"dp_epsilon": 1.0, "prior": "fitted"}, "prior must be normal"),
         ("vae", {"dp_epsilon": 1.0, "dp_clip": 0.0}, "dp_clip must be a positive norm"),
         ("gan", {"dp_epsilon": 1.0, "r1": 1.0}, "r1 must be 0"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 from pydantic import FiniteFloat, conint
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.suggestions import nearest
+from cohortsmith.data.suggestions import close_names
 from cohortsmith.data.validation import expectation
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def refuse_unknown(owner: str, settings: Iterable[str], known: Iterable[str]) ->
     known = list(known)
     for name in settings:
         if name not in known:
-            near = nearest(name, known)
+            near = close_names(name, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none'}"
             raise DataError(f"{owner} has no setting {name!r}; {hint}")
 

@@ -12,7 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from cohortsmith.generators.kinds import kind_of
+from cohortsmith.generators.kinds import bind
 from cohortsmith.training import Runtime, fast_precision, place, train
 
 if TYPE_CHECKING:
@@ -32,13 +32,11 @@ def training_rate(generator: Generator, cohort: Cohort) -> dict[str, float] | No
     seconds = generator.summary.get("train_seconds")
     if not seconds:
         return None
-    kind = kind_of(cohort.kind)
-    loss, own = kind.split(generator.family, generator.settings)
-    codec: Any = kind.codec(**own)
+    bound = bind(cohort.kind, generator.family, generator.settings)
+    loss = bound.objective
     some = cohort.take(np.random.default_rng(0).permutation(len(cohort))[:2048])
-    x = torch.from_numpy(np.ascontiguousarray(codec.fit_encode(some, np.random.default_rng(0))))
-    groups = torch.from_numpy(codec.strata.groups(some.x, some.y))
-    nets = loss.build(kind.networks(codec, len(codec.strata), loss))
+    x = torch.from_numpy(np.ascontiguousarray(bound.codec.fit_encode(some, np.random.default_rng(0))))
+    groups, nets = bound.groups(some), bound.build(len(some.classes))
     plan = replace(loss.plan(len(cohort)), steps=_ROUNDS)
     with _Operations() as counter:
         train(loss, nets, x, groups, plan=plan, seed=0, runtime=Runtime(precision=fast_precision(Runtime())))

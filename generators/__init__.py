@@ -3,9 +3,12 @@
 from cohortsmith.generators.analysis import discriminate
 from cohortsmith.generators.baselines import MVN, SDV, Bootstrap, Marginals
 from cohortsmith.generators.contracts import Generator
+from cohortsmith.generators.diffusion import Diffusion
+from cohortsmith.generators.gan import GAN
 from cohortsmith.generators.loading import load
-from cohortsmith.generators.neural import GAN, VAE, WGAN, Diffusion
 from cohortsmith.generators.registry import FAMILIES, make_generator
+from cohortsmith.generators.vae import VAE
+from cohortsmith.generators.wgan import WGAN
 
 __all__ = [
     "Bootstrap",

@@ -1,12 +1,13 @@
-"""`KINDS`: codec, networks and families of each data kind; a new kind is one more entry."""
+"""`KINDS`: codec, networks and families of each data kind; a new kind is one more entry. `bind` puts them together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.data import DataError
-from cohortsmith.data.settings import checked, settings_of
+from cohortsmith.data.settings import checked, refuse_unknown, settings_of
+from cohortsmith.generators.binding import Binding
 from cohortsmith.generators.contracts import Family
 from cohortsmith.generators.expression import ExpressionCodec
 from cohortsmith.generators.images import (
@@ -47,10 +48,8 @@ class DataKind:
         networks: architecture for a fitted codec, a number of classes, and a family's width and depth.
         families: losses and sampler of each family by name, with this kind's defaults.
         gpu: settings of each family that differ from these defaults on a GPU; with any, the kind has two profiles.
-        heavy: networks of so much matrix work that bfloat16 pays where a CPU is fast at it, and that samples are drawn
-            on a GPU where there is one.
-        sampled_at_once: virtual patients drawn together, as memory allows.
-        private: what differentially private fits learn in this kind's place; None where there are none.
+        heavy, sampled_at_once: as `Binding` has them.
+        private: codec and families of differentially private fits; None where there are none.
     """
 
     codec: Callable[..., Codec]
@@ -68,57 +67,51 @@ class DataKind:
         private = self.private.names(family) if self.private else []
         return list(dict.fromkeys([*own, *private, *([PROFILE] if self.gpu else [])]))
 
-    def of(self, family: str, settings: Mapping[str, Any]) -> DataKind:
-        """What a fit with these settings learns: with `dp_epsilon`, the private kind.
+    def bind(self, family: str, given: Mapping[str, Any], device: str = "cpu") -> Binding:
+        """The family on this kind with the settings given, all of them known by name; others have their defaults.
+
+        Args:
+            family: its name.
+            given: settings by name; with `dp_epsilon`, of a private fit.
+            device: that the fit runs on; it decides the profile `auto`.
 
         Raises:
-            DataError: there is none.
+            DataError: a value that a setting cannot have, or a private fit of a kind that has none.
         """
-        if not settings.get("dp_epsilon"):
-            return self
-        if self.private is None:
+        private = bool(given.get("dp_epsilon"))
+        kind = self.private if private else self
+        if kind is None:
             raise DataError(
                 f"{family}: differential privacy is there for expression and images, not for this kind of data; "
                 "leave dp_epsilon at 0"
             )
-        return self.private
+        objective_type: Any = kind.families[family]
+        codec_type: Any = kind.codec
+        of_objective, of_codec = settings_of(objective_type), settings_of(codec_type)
+        for name in given:
+            if not (name in of_objective or name in of_codec or (name == PROFILE and kind.gpu)):
+                raise DataError(f"{family}: {name} is {'not ' if private else ''}for fits with dp_epsilon")
+        asked = kind._profiled(family, given, device)
+        values = checked(family, objective_type, {name: asked[name] for name in asked if name in of_objective})
+        objective = objective_type(**(objective_type.private_defaults | values if private else values))
+        check(objective)
+        if objective.validation and type(objective).validation_loss is Family.validation_loss:
+            raise DataError(f"{family} cannot stop early: adversarial losses do not show when; leave validation at 0")
+        codec = codec_type(**checked(family, codec_type, {name: asked[name] for name in asked if name in of_codec}))
+        values = asked | {name: getattr(codec, name) for name in of_codec} | asdict(objective)
+        settings = {name: values[name] for name in self.names(family) if name in values}
+        return Binding(objective, codec, kind.networks, settings, kind.heavy, kind.sampled_at_once)
 
-    def profiled(self, family: str, settings: Mapping[str, Any], device: str) -> dict[str, Any]:
-        """Settings with those of the profile asked for (`auto`: `gpu` on a GPU, else `cpu`) under the ones given.
-
-        Raises:
-            DataError: no such profile.
-        """
+    def _profiled(self, family: str, given: Mapping[str, Any], device: str) -> dict[str, Any]:
+        """The settings given, over those of the profile asked for (`auto`: `gpu` on a GPU, else `cpu`)."""
         if not self.gpu:
-            return dict(settings)
-        asked = settings.get(PROFILE, "auto")
+            return dict(given)
+        asked = given.get(PROFILE, "auto")
         if asked not in _PROFILES:
             raise DataError(f"{family}: {PROFILE} must be one of {', '.join(_PROFILES)}; got {asked!r}")
         taken = asked if asked != "auto" else "gpu" if device == "cuda" else "cpu"
         changed = self.gpu.get(family, {}) if taken == "gpu" else {}
-        return {**changed, **settings, PROFILE: taken}
-
-    def split(self, family: str, settings: Mapping[str, Any]) -> tuple[Family, dict[str, Any]]:
-        """The family with its settings, and the codec's settings.
-
-        Raises:
-            DataError: a value that a setting cannot have.
-        """
-        kind = self.of(family, settings)
-        objective: Any = kind.families[family]
-        codec: Any = kind.codec
-        known = set(settings_of(objective))
-        own = known | set(settings_of(codec)) | ({PROFILE} if kind.gpu else set())
-        for name in settings:
-            if name not in own and name in self.names(family):
-                raise DataError(f"{family}: {name} is {'not ' if kind is self.private else ''}for fits with dp_epsilon")
-        values = checked(family, objective, {name: value for name, value in settings.items() if name in known})
-        loss = objective(**(objective.private_defaults | values if kind is self.private else values))
-        check(loss)
-        if loss.validation and type(loss).validation_loss is Family.validation_loss:
-            raise DataError(f"{family} cannot stop early: adversarial losses do not tell when; leave validation at 0")
-        taken = {name: value for name, value in settings.items() if name in settings_of(codec)}
-        return loss, checked(family, codec, taken)
+        return {**changed, **given, PROFILE: taken}
 
 
 def _vectors(codec: Any, classes: int, family: Family) -> Architecture:
@@ -180,3 +173,14 @@ def kind_of(name: str) -> DataKind:
     if name not in KINDS:
         raise DataError(f"this version learns cohorts of kind {', '.join(KINDS)}; this one is of kind {name!r}")
     return KINDS[name]
+
+
+def bind(kind: str, family: str, given: Mapping[str, Any], device: str = "cpu") -> Binding:
+    """A family bound to the data kind of that name (`DataKind.bind`).
+
+    Raises:
+        DataError: an unknown data kind or setting, or a value that a setting cannot have.
+    """
+    whole = kind_of(kind)
+    refuse_unknown(f"{family} on {kind} data", given, whole.names(family))
+    return whole.bind(family, given, device)

@@ -18,7 +18,10 @@ from cohortsmith.generators.baselines import (
     RandomEdits,
     SDVGaussianCopula,
 )
-from cohortsmith.generators.neural import GAN, VAE, WGAN, Diffusion
+from cohortsmith.generators.diffusion import Diffusion
+from cohortsmith.generators.gan import GAN
+from cohortsmith.generators.vae import VAE
+from cohortsmith.generators.wgan import WGAN
 
 if TYPE_CHECKING:
     from cohortsmith.generators.contracts import Generator

@@ -1,10 +1,10 @@
-"""Canaries: what a fit tells of records planted into it, as a lower bound on epsilon beside the one that is claimed.
+"""Canaries: records planted into a fit, whose detectability gives a lower bound on epsilon next to the claimed one.
 
 One run is enough (Steinke, Nasr & Jagielski 2023, "Privacy auditing with one (1) training run"): each of many canaries,
-records that belong to nobody and look like nobody's, goes into the cohort or stays out by the toss of a coin. Whoever
-sees the model then says of some of them which way it fell. Under (epsilon, delta) no more guesses come true than chance
-and that epsilon allow, so what does come true bounds epsilon from below. The bound is that of this attacker: a low one
-proves nothing, a high one disproves a claim.
+artificial records unlike any patient's, is included in the cohort or not by a coin toss. An attacker who has the model
+then guesses for some of them whether they were included. (epsilon, delta) bounds the number of correct guesses, so
+correct guesses bound epsilon from below. The bound is that of this attacker: a low one proves nothing, a high one
+disproves a claim.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ import torch
 from scipy import stats
 
 from cohortsmith.data import DataError
-from cohortsmith.generators.expression import ExpressionCodec
-from cohortsmith.generators.images import ImageCodec
 from cohortsmith.generators.neural import NeuralGenerator
-from cohortsmith.generators.private import PrivateExpressionCodec, PrivateImageCodec
 from cohortsmith.generators.registry import make_generator
 from cohortsmith.training.private import SinglePatientBatch
 
@@ -32,21 +29,21 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
     from cohortsmith.training import Runtime
 
-_LOOKS = 128  # times that a canary's loss is averaged over noise
+_REPEATS = 128  # draws of noise that a canary's loss is averaged over
 _GUESSED = 0.5  # share of the canaries that are guessed: the highest scores in, the lowest out
 _TILES = 7  # on a side of an image canary
 
 
 @dataclass(frozen=True)
 class CanaryAudit:
-    """What came of one run.
+    """Result of one run.
 
     Attributes:
-        canaries: planted or left out.
-        guesses, correct: those guessed, and rightly so.
-        lower: epsilon that the guesses disprove anything below of, at `confidence`; 0 where they disprove nothing.
+        canaries: included or not.
+        guesses, correct: number of guesses, and of correct ones.
+        lower: lower bound on epsilon at `confidence`; 0 where the guesses exclude nothing.
         claimed: epsilon that the fit has spent by its accountant; infinite without differential privacy.
-        delta: at which both hold.
+        delta: of both.
         confidence: of the lower bound.
     """
 
@@ -70,18 +67,18 @@ def audit(
     runtime: Runtime | None = None,
     **settings: Any,
 ) -> CanaryAudit:
-    """Fit a family to a cohort with canaries, and guess by the loss of the trained networks which were in.
+    """Fit a family to a cohort with canaries, and guess by the loss of the trained networks which were included.
 
-    The attacker holds the model itself and not only samples, as whoever receives a model folder does. The fitted model
-    has learned canaries and is thrown away.
+    The attacker has the model itself and not only samples, like any recipient of a model folder. The fitted model has
+    learned canaries and is discarded.
 
     Args:
         family: `gan`, `wgan`, `vae` or `diffusion`.
-        cohort: of expression or images; canaries come on top.
+        cohort: of expression or images; canaries are added to it.
         canaries: number, at least 10.
         seed: of canaries, coins, fit and guesses.
         confidence: of the lower bound.
-        delta: where the fit claims none.
+        delta: used where the fit claims none.
         runtime: device and progress.
         settings: of the family.
 
@@ -108,10 +105,10 @@ def audit(
 
 
 def plant(cohort: Cohort, canaries: int, rng: np.random.Generator) -> Cohort:
-    """The cohort with canaries behind its patients, each of a random class.
+    """The cohort with canaries appended to its patients, each of a random class.
 
-    Of expression, every gene is at one end or the other of what it is in the cohort, by a coin each; of images, tiles
-    are black or white. No patient is like that, so that what a model knows of one it knows from it.
+    In expression canaries, every gene is near the lower or the upper end of its range in the cohort, by a coin toss
+    each; image canaries have black and white tiles. No patient is similar, so that a low loss shows memorisation.
     """
     n, y = len(cohort), rng.choice(np.flatnonzero(np.bincount(cohort.y)), canaries)
     if cohort.about.pictured:
@@ -136,25 +133,21 @@ def plant(cohort: Cohort, canaries: int, rng: np.random.Generator) -> Cohort:
 
 @torch.no_grad()
 def losses_of(generator: NeuralGenerator, patients: Cohort, seed: int = 0) -> NDArray[np.float64]:
-    """Loss of a fitted model on each of some patients (n,), averaged over the same noise for all."""
-    codec, rng = generator._codec, np.random.default_rng([seed, 12])
-    if not isinstance(codec, PrivateExpressionCodec | PrivateImageCodec | ImageCodec | ExpressionCodec):
-        raise DataError("losses of single patients are for expression and images")
-    x = torch.from_numpy(np.ascontiguousarray(codec.encode(patients, rng)))
-    strata = codec.strata
-    y = torch.from_numpy(patients.y if strata is None else strata.groups(patients.x, patients.y))
-    family, nets = generator._loss, generator._nets
+    """Loss of a fitted model on each patient (n,), averaged over the same noise for all."""
+    bound, rng = generator.binding, np.random.default_rng([seed, 12])
+    x = torch.from_numpy(np.ascontiguousarray(bound.codec.encode(patients, rng)))
+    y, family, nets = bound.groups(patients), bound.objective, generator.networks
     player = family.private_moves(0, 1)[0]
     found = np.empty(len(x))
     for row in range(len(x)):
         noise = torch.Generator().manual_seed(seed)
-        batch = SinglePatientBatch(x[row].expand(_LOOKS, *x.shape[1:]), y[row].expand(_LOOKS), noise, 1, 1)
+        batch = SinglePatientBatch(x[row].expand(_REPEATS, *x.shape[1:]), y[row].expand(_REPEATS), noise, 1, 1)
         found[row] = float(family.private_loss(nets, batch, player))
     return found
 
 
 def epsilon_below(canaries: int, guesses: int, correct: int, delta: float, confidence: float = 0.95) -> float:
-    """Largest epsilon at which so many correct guesses are too many (theorem 5.2, appendix D): 0 where at none."""
+    """Largest epsilon that the number of correct guesses excludes (theorem 5.2, appendix D); 0 where there is none."""
     level = 1 - confidence
     if chance_of(canaries, guesses, correct, 0.0, delta) > level:
         return 0.0
@@ -170,10 +163,10 @@ def epsilon_below(canaries: int, guesses: int, correct: int, delta: float, confi
 
 
 def chance_of(canaries: int, guesses: int, correct: int, epsilon: float, delta: float) -> float:
-    """Most that the probability of so many correct guesses can be under (epsilon, delta).
+    """Upper bound on the probability of at least `correct` correct guesses under (epsilon, delta).
 
     Under pure epsilon a guess is right at most as often as randomised response, e^epsilon / (1 + e^epsilon), whatever
-    the others are; delta adds 2 delta a canary, at the worst place of the binomial.
+    the others are; delta adds 2 delta per canary, at the worst point of the binomial.
     """
     right = 1 / (1 + math.exp(-epsilon))
     beta = float(stats.binom.sf(correct - 1, guesses, right))

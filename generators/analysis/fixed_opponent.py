@@ -1,4 +1,4 @@
-"""A GAN's discriminator against patients that stand still: what its curves look like for copies, or for crude edits."""
+"""A GAN's discriminator against fixed patients: its curves for copies, or for crude edits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from cohortsmith.data import DataError, on_columns, shared_columns
 from cohortsmith.data.kinds import SEQUENCE, require_kind
-from cohortsmith.generators.kinds import kind_of
+from cohortsmith.generators.kinds import bind
 from cohortsmith.generators.objectives import GANFamily, discriminator_loss, jensen_shannon, squared_gradient
 from cohortsmith.training import Runtime, adam, isolated_rng, train
 
@@ -39,30 +39,30 @@ def discriminate(
         settings: of the family `gan` (`steps`, `r1`, ...).
 
     Raises:
-        DataError: other positions or classes, nobody to compare with, or an unknown setting.
+        DataError: other positions or classes, no patients to compare with, or an unknown setting.
     """
     require_kind(real.kind, SEQUENCE, "this comparison is made on sequences")
     if fake.classes != real.classes or not len(fake):
-        raise DataError("a discriminator compares cohorts of the same classes with somebody in each")
+        raise DataError("a discriminator compares cohorts of the same classes with patients in each")
     columns = shared_columns(real, fake)
     real, fake = on_columns(real, columns), on_columns(fake, columns)
-    kind = kind_of(real.kind)
-    family, own = kind.split("gan", settings)
+    bound, of_fake = (bind(real.kind, "gan", settings) for _ in range(2))
+    family = bound.objective
     if not isinstance(family, GANFamily):
         raise TypeError("the family `gan` has the losses of GANFamily")
-    codec: Any = kind.codec(**own)
     rng = np.random.default_rng([seed, 0])
-    x = torch.from_numpy(codec.fit_encode(real, rng))
-    made = torch.from_numpy(kind.codec(**own).fit_encode(fake, rng))
+    x = torch.from_numpy(bound.codec.fit_encode(real, rng))
+    made = torch.from_numpy(of_fake.codec.fit_encode(fake, rng))
     with isolated_rng(seed):
-        nets: dict[str, nn.Module] = {"discriminator": kind.networks(codec, len(real.classes), family).encoder(1)}
-    objective = _Standstill(family, made, torch.from_numpy(fake.y))
+        architecture = bound.networks(bound.codec, len(real.classes), family)
+        nets: dict[str, nn.Module] = {"discriminator": architecture.encoder(1)}
+    objective = _FixedOpponent(family, made, torch.from_numpy(fake.y))
     plan = replace(family.plan(len(real)), log_every=10)
     y = torch.from_numpy(real.y)
     return train(objective, nets, x, y, plan=plan, seed=seed, runtime=runtime or Runtime()).history
 
 
-class _Standstill:
+class _FixedOpponent:
     """Objective of the discriminator alone."""
 
     def __init__(self, family: GANFamily, fake: Tensor, y: Tensor) -> None:

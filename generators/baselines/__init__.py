@@ -1,4 +1,4 @@
-"""Baselines that every family is measured against."""
+"""Baselines that every family is compared with."""
 
 from cohortsmith.generators.baselines.bootstrap import Bootstrap, Marginals
 from cohortsmith.generators.baselines.mvn import MVN

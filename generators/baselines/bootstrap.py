@@ -1,4 +1,4 @@
-"""Baselines that must fail: `Bootstrap` copies patients, `Marginals` tears the genes apart."""
+"""Baselines that must fail: `Bootstrap` copies patients, `Marginals` draws genes independently."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Bootstrap(Generator):
     kinds: ClassVar[Collection[str]] = KINDS.keys()
     min_patients: ClassVar[int] = 2
     savable: ClassVar[bool] = False
-    reason: ClassVar[str] = "this baseline is the training patients themselves, and a saved model holds no record"
+    reason: ClassVar[str] = (
+        "this baseline is the training patients themselves, and saved models hold no patient records"
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +49,7 @@ class Bootstrap(Generator):
 
 
 class Marginals(Generator):
-    """Every gene drawn on its own from its class's distribution in train: no gene knows of another."""
+    """Every gene drawn independently from its class's distribution in train."""
 
     family: ClassVar[str] = "marginals"
 

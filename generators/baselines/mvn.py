@@ -28,7 +28,7 @@ _POOLED = "pooled"
 
 @dataclass(frozen=True)
 class PixelTable:
-    """Images (n, *shape) as columns, one a pixel of a channel, and back: rounded, cut at 0 and 255."""
+    """Images (n, *shape) as columns, one per pixel and channel, and back: rounded, clipped at 0 and 255."""
 
     shape: tuple[int, ...]
     neighbours: ClassVar[bool] = True
@@ -69,11 +69,11 @@ TABLES: dict[str, Any] = {EXPRESSION: LogTable, IMAGE: PixelTable}
 
 
 class MVN(Generator):
-    """A Gaussian a class on log2 values or on pixels, with shrunk covariance (Ledoit & Wolf 2004).
+    """A Gaussian per class on log2 values or on pixels, with shrunk covariance (Ledoit & Wolf 2004).
 
     Above 1000 genes the classes share one covariance, low-rank plus a diagonal: the components of the variation within
     classes and each gene's residual variance. Pixels have the same components and residuals, and each class a
-    covariance of its own in the components. Values under a floor are set to the floor.
+    covariance of its own in the components. Values below a floor are set to the floor.
 
     Args:
         rank: most components when wide.
@@ -87,37 +87,37 @@ class MVN(Generator):
         self.settings = {"rank": rank}
         self._table: Table
         self._floor: NDArray[np.float32]
-        self._laws: dict[str, LowRank] = {}
+        self._gaussians: dict[str, LowRank] = {}
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
         self._table = TABLES[cohort.kind].of(cohort)
         values = self._table.columns(cohort)
-        self._floor, self._laws = floors(values), {}
+        self._floor, self._gaussians = floors(values), {}
         self.summary = {"code_dim": values.shape[1]}
         wide = values.shape[1] > _WIDE
         if wide or self._table.neighbours:
             rank = min(self.settings["rank"], max(2, len(cohort) // 4))
             pooled = LowRank.fit(values, cohort.y, len(cohort.classes), rank)
-            self._laws[_POOLED], values = pooled, pooled.encode(values, cohort.y)
+            self._gaussians[_POOLED], values = pooled, pooled.encode(values, cohort.y)
         if self._table.neighbours or not wide:
-            self._laws |= {str(label): _shrunk(values[cohort.y == label]) for label in np.unique(cohort.y)}
+            self._gaussians |= {str(label): _shrunk(values[cohort.y == label]) for label in np.unique(cohort.y)}
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         columns = np.empty((len(y), len(self._floor)), np.float32)
-        pooled = self._laws.get(_POOLED)
+        pooled = self._gaussians.get(_POOLED)
         for label in np.unique(y):
             rows = np.flatnonzero(y == label)
-            values = np.empty((len(rows), 0), np.float32)  # no learned codes: every component is noise
-            if own := self._laws.get(str(label)):
+            values = np.empty((len(rows), 0), np.float32)  # no codes: every component is noise
+            if own := self._gaussians.get(str(label)):
                 values = own.decode(values, np.zeros(len(rows), np.int64), rng)
             columns[rows] = pooled.decode(values, y[rows], rng) if pooled else values
         return self._table.back(np.maximum(columns, self._floor))
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors: dict[str, NDArray[Any]] = {"floor": self._floor}
-        for name, law in self._laws.items():
-            tensors |= {f"{name}.{key}": value for key, value in law.tensors().items()}
-        return tensors, {"laws": list(self._laws), "table": asdict(self._table)}  # type: ignore[call-overload]
+        for name, gaussian in self._gaussians.items():
+            tensors |= {f"{name}.{key}": value for key, value in gaussian.tensors().items()}
+        return tensors, {"laws": list(self._gaussians), "table": asdict(self._table)}  # type: ignore[call-overload]
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
         plain = {name: tuple(part) if isinstance(part, list) else part for name, part in values["table"].items()}
@@ -125,16 +125,16 @@ class MVN(Generator):
         self._floor = tensors["floor"]
         for name in values["laws"]:
             own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-            self._laws[name] = LowRank.of(own)
+            self._gaussians[name] = LowRank.of(own)
 
 
 def _shrunk(own: Floats) -> LowRank:
-    """Full-rank law of a class (n, columns): its principal axes after shrinkage, nothing left over."""
+    """Full-rank Gaussian of a class (n, columns): its principal axes after shrinkage, without residual."""
     covariance, _ = ledoit_wolf(own.astype(np.float64))
     variances, axes = np.linalg.eigh(covariance)
     return LowRank(
         mean=own.mean(axis=0, keepdims=True),
-        basis=np.ascontiguousarray(axes.T, dtype=np.float32),  # laid out as it is read back: same bits after a load
+        basis=np.ascontiguousarray(axes.T, dtype=np.float32),  # memory layout as after loading, for equal bits
         spread=np.sqrt(np.maximum(variances, 0)).astype(np.float32),
         residual=np.zeros(own.shape[1], np.float32),
     )

@@ -1,4 +1,4 @@
-"""SDV's synthesizers behind the same `fit` and `sample`: peers to be measured against (extra `sdv`, BUSL-1.1)."""
+"""SDV's synthesizers behind the same `fit` and `sample`, for comparison (extra `sdv`, BUSL-1.1)."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _ROUNDS = 50
 class SDV(Generator):
     """A single-table synthesizer of SDV 2 on log2 values and the class as one more column.
 
-    SDV draws the class together with the genes; asked numbers of each class are filled over several draws. It takes no
-    seed: it is run between saving and putting back the global random state that it draws from, and before each sample
-    its own streams are set (see `_rewind`).
+    SDV draws the class together with the genes; requested numbers of each class are filled over several draws. It takes
+    no seed: the global random state that it uses is saved and restored around it, and before each sample its own
+    streams are set (see `_rewind`).
 
     Args:
-        settings: passed to the synthesizer, `epochs` say.
+        settings: passed to the synthesizer, for example `epochs`.
     """
 
     synthesizer: ClassVar[str]
     min_patients: ClassVar[int] = 2
     savable: ClassVar[bool] = False
-    reason: ClassVar[str] = "SDV saves by pickle only, and cohortsmith never writes one"
+    reason: ClassVar[str] = "SDV saves by pickle only, which cohortsmith never writes"
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
@@ -88,22 +88,22 @@ class SDV(Generator):
                     left[label] -= len(own)
         if left.any():
             missing = self.schema.classes[int(np.argmax(left))]
-            raise DataError(f"{self.family} never drew enough patients of class {missing!r} in {_ROUNDS} rounds")
+            raise DataError(f"{self.family} did not draw enough patients of class {missing!r} in {_ROUNDS} rounds")
         columns = np.empty((len(y), len(self._floor)), np.float32)
         for label in np.flatnonzero(wanted):
             columns[y == label] = np.concatenate(parts[label])
         return self._table.back(np.maximum(columns, self._floor))
 
     def sample_as_drawn(self, n: int, seed: int = 0) -> Cohort:
-        """`n` virtual patients with the classes that the synthesizer itself draws: the way SDV is used on its own.
+        """`n` synthetic patients with the classes that the synthesizer itself draws, as when SDV is used directly.
 
-        A class it has all but lost is then rare or missing, where `sample` would end with an error.
+        A class that it hardly generates is then rare or missing, where `sample` would raise an error.
         """
         with _seeded(seed):
             self._rewind(seed)
             values, labels = self._rows(n)
         y = np.array([self.schema.classes.index(name) for name in labels], dtype=np.int64)
-        return self._cohort(self._table.back(np.maximum(values, self._floor)), y, 0, seed)
+        return self.as_cohort(self._table.back(np.maximum(values, self._floor)), y, seed)
 
     def _rows(self, n: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         frame = self._model.sample(n)[_TABLE]
@@ -111,11 +111,12 @@ class SDV(Generator):
         return frame.to_numpy(np.float32), labels
 
     def _rewind(self, seed: int) -> None:
-        """Start SDV's random streams anew.
+        """Reset SDV's random streams.
 
-        It has two that go on from call to call: the column transformers' (rewound by the public `reset_sampling`) and
-        the model's, which it sets to a constant at the first sample unless `_set_random_state` came before; there is no
-        public way to that one. In this order, as the first undoes the second.
+        It has two that continue from call to call: that of the column transformers (reset by the public
+        `reset_sampling`) and that of the model, which it sets to a constant at the first sample unless
+        `_set_random_state` came before; there is no public access to that one. In this order, as the first undoes the
+        second.
         """
         self._model.reset_sampling()
         self._model._set_random_state(seed)
@@ -154,7 +155,7 @@ def _synthesizer(kind: type[SDV]) -> Any:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    before = np.random.get_state()  # noqa: NPY002  SDV draws from the global state; it is put back below
+    before = np.random.get_state()  # noqa: NPY002  SDV draws from the global state; it is restored below
     np.random.set_state(np.random.RandomState(seed).get_state())  # noqa: NPY002
     try:
         with isolated_rng(seed), warnings.catch_warnings():

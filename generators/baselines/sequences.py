@@ -1,4 +1,4 @@
-"""Baselines for sequences: a position-weight matrix, random edits of the wild type, and edits by Good and Turing."""
+"""Baselines for sequences: a position-weight matrix, random edits of the consensus, and Good-Turing edits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from cohortsmith.data import DataError
 from cohortsmith.data.kinds import SEQUENCE
 from cohortsmith.data.nucleotides import GAP, SYMBOLS, one_hot
-from cohortsmith.generators.contracts import Generator
+from cohortsmith.generators.contracts import Generator, Schema
 from cohortsmith.generators.sequences import without_rare_insertions
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
     from cohortsmith.training import Runtime
 
-_HELD = "its table tells what a single patient carries, and a saved model holds no record"
+_HELD = "its table shows what single patients carry, and saved models hold no patient records"
 
 
 class PWM(Generator):
-    """Every column drawn on its own by its symbols' frequencies in the class: a position-weight matrix (Stormo 1982).
+    """Every column drawn independently by its symbol frequencies in the class: a position-weight matrix (Stormo 1982).
 
-    No column knows of another, so a patient may have no edit, or several, where every real one has just one.
+    A synthetic patient may have no edit, or several, where every real one has exactly one.
     """
 
     family: ClassVar[str] = "pwm"
@@ -43,7 +43,7 @@ class PWM(Generator):
         tables = []
         for label in range(len(cohort.classes)):
             counts = one_hot(cohort.x[cohort.y == label]).sum(0)
-            counts = np.where(counts.sum(1, keepdims=True) > 0, counts, whole)  # a column masked in all of the class
+            counts = np.where(counts.sum(1, keepdims=True) > 0, counts, whole)  # a column masked in the whole class
             tables.append(np.cumsum(counts / np.maximum(counts.sum(1, keepdims=True), 1), axis=1))
         self._shares = np.stack(tables).astype(np.float32)
 
@@ -57,10 +57,10 @@ class PWM(Generator):
 
 
 class RandomEdits(Generator):
-    """The cohort's consensus with so many substitutions at random: what any sequence search takes for a real one.
+    """The cohort's consensus with random substitutions, which a sequence search finds as similar to real ones.
 
     Args:
-        edits: substitutions a patient.
+        edits: substitutions per patient.
     """
 
     family: ClassVar[str] = "random-edits"
@@ -73,13 +73,12 @@ class RandomEdits(Generator):
         self.settings = {"edits": edits}
         self._consensus: NDArray[np.uint8]
 
-    def _narrowed(self, cohort: Cohort) -> Cohort:
-        return without_rare_insertions(cohort, self.min_patients)
-
-    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> Schema:
+        cohort = without_rare_insertions(cohort, self.min_patients)
         self._consensus = consensus(cohort.x)
         if self.settings["edits"] > (self._consensus != GAP).sum():
             raise DataError(f"random-edits: edits must be at most the {len(self._consensus)} columns")
+        return Schema.of(cohort)
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         x = np.tile(self._consensus, (len(y), 1))
@@ -97,10 +96,10 @@ class RandomEdits(Generator):
 
 
 class GoodTuring(Generator):
-    """As many edits a patient as in the class, each one seen in it, or a new one as often as Good and Turing expect.
+    """As many edits per patient as in the class, each one observed in it, or a new one by the Good-Turing estimate.
 
-    The chance of an edit never seen is the share of edits seen once (Good 1953, equation 9); new ones are substitutions
-    drawn evenly.
+    The probability of an unseen edit is the share of edits seen once (Good 1953, equation 9); new ones are
+    substitutions drawn uniformly.
     """
 
     family: ClassVar[str] = "good-turing"
@@ -142,6 +141,6 @@ class GoodTuring(Generator):
 
 
 def consensus(x: np.ndarray[Any, np.dtype[np.uint8]]) -> NDArray[np.uint8]:
-    """Most frequent symbol of each column of codes (n, columns); masked places count for nothing."""
+    """Most frequent symbol of each column of codes (n, columns); masked positions are not counted."""
     symbols: NDArray[np.uint8] = one_hot(x).sum(0).argmax(1).astype(np.uint8)
     return symbols

@@ -1,23 +1,34 @@
 """What every part of a generator promises: `Generator`, `Codec`, `Architecture`, `Family`."""
 
-from cohortsmith.generators.contracts.architecture import NO_CLASS, Architecture, Law, Maker
+from cohortsmith.generators.contracts.architecture import NO_CLASS, Architecture, GeneratorNet, Likelihood
 from cohortsmith.generators.contracts.codec import Codec
 from cohortsmith.generators.contracts.generator import STORED, Generator, Schema
-from cohortsmith.generators.contracts.objective import SMALL, STRAIGHT, Family, draw, latents, make
+from cohortsmith.generators.contracts.objective import (
+    NO_EARLY_STOP,
+    SMALL_NETWORKS,
+    Family,
+    SamplerCallback,
+    SamplerStep,
+    fake_codes,
+    generated_codes,
+    latents,
+)
 
 __all__ = [
     "Architecture",
     "Codec",
     "Family",
     "Generator",
-    "Law",
-    "Maker",
+    "Likelihood",
+    "GeneratorNet",
     "NO_CLASS",
-    "SMALL",
+    "SMALL_NETWORKS",
     "STORED",
-    "STRAIGHT",
+    "NO_EARLY_STOP",
+    "SamplerCallback",
+    "SamplerStep",
     "Schema",
-    "draw",
+    "fake_codes",
+    "generated_codes",
     "latents",
-    "make",
 ]

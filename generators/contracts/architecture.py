@@ -1,4 +1,4 @@
-"""What a data kind's networks are to a family: encoder, decoder, generator, denoiser, and the law of a code."""
+"""The networks that a data kind gives a family: encoder, decoder, generator, denoiser, and the likelihood of a code."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 NO_CLASS = -1  # a network asked for this class answers for the whole population
 
 
-class Law(nn.Module, ABC):
-    """Distribution of a patient's code, given what a decoder says of it."""
+class Likelihood(nn.Module, ABC):
+    """Distribution of a patient's code given the decoder's output."""
 
     @abstractmethod
     def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -22,18 +22,18 @@ class Law(nn.Module, ABC):
 
     @abstractmethod
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes (n, ...) drawn from the law, or the law itself where the codec draws from it."""
+        """Codes (n, ...) drawn from the distribution, or its parameters where the codec draws from them."""
 
     @abstractmethod
     def mean(self, decoded: Tensor) -> Tensor:
         """Expected codes (n, ...)."""
 
 
-class Maker(nn.Module, ABC):
-    """Generator of an adversarial family: latents to codes that could be a patient's, differentiable.
+class GeneratorNet(nn.Module, ABC):
+    """Generator network of an adversarial family: latents to codes that could be a patient's, differentiable.
 
     Attributes:
-        noise_shape: shape of one patient's uniform noise besides the latent; empty where none is needed.
+        noise_shape: shape of one patient's uniform noise in addition to the latent; empty where none is needed.
     """
 
     noise_shape: tuple[int, ...] = ()
@@ -44,7 +44,7 @@ class Maker(nn.Module, ABC):
 
 
 class Architecture(Protocol):
-    """The networks that an objective builds its players from; each takes the patients' classes (n,) along."""
+    """The networks that an objective builds its players from; each takes the patients' classes (n,) as a condition."""
 
     @property
     def code_shape(self) -> tuple[int, ...]:
@@ -61,15 +61,15 @@ class Architecture(Protocol):
         ...
 
     def decoder(self, in_dim: int) -> nn.Module:
-        """Latents (n, in_dim), classes (n,) -> what the law takes, (n, *code_shape): a VAE's decoder."""
+        """Latents (n, in_dim), classes (n,) -> parameters of the likelihood: a VAE's decoder."""
         ...
 
-    def law(self) -> Law:
-        """The law of a code given what the decoder says."""
+    def likelihood(self) -> Likelihood:
+        """The distribution of a code given the decoder's output."""
         ...
 
-    def maker(self, in_dim: int) -> Maker:
-        """The generator of an adversarial family."""
+    def generator_net(self, in_dim: int) -> GeneratorNet:
+        """The generator network of an adversarial family."""
         ...
 
     def denoiser(self) -> nn.Module:

@@ -1,4 +1,4 @@
-"""What a codec is: from a cohort to codes that networks like, and back to values that can exist."""
+"""What a codec is: from a cohort to codes that suit networks, and back to values that can exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Strata(Protocol):
-    """Groups within classes, finer than these, that networks are told in the class's place."""
+    """Groups within classes that networks are conditioned on in place of the class."""
 
     def __len__(self) -> int:
         """Number of groups, over all classes."""
@@ -32,23 +32,23 @@ class Codec(Protocol):
     """Fitted on train only; holds statistics over several patients, never a record.
 
     Attributes:
-        calibration_patients: generated patients of a class that `calibrate` and the collapse alarm want to see.
+        calibration_patients: generated patients per class that `calibrate` and the collapse alarm need.
     """
 
     calibration_patients: ClassVar[int]
 
     @property
     def strata(self) -> Strata | None:
-        """Groups within classes that the networks are told in place of the class, if there are any."""
+        """Groups within classes that the networks are conditioned on in place of the class, if there are any."""
         ...
 
     @property
     def views(self) -> Views | None:
-        """What training sees a batch as, if not as it is."""
+        """Random views of a batch that training sees instead of the batch itself, if any."""
         ...
 
     def narrowed(self, cohort: Cohort) -> Cohort:
-        """The cohort without features whose very names would tell of too few patients; `fit_encode` gets this one."""
+        """The cohort without features whose names alone would reveal too few patients; `fit_encode` takes this one."""
         ...
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -56,6 +56,10 @@ class Codec(Protocol):
 
         Raises `DataError` for a cohort of another data kind.
         """
+        ...
+
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Codes (n, *code_shape) of patients that were not learned from, by the statistics of those that were."""
         ...
 
     @property
@@ -68,7 +72,7 @@ class Codec(Protocol):
         ...
 
     def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Set right, from codes that the trained family has generated, what `decode` gives."""
+        """Correct what `decode` gives, from codes that the trained family has generated."""
         ...
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`Generator`: learn a cohort, make virtual patients of any class in any number."""
+"""`Generator`: learn a cohort, generate synthetic patients of any class in any number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STORED = Stored("model", "cohortsmith-model/1", "fit the model again")
 
 @dataclass(frozen=True)
 class Schema:
-    """What virtual patients share with the cohort a generator was fitted on, its measurements apart."""
+    """What synthetic patients share with the cohort that a generator was fitted on, apart from measurements."""
 
     kind: str
     classes: tuple[str, ...]
@@ -90,7 +90,7 @@ class Generator(ABC):
 
     @property
     def schema(self) -> Schema:
-        """What the samples look like.
+        """Kind, classes and features of the samples.
 
         Raises:
             DataError: the generator has not been fitted.
@@ -111,7 +111,7 @@ class Generator(ABC):
             cohort: training patients only.
             seed: of every random draw of the fit, 0 or more.
             runtime: device, processes, checkpoint; baselines need none.
-            to_save: a model that nobody saves may learn classes of two patients: its averages stay where they are.
+            to_save: False allows classes of two patients, since averages over so few never leave memory.
 
         Raises:
             DataError: fewer patients than the family needs, or a data kind it does not know.
@@ -133,18 +133,16 @@ class Generator(ABC):
         started = time.perf_counter()
         self.history, self.summary = [], {}
         self._schema = None
-        cohort = self._narrowed(cohort)
-        self._fit(cohort, seed, runtime)
-        self._schema = self._described(cohort)
+        self._schema = self._fit(cohort, seed, runtime) or Schema.of(cohort)
         self._to_save = to_save
         self.summary = {"fit_seconds": round(time.perf_counter() - started, 3), **self.summary}
         return self
 
     def sample(self, n: int | Mapping[str, int], seed: int = 0) -> Cohort:
-        """Virtual patients: `n` in train's proportions, or exactly as many of each class as asked.
+        """Synthetic patients: `n` in the proportions of train, or exactly as many of each class as requested.
 
         Args:
-            n: number in all, or number of each class by name.
+            n: total number, or number of each class by name.
             seed: of every draw; the same seed gives the same patients.
 
         Raises:
@@ -155,14 +153,22 @@ class Generator(ABC):
             return batches[0]
         x = np.concatenate([batch.x for batch in batches])
         y = np.concatenate([batch.y for batch in batches])
-        return self._cohort(x, y, 0, seed)
+        return self.as_cohort(x, y, seed)
 
     def sample_batches(self, n: int | Mapping[str, int], seed: int = 0) -> Iterator[Cohort]:
         """The same patients as `sample`, in batches that fit in memory, classes in order."""
-        counts = self.apportion(n) if isinstance(n, int | np.integer) else self._checked(n)
+        counts = self.requested(n)
         if seed < 0:
             raise DataError(f"seed must be 0 or more; got {seed}")
         return self._batches(counts, seed)
+
+    def requested(self, n: int | Mapping[str, int]) -> dict[str, int]:
+        """Number of synthetic patients of every class that `n` requests: a total, or numbers by class.
+
+        Raises:
+            DataError: an unknown class, or a number that is not positive.
+        """
+        return self.apportion(n) if isinstance(n, int | np.integer) else self._checked(n)
 
     def apportion(self, n: int) -> dict[str, int]:
         """Shares of `n` in train's proportions that sum to `n` (largest remainders)."""
@@ -202,20 +208,13 @@ class Generator(ABC):
         }
         STORED.write(path, tensors, card)
 
-    def _narrowed(self, cohort: Cohort) -> Cohort:
-        """The cohort without features whose very names would tell of too few patients."""
-        return cohort
-
-    def _described(self, cohort: Cohort) -> Schema:
-        """What virtual patients share with the cohort just fitted."""
-        return Schema.of(cohort)
-
     @abstractmethod
-    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None: ...
+    def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> Schema | None:
+        """Learn; return what synthetic patients share with the cohort, where that is not `Schema.of` the cohort."""
 
     @abstractmethod
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
-        """Measurements `x` of virtual patients of the classes y (n,)."""
+        """Measurements `x` of synthetic patients of the classes y (n,)."""
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Tensors and plain values that make up the fitted model."""
@@ -228,7 +227,7 @@ class Generator(ABC):
     def _checked(self, counts: Mapping[str, int]) -> dict[str, int]:
         known = self.class_counts
         if not hasattr(counts, "items"):
-            raise DataError(f"expected a whole number of patients, or one for each class by name; got {counts!r}")
+            raise DataError(f"expected a whole number of patients, or a number for each class by name; got {counts!r}")
         for name, count in counts.items():
             if name not in known:
                 raise DataError(f"unknown class {name!r}; the model knows {', '.join(known)}")
@@ -248,9 +247,10 @@ class Generator(ABC):
         size = max(1, min(_BATCH_VALUES // self.schema.values, 65_536))
         for start in range(0, len(y), size):
             part = y[start : start + size].astype(np.int64)
-            yield self._cohort(self._draw(part, rng), part, start, seed)
+            yield self.as_cohort(self._draw(part, rng), part, seed, start)
 
-    def _cohort(self, x: NDArray[Any], y: NDArray[np.int64], start: int, seed: int) -> Cohort:
+    def as_cohort(self, x: NDArray[Any], y: NDArray[np.int64], seed: int, start: int = 0) -> Cohort:
+        """Measurements x (n, ...) of synthetic patients of classes y (n,) as a cohort; ids count from `start`."""
         schema = self.schema
         ids = np.array([f"synthetic-{seed}-{row:07d}" for row in range(start, start + len(y))], dtype=np.str_)
         provenance = {"source": f"synthetic:{self.family}", "label": schema.label, "seed": seed}

@@ -1,9 +1,9 @@
-"""Class marginals set right after training.
+"""Class marginals corrected after training.
 
-A network learns how genes hang together well before it has each class's every gene exactly; trees that tell real from
-generated patients live on the difference. Once a family is trained, its own samples are mapped, gene by gene within
-each class, onto the class's distribution in train (quantile mapping: Panofsky & Brier 1968). The dependence between
-genes, the copula, stays as the family made it.
+A network learns how genes are correlated long before it reproduces the exact distribution of each gene in each class;
+tree ensembles that separate real from generated patients exploit the difference. Once a family is trained, its own
+samples are mapped, gene by gene within each class, onto the class's distribution in train (quantile mapping: Panofsky &
+Brier 1968). The dependence between genes, the copula, stays that of the family.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-MAX_KNOTS = 64
+MOST_CLASS_KNOTS = 64
 _PATIENTS_A_KNOT = 6
-_SLOPES = (1.0, 1.0)  # beyond the outer knots a patient is moved as much as the outer knot is
+_SLOPES = (1.0, 1.0)  # beyond the outer knots a patient is shifted as much as the outer knot
 
 
 @dataclass(frozen=True)
 class ClassMarginals:
-    """For each class and gene, knots of the generated distribution and the knots they go to.
+    """For each class and gene, knots of the generated distribution and the knots they are mapped to.
 
     Attributes:
         knots: (classes,) knots in use for a class; a class with fewer than two stays as generated.
-        generated, real: (classes, MAX_KNOTS, genes) ascending.
+        generated, real: (classes, MOST_CLASS_KNOTS, genes) ascending.
     """
 
     knots: NDArray[np.int64]
@@ -42,9 +42,9 @@ class ClassMarginals:
 
     @classmethod
     def measure(cls, scores: Floats, y: NDArray[np.int64], classes: int) -> ClassMarginals:
-        """Knots of real patients' scores (n, genes); until `match` the curves map everything onto itself."""
+        """Knots of real patients' scores (n, genes); until `match` the curves are the identity."""
         counts = np.bincount(y, minlength=classes)
-        knots = np.minimum(counts // _PATIENTS_A_KNOT, MAX_KNOTS)
+        knots = np.minimum(counts // _PATIENTS_A_KNOT, MOST_CLASS_KNOTS)
         real = np.zeros((classes, int(knots.max(initial=1)), scores.shape[1]), np.float32)
         for label in range(classes):
             if knots[label]:
@@ -52,7 +52,7 @@ class ClassMarginals:
         return cls(knots, real.copy(), real)
 
     def match(self, scores: Floats, y: NDArray[np.int64]) -> ClassMarginals:
-        """The same, with the knots that generated scores (n, genes) have."""
+        """The same real knots, with those of generated scores (n, genes) of classes (n,)."""
         generated = self.generated.copy()
         for label in np.unique(y):
             if self.knots[label]:
@@ -60,7 +60,7 @@ class ClassMarginals:
         return ClassMarginals(self.knots, generated, self.real)
 
     def apply(self, scores: Floats, y: NDArray[np.int64]) -> Floats:
-        """Generated scores (n, genes) with each class's marginals set right."""
+        """Generated scores (n, genes) with each class's marginals corrected."""
         out = scores.copy()
         for label in np.unique(y):
             used = self.knots[label]
@@ -73,12 +73,12 @@ class ClassMarginals:
         return out
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Everything the curves are, by name."""
+        """The curves' arrays by name."""
         return {"knots": self.knots, "generated": self.generated, "real": self.real}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Any]) -> ClassMarginals:
-        """Curves from what `tensors` gave."""
+        """Curves from the arrays that `tensors` returned."""
         return cls(tensors["knots"], tensors["generated"], tensors["real"])
 
 

@@ -28,14 +28,13 @@ _RANK = 48
 class ExpressionCodec:
     """Genes as normal scores; raw counts carry their library size along as one more column.
 
-    Decoding turns every step round: low-rank code to scores, class marginals set right, scores to log2 values
-    with their point masses, log2 values to the scale of the cohort. Floors, ceilings and gene order come out as they
-    went in.
+    Decoding inverts every step: low-rank code to scores, class marginals corrected, scores to log2 values with their
+    point masses, log2 values to the scale of the cohort. Floors, ceilings and gene order are those of the cohort.
 
     Attributes:
-        rank: components of a wide cohort that a family learns (0 stands for 48); of a quarter as many components as
-            there are patients, the others are Gaussian, and what no component holds is each gene's own noise.
-        wide: number of genes above which the code is low-rank; 0 stands for 1000, or for the patients if fewer.
+        rank: components of a wide cohort that a family learns; 0 is 48. As many components as a quarter of the patients
+            are fitted: the others are Gaussian, and what no component explains is each gene's own noise.
+        wide: number of genes above which the code is low-rank; 0 is 1000, or the number of patients if smaller.
         calibrate_marginals: map each class's generated genes onto train's distribution of that class.
     """
 
@@ -52,7 +51,7 @@ class ExpressionCodec:
     marginals: ClassMarginals | None = field(default=None, init=False, repr=False)
 
     def narrowed(self, cohort: Cohort) -> Cohort:
-        """The cohort as it is: a platform's genes tell of nobody."""
+        """The cohort as it is: the genes of a platform reveal no patient."""
         return cohort
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
@@ -65,7 +64,7 @@ class ExpressionCodec:
         if len(cohort) < 2 * MIN_PATIENTS:
             # A gene's curve needs two knots, and a knot is the mean of several patients.
             raise DataError(
-                f"at least {2 * MIN_PATIENTS} patients are needed to learn genes' curves; got {len(cohort)}"
+                f"at least {2 * MIN_PATIENTS} patients are needed to fit the genes' curves; got {len(cohort)}"
             )
         values = self.table.columns(cohort)
         classes = len(cohort.classes)
@@ -82,7 +81,7 @@ class ExpressionCodec:
         return codes
 
     def encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
-        """Codes (n, dim) of patients that were not learned from; `rng` spreads those of a point mass."""
+        """Codes (n, dim) of patients that were not learned from; `rng` spreads values at a point mass."""
         scores = self.genes.encode(self.table.columns(cohort), rng)
         return self.low_rank.encode(scores, cohort.y)[:, : self.code_shape[0]] if self.low_rank else scores
 

@@ -1,4 +1,4 @@
-"""`GeneScores`: each gene as a normal score, its point masses kept."""
+"""`GeneScores`: each gene as a normal score, with its point masses preserved."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-MAX_KNOTS = 128
-_ATOM_SHARE = 0.005  # a lowest or highest value that more patients than this share is a point mass
+MOST_GENE_KNOTS = 128
+_ATOM_SHARE = 0.005  # a lowest or highest value of a larger share of patients is a point mass
 
 
 @dataclass(frozen=True)
 class GeneScores:
-    """Rank-based normal scores a gene (van der Waerden), invertible, with point masses at both ends.
+    """Rank-based normal scores per gene (van der Waerden), invertible, with point masses at both ends.
 
     A floor that many patients share (zeros, a detection limit) or a ceiling (saturation) is a point mass of probability
-    `low_mass` or `high_mass`: going in, its patients are spread evenly over that share of the scores; coming back,
-    every score in that share is the floor (or ceiling) again.
+    `low_mass` or `high_mass`: encoding spreads its patients evenly over that share of the scores; decoding maps every
+    score in that share to the floor (or ceiling).
 
     Attributes:
         low, high: (genes,) floor and ceiling; where there is no point mass, bounds far outside the data.
-        low_mass, high_mass: (genes,) their probabilities, nought where there is no point mass.
+        low_mass, high_mass: (genes,) their probabilities, zero where there is no point mass.
         values, scores: (knots, genes) the curve between; unused knots repeat the last one.
     """
 
@@ -44,10 +44,10 @@ class GeneScores:
 
     @classmethod
     def fit(cls, x: Floats) -> GeneScores:
-        """Learn the curves of `x` (samples, genes)."""
+        """Fit the curves to `x` (samples, genes)."""
         n, genes = x.shape
         atom = max(MIN_PATIENTS, int(np.ceil(_ATOM_SHARE * n)))
-        most = int(np.clip(n // MIN_PATIENTS, 1, MAX_KNOTS))
+        most = int(np.clip(n // MIN_PATIENTS, 1, MOST_GENE_KNOTS))
         ordered = np.sort(x, axis=0)
         low, high = ordered[0].copy(), ordered[-1].copy()
         below, above = (x <= low).sum(axis=0), (x >= high).sum(axis=0)
@@ -57,7 +57,7 @@ class GeneScores:
         for gene in range(genes):
             rest = ordered[below[gene] : n - above[gene], gene]
             if len(rest) < MIN_PATIENTS:
-                # Values that only a few patients have are theirs alone: the larger point mass takes them in.
+                # Values of only a few patients would identify them: the larger point mass absorbs them.
                 first = below[gene] >= above[gene]
                 below[gene], above[gene] = (n - above[gene], above[gene]) if first else (below[gene], n - below[gene])
                 values[:, gene] = low[gene] if first else high[gene]
@@ -73,7 +73,7 @@ class GeneScores:
         return cls(low, high, (below / n).astype(np.float32), (above / n).astype(np.float32), values, scores)
 
     def encode(self, x: Floats, rng: np.random.Generator) -> Floats:
-        """Scores of `x` (samples, genes); `rng` spreads the patients of a point mass. A constant gene is all nought."""
+        """Scores of `x` (samples, genes); `rng` spreads patients at a point mass. A constant gene is zero."""
         out = np.zeros(x.shape, np.float32)
         for gene in np.flatnonzero(self.low_mass + self.high_mass < 1 - 1e-6):
             value, below, above = x[:, gene], float(self.low_mass[gene]), float(self.high_mass[gene])
@@ -89,9 +89,9 @@ class GeneScores:
         return np.clip(out, -Z_LIMIT, Z_LIMIT)
 
     def thresholds(self) -> tuple[Floats, Floats]:
-        """Scores (genes,) under which a gene is at its floor and over which at its ceiling; infinite where it has none.
+        """Scores (genes,) below which a gene is at its floor, above which at its ceiling; infinite where it has none.
 
-        A constant gene has no score to speak of.
+        A constant gene has neither.
         """
         varies = self.low_mass + self.high_mass < 1 - 1e-6
         low = np.where(varies, ndtri(self.low_mass), -np.inf)
@@ -99,7 +99,7 @@ class GeneScores:
         return low.astype(np.float32), high.astype(np.float32)
 
     def decode(self, scores: Floats) -> Floats:
-        """Values (samples, genes) of scores: never under the floor or over the ceiling."""
+        """Values (samples, genes) of scores: never below the floor or above the ceiling."""
         out = np.empty(scores.shape, np.float32)
         shares = ndtr(scores)
         clipped = np.clip(scores, -Z_LIMIT, Z_LIMIT)
@@ -112,12 +112,12 @@ class GeneScores:
         return out
 
     def tensors(self) -> dict[str, Floats]:
-        """Everything the curves are, by name."""
+        """The curves' arrays by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Any]) -> GeneScores:
-        """Curves from what `tensors` gave."""
+        """Curves from the arrays that `tensors` returned."""
         return cls(**{name: np.asarray(tensors[name], np.float32) for name in cls.__dataclass_fields__})
 
     def _curve(self, gene: int | np.integer) -> tuple[Floats, Floats]:

@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
-_RESOLVED, _NEAR = 2.0**17, 0.05  # float32 holds 24 bits: up to 2**17 steps, a step is told from its fractions
+_RESOLVED, _NEAR = (
+    2.0**17,
+    0.05,
+)  # float32 holds 24 bits: up to 2**17 steps, a step is distinguishable from its fractions
 
 
 @dataclass(frozen=True)
 class LogTable:
-    """The way between a cohort's scale and the columns that models of expression learn.
+    """Conversion between a cohort's scale and the columns that models of expression learn.
 
     Attributes:
         scale: of the cohort.
-        decimals: that its values are rounded to; None where they are not, or too many to tell. What comes back is
-            rounded alike: unrounded values among rounded ones give a virtual patient away.
+        decimals: number of decimals its values are rounded to; None where they are not, or where float32 cannot show
+            it. Generated values are rounded in the same way: unrounded ones would betray a synthetic patient.
     """
 
     scale: Scale
@@ -62,7 +65,7 @@ class LogTable:
 
 
 def _decimals(x: NDArray[np.floating]) -> int | None:
-    """Fewest decimals, at most 3, that hold every value of `x`; None where float32 could not tell."""
+    """Fewest decimals, at most 3, that represent every value of `x`; None where float32 cannot show it."""
     largest = float(np.abs(x).max(initial=0))
     for decimals in range(4):
         steps = 10.0**decimals
@@ -74,9 +77,9 @@ def _decimals(x: NDArray[np.floating]) -> int | None:
 
 
 def floors(columns: Floats, least: int = 5) -> Floats:
-    """Lowest value (genes,) that can exist: nought where nothing is negative, else a floor at least `least` share.
+    """Lowest possible value (genes,): zero where nothing is negative, else a floor of at least `least` patients.
 
-    Elsewhere there is no floor (minus infinity): a minimum that one patient has is that patient's own value.
+    Elsewhere there is no floor (minus infinity): the minimum of a single patient would be that patient's own value.
     """
     lowest = columns.min(axis=0)
     shared = (columns == lowest).sum(axis=0) >= least

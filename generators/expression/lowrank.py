@@ -1,4 +1,4 @@
-"""A low-rank code for wide data: principal components fitted on train, and the noise they leave."""
+"""A low-rank code for wide data: principal components fitted on train, and the residual noise."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 class LowRank:
     """Each class's mean, scores on the leading components around it, and each gene's residual spread.
 
-    The components are those of the variation within classes, scaled to unit variance: before it has learned anything,
-    a network that answers with standard normal codes already makes a Gaussian of each class. Fitted
-    through the smaller of the two Gram matrices, of patients or of genes: linear in genes where genes are the more.
+    The components are those of the variation within classes, scaled to unit variance: a network that outputs standard
+    normal codes, even before training, already gives a Gaussian for each class. They are computed from the smaller of
+    the two Gram matrices, of patients or of genes: linear in genes where there are more genes than patients.
 
     Attributes:
-        mean: (classes, genes), drawn towards the mean of all as if one more patient stood there.
+        mean: (classes, genes), shrunk towards the overall mean by the weight of one patient.
         basis: (components, genes), orthonormal rows.
         spread: (components,) standard deviation of each component.
-        residual: (genes,) standard deviation of what the components leave.
+        residual: (genes,) standard deviation of what the components do not explain.
     """
 
     mean: Floats
@@ -38,7 +38,7 @@ class LowRank:
 
     @classmethod
     def fit(cls, x: Floats, y: NDArray[np.int64], classes: int, rank: int) -> LowRank:
-        """Learn from `x` (samples, genes) of classes `y`; at most `rank` components, fewer when patients are few."""
+        """Fit to `x` (samples, genes) of classes `y`; at most `rank` components, fewer for few patients."""
         common = x.mean(axis=0)
         mean = np.tile(common, (classes, 1))
         for label in np.unique(y):
@@ -68,7 +68,7 @@ class LowRank:
     def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """Values (samples, genes) of codes (samples, rank) of classes (samples,), with each gene's residual noise.
 
-        Codes may be shorter than the components: those left out are noise too, standard normal.
+        Codes may have fewer entries than there are components: the rest are standard normal noise.
         """
         rest = rng.standard_normal((len(codes), len(self.spread) - codes.shape[1]), dtype=np.float32)
         out = (np.concatenate([codes, rest], axis=1) * self.spread) @ self.basis
@@ -79,7 +79,7 @@ class LowRank:
         return np.asarray(out, dtype=np.float32)
 
     def expect(self, x: Floats, y: NDArray[np.int64]) -> Floats:
-        """Values (samples, genes) that the components expect of `x`, each component shrunk by the noise it carries.
+        """Values (samples, genes) of `x` expected from the components, each shrunk by its noise.
 
         The shrinkage is that of probabilistic principal components (Tipping & Bishop 1999).
         """
@@ -89,10 +89,10 @@ class LowRank:
         return np.asarray((codes * kept) @ self.basis + self.mean[y], dtype=np.float32)
 
     def tensors(self) -> dict[str, Floats]:
-        """Everything the code is, by name."""
+        """The code's arrays by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Any]) -> LowRank:
-        """The code from what `tensors` gave."""
+        """The code from the arrays that `tensors` returned."""
         return cls(**{name: tensors[name] for name in cls.__dataclass_fields__})

@@ -1,7 +1,7 @@
-"""Monotone curves through averages of patients: how genes become normal scores and come back.
+"""Monotone curves through averages of patients: from genes to normal scores and back.
 
-A curve is a row of knots. Each knot is the mean of at least `MIN_PATIENTS` neighbouring patients, so that a saved model
-holds no patient's own value and no exact extreme; beyond the outer knots a curve goes on as a straight line.
+A curve is a sequence of knots. Each knot is the mean of at least `MIN_PATIENTS` neighbouring patients, so that a saved
+model holds no patient's own value and no exact extreme; beyond the outer knots a curve continues as a straight line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def knot_means(ordered: NDArray[np.floating], knots: int) -> Floats:
 def follow(values: Floats, start: Floats, end: Floats, slopes: tuple[float, float] | None = None) -> Floats:
     """Map values along the curve from knots `start` (k,) to knots `end` (k,), both ascending.
 
-    Beyond the outer knots the line goes on with the given slopes (low end, high end), or with the outer segments' own.
+    Beyond the outer knots the line continues with the given slopes (low end, high end), or those of the outer segments.
     """
     if len(start) == 1:
         return np.asarray(values + (end[0] - start[0]), dtype=np.float32)
@@ -41,7 +41,7 @@ def follow(values: Floats, start: Floats, end: Floats, slopes: tuple[float, floa
 
 
 def ascending(knots: Floats) -> Floats:
-    """Knots made strictly ascending along the first axis, so that a curve through ties can be followed both ways."""
+    """Knots made strictly ascending along the first axis, so that a curve through ties can be inverted."""
     steps = np.arange(len(knots), dtype=np.float32).reshape(-1, *[1] * (knots.ndim - 1))
     return np.asarray(np.maximum.accumulate(knots, axis=0) + 1e-5 * steps, dtype=np.float32)
 

@@ -1,9 +1,8 @@
-"""Latent scores under a point mass: what a zero would have been, had it been measured.
+"""Latent scores below a point mass: what a zero would have been without a detection limit.
 
-A zero says only that a gene's score lies under a threshold. Spread blindly, zeros lose what they have in common: a poor
-sample has zeros in many genes at once. Here they are drawn in the manner of the Gaussian copula with truncated data
-(Hoff 2007, data augmentation), with a factor model in the place of the full covariance so that cost stays linear in
-genes.
+A zero shows only that a gene's score lies below a threshold. Spread independently, zeros lose their correlation: a
+sample of poor quality has zeros in many genes. Here they are drawn as in the Gaussian copula with truncated data (Hoff
+2007, data augmentation), with a factor model in place of the full covariance so that cost stays linear in genes.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ def draw_latent(
     high: Floats,
     rng: np.random.Generator,
 ) -> Floats:
-    """Scores with those under a point mass redrawn, given all the patient's other genes.
+    """Scores with those below a point mass redrawn given all of the patient's other genes.
 
     Args:
-        scores: (n, genes), those under a point mass anywhere in its share.
+        scores: (n, genes), those below a point mass anywhere in its share.
         y: classes (n,).
         classes: number of classes.
-        low: (genes,) scores under it stand for the floor; minus infinity where there is none.
-        high: (genes,) scores over it stand for the ceiling; infinity where there is none.
+        low: (genes,) scores below are the floor; minus infinity where there is none.
+        high: (genes,) scores above are the ceiling; infinity where there is none.
         rng: draws.
 
     Returns:

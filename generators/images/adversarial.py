@@ -1,4 +1,4 @@
-"""The families' settings and losses for images, where they are not those of every data kind."""
+"""GAN and WGAN on images: settings and losses where they differ from those of other data kinds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from cohortsmith.generators.contracts import make
+from cohortsmith.generators.contracts import fake_codes
 from cohortsmith.generators.images.diff_augment import DRAWS, augment
 from cohortsmith.generators.images.layers import GroupEmbedding
 from cohortsmith.generators.objectives import GANFamily, WGANFamily, gradient_penalty, squared_gradient
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 class ImageGANFamily(GANFamily):
     """Relativistic GAN with R1 and R2 (R3GAN: Huang et al. 2024, equations 2 to 4) behind augmentation.
 
-    The discriminator is asked which of a pair of one class is the real one: it minimises
-    E[softplus(D(G(z)) - D(x))], the generator E[softplus(D(x) - D(G(z)))] (Jolicoeur-Martineau 2018). No score is high
-    by itself, so the generator gains nothing by crowding where scores are high: modes are not dropped. The gradient
-    penalties are on real (`r1`) and on generated images (`r2`), both as the discriminator sees them.
+    The discriminator decides which image of a pair of one class is real: it minimises E[softplus(D(G(z)) - D(x))], the
+    generator E[softplus(D(x) - D(G(z)))] (Jolicoeur-Martineau 2018). Only differences of scores count, so the generator
+    gains nothing by concentrating where scores are high: modes are not dropped. The gradient penalties are on real
+    (`r1`) and on generated images (`r2`), both as the discriminator sees them.
 
     Attributes:
         r2: weight of E[|grad D|^2] / 2 on generated images.
-        penalty_every: rounds from one penalty to the next, which then weighs as much more (lazily: Karras et al. 2020).
+        penalty_every: steps between penalties, weighted accordingly (lazy regularisation: Karras et al. 2020).
         mode_seeking: weight of the `shortfall` of a class's spread in the generator's loss.
-        augmentation: strength of what the discriminator's images go through; 0 is none, 1 that of Zhao et al. 2020.
+        augmentation: strength of the discriminator's augmentation; 0 is none, 1 that of Zhao et al. 2020.
     """
 
     steps: int = 6000
@@ -51,11 +51,11 @@ class ImageGANFamily(GANFamily):
     augmentation: float = 0.25
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
-        """One move of the discriminator, one of the generator on fresh pairs; logs how each half of a pair scores."""
+        """One move of the discriminator, one of the generator on fresh pairs; logs the scores of real and fake."""
         generator, discriminator = nets["generator"], nets["discriminator"]
         due = batch.step % self.penalty_every == 0
         with torch.no_grad():
-            fake = self._shown(make(generator, batch, self.latent_dim), batch)
+            fake = self._shown(fake_codes(generator, batch, self.latent_dim), batch)
         real = self._shown(batch.x, batch)
         halves = [
             (real.requires_grad_(due and self.r1 > 0), self.r1),
@@ -70,7 +70,7 @@ class ImageGANFamily(GANFamily):
         batch.log("d_fake", torch.sigmoid(on_fake.detach() - on_real.detach().mean()).mean())
         yield "discriminator", loss
         again = batch.another()
-        made = make(generator, again, self.latent_dim)
+        made = fake_codes(generator, again, self.latent_dim)
         with torch.no_grad():
             on_real = discriminator(self._shown(again.x, again), again.y).float()
         loss = relativistic_loss(discriminator(self._shown(made, again), again.y).float(), on_real)
@@ -86,17 +86,17 @@ class ImageGANFamily(GANFamily):
 
 
 def relativistic_loss(better: Tensor, worse: Tensor) -> Tensor:
-    """E[softplus(worse - better)] over pairs of scores (n, 1): -log of the chance that the pair is told right."""
+    """E[softplus(worse - better)] over pairs of scores (n, 1): -log of the probability of the right order."""
     return F.softplus(worse - better).mean()
 
 
 def shortfall(fake: Tensor, real: Tensor, y: Tensor) -> Tensor:
-    """By how much generated images of a class (n, channels, side, side) are nearer to one another than real ones are.
+    """How much closer generated images of a class (n, channels, side, side) are to one another than real ones.
 
     log of the mean distance of pairs of real images of one class, at a quarter of the resolution, over that of
-    generated ones; 0 where those are no nearer, and where no class has two images in the batch. It is the mode-seeking
-    term of Mao et al. 2019 with an end: a generator that makes one image a class is driven apart, one as diverse as the
-    patients is left alone.
+    generated ones; 0 where those are no closer, and where no class has two images in the batch. It is the mode-seeking
+    term of Mao et al. 2019 with a bound: it acts on a generator that makes few images per class, and vanishes for one
+    as diverse as the patients.
     """
     order = y.argsort()
     one, other = order[:-1][y[order].diff() == 0], order[1:][y[order].diff() == 0]
@@ -111,13 +111,13 @@ def shortfall(fake: Tensor, real: Tensor, y: Tensor) -> Tensor:
 class ImageWGANFamily(WGANFamily):
     """WGAN-GP (Gulrajani et al. 2017, algorithm 1) behind augmentation.
 
-    The penalty is taken in float32, as everywhere (`WGANFamily`), and since it then costs most, on some images of a
-    batch.
+    The penalty is computed in float32, as for all data kinds (`WGANFamily`); since that is the largest cost, only on
+    some images of a batch.
 
     Attributes:
-        penalised: share of a batch's images whose slope is looked at.
+        penalised: share of a batch's images that the penalty is computed on.
         mode_seeking: weight of the `shortfall` of a class's spread in the generator's loss.
-        augmentation: strength of what the critic's images go through; 0 is none, 1 that of Zhao et al. 2020.
+        augmentation: strength of the critic's augmentation; 0 is none, 1 that of Zhao et al. 2020.
     """
 
     steps: int = 3500
@@ -138,7 +138,7 @@ class ImageWGANFamily(WGANFamily):
             if move:
                 batch = batch.another()
             with torch.no_grad():
-                fake = seen(make(generator, batch, self.latent_dim), batch, self.augmentation)
+                fake = seen(fake_codes(generator, batch, self.latent_dim), batch, self.augmentation)
             real, some = seen(batch.x, batch, self.augmentation), max(round(self.penalised * len(batch.y)), 1)
             gap = critic(fake, batch.y).mean() - critic(real, batch.y).mean()
             with torch.autocast(batch.device.type, enabled=False):
@@ -148,7 +148,7 @@ class ImageWGANFamily(WGANFamily):
             batch.log("wasserstein", -gap.detach())
             yield "critic", gap + self.gradient_penalty * penalty
         again = batch.another()
-        made = make(generator, again, self.latent_dim)
+        made = fake_codes(generator, again, self.latent_dim)
         loss = -critic(seen(made, again, self.augmentation), again.y).mean()
         yield (
             "generator",
@@ -161,12 +161,12 @@ class ImageWGANFamily(WGANFamily):
         return seen(codes, batch, self.augmentation)
 
 
-def class_of(maker: nn.Module, y: Tensor) -> Tensor:
-    """Classes (n,) of the groups (n,) that a maker is told."""
-    told = maker.told
-    if not isinstance(told, GroupEmbedding):
-        raise TypeError("the maker of images is told groups by GroupEmbedding")
-    return told.class_of(y)
+def class_of(generator: nn.Module, y: Tensor) -> Tensor:
+    """Classes (n,) of the groups (n,) that a generator of images is conditioned on."""
+    embedding = generator.told
+    if not isinstance(embedding, GroupEmbedding):
+        raise TypeError("a generator of images is conditioned on groups by GroupEmbedding")
+    return embedding.class_of(y)
 
 
 def seen(x: Tensor, batch: Batch, strength: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""`AppearanceClusters`: how a class can look (staining, lamp, scanner, skin); rare looks are drawn by their share."""
+"""`AppearanceClusters`: clusters of images by colour (stain, lamp, scanner, skin), sampled by their share in train."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
     from cohortsmith.data import Cohort
 
-_LEVELS = (0.5, 0.85)  # quantiles of a picture's pixels: what most of it looks like, and its background
+_LEVELS = (0.5, 0.85)  # quantiles of an image's pixels: its typical colour, and its background
 
 
 @dataclass(frozen=True)
 class AppearanceClusters:
-    """Groups of images of one class and like colour, which networks are told in place of the class.
+    """Groups of images of one class and similar colour, which networks are conditioned on in place of the class.
 
-    A look that a few in a hundred images have is decided in one draw by its share in train, and not by a network that
-    must hit it with a few of a hundred noises: on blood smears, diffusion alone never made the blue-stained slides.
-    Telling groups found in the data to a generator is self-conditioning (Liu et al. 2020, "Diverse image generation
-    via self-conditioned GANs").
+    An appearance of a few images in a hundred is chosen by one draw with its share in train, and not left to a network
+    that would have to reach it from a few of a hundred noise vectors: on blood smears, diffusion alone never generated
+    the blue-stained slides. Conditioning on groups found in the data is self-conditioning (Liu et al. 2020, "Diverse
+    image generation via self-conditioned GANs").
 
     Attributes:
-        centres: (looks, channels x quantiles) colour of each look, an average over at least `least` patients.
-        of_class, of_look: (groups,) class and look of each group.
+        centres: (clusters, channels x quantiles) colour of each cluster, an average over at least `least` patients.
+        of_class, of_look: (groups,) class and appearance cluster of each group.
         share: (groups,) share of the group in its class.
     """
 
@@ -39,10 +39,10 @@ class AppearanceClusters:
 
     @classmethod
     def fit(cls, cohort: Cohort, looks: int, least: int, rng: np.random.Generator) -> AppearanceClusters:
-        """Find at most so many looks by k-means on colour quantiles, and count them in each class.
+        """Find at most `looks` clusters by k-means on colour quantiles, and their shares in each class.
 
-        A look that fewer than `least` patients have is nobody's; one that fewer than `least` of a class have is not
-        that class's. A class of fewer patients has the look that most of them are nearest to.
+        A cluster of fewer than `least` patients is dropped; one that fewer than `least` patients of a class belong to
+        is not used for that class. A class of fewer patients has the cluster that most of them are nearest to.
         """
         colours = colours_of(cohort.x)
         _, patient = np.unique(cohort.subjects, return_inverse=True)
@@ -50,22 +50,24 @@ class AppearanceClusters:
         scale = max(float(colours.std()), 1e-6)
         with threadpool_limits(1):
             found = KMeans(wanted, n_init=4, random_state=int(rng.integers(2**31))).fit(colours / scale).labels_
-        kept = [look for look in range(wanted) if len(np.unique(patient[found == look])) >= least]
+        kept = [cluster for cluster in range(wanted) if len(np.unique(patient[found == cluster])) >= least]
         if not kept:
             kept, found = [0], np.zeros(len(colours), dtype=np.int64)
-        centres = np.stack([colours[found == look].mean(0) for look in kept]).astype(np.float32)
+        centres = np.stack([colours[found == cluster].mean(0) for cluster in kept]).astype(np.float32)
         nearest = _nearest(colours, centres)
         groups: list[tuple[int, int, float]] = []
         for label in np.unique(cohort.y):
             own = cohort.y == label
-            patients = [len(np.unique(patient[own & (nearest == look)])) for look in range(len(centres))]
-            allowed = [look for look, count in enumerate(patients) if count >= least] or [int(np.argmax(patients))]
+            patients = [len(np.unique(patient[own & (nearest == cluster)])) for cluster in range(len(centres))]
+            allowed = [cluster for cluster, count in enumerate(patients) if count >= least] or [
+                int(np.argmax(patients))
+            ]
             place = _nearest(colours[own], centres[allowed])
-            groups += [(int(label), look, float((place == i).mean())) for i, look in enumerate(allowed)]
+            groups += [(int(label), cluster, float((place == i).mean())) for i, cluster in enumerate(allowed)]
         return cls(
             centres,
             np.array([label for label, _, _ in groups], dtype=np.int64),
-            np.array([look for _, look, _ in groups], dtype=np.int64),
+            np.array([cluster for _, cluster, _ in groups], dtype=np.int64),
             np.array([share for _, _, share in groups]),
         )
 
@@ -73,7 +75,7 @@ class AppearanceClusters:
         return len(self.share)
 
     def groups(self, x: NDArray[np.uint8], y: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Group (n,) of images (n, h, w, c) of classes y (n,): the nearest look among its class's."""
+        """Group (n,) of images (n, h, w, c) of classes y (n,): the nearest cluster among its class's."""
         colours = colours_of(x)
         found = np.zeros(len(y), dtype=np.int64)
         for label in np.unique(y):
@@ -90,12 +92,12 @@ class AppearanceClusters:
         return found
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What to save."""
+        """Arrays to save, by name."""
         return {f"stains.{name}": getattr(self, name) for name in ("centres", "of_class", "of_look", "share")}
 
     @classmethod
     def restore(cls, tensors: dict[str, NDArray[Any]]) -> AppearanceClusters:
-        """Take back what `tensors` gave; a missing one is a KeyError."""
+        """Restore what `tensors` returned; a missing array is a KeyError."""
         return cls(*(tensors[f"stains.{name}"] for name in ("centres", "of_class", "of_look", "share")))
 
 

@@ -1,4 +1,4 @@
-"""Encoder and decoder of images around a latent that is a small map, and the law of an image given what is decoded."""
+"""Encoder and decoder of images around a latent that is a small map, and the likelihood of an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cohortsmith.data.io import IMAGE_SIZE
-from cohortsmith.generators.contracts import Law
+from cohortsmith.generators.contracts import Likelihood
 from cohortsmith.generators.images.layers import GroupEmbedding, channels_last, group_norm
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def map_channels(dim: int) -> int:
         ValueError: it is no multiple of 49.
     """
     if dim < 1 or dim % MAP**2:
-        raise ValueError(f"a latent map of {MAP} x {MAP} holds a multiple of {MAP**2} numbers; got {dim}")
+        raise ValueError(f"a latent map of {MAP} x {MAP} needs a multiple of {MAP**2} numbers; got {dim}")
     return dim // MAP**2
 
 
@@ -38,7 +38,7 @@ def as_maps(latent: Tensor) -> Tensor:
 
 
 class ConvBlock(nn.Module):
-    """Pre-norm residual block of two convolutions that starts as identity (Zhang et al. 2019).
+    """Pre-norm residual block of two convolutions that starts as the identity (Zhang et al. 2019).
 
     Args:
         width: channels.
@@ -59,7 +59,7 @@ class ConvBlock(nn.Module):
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Add to (n, width, height, width) what two convolutions make of it, and of a condition (n, condition)."""
+        """Add to (n, width, height, width) two convolutions of it, modulated by a condition (n, condition)."""
         hidden = self.norm(x)
         if self.modulate is not None:
             scale, shift = self.modulate(condition)[:, :, None, None].chunk(2, dim=1)
@@ -70,7 +70,7 @@ class ConvBlock(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Images (n, c, 28, 28) to (n, out_dim): maps of 7 x 7, flattened; the class is not asked, the image shows it."""
+    """Images (n, c, 28, 28) to (n, out_dim): maps of 7 x 7, flattened; without the class, which the image shows."""
 
     def __init__(self, shape: ImageShape, out_dim: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class ImageEncoder(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Encode images; y (n,) is there for the architecture's sake."""
+        """Encode images; y (n,) is not used."""
         del y
         hidden = self.enter(channels_last(F.pixel_unshuffle(x, 2)))
         hidden = self.coarse(self.down(self.fine(hidden)))
@@ -109,23 +109,23 @@ class ImageDecoder(nn.Module):
     def forward(self, latent: Tensor, y: Tensor) -> Tensor:
         """Decode latents of classes y."""
         hidden = self.enter(as_maps(latent))
-        told = self.told(y)[:, :, None, None]
-        hidden = hidden + told.to(hidden.dtype)  # a sum with float32 would be float32 from here on
+        condition = self.told(y)[:, :, None, None]
+        hidden = hidden + condition.to(hidden.dtype)  # a sum with float32 would be float32 from here on
         hidden = self.fine(F.pixel_shuffle(self.up(self.coarse(hidden)), 2))
-        return F.pixel_shuffle(self.leave(F.silu(self.norm(hidden))).float(), 2)  # a tone is finer than bfloat16
+        return F.pixel_shuffle(self.leave(F.silu(self.norm(hidden))).float(), 2)  # grey levels are finer than bfloat16
 
 
 def _blocks(width: int, shape: ImageShape) -> nn.Sequential:
     return nn.Sequential(*(ConvBlock(width, shape.dropout) for _ in range(shape.depth)))
 
 
-class ImageLaw(Law):
-    """Normal around the decoded image, its spread a level of each channel times a map that the decoder draws.
+class ImageLikelihood(Likelihood):
+    """Normal around the decoded image; the spread is a level of each channel times a map that the decoder gives.
 
-    What a decoder leaves out is fine texture, and where there is most of it depends on the picture: on a cell more
-    than beside it. The likelihood takes pixels as independent (variance learned: Rybkin et al. 2021). Noise drawn so
-    would be salt and pepper; what is drawn is a Gaussian field with the residuals' own power at each spatial frequency
-    and their correlation between channels (`fit`); white until then.
+    What a decoder misses is fine texture, and where it is strongest depends on the image: more on a cell than around
+    it. The likelihood treats pixels as independent (variance learned: Rybkin et al. 2021). Independent noise would be
+    salt and pepper; what is drawn is a Gaussian field with the residuals' power at each spatial frequency and their
+    correlation between channels (`fit`); white until then.
     """
 
     root: Tensor
@@ -138,13 +138,13 @@ class ImageLaw(Law):
         self.register_buffer("root", white.repeat(IMAGE_SIZE, IMAGE_SIZE // 2 + 1, 1, 1, 1))
 
     def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Gaussian negative log-likelihood without its constant (nats a patient)."""
+        """Gaussian negative log-likelihood without its constant (nats per patient)."""
         log_spread = self._log_spread(decoded)
         error = (x - self.mean(decoded)) * (-log_spread).exp()
         return (0.5 * error.square() + log_spread).flatten(1).sum(1).mean()
 
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """The decoded images with a Gaussian field on each."""
+        """The decoded images plus a Gaussian field each."""
         mean = self.mean(decoded)
         white = torch.fft.rfft2(torch.randn(mean.shape, generator=generator, device=mean.device), norm="ortho")
         shaped = torch.einsum("hwij,njhw->nihw", torch.view_as_complex(self.root), white)
@@ -157,10 +157,10 @@ class ImageLaw(Law):
 
     @torch.no_grad()
     def fit(self, parts: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Take the spectrum of the residuals, each divided by its spread, of pairs of what is decoded and images.
+        """Estimate the spectrum of the residuals, divided by their spread, from pairs of decoder outputs and images.
 
         At each frequency the channels' cross-periodogram is averaged over patients, and its Cholesky root is kept:
-        white noise times the root has that same expected periodogram.
+        white noise times the root has the same expected periodogram.
         """
         power = torch.zeros(IMAGE_SIZE, IMAGE_SIZE // 2 + 1, self.channels, self.channels, dtype=torch.complex128)
         patients = 0
@@ -173,7 +173,7 @@ class ImageLaw(Law):
         self.root.copy_(torch.view_as_real(torch.linalg.cholesky(power / patients + floor)))
 
     def _log_spread(self, decoded: Tensor) -> Tensor:
-        """Log spread (n, c, 28, 28) in [-4, 1]; the map moves the level by a factor of e^1.5 at most."""
+        """Log spread (n, c, 28, 28) in [-4, 1]; the map changes the level by a factor of e^1.5 at most."""
         return (self.level + 1.5 * torch.tanh(decoded[:, self.channels :])).clamp(_LEAST, 1.0)
 
 

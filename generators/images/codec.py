@@ -30,13 +30,14 @@ class ImageCodec:
     """Channels of zero mean and unit variance over train.
 
     Attributes:
-        symmetries: how pictures are turned in training: `none`, `mirror` (left and right), `square` (mirrors and
-            quarter turns), or `auto`, what cannot be seen on train (`symmetry_of`).
-        looks: most looks (stains, lamps) that a class is told apart by (`AppearanceClusters`); 1 tells the class alone.
-        min_look: fewest patients of a look.
+        symmetries: how images are flipped and turned in training: `none`, `mirror` (left and right), `square` (mirrors
+            and quarter turns), or `auto`, the largest symmetry that cannot be detected in train (`symmetry_of`).
+        looks: most appearance clusters (stain, lamp, scanner) that images are divided into (`AppearanceClusters`); 1
+            conditions on the class alone.
+        min_look: fewest patients of an appearance cluster.
     """
 
-    calibration_patients: ClassVar[int] = 32  # for the alarm alone
+    calibration_patients: ClassVar[int] = 32  # for the collapse alarm only
     symmetries: Literal["auto", "none", "mirror", "square"] = "auto"
     looks: int = 8
     min_look: int = 20
@@ -46,11 +47,11 @@ class ImageCodec:
     _channels: Channels = field(init=False, repr=False)
 
     def narrowed(self, cohort: Cohort) -> Cohort:
-        """The cohort as it is: a pixel's name tells nothing."""
+        """The cohort as it is: the names of pixels reveal nothing."""
         return cohort
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Learn channels, looks and symmetries; return codes (n, channels, 28, 28).
+        """Learn channels, appearance clusters and symmetries; return codes (n, channels, 28, 28).
 
         Raises:
             DataError: no images, or all of one colour.
@@ -60,7 +61,7 @@ class ImageCodec:
         self._shape = (cohort.x.shape[-1], *cohort.x.shape[1:3])
         mean, spread = pixels.mean(0, dtype=np.float64), pixels.std(0, dtype=np.float64)
         if not spread.all():
-            raise DataError("every image has the same value everywhere in a channel: there is nothing to learn")
+            raise DataError("a channel has the same value in every pixel of every image: there is nothing to learn")
         self._channels = Channels(mean.astype(np.float32), spread.astype(np.float32))
         self.symmetry = symmetry_of(cohort.x, rng) if self.symmetries == "auto" else self.symmetries
         self.strata = AppearanceClusters.fit(cohort, self.looks, self.min_look, rng)
@@ -73,12 +74,12 @@ class ImageCodec:
 
     @property
     def views(self) -> Turned | None:
-        """How training turns the pictures of a batch."""
+        """Random symmetries that training applies to a batch, if any."""
         return None if self.symmetry == "none" else Turned(self.symmetry)
 
     @property
     def parents(self) -> tuple[int, ...]:
-        """Class of each group that the networks are told."""
+        """Class of each group that the networks are conditioned on."""
         return () if self.strata is None else tuple(self.strata.of_class.tolist())
 
     @property
@@ -93,12 +94,12 @@ class ImageCodec:
         return np.ascontiguousarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
 
     def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Nothing to set right."""
+        """Nothing to correct."""
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Channels and looks."""
-        looks = self.strata.tensors() if self.strata else {}
-        return self._channels._asdict() | looks, {"shape": list(self._shape), "symmetry": self.symmetry}
+        """Channels and appearance clusters."""
+        clusters = self.strata.tensors() if self.strata else {}
+        return self._channels._asdict() | clusters, {"shape": list(self._shape), "symmetry": self.symmetry}
 
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor or value is a KeyError."""

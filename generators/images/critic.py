@@ -1,4 +1,4 @@
-"""`ImageCritic`: scores of images, given their class; no normalisation, so that a score is a patient's own."""
+"""`ImageCritic`: scores of images given their class; no normalisation, so that scores do not depend on the batch."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from cohortsmith.generators.images.layers import ImageShape
 
 _SLOPE = 0.2
-_EAGER = 8  # classes learn that many times faster than the rest: a rare one is seen once in many rounds
-_NEAR = 2  # pixels on a side that become channels at once: 28 x 28 layers of few channels waste a machine
+_EAGER = 8  # class embeddings learn this many times faster than the rest: a rare class is seldom seen
+_NEAR = 2  # pixels on a side that become channels: 28 x 28 layers of few channels are inefficient
 
 
 class ImageCritic(nn.Module):
     """Residual convolutions at 14 x 14 and 7 x 7 pixels, then a projection on the class (Miyato & Koyama 2018).
 
-    score(x, y) = w . phi(x) + b + 8 e(y) . phi(x) / sqrt(len phi): their equation 4, with classes learned faster.
-    Blocks have no normalisation and start as identity, as in R3GAN (Huang et al. 2024, section 4).
+    score(x, y) = w . phi(x) + b + 8 e(y) . phi(x) / sqrt(len phi): their equation 4, with faster class embeddings.
+    Blocks have no normalisation and start as the identity, as in R3GAN (Huang et al. 2024, section 4).
     """
 
     def __init__(self, shape: ImageShape) -> None:
@@ -33,7 +33,7 @@ class ImageCritic(nn.Module):
         self.fine = nn.ModuleList(Residual(shape.width) for _ in range(shape.depth))
         self.widen = nn.Conv2d(shape.width, wide, 1)
         self.coarse = nn.ModuleList(Residual(wide) for _ in range(shape.depth))
-        # Where on the image each channel counts.
+        # Weight of each channel at each position.
         self.places = nn.Parameter(torch.randn(wide, side, side) / side)
         self.told = GroupEmbedding(shape, wide)
         nn.init.zeros_(self.told.of_class.weight)
@@ -50,13 +50,13 @@ class ImageCritic(nn.Module):
             hidden = block(hidden)
         seen = (F.leaky_relu(hidden, _SLOPE).float() * self.places).sum((2, 3))
         own = _EAGER * (self.told(y) * seen).sum(1, keepdim=True)
-        with torch.autocast(x.device.type, enabled=False):  # a score's last digits are what the penalties live on
+        with torch.autocast(x.device.type, enabled=False):  # gradient penalties need all digits of a score
             out: Tensor = self.leave(seen) + own / math.sqrt(seen.shape[1])
         return out
 
 
 class Residual(nn.Module):
-    """x + conv(act(conv(act(x)))), the second convolution at nought at first (Zhang et al. 2019, Fixup)."""
+    """x + conv(act(conv(act(x)))), the second convolution starting at zero (Zhang et al. 2019, Fixup)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

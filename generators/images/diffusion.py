@@ -1,4 +1,4 @@
-"""The diffusion's settings for images."""
+"""Diffusion on images: its settings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cohortsmith.generators.objectives import DiffusionFamily
 class ImageDiffusionFamily(DiffusionFamily):
     """EDM on pixels with a small U-Net.
 
-    More noise than on expression, in training and at the sampler's start: neighbouring pixels agree, so that it takes
-    much of it to hide what a picture is of (Hoogeboom et al. 2023, "simple diffusion", section 3.1). Twelve calls of
-    DPM-Solver++ came to the same figures as Heun's nineteen, and a little guidance between two noise levels made
-    classes recognisable at no loss of variety.
+    More noise than on expression, in training and at the sampler's start: neighbouring pixels are correlated, so that
+    more noise is needed to hide the content of an image (Hoogeboom et al. 2023, "simple diffusion", section 3.1).
+    Twelve calls of DPM-Solver++ gave the same figures as Heun's nineteen, and a little guidance between two noise
+    levels made classes recognisable without loss of diversity.
     """
 
     steps: int = 15_000

@@ -1,4 +1,4 @@
-"""`FlowPrior`: the law of a VAE's latent maps, as a flow from normal noise to them (Liu et al. 2023)."""
+"""`FlowPrior`: the distribution of a VAE's latent maps, as a flow from normal noise to them (Liu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CONDITION = 128
 
 
 class FlowPrior(nn.Module):
-    """Rectified flow over latent maps, told the class: noise (n, dim) to latents (n, dim), one to one.
+    """Rectified flow over latent maps, conditioned on the class: noise (n, dim) to latents (n, dim), one to one.
 
     A network learns the velocity at which noise e becomes a latent z along z_t = (1 - t) e + t z, which is
     E[z - e | z_t] (Lipman et al. 2023, Liu et al. 2023). Solving dz/dt = v(z, t, y) from 0 to 1 makes latents of noise.
@@ -30,10 +30,10 @@ class FlowPrior(nn.Module):
     Args:
         shape: of the images, with their classes.
         dim: length of a latent, a map of 7 x 7.
-        width, depth: channels, and blocks; a block in the middle looks at all places of the map at once.
+        width, depth: channels, and blocks; in the middle of the blocks is attention over all positions of the map.
         dropout: in each block while training.
         solver_steps: steps of Heun's solver.
-        guidance: 1 draws the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
+        guidance: 1 samples the class as learned; above 1 pushes away from the whole population (Ho & Salimans 2022).
     """
 
     frequencies: Tensor
@@ -80,7 +80,7 @@ class FlowPrior(nn.Module):
         return out
 
     def loss(self, z: Tensor, noise: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        """Mean squared error of the velocity at times t (n,) of the way from noise to latents z, both (n, dim)."""
+        """Mean squared error of the velocity at times t (n,) between noise and latents z, both (n, dim)."""
         between = torch.lerp(noise, z, t[:, None])
         return (self.velocity(between, t, y) - (z - noise)).square().mean()
 
@@ -89,7 +89,7 @@ class FlowPrior(nn.Module):
         return self._solve(noise, lambda z, t: self._guided(z, t, y))
 
     def between(self, noise: Tensor, ends: Tensor, share: Tensor) -> Tensor:
-        """Latents (n, dim) from noise; the velocities of two classes are mixed.
+        """Latents (n, dim) from noise; the velocities of two classes are interpolated.
 
         Args:
             noise: (n, dim).

@@ -1,4 +1,4 @@
-"""`ImageMaker`: images out of latents and classes, for the adversarial families."""
+"""`ImageGeneratorNet`: images from latents and classes, for the adversarial families."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cohortsmith.generators.contracts import Maker
+from cohortsmith.generators.contracts import GeneratorNet
 from cohortsmith.generators.images.layers import GroupEmbedding, channels_last
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _SLOPE = 0.2
 _EMBEDDING = 64
 _STYLE = 128
-_NEAR = 2  # the last pixels come out of channels
+_NEAR = 2  # pixels on a side that are made of channels
 
 
-class ImageMaker(Maker):
-    """Latent and class to 7 x 7, 14 x 14 and, out of channels, 28 x 28 pixels (Shi et al. 2016).
+class ImageGeneratorNet(GeneratorNet):
+    """Latent and class to 7 x 7, 14 x 14 and, by pixel shuffle, 28 x 28 pixels (Shi et al. 2016).
 
-    Every block is told latent and class once more, as a scale and a shift of its hidden layer (Perez et al. 2018;
-    Karras et al. 2019 for latents). No normalisation: an image does not depend on the others made beside it.
+    Every block is conditioned on latent and class by a scale and a shift of its hidden layer (Perez et al. 2018; Karras
+    et al. 2019 for latents). No normalisation: an image does not depend on the others of its batch.
     """
 
     def __init__(self, shape: ImageShape, in_dim: int) -> None:
@@ -46,9 +46,9 @@ class ImageMaker(Maker):
 
     def forward(self, latent: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
         """Images (n, channels, 28, 28) from latents (n, in_dim) and classes (n,); `uniform` is not used."""
-        told = torch.cat([latent, self.told(y)], dim=1)
-        style = self.style(told)
-        hidden = self.enter(told).view(len(told), -1, self.side, self.side)
+        condition = torch.cat([latent, self.told(y)], dim=1)
+        style = self.style(condition)
+        hidden = self.enter(condition).view(len(condition), -1, self.side, self.side)
         hidden = channels_last(hidden)
         for block in self.coarse:
             hidden = block(hidden, style)

@@ -1,4 +1,4 @@
-"""`ImageShape`, what all networks of images are built for, and the layers that they share."""
+"""`ImageShape`, which all networks for images are built for, and the layers that they share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ImageShape:
 
     Attributes:
         channels: 1 (grey) or 3 (colour).
-        classes: number of classes, or of the groups (looks within classes) that stand for them.
+        classes: number of classes, or of groups (appearance clusters within classes) in their place.
         width, depth: channels of the convolutions, and blocks at each resolution.
         dropout: on each block's hidden layer while training, where a network has any.
         parents: class of each group; empty where the groups are the classes.
@@ -36,20 +36,20 @@ class ImageShape:
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """Images (n, c, h, w) as convolutions are fastest at."""
+    """Images (n, c, h, w) in the memory layout in which convolutions are fastest."""
     return x.contiguous(memory_format=torch.channels_last)
 
 
 def group_norm(width: int, of: int = 16, affine: bool = True) -> nn.GroupNorm:
-    """Norm over groups of so many channels (16 and 32 are quick on a CPU), or over all where they do not divide."""
+    """Norm over groups of `of` channels (16 and 32 are fast on a CPU), or over all where `width` is no multiple."""
     return nn.GroupNorm(width // of if width % of == 0 else 1, width, affine=affine)
 
 
 class GroupEmbedding(nn.Module):
-    """What a network is told of groups (n,), as vectors (n, width): of the class, and of what the group differs in.
+    """Embedding of groups (n,) as vectors (n, width): that of the class, plus the group's difference from it.
 
-    A look that a class has twenty patients of is told by what all of the class teach, and by a little of its own, which
-    starts at nought.
+    An appearance cluster of twenty patients shares what is learned from the whole class; its own part starts at zero.
+    Networks hold this as `told`, a name that the keys of saved weights contain.
     """
 
     parents: Tensor
@@ -57,7 +57,7 @@ class GroupEmbedding(nn.Module):
     def __init__(self, shape: ImageShape, width: int) -> None:
         super().__init__()
         parents = shape.parents or tuple(range(shape.classes))
-        whole = max(parents) + 1  # the last row of both stands for NO_CLASS
+        whole = max(parents) + 1  # the last row of both is NO_CLASS
         self.of_class = nn.Embedding(whole + 1, width)
         self.of_group = nn.Embedding(shape.classes + 1, width)
         nn.init.zeros_(self.of_group.weight)
@@ -65,9 +65,9 @@ class GroupEmbedding(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Vectors (n, width) of groups (n,), NO_CLASS among them."""
-        told: Tensor = self.of_class(self.class_of(y)) + self.of_group(y % len(self.parents))
-        return told
+        vectors: Tensor = self.of_class(self.class_of(y)) + self.of_group(y % len(self.parents))
+        return vectors
 
     def class_of(self, y: Tensor) -> Tensor:
-        """Class (n,) of groups (n,); NO_CLASS is one of its own."""
+        """Class (n,) of groups (n,); NO_CLASS has an index of its own."""
         return self.parents[y % len(self.parents)]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohortsmith.generators.images.autoencoder import ImageDecoder, ImageEncoder, ImageLaw
+from cohortsmith.generators.images.autoencoder import ImageDecoder, ImageEncoder, ImageLikelihood
 from cohortsmith.generators.images.critic import ImageCritic
-from cohortsmith.generators.images.generator_net import ImageMaker
+from cohortsmith.generators.images.generator_net import ImageGeneratorNet
 from cohortsmith.generators.images.layers import ImageShape
 from cohortsmith.generators.images.unet import UNet
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from cohortsmith.generators.contracts import Law, Maker
+    from cohortsmith.generators.contracts import GeneratorNet, Likelihood
 
 
 class ImageNetwork(ImageShape):
-    """Convolutional networks for images of 28 x 28 pixels, told the class."""
+    """Convolutional networks for images of 28 x 28 pixels, conditioned on the class."""
 
     def encoder(self, out_dim: int) -> nn.Module:
         """Images to (n, out_dim): a critic where that is 1, else the encoder of a VAE."""
@@ -27,13 +27,13 @@ class ImageNetwork(ImageShape):
         """Latents (n, in_dim) to images."""
         return ImageDecoder(self, in_dim)
 
-    def law(self) -> Law:
-        """The law of an image given what the decoder says."""
-        return ImageLaw(self)
+    def likelihood(self) -> Likelihood:
+        """The distribution of an image given the decoder's output."""
+        return ImageLikelihood(self)
 
-    def maker(self, in_dim: int) -> Maker:
+    def generator_net(self, in_dim: int) -> GeneratorNet:
         """Latents (n, in_dim) to images, for an adversarial family."""
-        return ImageMaker(self, in_dim)
+        return ImageGeneratorNet(self, in_dim)
 
     def denoiser(self) -> nn.Module:
         """Noisy images and noise levels to images."""

@@ -1,4 +1,4 @@
-"""Symmetries: ways to turn a picture over that leave it as likely as before, found on train or stated."""
+"""Symmetries: flips and turns after which an image is as likely as before, found in train or stated."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Symmetry = Literal["none", "mirror", "square"]
-_LEAST = 200  # images below which nobody can say whether turning shows
-_SHOWS = 0.55  # AUC above which a classifier sees that pictures were turned
+_LEAST = 200  # images that are needed to detect whether turning shows
+_SHOWS = 0.55  # AUC above which a classifier detects turned images
 _CELL = 4  # pixels a side of a thumbnail's cell
 
 
 @dataclass(frozen=True)
 class Turned:
-    """Views of a batch, each picture turned at random: what training sees in place of the pictures as they are.
+    """Random views of a batch: each image is flipped and turned at random before training sees it.
 
     Attributes:
         symmetry: `none`, `mirror` (left and right) or `square` (mirrors and quarter turns: eight views).
@@ -31,7 +31,7 @@ class Turned:
     symmetry: Symmetry
 
     def __call__(self, x: Tensor, uniform: Tensor) -> Tensor:
-        """Pictures (n, c, h, w), h = w, turned by what uniform numbers (n,) in [0, 1) say."""
+        """Images (n, c, h, w), h = w, turned according to uniform numbers (n,) in [0, 1)."""
         if self.symmetry == "none":
             return x
         eighth = (uniform * 8).long()
@@ -47,13 +47,13 @@ def _picked(eighth: Tensor, bit: int) -> Tensor:
 
 
 def symmetry_of(x: NDArray[np.uint8], rng: np.random.Generator) -> Symmetry:
-    """The largest symmetry under which logistic regression on thumbnails cannot tell turned pictures from others.
+    """The largest symmetry under which logistic regression on thumbnails cannot distinguish turned images.
 
-    Cells under a microscope have no up and down; a breast under ultrasound has the skin above. AUC is measured on
-    pictures that the regression has not seen, in two halves; fewer than 200 pictures show nothing and stay as they are.
+    Cells under a microscope have no orientation; a breast under ultrasound has the skin at the top. AUC is measured on
+    images that the regression has not seen, in two halves; fewer than 200 images are too few and are not turned.
 
     Args:
-        x: pictures (n, h, w, c), h = w.
+        x: images (n, h, w, c), h = w.
         rng: of the turns and the halves.
     """
     if len(x) < _LEAST:
@@ -62,16 +62,16 @@ def symmetry_of(x: NDArray[np.uint8], rng: np.random.Generator) -> Symmetry:
     small = _thumbnails(x[rows])
     for symmetry in ("square", "mirror"):
         at_random = rng.random(len(small)) if symmetry == "square" else np.full(len(small), 1 / 8)
-        eighths = np.where(at_random < 1 / 8, 1 / 8, at_random)  # each is turned in one way or another
-        pictures = torch.from_numpy(small.transpose(0, 3, 1, 2).copy())
-        turned = Turned(symmetry)(pictures, torch.from_numpy(eighths)).permute(0, 2, 3, 1).numpy()
-        if _tells(small, turned, rng) <= _SHOWS:
+        eighths = np.where(at_random < 1 / 8, 1 / 8, at_random)  # every image is turned
+        images = torch.from_numpy(small.transpose(0, 3, 1, 2).copy())
+        turned = Turned(symmetry)(images, torch.from_numpy(eighths)).permute(0, 2, 3, 1).numpy()
+        if _auc(small, turned, rng) <= _SHOWS:
             return symmetry
     return "none"
 
 
-def _tells(plain: NDArray[np.float32], turned: NDArray[np.float32], rng: np.random.Generator) -> float:
-    """AUC of a regression that tells turned from plain; no picture is in both its training and its test set."""
+def _auc(plain: NDArray[np.float32], turned: NDArray[np.float32], rng: np.random.Generator) -> float:
+    """AUC of a regression that separates turned from plain; no image is in both its training and its test set."""
     half = rng.permutation(len(plain)) % 2 == 0
     both = np.concatenate([plain, turned]).reshape(2 * len(plain), -1)
     both = (both - both.mean(0)) / (both.std(0) + 1e-6)

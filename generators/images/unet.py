@@ -14,15 +14,15 @@ from cohortsmith.generators.images.layers import GroupEmbedding, channels_last, 
 if TYPE_CHECKING:
     from cohortsmith.generators.images.layers import ImageShape
 
-_GROUP = 32  # channels of a group: 16 and 32 are the sizes that CPUs normalise fast
+_GROUP = 32  # channels per group: 16 and 32 are the sizes that CPUs normalise fast
 _EMBEDDING = 256
 
 
 class UNet(nn.Module):
-    """Noisy images, noise levels and classes to images; starts at nought.
+    """Noisy images, noise levels and classes to images; starts at zero.
 
-    Two levels, 14 x 14 and 7 x 7: the finest details stand in channels (pixel unshuffle by 2: Shi et al. 2016), since
-    layers of full size cost most and have the fewest channels to fill a matrix unit with. Every block takes the noise
+    Two levels, 14 x 14 and 7 x 7: the finest details are in channels (pixel unshuffle by 2: Shi et al. 2016), since
+    layers at full resolution cost most and have too few channels to use a matrix unit well. Every block takes the noise
     level and the class as scale and shift of its second norm (Dhariwal & Nichol 2021, adaptive group normalisation).
 
     Attributes:
@@ -55,17 +55,17 @@ class UNet(nn.Module):
     def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
         """Images (n, channels, 28, 28) at noise levels (n,), of classes (n,), to images of the same shape."""
         angles = level[:, None] * self.frequencies
-        told = self.level(torch.cat([angles.sin(), angles.cos()], dim=1)) + self.told(y)
-        told = F.silu(self.mix(F.silu(told)))
+        condition = self.level(torch.cat([angles.sin(), angles.cos()], dim=1)) + self.told(y)
+        condition = F.silu(self.mix(F.silu(condition)))
         hidden = self.enter(channels_last(F.pixel_unshuffle(x, 2)))
         for block in self.fine:
-            hidden = block(hidden, told)
+            hidden = block(hidden, condition)
         deep = self.down(hidden)
         for block in self.coarse:
-            deep = block(deep, told)
+            deep = block(deep, condition)
         hidden = hidden + self.up(deep)
         for block in self.back:
-            hidden = block(hidden, told)
+            hidden = block(hidden, condition)
         return F.pixel_shuffle(self.leave(F.silu(self.norm(hidden))), 2)
 
 
@@ -82,8 +82,8 @@ class _Block(nn.Module):
             for weight in layer.parameters():
                 nn.init.zeros_(weight)
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        scale, shift = self.modulate(told)[:, :, None, None].chunk(2, dim=1)
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        scale, shift = self.modulate(condition)[:, :, None, None].chunk(2, dim=1)
         hidden = self.second(self.wide(F.silu(self.first(x))))
         out: Tensor = x + self.back(self.dropout(F.silu(torch.addcmul(shift, hidden, 1 + scale))))
         return out

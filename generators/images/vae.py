@@ -1,4 +1,4 @@
-"""The VAE's settings for images: a latent that is a map, a flow as its prior, noise that looks like an image's."""
+"""VAE on images: a latent that is a map, a flow as its prior, and correlated noise."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from cohortsmith.data import DataError
 from cohortsmith.generators.contracts import NO_CLASS, latents
-from cohortsmith.generators.images.autoencoder import MAP, ImageLaw
+from cohortsmith.generators.images.autoencoder import MAP, ImageLikelihood
 from cohortsmith.generators.images.flow_prior import FlowPrior
 from cohortsmith.generators.images.networks import ImageNetwork
-from cohortsmith.generators.objectives import VAEFamily, law_of, posterior
+from cohortsmith.generators.objectives import VAEFamily, likelihood_of, posterior
 from cohortsmith.training import adam
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ _FITTED_ON = 3000
 class ImageVAEFamily(VAEFamily):
     """Beta-VAE of images whose latent is a map of 7 x 7, with a flow from N(0, I) to the posterior of train as prior.
 
-    Two players: encoder, decoder and law minimise the negative ELBO under N(0, I); the flow learns the latents as they
-    come (Rombach et al. 2022 train the two one after the other; here both settle together as the rate falls).
+    Two players: encoder, decoder and likelihood minimise the negative ELBO under N(0, I); the flow learns the current
+    latents (Rombach et al. 2022 train one after the other; here both converge together as the learning rate falls).
 
     Attributes:
         latent_dim: length of the latent, a multiple of 49.
         prior: what samples start from: `fitted`, the flow, or `normal`, N(0, I).
         prior_width, prior_depth: of the flow's network.
-        prior_start: share of the steps before the flow begins to learn: the latents move too much until then.
+        prior_start: share of the steps before the flow begins to learn: the latents change too much until then.
         solver_steps: of the flow's solver.
-        class_dropout: share of patients whose class is hidden from the flow in training, so that guidance is possible.
-        guidance: 1 samples the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
+        class_dropout: share of patients whose class is hidden from the flow in training; guidance needs it.
+        guidance: 1 samples the class as learned; above 1 pushes away from the whole population (Ho & Salimans 2022).
     """
 
     steps: int = 2000
@@ -61,7 +61,7 @@ class ImageVAEFamily(VAEFamily):
     guidance: float = 1.5
 
     def __post_init__(self) -> None:
-        """Refuse a latent that is no map, and guidance by a population that was never learned.
+        """Refuse a latent that is no map, and guidance without class dropout.
 
         Raises:
             DataError: a length that is no multiple of 49; guidance other than 1 without class_dropout.
@@ -75,13 +75,13 @@ class ImageVAEFamily(VAEFamily):
             raise DataError(f"vae: guidance {self.guidance} needs class_dropout above 0; or set guidance to 1")
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
-        """Build encoder, decoder, the law of an image given the decoder's word, and the flow."""
+        """Build encoder, decoder, the likelihood (`law` in saved models), and the flow."""
         if not isinstance(architecture, ImageNetwork):
             raise TypeError("the VAE of images is built from an ImageNetwork")
         return {
             "encoder": architecture.encoder(2 * self.latent_dim),
             "decoder": architecture.decoder(self.latent_dim),
-            "law": architecture.law(),
+            "law": architecture.likelihood(),
             "prior": FlowPrior(
                 architecture,
                 self.latent_dim,
@@ -94,7 +94,7 @@ class ImageVAEFamily(VAEFamily):
         }
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-        """One Adam for encoder, decoder and law, one for the flow."""
+        """One Adam for encoder, decoder and likelihood, one for the flow."""
         return super().players(nets) | {"prior": adam(nets["prior"].parameters())}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
@@ -107,28 +107,28 @@ class ImageVAEFamily(VAEFamily):
         with torch.no_grad():
             mean, log_variance = posterior(nets, batch.x, batch.y)
         latent = mean + batch.randn(self.latent_dim) * (0.5 * log_variance).exp()
-        # Times in the middle, where the velocity is hardest to tell, come more often (Esser et al. 2024).
+        # Times in the middle, where the velocity is hardest to predict, are drawn more often (Esser et al. 2024).
         times = batch.randn().sigmoid()
-        told = torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y)
-        return _flow(nets).loss(latent, batch.randn(self.latent_dim), times, told)
+        condition = torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y)
+        return _flow(nets).loss(latent, batch.randn(self.latent_dim), times, condition)
 
     @torch.no_grad()
     def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:
-        """Fit the spectrum of the noise to the residuals of train, or of a few thousand of it, evenly picked."""
-        law = law_of(nets)
-        if not isinstance(law, ImageLaw):
-            raise TypeError("the law of an image is an ImageLaw")
+        """Fit the spectrum of the noise to the residuals of train, or of a few thousand evenly spaced patients."""
+        likelihood = likelihood_of(nets)
+        if not isinstance(likelihood, ImageLikelihood):
+            raise TypeError("the likelihood of an image is an ImageLikelihood")
         picked = slice(None, None, max(len(x) // _FITTED_ON, 1))
         generator = torch.Generator().manual_seed(0)
-        law.fit(
+        likelihood.fit(
             (self._seen(nets, images, labels, generator), images)
             for images, labels in zip(torch.split(x[picked], _AT_ONCE), torch.split(y[picked], _AT_ONCE), strict=True)
         )
 
     def between(self, nets: Mapping[str, nn.Module], noise: Tensor, ends: Tensor, share: Tensor) -> Tensor:
-        """Latents on the great circle between two noises, taken along by a flow that is mixed as the classes are.
+        """Latents from noise on the great circle between two noise vectors, by a flow interpolated between two classes.
 
-        The mean of two latent maps is a double exposure; what the flow makes of any noise is a latent of a patient.
+        The mean of two latent maps is a double exposure; the flow maps any noise to a latent of a patient.
         """
         if self.prior == "normal":
             return super().between(nets, noise, ends, share)

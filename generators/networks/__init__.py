@@ -1,4 +1,4 @@
-"""Networks that are not of one data kind alone."""
+"""Networks shared by several data kinds."""
 
 from cohortsmith.generators.networks.residual_mlp import ResidualMLP, ResidualStack
 

@@ -1,4 +1,4 @@
-"""`ResidualMLP`: networks for codes that are vectors, gene expression's."""
+"""`ResidualMLP`: networks for codes that are vectors, such as those of gene expression."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cohortsmith.generators.contracts import Law, Maker
+from cohortsmith.generators.contracts import GeneratorNet, Likelihood
 
 
 @dataclass(frozen=True)
 class ResidualMLP:
-    """Residual perceptrons for codes that are vectors: gene expression.
+    """Residual MLPs for codes that are vectors: gene expression.
 
     Each block is pre-norm and takes the class (and the noise level) as a scale and a shift of its normalised input
-    (FiLM: Perez et al. 2018; its last layer at nought as in Peebles & Xie 2023: a block starts as identity).
+    (FiLM: Perez et al. 2018; its last layer starts at zero as in Peebles & Xie 2023: a block starts as the identity).
 
     Attributes:
         dim: length of a code.
@@ -34,7 +34,7 @@ class ResidualMLP:
 
     @property
     def code_shape(self) -> tuple[int, ...]:
-        """One patient's code: a vector."""
+        """Shape of one patient's code: a vector."""
         return (self.dim,)
 
     def encoder(self, out_dim: int) -> nn.Module:
@@ -45,26 +45,26 @@ class ResidualMLP:
         """Latents (n, in_dim) to codes."""
         return ResidualStack(self, in_dim, self.dim)
 
-    def law(self) -> Law:
-        """Gaussian with a learned noise of each class and code dimension."""
-        return GaussianLaw(self.classes, self.code_shape)
+    def likelihood(self) -> Likelihood:
+        """Gaussian whose noise is learned for each class and code dimension."""
+        return GaussianLikelihood(self.classes, self.code_shape)
 
-    def maker(self, in_dim: int) -> Maker:
-        """Latents (n, in_dim) to codes: the decoder as it stands."""
-        return _Maker(self.decoder(in_dim))
+    def generator_net(self, in_dim: int) -> GeneratorNet:
+        """Latents (n, in_dim) to codes: the same network as the decoder."""
+        return _GeneratorNet(self.decoder(in_dim))
 
     def denoiser(self) -> nn.Module:
-        """Noisy codes and noise levels to codes; starts at nought."""
+        """Noisy codes and noise levels to codes; starts at zero."""
         return _Denoiser(self)
 
 
 class ResidualStack(nn.Module):
-    """Residual blocks from (n, in_dim) to (n, out_dim), each told the class."""
+    """Residual blocks from (n, in_dim) to (n, out_dim), each conditioned on the class."""
 
     def __init__(self, shape: ResidualMLP, in_dim: int, out_dim: int) -> None:
         super().__init__()
         self.enter = nn.Linear(in_dim, shape.width)
-        self.classes = nn.Embedding(shape.classes + 1, _EMBEDDING)  # the last row stands for NO_CLASS
+        self.classes = nn.Embedding(shape.classes + 1, _EMBEDDING)  # the last row is NO_CLASS
         self.blocks = nn.ModuleList(_Block(shape.width, shape.dropout) for _ in range(shape.depth))
         self.norm = nn.LayerNorm(shape.width)
         self.leave = nn.Linear(shape.width, out_dim)
@@ -81,7 +81,7 @@ class ResidualStack(nn.Module):
         return out
 
 
-class _Maker(Maker):
+class _GeneratorNet(GeneratorNet):
     def __init__(self, decoder: nn.Module) -> None:
         super().__init__()
         self.decoder = decoder
@@ -91,10 +91,10 @@ class _Maker(Maker):
         return codes
 
 
-class GaussianLaw(Law):
-    """Normal around the decoded code; log standard deviation of each dimension: a common one and each class's own.
+class GaussianLikelihood(Likelihood):
+    """Normal around the decoded code; the log standard deviation of a dimension is common plus the class's own.
 
-    A learned variance spares the weight between reconstruction and KL (Rybkin et al. 2021).
+    With a learned variance no weight between reconstruction and KL is needed (Rybkin et al. 2021).
     """
 
     def __init__(self, classes: int, shape: tuple[int, ...]) -> None:
@@ -103,11 +103,11 @@ class GaussianLaw(Law):
         self.own = nn.Parameter(torch.zeros(classes, *shape))
 
     def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Gaussian negative log-likelihood without its constant (nats a patient)."""
+        """Gaussian negative log-likelihood without its constant (nats per patient)."""
         return gaussian_nll(x, decoded, self._log_spread(y))
 
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """The decoded codes with noise on them."""
+        """The decoded codes plus noise."""
         noise = torch.randn(decoded.shape, generator=generator, device=decoded.device)
         return decoded + noise * self._log_spread(y).exp()
 

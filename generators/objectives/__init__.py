@@ -3,7 +3,7 @@
 from cohortsmith.generators.objectives.diffusion import DiffusionFamily
 from cohortsmith.generators.objectives.gan import GANFamily, discriminator_loss, jensen_shannon, squared_gradient
 from cohortsmith.generators.objectives.masked_diffusion import MaskedDiffusionFamily
-from cohortsmith.generators.objectives.vae import VAEFamily, law_of, posterior
+from cohortsmith.generators.objectives.vae import VAEFamily, likelihood_of, posterior
 from cohortsmith.generators.objectives.wgan import WGANFamily, gradient_penalty
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "discriminator_loss",
     "gradient_penalty",
     "jensen_shannon",
-    "law_of",
+    "likelihood_of",
     "posterior",
     "squared_gradient",
 ]

@@ -1,4 +1,4 @@
-"""Diffusion: patients out of noise, by a network that takes noise away (Karras et al. 2022, "EDM")."""
+"""Diffusion: patients generated from noise by a denoising network (Karras et al. 2022, "EDM")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from cohortsmith.generators.contracts import NO_CLASS, SMALL, STRAIGHT, Family
+from cohortsmith.generators.contracts import NO_CLASS, NO_EARLY_STOP, SMALL_NETWORKS, Family, SamplerStep
 from cohortsmith.training import Plan, adam
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
     Model = Callable[[Tensor, Tensor], Tensor]
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DenoisingFamily(Family):
-    """What diffusion on numbers and on symbols have in common: one network, told the class or not, and guidance.
+    """What diffusion on numbers and on symbols have in common: one network, with or without the class, and guidance.
 
     Attributes:
-        class_dropout: share of patients whose class is hidden in training, so that guidance is possible.
-        guidance: 1 samples the class as learned; above 1 pushes away from the population (Ho & Salimans 2022).
-        compiled: have the network compiled on CUDA.
+        class_dropout: share of patients whose class is hidden in training; guidance needs it.
+        guidance: 1 samples the class as learned; above 1 pushes away from the whole population (Ho & Salimans 2022).
+        compiled: compile the network on CUDA.
     """
 
     validation: float = 0.1
@@ -40,11 +40,11 @@ class DenoisingFamily(Family):
     compiled: bool = False
 
     name: ClassVar[str] = "diffusion"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 600}
+    private_defaults: ClassVar[dict[str, Any]] = NO_EARLY_STOP | SMALL_NETWORKS | {"steps": 600}
     multiplicity: ClassVar[int] = 8
 
     def plan(self, patients: int) -> Plan:
-        """Plan of training on so many patients."""
+        """Plan of training on a number of patients."""
         return replace(super().plan(patients), compiled=self.compiled)
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
@@ -59,14 +59,14 @@ class DenoisingFamily(Family):
         """The denoiser."""
         return ("denoiser",)
 
-    def told(self, batch: Batch) -> Tensor:
+    def condition(self, batch: Batch) -> Tensor:
         """Classes (n,) of a batch, some of them hidden."""
         return torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y) if self.class_dropout else batch.y
 
     def guided(self, ask: Callable[[Tensor], Tensor], y: Tensor) -> Tensor:
-        """What the network answers for classes y (n,), pushed away from what it answers for the population.
+        """The network's answer for classes y (n,), pushed away from its answer for the whole population.
 
-        Of logits a constant for all symbols does not matter, so they need not be normalised first.
+        Logits need not be normalised first: a constant added to all symbols has no effect.
         """
         own = ask(y)
         if self.guidance == 1.0:
@@ -85,7 +85,7 @@ class DiffusionFamily(DenoisingFamily):
         solver: `heun` calls the network twice at each noise level but the last, `dpm` (DPM-Solver++ 2M) once.
         sampling_steps: noise levels of the sampler.
         guided_below, guided_above: noise levels between which guidance pushes (Kynkaanniemi et al. 2024): above them it
-            takes variety away, below them it does nothing, and it doubles the calls.
+            reduces diversity, below them it has no effect, and it doubles the calls.
         sigma_min, sigma_max, rho: noise levels of the sampler (equation 5).
     """
 
@@ -105,14 +105,14 @@ class DiffusionFamily(DenoisingFamily):
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move on the weighted denoising error (equation 8)."""
-        y = self.told(batch)
+        y = self.condition(batch)
         sigma = (self.p_mean + self.p_std * batch.randn()).exp()
         yield "denoiser", self._error(nets["denoiser"], batch.x, y, sigma, batch.randn(*batch.x.shape[1:]))
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Weighted denoising error on held-out codes, each at several noise levels spread evenly over the law."""
+        """Weighted denoising error on held-out codes, each at several quantiles of the noise levels."""
         times = max(1, 4096 // len(x))
         x, y = x.repeat_interleave(times, 0), y.repeat_interleave(times)
         shares = (torch.arange(len(x), device=x.device) % times + 0.5) / times
@@ -120,8 +120,14 @@ class DiffusionFamily(DenoisingFamily):
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         return self._error(nets["denoiser"], x, y, sigma, noise)
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes of classes y (n,) by the solver, from the highest noise level to none."""
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
+        """Codes of classes y (n,) by the solver, from the highest noise level to zero."""
         denoiser = nets["denoiser"]
         shape = (len(y), *denoiser.code_shape)  # type: ignore[misc]
         x = torch.randn(shape, generator=generator, device=y.device) * self.sigma_max
@@ -129,17 +135,22 @@ class DiffusionFamily(DenoisingFamily):
         def model(x: Tensor, sigma: Tensor) -> Tensor:
             if not self.guided_above <= float(sigma[0]) <= self.guided_below:
                 return self.denoise(denoiser, x, sigma, y)
-            return self.guided(lambda told: self.denoise(denoiser, x, sigma, told), y)
+            return self.guided(lambda condition: self.denoise(denoiser, x, sigma, condition), y)
 
         solve = heun if self.solver == "heun" else dpm_solver
-        return solve(model, x, karras_levels(self.sampling_steps, self.sigma_min, self.sigma_max, self.rho))
+        levels = karras_levels(self.sampling_steps, self.sigma_min, self.sigma_max, self.rho)
+        return solve(model, x, levels, callback)
 
     def denoise(self, net: nn.Module, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
         """Expected clean codes given noisy ones (n, ...) at levels sigma (n,): equation 7."""
         level = sigma.reshape(-1, *[1] * (x.ndim - 1))
         total = level.square() + self.sigma_data**2
-        out: Tensor = net(x / total.sqrt(), sigma.log() / 4, y).float()
+        out: Tensor = net(self.scaled(x, sigma), sigma.log() / 4, y).float()
         return x * (self.sigma_data**2 / total) + out * (level * self.sigma_data / total.sqrt())
+
+    def scaled(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Noisy codes (n, ...) at levels sigma (n,) as the network takes them: of unit variance (equation 7, c_in)."""
+        return x / (sigma.reshape(-1, *[1] * (x.ndim - 1)).square() + self.sigma_data**2).sqrt()
 
     def _error(self, net: nn.Module, x: Tensor, y: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
         level = sigma.reshape(-1, *[1] * (x.ndim - 1))
@@ -148,43 +159,52 @@ class DiffusionFamily(DenoisingFamily):
 
 
 def karras_levels(steps: int, low: float, high: float, rho: float) -> Tensor:
-    """Noise levels (steps + 1,) from high to low to nought (equation 5)."""
+    """Noise levels (steps + 1,) from high to low, then zero (equation 5)."""
     share = torch.linspace(0, 1, steps)
     levels = (high ** (1 / rho) + share * (low ** (1 / rho) - high ** (1 / rho))) ** rho
     return torch.cat([levels, torch.zeros(1)])
 
 
-def heun(model: Model, x: Tensor, levels: Tensor) -> Tensor:
-    """Follow dx/dsigma = (x - model(x, sigma)) / sigma from levels[0] to levels[-1] (algorithm 1, no churn)."""
+def heun(model: Model, x: Tensor, levels: Tensor, callback: SamplerCallback | None = None) -> Tensor:
+    """Solve dx/dsigma = (x - model(x, sigma)) / sigma from levels[0] to levels[-1] (algorithm 1, no churn).
 
-    def slope(x: Tensor, sigma: Tensor) -> Tensor:
-        return (x - model(x, sigma.expand(len(x)))) / sigma
-
+    Args:
+        model: expected clean codes given noisy ones (n, ...) and their noise levels (n,).
+        x: codes (n, ...) at the first level.
+        levels: descending noise levels (steps + 1,), the last of them 0.
+        callback: called at each step with what `model` answered at its start.
+    """
     levels = levels.to(x.device)
-    for here, there in zip(levels[:-1], levels[1:], strict=True):
-        first = slope(x, here)
-        ahead = x + (there - here) * first
-        if there > 0:
-            ahead = x + (there - here) * (first + slope(ahead, there)) / 2
-        x = ahead
+    for step, (sigma, sigma_next) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+        denoised = model(x, sigma.expand(len(x)))
+        if callback:
+            callback(SamplerStep(step, float(sigma), x, denoised))
+        slope = (x - denoised) / sigma
+        x_next = x + (sigma_next - sigma) * slope
+        if sigma_next > 0:
+            slope_next = (x_next - model(x_next, sigma_next.expand(len(x)))) / sigma_next
+            x_next = x + (sigma_next - sigma) * (slope + slope_next) / 2
+        x = x_next
     return x
 
 
-def dpm_solver(model: Model, x: Tensor, levels: Tensor) -> Tensor:
-    """The same way by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, with alpha 1), which remembers the last answer.
+def dpm_solver(model: Model, x: Tensor, levels: Tensor, callback: SamplerCallback | None = None) -> Tensor:
+    """Solve the same by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, with alpha 1), which reuses the last answer.
 
-    Over a step of h in -log sigma, x' = (sigma' / sigma) x - (e^-h - 1) D, with D what the model is expected to answer
-    half way, by the line through its last two answers. To no noise at all the step is the answer itself.
+    Over a step of h in -log sigma, x' = (sigma' / sigma) x - (e^-h - 1) D, with D the model's expected answer half way,
+    on the line through its last two answers. The step to no noise is the answer itself. Arguments are those of `heun`.
     """
     levels = levels.to(x.device)
     before: Tensor | None = None
     last = math.nan
-    for here, there in zip(levels[:-1], levels[1:], strict=True):
-        answer = model(x, here.expand(len(x)))
-        if there == 0:
-            return answer
-        step = float(here.log() - there.log())
-        ahead = answer if before is None else answer + (answer - before) * (step / last / 2)
-        x = x * (there / here) - math.expm1(-step) * ahead
-        before, last = answer, step
+    for step, (sigma, sigma_next) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+        denoised = model(x, sigma.expand(len(x)))
+        if callback:
+            callback(SamplerStep(step, float(sigma), x, denoised))
+        if sigma_next == 0:
+            return denoised
+        h = float(sigma.log() - sigma_next.log())
+        ahead = denoised if before is None else denoised + (denoised - before) * (h / last / 2)
+        x = x * (sigma_next / sigma) - math.expm1(-h) * ahead
+        before, last = denoised, h
     return x

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch.nn import functional as F
 
-from cohortsmith.generators.contracts import SMALL, STRAIGHT, Family, draw, make
+from cohortsmith.generators.contracts import NO_EARLY_STOP, SMALL_NETWORKS, Family, fake_codes, generated_codes
 from cohortsmith.training import adam
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
 
@@ -36,12 +36,12 @@ class GANFamily(Family):
     Attributes:
         latent_dim: length of the generator's noise.
         r1: weight of E[|grad D|^2] / 2 on real patients.
-        instance_noise: standard deviation of noise on all that the discriminator sees, real and generated. It cannot
-            learn a few patients by heart, and distributions that agree under noise agree without it (Arjovsky & Bottou
-            2017, section 3).
+        instance_noise: standard deviation of noise on all that the discriminator sees, real and generated. It
+            prevents memorisation of a few patients, and distributions that agree under noise agree without it
+            (Arjovsky & Bottou 2017, section 3).
         discriminator_rate: the discriminator's learning rate over the generator's.
-        dp_weight_clip: largest weight of a private discriminator: what keeps it smooth (Arjovsky et al. 2017, algorithm
-            1) in the place of penalties, whose slopes would have to be taken of each patient's gradient.
+        dp_weight_clip: largest weight of a private discriminator. Clipping keeps it smooth (Arjovsky et al. 2017,
+            algorithm 1) in place of gradient penalties, which would need second derivatives for each patient.
     """
 
     steps: int = 1200
@@ -53,12 +53,12 @@ class GANFamily(Family):
     dp_weight_clip: float = 0.1
 
     name: ClassVar[str] = "gan"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 200, "r1": 0.0}
+    private_defaults: ClassVar[dict[str, Any]] = NO_EARLY_STOP | SMALL_NETWORKS | {"steps": 200, "r1": 0.0}
     blind: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
-        """Build a generator and a discriminator, both told the class."""
-        return {"generator": architecture.maker(self.latent_dim), "discriminator": architecture.encoder(1)}
+        """Build a generator and a discriminator, both conditioned on the class."""
+        return {"generator": architecture.generator_net(self.latent_dim), "discriminator": architecture.encoder(1)}
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """Adam without momentum for both."""
@@ -74,7 +74,7 @@ class GANFamily(Family):
         generator, discriminator = nets["generator"], nets["discriminator"]
         real = self._blurred(batch.x, batch).requires_grad_(self.r1 > 0)
         with torch.no_grad():
-            fake = self._blurred(make(generator, batch, self.latent_dim), batch)
+            fake = self._blurred(fake_codes(generator, batch, self.latent_dim), batch)
         on_real, on_fake = discriminator(real, batch.y).float(), discriminator(fake, batch.y).float()
         loss = discriminator_loss(on_real, on_fake)
         batch.log("d_real", torch.sigmoid(on_real.detach()).mean())
@@ -82,17 +82,17 @@ class GANFamily(Family):
         batch.log("js", jensen_shannon(loss.detach()))
         yield "discriminator", loss + 0.5 * self.r1 * squared_gradient(on_real, real) if self.r1 else loss
         again = batch.another()
-        fake = self._blurred(make(generator, again, self.latent_dim), again)
+        fake = self._blurred(fake_codes(generator, again, self.latent_dim), again)
         yield "generator", F.softplus(-discriminator(fake, again.y).float()).mean()
 
     def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
-        """Several moves of the discriminator, since noise holds it back (Bie et al. 2023), one of the generator."""
+        """Several moves of the discriminator, which noise slows down (Bie et al. 2023), one of the generator."""
         return ("discriminator",) * _PRIVATE_MOVES + ("generator",)
 
     def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
-        """The discriminator's loss on one patient and as many generated; the generator's, which sees no patient."""
+        """The discriminator's loss on one patient and one generated; the generator's loss, which sees no patient."""
         generator, discriminator = nets["generator"], nets["discriminator"]
-        fake = self._shown(make(generator, batch, self.latent_dim), batch)
+        fake = self._shown(fake_codes(generator, batch, self.latent_dim), batch)
         on_fake = discriminator(fake, batch.y).float()
         if player == "generator":
             return F.softplus(-on_fake).mean()
@@ -105,8 +105,8 @@ class GANFamily(Family):
             clip_weights(nets[player], self.dp_weight_clip)
 
     def private_refusal(self) -> str:
-        """Penalties on slopes."""
-        return "r1 must be 0: dp_weight_clip stands in its place" if self.r1 else ""
+        """Gradient penalties are not private."""
+        return "r1 must be 0: dp_weight_clip replaces it" if self.r1 else ""
 
     def _shown(self, codes: Tensor, batch: Batch) -> Tensor:
         return self._blurred(codes, batch)
@@ -114,13 +114,19 @@ class GANFamily(Family):
     def _blurred(self, codes: Tensor, batch: Batch) -> Tensor:
         return codes + self.instance_noise * batch.randn(*codes.shape[1:]) if self.instance_noise else codes
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes of classes y (n,): the generator on fresh noise."""
-        return draw(nets["generator"], y, self.latent_dim, generator)
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
+        """Codes of classes y (n,): the generator applied to fresh noise."""
+        return generated_codes(nets["generator"], y, self.latent_dim, generator)
 
 
 def clip_weights(net: nn.Module, limit: float) -> None:
-    """Set weights beyond a limit, either way, to it."""
+    """Clip weights to [-limit, limit]."""
     for weight in net.parameters():
         weight.clamp_(-limit, limit)
 
@@ -131,7 +137,7 @@ def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> Tensor:
 
 
 def jensen_shannon(loss: Tensor) -> Tensor:
-    """JS divergence in nats that a discriminator's loss stands for: (log 4 - loss) / 2, 0 at D = 1/2."""
+    """JS divergence in nats that a discriminator's loss implies: (log 4 - loss) / 2, 0 at D = 1/2."""
     return (math.log(4.0) - loss) / 2
 
 

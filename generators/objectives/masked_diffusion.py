@@ -1,4 +1,4 @@
-"""Diffusion on symbols: columns are hidden one by one, and a network tells what they held (Austin et al. 2021)."""
+"""Diffusion on symbols: columns are masked, and a network predicts what they held (Austin et al. 2021)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from cohortsmith.generators.contracts import SamplerStep
 from cohortsmith.generators.objectives.diffusion import DenoisingFamily
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from cohortsmith.generators.contracts import SamplerCallback
     from cohortsmith.training import Batch
 
 
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
 class MaskedDiffusionFamily(DenoisingFamily):
     """Absorbing-state diffusion with the simplified bound.
 
-    At noise level t in (0, 1) each column is hidden with probability t. The bound on -log p(x) is the expectation over
-    t of the cross-entropy of the hidden columns over t (Sahoo et al. 2024, "MDLM", equation 10 for alpha = 1 - t).
-    The sampler shows the columns in a random order, in equal parts, each drawn from what the network says given the
-    columns shown before: with as many steps as columns it is exact, with fewer, columns shown together are drawn
-    independently.
+    At noise level t in (0, 1) each column is masked with probability t. The bound on -log p(x) is the expectation over
+    t of the cross-entropy of the masked columns over t (Sahoo et al. 2024, "MDLM", equation 10 for alpha = 1 - t).
+    The sampler reveals the columns in a random order, in equal parts, each drawn from the network's prediction given
+    the columns revealed before: with as many steps as columns it is exact, with fewer, columns revealed together are
+    drawn independently.
 
     Attributes:
-        sampling_steps: parts in which the columns are shown.
+        sampling_steps: parts in which the columns are revealed.
         level_min: lowest noise level in training.
     """
 
@@ -44,13 +46,13 @@ class MaskedDiffusionFamily(DenoisingFamily):
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """One move on the bound."""
-        y = self.told(batch)
+        y = self.condition(batch)
         yield "denoiser", self._bound(nets["denoiser"], batch.x, y, batch.rand(), batch.rand(batch.x.shape[2]))
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """The bound on held-out codes, each at several noise levels spread evenly."""
+        """The bound on held-out codes, each at several evenly spaced noise levels."""
         times = max(1, 4096 // len(x))
         shares = (torch.arange(times, device=x.device) + 0.5) / times
         losses = [
@@ -58,26 +60,35 @@ class MaskedDiffusionFamily(DenoisingFamily):
         ]
         return torch.stack(losses).mean()
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
-        """One-hot codes of classes y (n,), shown column by column in a random order."""
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
+        """One-hot codes of classes y (n,), revealed column by column in a random order."""
         denoiser = nets["denoiser"]
         symbols, columns = (int(side) for side in denoiser.code_shape)  # type: ignore[union-attr]
         x = torch.zeros((len(y), symbols, columns), device=y.device)
         order = torch.rand((len(y), columns), generator=generator, device=y.device).argsort(1)
-        shown = 0
-        for part in order.tensor_split(min(self.sampling_steps, columns), dim=1):
-            level = torch.full((len(y),), 1 - shown / columns, device=y.device)
+        revealed = 0
+        for step, part in enumerate(order.tensor_split(min(self.sampling_steps, columns), dim=1)):
+            level = torch.full((len(y),), 1 - revealed / columns, device=y.device)
             index = part[:, None, :].expand(-1, symbols, -1)
             logits = self.guided(partial(_logits, denoiser, x, level), y)
+            if callback:  # x is filled in place: what a callback keeps must not change later
+                masked = 1 - x.sum(1, keepdim=True)
+                callback(SamplerStep(step, 1 - revealed / columns, x.clone(), x + masked * logits.softmax(1)))
             chances = logits.gather(2, index).softmax(1).cumsum(1)
             uniform = torch.rand((len(y), 1, part.shape[1]), generator=generator, device=y.device)
             drawn = (uniform * chances[:, -1:] >= chances[:, :-1]).sum(1, keepdim=True)
             x.scatter_(2, index, (drawn == torch.arange(symbols, device=y.device)[:, None]).to(x))
-            shown += part.shape[1]
+            revealed += part.shape[1]
         return x
 
     def _bound(self, net: nn.Module, x: Tensor, y: Tensor, share: Tensor, uniform: Tensor) -> Tensor:
-        """Bound (nats a patient) for codes (n, 5, columns), levels from share (n,), and uniform noise (n, columns)."""
+        """Bound (nats per patient) for codes (n, 5, columns), levels from share (n,), uniform noise (n, columns)."""
         level = self.level_min + (1 - self.level_min) * share
         hidden = uniform < level[:, None]
         logits = net(x * ~hidden[:, None], level, y).float()

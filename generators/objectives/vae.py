@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from cohortsmith.generators.contracts import SMALL, STRAIGHT, Family, Law, latents
+from cohortsmith.generators.contracts import NO_EARLY_STOP, SMALL_NETWORKS, Family, Likelihood, latents
 from cohortsmith.training import adam
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
 
 @dataclass(frozen=True)
 class VAEFamily(Family):
-    """Beta-VAE whose samples are drawn from the decoder's law.
+    """Beta-VAE whose samples are drawn from the decoder's likelihood.
 
     Minimises reconstruction + beta * KL, the negative ELBO at beta 1 (Higgins et al. 2017); both terms are logged, in
-    nats a patient. The law is the data kind's (`Architecture.law`); without drawing from it virtual patients would be
-    averages, with too small a spread, or all wild type.
+    nats per patient. The likelihood is the data kind's (`Architecture.likelihood`); without drawing from it synthetic
+    patients would be averages, with too small a spread, or all wild type.
 
     Attributes:
         latent_dim: length of the latent.
         beta: weight of the KL term.
-        kl_warmup: share of the steps over which beta rises from nought.
-        prior: what samples start from: `fitted`, a Gaussian a class fitted to train's posterior (aggregate posterior:
+        kl_warmup: share of the steps over which beta rises from zero.
+        prior: what samples start from: `fitted`, a Gaussian per class fitted to train's posterior (aggregate posterior:
             Tomczak & Welling 2018), or `normal`, N(0, I).
     """
 
@@ -44,20 +44,20 @@ class VAEFamily(Family):
     prior: Literal["fitted", "normal"] = "fitted"
 
     name: ClassVar[str] = "vae"
-    private_defaults: ClassVar[dict[str, Any]] = STRAIGHT | SMALL | {"steps": 600, "prior": "normal"}
+    private_defaults: ClassVar[dict[str, Any]] = NO_EARLY_STOP | SMALL_NETWORKS | {"steps": 600, "prior": "normal"}
     multiplicity: ClassVar[int] = 4
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
-        """Build encoder, decoder, the law of a code given the decoder's word, and the prior that `finish` fits."""
+        """Build encoder, decoder, the likelihood (`law` in saved models), and the prior that `finish` fits."""
         return {
             "encoder": architecture.encoder(2 * self.latent_dim),
             "decoder": architecture.decoder(self.latent_dim),
-            "law": architecture.law(),
+            "law": architecture.likelihood(),
             "prior": _ClassGaussian(architecture.classes, self.latent_dim),
         }
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
-        """One Adam for encoder, decoder and law."""
+        """One Adam for encoder, decoder and likelihood."""
         return {"vae": adam([w for name in ("encoder", "decoder", "law") for w in nets[name].parameters()])}
 
     def losses(self, nets: Mapping[str, nn.Module], batch: Batch) -> Iterator[tuple[str, Tensor]]:
@@ -69,13 +69,13 @@ class VAEFamily(Family):
         yield "vae", reconstruction + self.beta * min(1.0, (batch.step + 1) / rise) * kl
 
     def private_refusal(self) -> str:
-        """The fitted prior is fitted on patients, after all noise."""
-        return "prior must be normal: fitting it would look at patients once more" if self.prior == "fitted" else ""
+        """The fitted prior is fitted to patients without noise."""
+        return "prior must be normal: fitting it would use the patients once more" if self.prior == "fitted" else ""
 
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Negative ELBO, beta in full, on held-out codes."""
+        """Negative ELBO on held-out codes, with beta at its full value."""
         reconstruction, kl = self._terms(nets, x, y, latents(y, self.latent_dim, generator))
         return reconstruction + self.beta * kl
 
@@ -85,10 +85,16 @@ class VAEFamily(Family):
         mean, log_variance = posterior(nets, x, y)
         prior = nets["prior"]
         if not isinstance(prior, _ClassGaussian):
-            raise TypeError("the prior of a VAE is a Gaussian a class")
+            raise TypeError("the prior of a VAE is a Gaussian per class")
         prior.fit(mean, log_variance.exp(), y)
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
         """Codes of classes y (n,): prior, decoder, noise."""
         latent = latents(y, self.latent_dim, generator)
         if self.prior == "fitted":
@@ -96,22 +102,22 @@ class VAEFamily(Family):
         return self.decode(nets, latent, y, generator)
 
     def decode(self, nets: Mapping[str, nn.Module], latent: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes of latents (n, latent_dim) and classes (n,), drawn from the law."""
-        return law_of(nets).sample(nets["decoder"](latent, y), y, generator)
+        """Codes of latents (n, latent_dim) and classes (n,), drawn from the likelihood."""
+        return likelihood_of(nets).sample(nets["decoder"](latent, y), y, generator)
 
     def interpolate(
         self, nets: Mapping[str, nn.Module], first: int, last: int, steps: int, generator: torch.Generator
     ) -> Tensor:
-        """Mean codes (steps, ...) along the line between one virtual patient of each of two classes.
+        """Mean codes (steps, ...) along the line between one synthetic patient of each of two classes.
 
-        Both the latent and the decoder's answers for the two classes are mixed: the ends are of the classes asked.
+        Both the latents and the decoder's outputs for the two classes are interpolated: the ends are of those classes.
         """
         ends = torch.tensor([first, last])
         share = torch.linspace(0, 1, steps)[:, None]
         between = self.between(nets, latents(ends, self.latent_dim, generator), ends, share)
-        law = law_of(nets)
-        start = law.mean(nets["decoder"](between, ends[:1].expand(steps)))
-        end = law.mean(nets["decoder"](between, ends[1:].expand(steps)))
+        likelihood = likelihood_of(nets)
+        start = likelihood.mean(nets["decoder"](between, ends[:1].expand(steps)))
+        end = likelihood.mean(nets["decoder"](between, ends[1:].expand(steps)))
         return torch.lerp(start, end, share.reshape(-1, *[1] * (start.ndim - 1)))
 
     def between(self, nets: Mapping[str, nn.Module], noise: Tensor, ends: Tensor, share: Tensor) -> Tensor:
@@ -121,7 +127,7 @@ class VAEFamily(Family):
             nets: networks by name.
             noise: of the two ends.
             ends: their classes.
-            share: of the way that each step has gone (steps, 1), from 0 to 1.
+            share: position of each step between the ends (steps, 1), from 0 to 1.
         """
         latent = nets["prior"](noise, ends) if self.prior == "fitted" else noise
         return torch.lerp(latent[:1], latent[1:], share)
@@ -129,7 +135,7 @@ class VAEFamily(Family):
     def _terms(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = posterior(nets, x, y)
         decoded = nets["decoder"](mean + noise * (0.5 * log_variance).exp(), y).float()
-        return law_of(nets).nll(decoded, x, y), kl_to_normal(mean, log_variance)
+        return likelihood_of(nets).nll(decoded, x, y), kl_to_normal(mean, log_variance)
 
 
 def posterior(nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,12 +144,12 @@ def posterior(nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> tuple[Tens
     return mean, log_variance.clamp(-12, 6)
 
 
-def law_of(nets: Mapping[str, nn.Module]) -> Law:
-    """The law that reads a decoder."""
-    law = nets["law"]
-    if not isinstance(law, Law):
-        raise TypeError("what a VAE's decoder says is read by a law")
-    return law
+def likelihood_of(nets: Mapping[str, nn.Module]) -> Likelihood:
+    """The likelihood among a VAE's networks."""
+    likelihood = nets["law"]
+    if not isinstance(likelihood, Likelihood):
+        raise TypeError("`law` among the networks of a VAE must be a Likelihood")
+    return likelihood
 
 
 def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -152,7 +158,7 @@ def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 class _ClassGaussian(nn.Module):
-    """A Gaussian a class over latents; N(0, I) until it is fitted."""
+    """A Gaussian per class over latents; N(0, I) until it is fitted."""
 
     mean: Tensor
     root: Tensor
@@ -163,7 +169,7 @@ class _ClassGaussian(nn.Module):
         self.register_buffer("root", torch.eye(dim).repeat(classes, 1, 1))
 
     def fit(self, mean: Tensor, variance: Tensor, y: Tensor) -> None:
-        """Moments of the mixture of posteriors (n, dim) a class; covariances shrunk to their mean over classes."""
+        """Moments of each class's mixture of posteriors (n, dim); covariances shrunk to their mean over classes."""
         dim = mean.shape[1]
         covariances = []
         for label in range(len(self.mean)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from cohortsmith.generators.contracts import SMALL, STRAIGHT, Family, draw, make
+from cohortsmith.generators.contracts import NO_EARLY_STOP, SMALL_NETWORKS, Family, fake_codes, generated_codes
 from cohortsmith.generators.objectives.gan import clip_weights
 from cohortsmith.training import adam
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from cohortsmith.generators.contracts import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
 
 
@@ -28,8 +28,8 @@ class WGANFamily(Family):
         latent_dim: length of the generator's noise.
         n_critic: moves of the critic for one of the generator.
         gradient_penalty: weight of (|grad f| / lipschitz - 1)^2 between real and generated patients.
-        lipschitz: the critic's steepest slope; 1 in the paper. Where a code has thousands of entries of which a patient
-            has a few, the gradient runs along all of them and must be given room.
+        lipschitz: norm that the penalty draws the critic's gradient towards; 1 in the paper. Where a code has thousands
+            of entries of which a patient has a few, the gradient has components along all of them and must be larger.
         dp_weight_clip: largest weight of a private critic, in the penalty's place (Arjovsky et al. 2017, algorithm 1).
     """
 
@@ -43,8 +43,8 @@ class WGANFamily(Family):
 
     name: ClassVar[str] = "wgan"
     private_defaults: ClassVar[dict[str, Any]] = (
-        STRAIGHT
-        | SMALL
+        NO_EARLY_STOP
+        | SMALL_NETWORKS
         | {
             "steps": 200,
             "n_critic": 5,
@@ -54,8 +54,8 @@ class WGANFamily(Family):
     blind: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
-        """Build a generator and a critic, both told the class; no batch norm: the penalty is a patient's own."""
-        return {"generator": architecture.maker(self.latent_dim), "critic": architecture.encoder(1)}
+        """Build a generator and a critic, both conditioned on the class; no batch norm: the penalty is per patient."""
+        return {"generator": architecture.generator_net(self.latent_dim), "critic": architecture.encoder(1)}
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """Adam with betas 0 and 0.9 for both, as in the paper."""
@@ -68,7 +68,7 @@ class WGANFamily(Family):
             if move:
                 batch = batch.another()
             with torch.no_grad():
-                fake = make(generator, batch, self.latent_dim).float()
+                fake = fake_codes(generator, batch, self.latent_dim).float()
             # The penalty differentiates twice; bfloat16 has too few digits for that.
             with torch.autocast(batch.device.type, enabled=False):
                 gap = critic(fake, batch.y).mean() - critic(batch.x, batch.y).mean()
@@ -76,7 +76,7 @@ class WGANFamily(Family):
             batch.log("wasserstein", -gap.detach())
             yield "critic", gap + self.gradient_penalty * penalty
         again = batch.another()
-        yield "generator", -critic(make(generator, again, self.latent_dim), again.y).float().mean()
+        yield "generator", -critic(fake_codes(generator, again, self.latent_dim), again.y).float().mean()
 
     def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
         """`n_critic` moves of the critic, one of the generator."""
@@ -85,7 +85,9 @@ class WGANFamily(Family):
     def private_loss(self, nets: Mapping[str, nn.Module], batch: Batch, player: str) -> Tensor:
         """The critic's gap between one generated and the patient; the generator's loss, which sees no patient."""
         critic = nets["critic"]
-        on_fake = critic(self._shown(make(nets["generator"], batch, self.latent_dim), batch), batch.y).float().mean()
+        on_fake = (
+            critic(self._shown(fake_codes(nets["generator"], batch, self.latent_dim), batch), batch.y).float().mean()
+        )
         if player == "generator":
             loss: Tensor = -on_fake
             return loss
@@ -99,21 +101,27 @@ class WGANFamily(Family):
             clip_weights(nets[player], self.dp_weight_clip)
 
     def private_refusal(self) -> str:
-        """The penalty on slopes."""
-        return "gradient_penalty must be 0: dp_weight_clip stands in its place" if self.gradient_penalty else ""
+        """The gradient penalty is not private."""
+        return "gradient_penalty must be 0: dp_weight_clip replaces it" if self.gradient_penalty else ""
 
     def _shown(self, codes: Tensor, batch: Batch) -> Tensor:
         return codes
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
-        """Codes of classes y (n,): the generator on fresh noise."""
-        return draw(nets["generator"], y, self.latent_dim, generator)
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
+        """Codes of classes y (n,): the generator applied to fresh noise."""
+        return generated_codes(nets["generator"], y, self.latent_dim, generator)
 
 
 def gradient_penalty(
     critic: nn.Module, real: Tensor, fake: Tensor, y: Tensor, share: Tensor, lipschitz: float = 1.0
 ) -> Tensor:
-    """E[(|grad f(x)| / lipschitz - 1)^2] at points a share (n, 1) of the way from real to fake (n, ...): equation 3."""
+    """E[(|grad f(x)| / lipschitz - 1)^2] at points between real and fake (n, ...), a share (n, 1) along: equation 3."""
     share = share.reshape(-1, *[1] * (real.ndim - 1))
     between = torch.lerp(real, fake, share).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between, y).sum(), between, create_graph=True)

@@ -1,23 +1,24 @@
-"""What a private fit spends, and on what: statistics of the codec, counts of the classes, training.
+"""Privacy budget of a fit: statistics of the codec, class counts, and training.
 
-The guarantee is `training.privacy`'s, of one record there or not. With `dp_public_statistics` false, all that the model
-holds is charged: means, spreads, the components of wide expression and the counts of the classes go through the
-Gaussian mechanism, each once, with the noise at which they alone would spend `SHARE` of epsilon; the rest is
-training's. With it true, the user states that those are public, and the model says so. Either way every patient's code
-follows from the patient's record and these statistics alone; nothing is calibrated, fitted or stopped on patients
-besides; histories and summaries hold no figure of theirs. Names of classes and genes, the number of patients, and to
-how many decimals values are written are taken as public.
+The guarantee is that of `training.privacy`, for the presence or absence of one record. With `dp_public_statistics`
+false, the budget is charged for everything that the model holds: means, spreads, the components of wide expression and
+the class counts go through the Gaussian mechanism, each once, with the noise at which they alone would spend `SHARE` of
+epsilon; the rest is left for training. With it true, the user states that those are public, and the model records that.
+Either way every patient's code follows from the patient's record and these statistics alone; nothing else is
+calibrated, fitted or stopped early on patients, and histories and summaries hold no figures of theirs. Names of classes
+and genes, the number of patients, and the number of decimals of values are taken as public.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from cohortsmith.data import DataError
+from cohortsmith.generators.contracts import Codec
 from cohortsmith.training import Privacy, TrainingError, noise_multiplier, secret_of
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ _STATISTICS = 12  # stream of the secret
 
 @dataclass
 class Statistics:
-    """Sums over patients with Gaussian noise (Dwork & Roth 2014, appendix A), and the ledger of them.
+    """Sums over patients with Gaussian noise (Dwork & Roth 2014, appendix A), and the record of their charges.
 
     Attributes:
-        noise: standard deviation of the noise over the most that one patient can add; 0 releases the sums as they are.
+        noise: standard deviation of the noise, relative to the sensitivity of a sum; 0 adds none.
         rng: draws the noise.
-        charges: releases so far, as Opacus's accountant counts them.
+        charges: releases so far, in the form of Opacus's accountant.
     """
 
     noise: float = 0.0
@@ -53,27 +54,27 @@ class Statistics:
     _counts: NDArray[np.int64] | None = field(default=None, init=False)
 
     def total(self, values: Floats, radius: float) -> Floats:
-        """Sum (d,) of values (n, d) over patients, each drawn in to a norm of `radius` first."""
+        """Sum (d,) of values (n, d) over patients, each clipped to a norm of `radius` first."""
         return self.total_of([values], radius)
 
     def total_of(self, parts: Iterable[Floats], radius: float) -> Floats:
-        """The same of values that come in parts (some, d)."""
+        """The same for values that come in parts (some, d)."""
         return self._noised(np.asarray(sum(_within(values, radius).sum(0) for values in parts)), radius)
 
     def totals(self, values: Floats, y: NDArray[np.int64], classes: int, radius: float) -> Floats:
-        """Sums (classes, d) over the patients of each class: all cost what one `total` does."""
+        """Sums (classes, d) over the patients of each class: together they cost as much as one `total`."""
         values = _within(values, radius)
         return self._noised(np.stack([values[y == label].sum(0) for label in range(classes)]), radius)
 
     def gram(self, values: Floats, radius: float) -> Floats:
-        """Sum of outer products (d, d) of rows (n, d) drawn in to a norm of `radius` (Dwork et al. 2014)."""
+        """Sum of outer products (d, d) of rows (n, d) clipped to a norm of `radius` (Dwork et al. 2014)."""
         values = _within(values, radius)
         noised = self._noised(values.T @ values, radius**2)
-        upper = np.triu(noised)  # the mirrored noise of a symmetric matrix tells no more than its upper half
+        upper = np.triu(noised)  # the noise of a symmetric matrix is needed in its upper half alone
         return np.asarray(upper + np.triu(noised, 1).T)
 
     def counts(self, y: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-        """Patients of each class, at least 1: that a class is empty would be told otherwise. Released once."""
+        """Patients of each class, at least 1, so that an empty class is not revealed. Released once."""
         if self._counts is None:
             exact = np.bincount(y, minlength=classes).astype(np.float64)
             self._counts = np.maximum(np.rint(self._noised(exact, 1.0)), 1 if self.noise else 0).astype(np.int64)
@@ -86,22 +87,28 @@ class Statistics:
         return sums + self.rng.normal(0.0, self.noise * most, sums.shape)
 
 
-def smoothed(values: Floats, alike: NDArray[np.int64], chance: float) -> Floats:
-    """Values (m,) drawn towards the mean of their group `alike` (m,) by what of them is noise."""
-    common = (np.bincount(alike, values) / np.maximum(np.bincount(alike), 1))[alike]
-    return np.asarray(common + shrunk((values - common)[None], alike, np.array([[chance]]))[0])
+class PrivateCodec(Codec, Protocol):
+    """A codec of private fits: `fit_encode` releases nothing of the patients but through `statistics`."""
+
+    statistics: Statistics
 
 
-def shrunk(values: Floats, alike: NDArray[np.int64], chance: Floats) -> Floats:
-    """Values (k, m) drawn towards nought by what of them is noise of variance `chance` (k, 1), in groups `alike` (m,).
+def smoothed(values: Floats, group: NDArray[np.int64], noise: float) -> Floats:
+    """Values (m,) shrunk towards the mean of their `group` (m,) by the share of noise, of variance `noise`, in them."""
+    common = (np.bincount(group, values) / np.maximum(np.bincount(group), 1))[group]
+    return np.asarray(common + shrunk((values - common)[None], group, np.array([[noise]]))[0])
 
-    The noise is known, and with it how far the values of a group, in all rows together, would lie from nought by chance
+
+def shrunk(values: Floats, group: NDArray[np.int64], noise: Floats) -> Floats:
+    """Values (k, m) shrunk towards zero by the share of noise, of variance `noise` (k, 1), in their `group` (m,).
+
+    The noise is known, and with it the expected mean square of a group's values, in all rows together, without signal
     (James & Stein 1961; Efron & Morris 1973 for rows of unequal noise).
     """
-    members, chance = np.maximum(np.bincount(alike), 1), chance + 1e-12
-    power = np.stack([(np.bincount(alike, row**2) / members)[alike] for row in values])
-    signal = np.maximum(((power - chance) / chance**2).sum(0) / (1 / chance**2).sum(0), 0)
-    return np.asarray(values * signal / (signal + chance))
+    members, noise = np.maximum(np.bincount(group), 1), noise + 1e-12
+    power = np.stack([(np.bincount(group, row**2) / members)[group] for row in values])
+    signal = np.maximum(((power - noise) / noise**2).sum(0) / (1 / noise**2).sum(0), 0)
+    return np.asarray(values * signal / (signal + noise))
 
 
 def _within(values: Floats, radius: float) -> Floats:
@@ -111,13 +118,13 @@ def _within(values: Floats, radius: float) -> Floats:
 
 @dataclass
 class Spending:
-    """Budget of one private fit.
+    """Privacy budget of one fit.
 
     Attributes:
         family: settings, the budget among them.
         patients: number of records.
-        secret: what noise is drawn from; a resumed run has that of its checkpoint.
-        unit: `patient` where every record is of another one, else `record`.
+        secret: seed of the noise; a resumed run has that of its checkpoint.
+        unit: `patient` where every record is of a different patient, else `record`.
         statistics: releases for the codec and the classes.
     """
 
@@ -129,7 +136,7 @@ class Spending:
 
     @classmethod
     def open(cls, family: Family, cohort: Cohort, checkpoint: Path | None) -> Spending:
-        """Divide the budget.
+        """Divide the budget between statistics and training.
 
         Raises:
             DataError: delta is not below one over the patients, or epsilon is too small for statistics.
@@ -139,7 +146,7 @@ class Spending:
         if delta >= 1 / n:
             raise DataError(
                 f"{family.name}: dp_delta must be below one over the patients, 1/{n}: "
-                f"one patient could be given away whole otherwise; got {delta:g}"
+                f"otherwise a whole record could be revealed; got {delta:g}"
             )
         noise = 0.0
         if not family.dp_public_statistics:
@@ -153,7 +160,7 @@ class Spending:
         return cls(family, n, secret, unit, Statistics(noise, rng))
 
     def of_training(self, counts: NDArray[np.int64]) -> Privacy:
-        """What is left for training, where blind players draw classes by these counts (classes,)."""
+        """Budget left for training, in which blind players draw classes by these counts (classes,)."""
         return Privacy(
             self.family.dp_epsilon,
             self.family.dp_delta or 0.1 / self.patients,
@@ -163,8 +170,8 @@ class Spending:
             self.secret,
         )
 
-    def told(self, spent: Mapping[str, Any]) -> dict[str, Any]:
-        """What the model says of its privacy: what training has `spent`, and what is and is not covered."""
+    def statement(self, spent: Mapping[str, Any]) -> dict[str, Any]:
+        """The model's privacy statement: what training has `spent`, and what is and is not covered."""
         public = ["number of patients", "names of classes and features", "decimals of the values"]
         stated = ["statistics of the codec", "class counts"] if self.family.dp_public_statistics else []
         return {
@@ -176,15 +183,15 @@ class Spending:
 
 
 def check(family: Family) -> None:
-    """Refuse settings that differential privacy has no room for.
+    """Refuse settings that differential privacy does not allow.
 
     Raises:
-        DataError: a budget, a norm or a clip out of range, or a part that would look at patients unpaid for.
+        DataError: a budget, a norm or a clip out of range, or a part that would use patients outside the budget.
     """
     name = family.name
     for setting in ("dp_delta", "dp_public_statistics"):
         if not family.dp_epsilon and getattr(family, setting):
-            raise DataError(f"{name}: {setting} is a part of differential privacy; set dp_epsilon above 0 with it")
+            raise DataError(f"{name}: {setting} is a setting of differential privacy; set dp_epsilon above 0 with it")
     if not 0 <= family.dp_epsilon <= 100:
         raise DataError(f"{name}: dp_epsilon must be above 0 and at most 100, or 0 for none; got {family.dp_epsilon:g}")
     if not family.dp_epsilon:
@@ -194,8 +201,12 @@ def check(family: Family) -> None:
     if not 0 < family.dp_clip < math.inf:
         raise DataError(f"{name}: dp_clip must be a positive norm; got {family.dp_clip:g}")
     if family.validation:
-        raise DataError(f"{name}: with dp_epsilon nothing is stopped early, patients would tell when; drop validation")
+        raise DataError(
+            f"{name}: with dp_epsilon there is no early stopping, which depends on held-out patients; drop validation"
+        )
     if family.balanced:
-        raise DataError(f"{name}: with dp_epsilon every patient is drawn equally often; leave balanced at false")
+        raise DataError(
+            f"{name}: with dp_epsilon every patient is drawn with the same probability; leave balanced at false"
+        )
     if refusal := family.private_refusal():
         raise DataError(f"{name}: with dp_epsilon {refusal}")

@@ -1,7 +1,7 @@
 """`PrivateExpressionCodec`: a few statistics through the Gaussian mechanism, and codes that follow from one record.
 
-No ranks of patients, no knots of a few of them, no latent scores that other patients' genes speak for: those of
-`ExpressionCodec` depend on everybody in ways that have no bound.
+Ranks of patients, knots of a few of them, and latent scores that depend on other patients, as `ExpressionCodec` has
+them, have no bounded sensitivity.
 """
 
 from __future__ import annotations
@@ -27,23 +27,22 @@ if TYPE_CHECKING:
 _LIBRARY = (0.0, 40.0)  # log2 of a library's counts
 _LEAST_SPREAD = 0.25  # log2 units: noise must not make a gene's spread vanish
 _LIMIT = 4.0  # standard deviations
-_REACH = 1 / 4  # of half the bounds' width: how far, in the mean over genes, a patient may lie from the centre
+_REACH = 1 / 4  # of half the bounds' width: largest distance of a patient from the centre, in the mean over genes
 _RANK = 16
-_MOST_CHARGED = 4000  # genes of a private matrix of products; its noise outgrows any cohort beyond
+_MOST_CHARGED = 4000  # genes of a private covariance matrix; beyond, noise dominates for any cohort
 
 
 @dataclass
 class PrivateExpressionCodec:
     """Log2 values within stated bounds, standardised by class and gene; low-rank when wide.
 
-    Means of all and of each class, mean deviations and, when wide, products of genes are sums over patients of bounded
-    norm; before it has learned anything, a network that answers with noise already makes a Gaussian of each class.
-    What lies outside the bounds is set to them; they must be stated from knowledge of the platform and not of these
-    patients.
+    Overall and class means, mean deviations and, when wide, products of genes are sums over patients of bounded norm; a
+    network that outputs noise, even before training, already gives a Gaussian for each class. Values outside the bounds
+    are clipped; the bounds must come from knowledge of the platform and not of these patients.
 
     Attributes:
-        rank: components of a wide cohort; 0 stands for 16.
-        wide: number of genes above which the code is low-rank; 0 stands for 1000.
+        rank: components of a wide cohort; 0 is 16.
+        wide: number of genes above which the code is low-rank; 0 is 1000.
         dp_bounds: least and largest log2 value of a gene.
     """
 
@@ -64,7 +63,7 @@ class PrivateExpressionCodec:
             raise DataError(f"dp_bounds must be a least and a largest log2 value; got {list(self.dp_bounds)}")
 
     def narrowed(self, cohort: Cohort) -> Cohort:
-        """The cohort as it is: a platform's genes tell of nobody."""
+        """The cohort as it is: the genes of a platform reveal no patient."""
         return cohort
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
@@ -110,7 +109,7 @@ class PrivateExpressionCodec:
         return self.table.back(self._bounded(values))
 
     def calibrate(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Nothing: it would look at patients."""
+        """Nothing: it would use patients outside the budget."""
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Tensors, and the settings."""
@@ -140,13 +139,13 @@ class PrivateExpressionCodec:
     def _class_means(
         self, values: NDArray[np.float64], y: NDArray[np.int64], classes: int, reach: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Means (classes, genes) of centred values (n, genes), each class's shrunk by what of them is noise."""
+        """Means (classes, genes) of centred values (n, genes), each class's shrunk by its share of noise."""
         radius = float(np.linalg.norm(reach))
         counts = np.maximum(self.statistics.counts(y, classes), 5)[:, None]
         means = self.statistics.totals(values, y, classes, radius) / counts
-        chance = (self.statistics.noise * radius / counts) ** 2
-        alike = np.zeros(means.shape[1], np.int64)
-        return np.concatenate([shrunk(means[[k]], alike, chance[[k]]) for k in range(classes)])
+        noise = (self.statistics.noise * radius / counts) ** 2
+        group = np.zeros(means.shape[1], np.int64)
+        return np.concatenate([shrunk(means[[k]], group, noise[[k]]) for k in range(classes)])
 
     def _scores(self, cohort: Cohort) -> Floats:
         values = self._bounded(self.table.columns(cohort))

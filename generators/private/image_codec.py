@@ -1,4 +1,4 @@
-"""`PrivateImageCodec`: images as a Gaussian field of each class, and as the few numbers that say what is beside it."""
+"""`PrivateImageCodec`: images as a Gaussian field of each class, and a few numbers for the difference from it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     Wide = NDArray[np.float64]
     Whole = NDArray[np.int64]
 
-_SLOPE, _COLOUR = 1.5, 0.3  # of a usual picture: how amplitudes fall with the frequency, and colour beside light
-_CONTRAST = 3.0  # amplitude of the lowest wave in a usual picture with tones from 0 to 1
-_ROOM, _ROOM_OF_PAIRS = 1.5, 1.75  # norm of a patient, over a usual one's, that is left as it is
-_REACH = 2  # frequencies, up or across, that waves are told the correlation over
-_BAND = 3.0  # frequencies that are alike
-_LEAST_SPREAD = 0.05  # of the usual picture's amplitude: noise must not make a wave vanish
-_LEAST_VARIANCE = 0.05  # along any axis of the correlations, which the noise leaves short of a Gaussian's
+_SLOPE, _COLOUR = 1.5, 0.3  # of a typical image: fall of amplitudes with the frequency, and colour relative to grey
+_CONTRAST = 3.0  # amplitude of the lowest wave in a typical image with values from 0 to 1
+_ROOM, _ROOM_OF_PAIRS = 1.5, 1.75  # largest norm of a patient, relative to a typical one, that is not clipped
+_REACH = 2  # distance of frequencies, vertically or horizontally, over which waves are correlated
+_BAND = 3.0  # width of a band of frequencies that share their shrinkage
+_LEAST_SPREAD = 0.05  # of a typical image's amplitude: noise must not make a wave vanish
+_LEAST_VARIANCE = 0.05  # along any axis of the correlations, which noise can make indefinite
 _LIMIT = 4.0  # standard deviations
-_CODED = 192  # waves that the networks make
-_LOUDNESS = 0.3  # usual spread of the log amplitude of an image's other waves
-_AT_ONCE = 512  # images whose products are held together
+_CODED = 192  # waves that the networks generate
+_AMPLITUDE_SPREAD = 0.3  # typical spread of the log amplitude of an image's other waves
+_AT_ONCE = 512  # images whose products are in memory together
 
 
 class GaussianField(NamedTuple):
@@ -46,31 +46,31 @@ class GaussianField(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """Waves that tell of one another (m,), low before high, and the Cholesky root (m, m) of their correlations."""
+    """Correlated waves (m,), low before high, and the Cholesky root (m, m) of their correlations."""
 
     rows: Whole
     root: Floats
 
 
 class _Pairs(NamedTuple):
-    """Pairs of waves told the correlation of: first and second (pairs,), and which pairs are alike."""
+    """Pairs of correlated waves: first and second (pairs,), and the group in which each pair is shrunk."""
 
     first: Whole
     second: Whole
-    alike: Whole
+    group: Whole
 
 
 @dataclass
 class PrivateImageCodec:
     """Waves (discrete cosines over channels, rows and columns) around a Gaussian field of each class.
 
-    Means and spreads of a class's waves, and correlations of waves whose frequencies are near, are sums over patients
-    of bounded norm, in units that everybody knows: amplitudes fall with the frequency, by a power of about one to one
-    and a half (Tolhurst et al. 1992), and colours vary less than light. Correlations of near frequencies say where in
-    the picture there is detail; those over odd distances would tell right from left, and are left out. What of a figure
-    is noise is shrunk, by bands of frequency. The networks make the lowest waves, in units in which this Gaussian has
-    them independent and of unit variance, and how loud the others are, which are drawn from it: before it has learned
-    anything, a network that answers with noise already makes a Gaussian field of each class.
+    Means and spreads of a class's waves, and correlations of waves of similar frequency, are sums over patients of
+    bounded norm, in units known in advance: amplitudes fall with the frequency, by a power of about one to one and a
+    half (Tolhurst et al. 1992), and colours vary less than brightness. Correlations of similar frequencies show where
+    in the image there is detail; those over odd distances would distinguish right from left, and are left out. Noisy
+    statistics are shrunk, by bands of frequency. The networks generate the lowest waves, in units in which they are
+    independent with unit variance under this Gaussian, and the overall amplitude of the others, which are drawn from
+    it: a network that outputs noise, even before training, already gives a Gaussian field for each class.
     """
 
     calibration_patients: ClassVar[int] = 0
@@ -83,7 +83,7 @@ class PrivateImageCodec:
     _blocks: list[_Block] = field(init=False, repr=False)
 
     def narrowed(self, cohort: Cohort) -> Cohort:
-        """The cohort as it is: a pixel's name tells nothing."""
+        """The cohort as it is: the names of pixels reveal nothing."""
         return cohort
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
@@ -111,17 +111,17 @@ class PrivateImageCodec:
         """Pixels (n, height, width, channels), rounded and within 0..255."""
         low = _coded(self._shape)
         units = rng.standard_normal((len(codes), len(low)), dtype=np.float32)
-        units[:, ~low] *= np.exp(_LOUDNESS * np.clip(codes[:, -1:], -_LIMIT, _LIMIT))
+        units[:, ~low] *= np.exp(_AMPLITUDE_SPREAD * np.clip(codes[:, -1:], -_LIMIT, _LIMIT))
         units[:, low] = codes[:, :-1]
         scores = np.empty_like(units)
         for rows, root in self._blocks:
             scores[:, rows] = units[:, rows] @ root.T
-        waves = (self._field.mean[y] + self._field.spread[y] * scores) * _usual(self._shape)
+        waves = (self._field.mean[y] + self._field.spread[y] * scores) * _typical(self._shape)
         pixels = idctn(waves.reshape(-1, *self._shape), axes=(1, 2, 3), norm="ortho").transpose(0, 2, 3, 1)
         return np.ascontiguousarray(np.clip(np.rint(255 * (pixels + 0.5)), 0, 255).astype(np.uint8))
 
     def calibrate(self, codes: Floats, y: Whole, rng: np.random.Generator) -> None:
-        """Nothing: it would look at patients."""
+        """Nothing: it would use patients outside the budget."""
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The statistics."""
@@ -135,10 +135,10 @@ class PrivateImageCodec:
         return self
 
     def _waves(self, cohort: Cohort) -> Floats:
-        """Waves (n, size) in units of a usual picture's."""
+        """Waves (n, size) in units of a typical image's."""
         pixels = cohort.x.transpose(0, 3, 1, 2).astype(np.float32) / 255 - 0.5
         waves = dctn(pixels, axes=(1, 2, 3), norm="ortho").reshape(len(pixels), -1)
-        return np.asarray(waves / _usual(self._shape), np.float32)
+        return np.asarray(waves / _typical(self._shape), np.float32)
 
     def _scores(self, waves: Floats, y: Whole) -> Floats:
         scores = (waves - self._field.mean[y]) / self._field.spread[y]
@@ -149,28 +149,28 @@ class PrivateImageCodec:
         units = np.empty_like(scores)
         for rows, root in self._blocks:
             units[:, rows] = solve_triangular(root, scores[:, rows].T, lower=True).T
-        loud = np.log(np.sqrt((units[:, ~low] ** 2).mean(1, keepdims=True)) + 1e-3) / _LOUDNESS
-        codes = np.concatenate([units[:, low], loud], axis=1)
+        amplitude = np.log(np.sqrt((units[:, ~low] ** 2).mean(1, keepdims=True)) + 1e-3) / _AMPLITUDE_SPREAD
+        codes = np.concatenate([units[:, low], amplitude], axis=1)
         return np.asarray(np.clip(codes, -_LIMIT, _LIMIT), np.float32)
 
     def _levels(self, waves: Wide, y: Whole, classes: int) -> tuple[Floats, Floats]:
-        """Means and spreads (classes, size) of waves (n, size), their noise shrunk."""
+        """Means and spreads (classes, size) of waves (n, size), shrunk by their share of noise."""
         (n, size), bands, noise = waves.shape, _bands(self._shape), self.statistics.noise
         radius = _ROOM * float(np.sqrt(size))
         counts = np.maximum(self.statistics.counts(y, classes), 5)[:, None]
         centre = self.statistics.total(waves, radius)[None] / n
         centre = shrunk(centre, bands, np.array([[(noise * radius / n) ** 2]]))
-        chance = (noise * radius / counts) ** 2
+        variance = (noise * radius / counts) ** 2
         own = self.statistics.totals(waves - centre, y, classes, radius) / counts
-        mean = centre + shrunk(own, bands, chance)
+        mean = centre + shrunk(own, bands, variance)
         totals = NORMAL * self.statistics.totals(np.abs(waves - mean[y]), y, classes, radius)
         common = smoothed(totals.sum(0) / n, bands, (NORMAL * noise * radius / n) ** 2 * classes)
         common = np.maximum(common, _LEAST_SPREAD)
-        spread = common + shrunk(totals / counts - common, bands, NORMAL**2 * chance)
+        spread = common + shrunk(totals / counts - common, bands, NORMAL**2 * variance)
         return mean.astype(np.float32), np.maximum(spread, common / 4).astype(np.float32)
 
     def _products(self, scores: Floats) -> Floats:
-        """Correlations (pairs,) of scores (n, size), their noise shrunk."""
+        """Correlations (pairs,) of scores (n, size), shrunk by their share of noise."""
         pairs = _pairs(self._shape)
         radius = _ROOM_OF_PAIRS * float(np.sqrt(len(pairs.first)))
 
@@ -180,20 +180,20 @@ class PrivateImageCodec:
                 yield (some[:, pairs.first] * some[:, pairs.second]).astype(np.float64)
 
         found = self.statistics.total_of(parts(), radius) / len(scores)
-        chance = (self.statistics.noise * radius / len(scores)) ** 2
-        return np.asarray(smoothed(found, pairs.alike, chance), np.float32)
+        variance = (self.statistics.noise * radius / len(scores)) ** 2
+        return np.asarray(smoothed(found, pairs.group, variance), np.float32)
 
 
 def _frequency(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Half periods over the picture of each wave (size,), across and up together."""
+    """Half periods over the image of each wave (size,), both directions together."""
     _, row, column = np.unravel_index(np.arange(int(np.prod(shape))), shape)
     return np.asarray(np.hypot(row, column), np.float64)
 
 
-def _usual(shape: tuple[int, ...]) -> Floats:
-    """Units of the waves (size,): of a norm of sqrt(size), and the root of their amplitudes in a usual picture.
+def _typical(shape: tuple[int, ...]) -> Floats:
+    """Units of the waves (size,): of a norm of sqrt(size), and the root of their amplitudes in a typical image.
 
-    What is released in such units has the least squared error, in pixels, of all that noise of one norm leaves.
+    For noise of a given norm, statistics released in these units have the least squared error in pixels.
     """
     grey = np.unravel_index(np.arange(int(np.prod(shape))), shape)[0] == 0
     amplitude = _CONTRAST / (1 + _frequency(shape) / 2) ** _SLOPE * np.where(grey, 1, _COLOUR)
@@ -201,9 +201,9 @@ def _usual(shape: tuple[int, ...]) -> Floats:
 
 
 def _bands(shape: tuple[int, ...]) -> Whole:
-    """Which waves (size,) are alike: those of a channel whose frequencies are; what is even in them, apart.
+    """Group of each wave (size,): its channel, its band of frequencies, and whether it is even.
 
-    Means are of even waves above all, since pictures are as likely as their mirror images.
+    Means are mainly of even waves, since images are as likely as their mirror images.
     """
     band = (_frequency(shape) // _BAND).astype(np.int64)
     channel, row, column = np.unravel_index(np.arange(len(band)), shape)
@@ -212,7 +212,7 @@ def _bands(shape: tuple[int, ...]) -> Whole:
 
 
 def _coded(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which waves (size,) the networks make: those of the lowest frequencies."""
+    """Which waves (size,) the networks generate: those of the lowest frequencies."""
     low = np.zeros(int(np.prod(shape)), bool)
     low[np.argsort(_frequency(shape), kind="stable")[:_CODED]] = True
     return low
@@ -223,7 +223,7 @@ def _pairs(shape: tuple[int, ...]) -> _Pairs:
     channels, height, width = shape
     number, band = np.arange(int(np.prod(shape))).reshape(shape), (_frequency(shape) // _BAND).astype(np.int64)
     steps = range(-_REACH, _REACH + 1, 2)
-    first, second, alike = [], [], []
+    first, second, group = [], [], []
     kinds = [
         (one, other, up, across)
         for one in range(channels)
@@ -236,14 +236,14 @@ def _pairs(shape: tuple[int, ...]) -> _Pairs:
         there = number[other, max(up, 0) : height + min(up, 0), max(across, 0) : width + min(across, 0)].ravel()
         first.append(here)
         second.append(there)
-        alike.append(kind * (band.max() + 1) + band[here])
-    return _Pairs(*(np.concatenate(part) for part in (first, second, alike)))
+        group.append(kind * (band.max() + 1) + band[here])
+    return _Pairs(*(np.concatenate(part) for part in (first, second, group)))
 
 
 def _blocks(shape: tuple[int, ...], correlations: Floats) -> list[_Block]:
-    """Roots of the correlations (pairs,) of waves: of those of even and odd frequencies apart.
+    """Roots of the correlations (pairs,) of waves, separately for even and odd frequencies.
 
-    With low waves first, the first units make the low waves, and the others what those leave of the high ones.
+    With low waves first, the first units determine the low waves, and the others the rest of the high ones.
     """
     pairs, size = _pairs(shape), int(np.prod(shape))
     whole = np.eye(size)

@@ -1,4 +1,4 @@
-"""How many patients carry what in an alignment, and the columns that would tell of one patient alone."""
+"""How many patients carry each symbol of an alignment, and columns that would reveal single patients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def carriers(x: NDArray[np.uint8], subjects: NDArray[np.str_]) -> NDArray[np.int
     """Number of patients (not of sequences) that have each symbol in each column, (5, columns).
 
     Args:
-        x: (n, columns) codes; masked places count for nothing.
+        x: (n, columns) codes; masked positions are not counted.
         subjects: (n,) patient of each sequence.
     """
     names, of = np.unique(subjects, return_inverse=True)
@@ -34,8 +34,8 @@ def carriers(x: NDArray[np.uint8], subjects: NDArray[np.str_]) -> NDArray[np.int
 def without_rare_insertions(cohort: Cohort, least: int) -> Cohort:
     """The cohort without the columns in which fewer than `least` patients have anything but a gap.
 
-    An alignment has a column for every inserted base; its name alone, in a saved model or in a header of virtual
-    patients, would say where the one patient who has it has it.
+    An alignment has a column for every inserted base; its name alone, in a saved model or in a header of synthetic
+    sequences, would reveal the insertion of a single patient.
     """
     bases = carriers(np.where(cohort.x == GAP, GAP, 0).astype(np.uint8), cohort.subjects)[0]
     held = bases >= min(least, len(np.unique(cohort.subjects)))

@@ -1,4 +1,4 @@
-"""`SequenceCodec`: aligned sequences as one symbol of five a column, and back."""
+"""`SequenceCodec`: aligned sequences as one of five symbols per column, and back."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _CODE_VALUES = 1_000_000_000  # 4 GB
 
 @dataclass
 class SequenceCodec:
-    """One-hot symbols A, T, C, G and gap; a masked place is all zeros and is never generated.
+    """One-hot symbols A, T, C, G and gap; a masked position is all zeros and is never generated.
 
     Attributes:
-        min_carriers: fewest patients whose edit the networks know by its place; a rarer edit is known by what it is
-            (see `Sites`), so that no patient's own edit is held.
-        rare_edits: what becomes of rarer edits before training. "learn" leaves them: places are then not held, but what
-            networks learn of the neighbourhood can give some back. "scatter" moves each substitution to a place drawn
-            anew among those where it would be of the same kind (base, CpG, effect), so that numbers and spectra stay
-            and places are nobody's; other rare edits are left out. "suppress" leaves all of them out.
+        min_carriers: fewest patients with an edit for the networks to know its position; rarer edits are known by
+            their type alone (see `Sites`), so that no single patient's edit is stored.
+        rare_edits: what becomes of rarer edits before training. "learn" leaves them: positions are not stored, but
+            what networks learn of the neighbourhood can reproduce some. "scatter" moves each substitution to a random
+            position where it is of the same type (base, CpG, effect), so that numbers and spectra are preserved and
+            positions are no patient's; other rare edits are removed. "suppress" removes all of them.
     """
 
-    calibration_patients: ClassVar[int] = 256  # for the alarm alone
+    calibration_patients: ClassVar[int] = 256  # for the collapse alarm only
     strata: ClassVar[None] = None
     views: ClassVar[None] = None
     min_carriers: int = 3
@@ -60,17 +60,21 @@ class SequenceCodec:
         require_kind(cohort.kind, SEQUENCE, "sequences are expected")
         if cohort.x.size * SYMBOLS > _CODE_VALUES:
             raise DataError(
-                f"{len(cohort)} sequences of {cohort.x.shape[1]} columns are more than this version learns at once; "
-                f"{_CODE_VALUES // SYMBOLS // cohort.x.shape[1]} of them would do: draw a sample, or cut the columns"
+                f"{len(cohort)} sequences of {cohort.x.shape[1]} columns are more than this version can learn; "
+                f"{_CODE_VALUES // SYMBOLS // cohort.x.shape[1]} of them are possible: draw a sample, or select columns"
             )
         if (void := (cohort.x == MASKED).all(0)).any():
             name = cohort.features[int(void.argmax())]
-            raise DataError(f"column {name} is masked in every sequence: leave it out, or give sequences that have it")
+            raise DataError(f"column {name} is masked in every sequence: remove it, or add sequences that cover it")
         self.sites = Sites.fit(cohort, self.min_carriers)
         if self.rare_edits != "learn":
             x = without_rare_edits(cohort.x, self.sites, rng if self.rare_edits == "scatter" else None)
             cohort = replace(cohort, x=x)
             self.sites = Sites.fit(cohort, self.min_carriers)
+        return self.encode(cohort, rng)
+
+    def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
+        """One-hot codes (n, 5, columns) of any sequences of these columns."""
         return np.stack([cohort.x == code for code in range(SYMBOLS)], axis=1, dtype=np.float32, casting="unsafe")
 
     @property
@@ -81,7 +85,7 @@ class SequenceCodec:
     def decode(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Symbols (n, columns) drawn by their probabilities (n, 5, columns); one-hot codes are taken as they are.
 
-        Drawn, and not the likeliest: that would make everybody the wild type.
+        Drawn, since taking the most likely symbol would make every patient wild type.
         """
         del y
         share = np.cumsum(codes, axis=1)
@@ -90,7 +94,7 @@ class SequenceCodec:
         return symbols
 
     def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Nothing to set right: the codes are the symbols."""
+        """Nothing to correct: the codes are the symbols."""
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The sites."""

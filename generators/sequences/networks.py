@@ -1,9 +1,9 @@
 """`SiteNetwork`: networks for aligned sequences, each a consensus with a few edits.
 
-What reads a sequence sums the embeddings of its edits; what writes one scores every cell (symbol and column) by the
-product of the patient's vector with the cell's embedding, on top of the symbol's log-frequency in the class. A cell's
-embedding is computed from what the cell is (`Sites.features`), plus a part of its own where enough patients carry the
-edit. Cells are embedded once a pass, not once a patient: the cost of a long sequence is two products of matrices.
+A reader sums the embeddings of a sequence's edits; a writer scores every cell (symbol and column) by the product of the
+patient's vector with the cell's embedding, added to the symbol's log-frequency in the class. A cell's embedding is
+computed from its features (`Sites.features`), plus a free part where enough patients carry the edit. Cells are embedded
+once per pass, not per patient: the cost of a long sequence is two matrix products.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from cohortsmith.generators.contracts import Law, Maker
+from cohortsmith.generators.contracts import GeneratorNet, Likelihood
 from cohortsmith.generators.networks import ResidualMLP, ResidualStack
-from cohortsmith.generators.sequences.edit_law import EditLaw
+from cohortsmith.generators.sequences.edit_likelihood import EditLikelihood
 
 if TYPE_CHECKING:
     from cohortsmith.generators.sequences.sites import Sites
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _RANK = 64  # of a cell's embedding
 _HIDDEN = 64
 _GROUPS = 4
-_BESIDE = 12  # columns to either side that a known gap or inserted base speaks for
+_BESIDE = 12  # columns to either side that a known gap or inserted base informs
 _LOCAL = 16
 
 
@@ -54,19 +54,19 @@ class SiteNetwork:
         return _Encoder(self, out_dim)
 
     def decoder(self, in_dim: int) -> nn.Module:
-        """Latents to what `EditLaw` reads."""
+        """Latents to the parameters of `EditLikelihood`."""
         return _Decoder(self, in_dim)
 
-    def law(self) -> Law:
-        """The consensus and a number of edits."""
-        return EditLaw(self.sites)
+    def likelihood(self) -> Likelihood:
+        """The consensus with a number of edits."""
+        return EditLikelihood(self.sites)
 
-    def maker(self, in_dim: int) -> Maker:
+    def generator_net(self, in_dim: int) -> GeneratorNet:
         """Latents to symbols, by the straight-through Gumbel softmax."""
-        return _Maker(self.decoder(in_dim), EditLaw(self.sites))
+        return _GeneratorNet(self.decoder(in_dim), EditLikelihood(self.sites))
 
     def denoiser(self) -> nn.Module:
-        """Partly masked codes to logits (n, 5, columns) of what the masks hide."""
+        """Partly masked codes to logits (n, 5, columns) of the masked symbols."""
         return _Denoiser(self)
 
     def stack(self, in_dim: int, out_dim: int) -> ResidualStack:
@@ -152,29 +152,29 @@ class _Decoder(nn.Module):
         self.register_buffer("log_numbers", numbers, persistent=False)
         self.stack = shape.stack(in_dim, _Writer.dim + numbers.shape[1])
         self.writer = _Writer(shape.sites)
-        _start_at_nought(self.stack)
+        _start_at_zero(self.stack)
 
     def forward(self, latent: Tensor, y: Tensor) -> Tensor:
         vector, numbers = self.stack(latent, y).split([_Writer.dim, self.log_numbers.shape[1]], dim=1)
         return torch.cat([self.writer(vector, y).flatten(1), self.log_numbers[y] + numbers], dim=1)
 
 
-class _Maker(Maker):
-    def __init__(self, decoder: nn.Module, law: EditLaw) -> None:
+class _GeneratorNet(GeneratorNet):
+    def __init__(self, decoder: nn.Module, law: EditLikelihood) -> None:
         super().__init__()
-        self.decoder, self.law = decoder, law
+        self.decoder, self.law = decoder, law  # a submodule's name is part of saved weights
         self.noise_shape = law.noise_shape
 
     def forward(self, latent: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
         if uniform is None:
-            raise TypeError("edits are drawn: this generator needs uniform noise")
+            raise TypeError("edits are sampled: this generator network needs uniform noise")
         return self.law.relax(self.decoder(latent, y), uniform)
 
 
 class _Denoiser(nn.Module):
-    """Reads the edits that are known and what the masks may hide; writes logits for every column.
+    """Reads the revealed edits and the expected masked ones; writes logits for every column.
 
-    Gaps and inserted bases come in runs, so those that are known speak for the columns beside them, too.
+    Gaps and inserted bases come in runs, so those that are revealed inform the neighbouring columns.
     """
 
     rates: Tensor
@@ -185,29 +185,29 @@ class _Denoiser(nn.Module):
         self.code_shape = shape.code_shape
         self.reader, self.writer = _Reader(shape.sites), _Writer(shape.sites)
         cells = self.writer.log_rates.exp().flatten(1)[:, :, None] * self.writer.groups
-        rates = cells.view(len(cells), 5, -1, _GROUPS).sum(1)  # expected edits of each group in each column, a class
+        rates = cells.view(len(cells), 5, -1, _GROUPS).sum(1)  # expected edits of each group in each column, per class
         self.register_buffer("rates", rates.permute(1, 0, 2).flatten(1), persistent=False)
         self.stack = shape.stack(_Reader.dim + _GROUPS + 1, _Writer.dim + _GROUPS)
-        _start_at_nought(self.stack)
+        _start_at_zero(self.stack)
         indels = torch.from_numpy(shape.sites.indels)[None]
         self.register_buffer("indels", indels, persistent=False)
         self.beside: nn.Module | None = None
         if shape.sites.has_indels:
-            look = nn.Conv1d(3, _LOCAL, 2 * _BESIDE + 1, padding=_BESIDE)
-            say = nn.Conv1d(_LOCAL, 2, 1, bias=False)
-            nn.init.zeros_(say.weight)
-            self.beside = nn.Sequential(look, nn.SiLU(), say)
+            read = nn.Conv1d(3, _LOCAL, 2 * _BESIDE + 1, padding=_BESIDE)
+            write = nn.Conv1d(_LOCAL, 2, 1, bias=False)
+            nn.init.zeros_(write.weight)
+            self.beside = nn.Sequential(read, nn.SiLU(), write)
 
     def forward(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
-        """Logits (n, 5, columns) for codes (n, 5, columns) with hidden columns all zeros; level (n,): share hidden."""
+        """Logits (n, 5, columns) for codes (n, 5, columns) with hidden columns all zeros; level (n,): share masked."""
         hidden = 1 - x.sum(1)
-        expected = (hidden @ self.rates).view(len(x), -1, _GROUPS)  # edits the masks may hide
+        expected = (hidden @ self.rates).view(len(x), -1, _GROUPS)  # expected masked edits
         rows = torch.arange(len(y), device=y.device)
         left = expected[rows, y % expected.shape[1]].clamp_min(1e-6).log()
-        word = self.stack(torch.cat([self.reader(x), left / 4, level[:, None]], dim=1), y)
-        vector, grip = word.split([_Writer.dim, _GROUPS], dim=1)
-        # A patient who has just one edit has it the surer, the fewer places are left: the logit rises as -log(left).
-        vector = torch.cat([vector[:, :_RANK], vector[:, _RANK:] - grip * left], dim=1)
+        answer = self.stack(torch.cat([self.reader(x), left / 4, level[:, None]], dim=1), y)
+        vector, pull = answer.split([_Writer.dim, _GROUPS], dim=1)
+        # The fewer positions are left, the likelier each holds a patient's single edit: the logit rises as -log(left).
+        vector = torch.cat([vector[:, :_RANK], vector[:, _RANK:] - pull * left], dim=1)
         out: Tensor = self.writer(vector, y)
         if self.beside is None:
             return out
@@ -216,7 +216,7 @@ class _Denoiser(nn.Module):
         return out
 
 
-def _start_at_nought(stack: ResidualStack) -> None:
-    """Before training, what is written is the class's frequencies."""
+def _start_at_zero(stack: ResidualStack) -> None:
+    """Before training, the output is the class's frequencies."""
     nn.init.zeros_(stack.leave.weight)
     nn.init.zeros_(stack.leave.bias)

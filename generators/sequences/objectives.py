@@ -1,4 +1,4 @@
-"""The continuous families' settings for sequences; their losses and samplers are those of every data kind."""
+"""GAN, WGAN and VAE on sequences: their settings; losses and samplers are those of other data kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cohortsmith.generators.objectives import GANFamily, VAEFamily, WGANFamily
 class SequenceGANFamily(GANFamily):
     """Non-saturating GAN whose generator draws symbols by the straight-through Gumbel softmax.
 
-    The discriminator sees symbols, so there is no noise to blur them with.
+    The discriminator sees symbols, so there is no instance noise.
     """
 
     steps: int = 600
@@ -37,7 +37,7 @@ class SequenceWGANFamily(WGANFamily):
 
 @dataclass(frozen=True)
 class SequenceVAEFamily(VAEFamily):
-    """VAE whose decoder gives each column's symbols their probabilities; the KL term is annealed over half the run."""
+    """VAE whose decoder gives the probabilities of symbols; the KL term is annealed over half the training."""
 
     steps: int = 1200
     width: int = 128

@@ -1,4 +1,4 @@
-"""Edits of few patients, taken out of sequences or moved to other places before anything is learned from them."""
+"""Edits of few patients, removed from sequences or moved to other positions before training."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
     from cohortsmith.generators.sequences.sites import Sites
 
-LEAST = 20  # places of one kind; among fewer, a place drawn anew would often be the old one
+LEAST = 20  # positions of one kind; among fewer, a random one would often be the old one
 
 
 def without_rare_edits(x: NDArray[np.uint8], sites: Sites, rng: np.random.Generator | None) -> NDArray[np.uint8]:
-    """Sequences whose only edits are the common ones of `sites`, and others at places drawn anew.
+    """Sequences whose only edits are the common ones of `sites`, and others at random positions.
 
-    A rare substitution stands afterwards at a place where it is of the same kind (`Sites.kinds`), each as likely as any
-    other, so that its old place has no part in the outcome. Without a source of chance, where it would be one of few
-    places, and for gaps and inserted bases, the consensus takes its place. Masked places stay.
+    A rare substitution is moved to a position where it is of the same kind (`Sites.kinds`), all equally likely, so that
+    the result does not depend on its old position. Without `rng`, where there are few such positions, and for gaps and
+    inserted bases, it is replaced by the consensus. Masked positions stay.
 
     Args:
         x: (n, columns) codes of the cohort that `sites` was fitted on.
-        sites: whose edits are common.
-        rng: source of chance; None draws no new places.
+        sites: their common edits are kept.
+        rng: draws the new positions; None draws none.
     """
     columns = x.shape[1]
     row, column = np.nonzero((x != sites.consensus) & (x != MASKED))
@@ -44,6 +44,6 @@ def without_rare_edits(x: NDArray[np.uint8], sites: Sites, rng: np.random.Genera
         places = np.flatnonzero(kinds == kind)
         if len(places) >= LEAST:
             drawn = rng.choice(places, len(mine))
-            free = out[mine, drawn % columns] == sites.consensus[drawn % columns]  # an edit that is there stays
+            free = out[mine, drawn % columns] == sites.consensus[drawn % columns]  # an edit already there stays
             out[mine[free], drawn[free] % columns] = (drawn[free] // columns).astype(np.uint8)
     return out

@@ -1,9 +1,9 @@
-"""`Sites`: what is known of each column and symbol of an alignment before any network is trained.
+"""`Sites`: features and frequencies of each column and symbol of an alignment, before any network is trained.
 
-A patient's sequence is the cohort's consensus with a few edits. Most edits are rarer than any cohort is large, so a
-model that knows an edit only by its place can say nothing of those it has not seen, and all too much of the one patient
-who has it. Here an edit carried by several patients is known by its place; every other one by what it is: which
-base becomes which, in which neighbourhood, in which part of the sequence, and what it does to the protein.
+A patient's sequence is the cohort's consensus with a few edits. Most edits are too rare to be seen in any cohort, so a
+model that knows an edit only by its position knows nothing of unseen ones, and too much of a patient with a unique one.
+Here an edit carried by several patients is known by its position; every other one by its type: which base becomes
+which, in which context, in which part of the sequence, and its effect on the protein.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from cohortsmith.data import Cohort
 
-_NEVER = 1e-9  # rate of what no cohort of this size can tell from impossible
-_UNSEEN = 0.1  # patients that a class is taken to have of what fewer than `min_carriers` of it have
-_FREQUENT = 0.2  # share of a class from which an edit is a polymorphism: those come on top of the sporadic ones
-_MOST = 8  # sporadic edits told apart by number
-_CPG = SYMBOLS**2 + 2 * SYMBOLS  # among the features: after what becomes what and the neighbours
-_STRIDE = 32  # columns between the centres of the bumps that tell where in the sequence a column is
+_NEVER = 1e-9  # rate that no cohort of this size can distinguish from zero
+_UNSEEN = 0.1  # patients assumed to carry what fewer than `min_carriers` of a class carry
+_FREQUENT = 0.2  # share of a class from which an edit is a polymorphism, not sporadic
+_MOST = 8  # largest number of sporadic edits that is distinguished
+_CPG = SYMBOLS**2 + 2 * SYMBOLS  # index among the features: after substitutions and neighbours
+_STRIDE = 32  # columns between the centres of the bumps that encode positions
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Sites:
 
     Attributes:
         consensus: (columns,) most frequent code.
-        log_rates: (classes + 1, 5, columns) log-probability of each symbol in each class, and in all; none rests on
-            fewer than `min_carriers` patients.
-        log_numbers: (classes + 1, m) log-probability of 0, 1, 2, ... sporadic edits, those out of polymorphic columns.
+        log_rates: (classes + 1, 5, columns) log-probability of each symbol in each class, and overall; none is
+            estimated from fewer than `min_carriers` patients.
+        log_numbers: (classes + 1, m) log-probability of 0, 1, 2, ... sporadic edits, those outside polymorphic columns.
         polymorphic: (columns,) whether another symbol is frequent in a class.
-        common: positions (k,) among the cells of edits that at least so many patients carry.
-        features: (5 * columns, f) what each cell is, of the consensus alone.
+        common: indices (k,) of the cells of edits that at least `min_carriers` patients carry.
+        features: (5 * columns, f) features of each cell, from the consensus alone.
     """
 
     consensus: NDArray[np.uint8]
@@ -57,8 +57,8 @@ class Sites:
         """Sites of a training cohort.
 
         Args:
-            cohort: of sequences; masked places count for nothing.
-            min_carriers: fewest patients whose edit is known by its place.
+            cohort: of sequences; masked positions are not counted.
+            min_carriers: fewest patients with an edit that is known by its position.
         """
         own = [np.flatnonzero(cohort.y == label) for label in range(len(cohort.classes))]
         rows = [*own, np.arange(len(cohort))]
@@ -84,7 +84,7 @@ class Sites:
 
     @cached_property
     def groups(self) -> NDArray[np.float32]:
-        """Which of the kinds of edit a cell is, (5 * columns, 4): common, or a rare base, gap or insertion."""
+        """Group of each cell, one-hot (5 * columns, 4): common edit, or rare base, gap or insertion."""
         kind = _groups(self.consensus).ravel()
         kind[self.common] = 0
         groups: NDArray[np.float32] = np.eye(4, dtype=np.float32)[kind] * _edits(self.consensus).reshape(-1, 1)
@@ -92,9 +92,9 @@ class Sites:
 
     @cached_property
     def kinds(self) -> NDArray[np.int64]:
-        """Kind of edit of each cell, (5 * columns,): the same number for the same bases, CpG or not, and effect."""
-        told = np.r_[: SYMBOLS**2, _CPG : _CPG + 1 + len(EFFECTS)]
-        _, number = np.unique(self.features[:, told], axis=0, return_inverse=True)
+        """Kind of edit of each cell, (5 * columns,): equal for the same bases, CpG context and effect."""
+        defining = np.r_[: SYMBOLS**2, _CPG : _CPG + 1 + len(EFFECTS)]
+        _, number = np.unique(self.features[:, defining], axis=0, return_inverse=True)
         return number.ravel()
 
     @cached_property
@@ -105,11 +105,11 @@ class Sites:
 
     @property
     def has_indels(self) -> bool:
-        """Whether any of them can occur, as far as this cohort tells."""
+        """Whether any of them can occur, as far as this cohort shows."""
         return bool((np.exp(self.log_rates) * self.indels.sum(0) > 2 * _NEVER).any())
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Everything the sites are, by name."""
+        """The arrays by name."""
         return {
             "consensus": self.consensus,
             "log_rates": self.log_rates,
@@ -140,7 +140,7 @@ def _rates(
     counts: NDArray[np.int64], n: int, held: NDArray[np.int64], edit: NDArray[np.bool_], common: NDArray[np.bool_],
     groups: NDArray[np.int64], min_carriers: int,
 ) -> NDArray[np.float32]:  # fmt: skip
-    """Log-probability of each symbol, (5, columns), in n sequences with these counts of symbols, held by patients."""
+    """Log-probability of each symbol, (5, columns), in n sequences, from counts of sequences and of patients."""
     n = max(n, 1)
     rates = np.where(common, np.where(held >= min_carriers, counts, _UNSEEN) / n, 0.0)
     for group in (1, 2, 3):
@@ -155,7 +155,7 @@ def _rates(
 
 
 def _numbers(edits: NDArray[np.int64], subjects: NDArray[np.str_], min_carriers: int) -> NDArray[np.float64]:
-    """Weight of each number of edits (n,) up to `_MOST`; that of fewer than `min_carriers` patients stands for none."""
+    """Weight of each number of edits (n,) up to `_MOST`; a small constant for fewer than `min_carriers` patients."""
     edits = np.minimum(edits, _MOST)
     weights = np.bincount(edits, minlength=_MOST + 1).astype(np.float64)
     held = [len(np.unique(subjects[edits == number])) for number in range(_MOST + 1)]
@@ -163,7 +163,7 @@ def _numbers(edits: NDArray[np.int64], subjects: NDArray[np.str_], min_carriers:
 
 
 def _as_far_as_known(weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Log-probability of each number of edits, (classes + 1, m), up to the greatest that enough patients have."""
+    """Log-probability of each number of edits, (classes + 1, m), up to the largest that enough patients have."""
     most = max(int(np.flatnonzero(weights[-1] > _UNSEEN).max(initial=0)), 1)
     known = weights[:, : most + 1]
     logs: NDArray[np.float32] = np.log(known / known.sum(1, keepdims=True)).astype(np.float32)
@@ -194,7 +194,7 @@ def _features(consensus: NDArray[np.uint8], cohort: Cohort) -> NDArray[np.float3
 
 
 def _coding(consensus: NDArray[np.uint8], cohort: Cohort) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Effect of each cell on the protein (5 * columns, effects), and place in the codon (columns, 3)."""
+    """Effect of each cell on the protein (5 * columns, effects), and position in the codon (columns, 3)."""
     reference = reference_of(cohort)
     place = {name: i for i, name in enumerate(cohort.features)}
     columns = np.array([place[name] for name in reference.column_names])
@@ -214,7 +214,7 @@ def _coding(consensus: NDArray[np.uint8], cohort: Cohort) -> tuple[NDArray[np.fl
 
 
 def _bumps(columns: int) -> NDArray[np.float32]:
-    """Gaussian bumps along the sequence, (columns, bumps): neighbours alike, far columns apart."""
+    """Gaussian bumps along the sequence, (columns, bumps): similar for neighbouring columns."""
     centres = np.arange(_STRIDE / 2, columns + _STRIDE / 2, _STRIDE)
     away = (np.arange(columns)[:, None] - centres) / _STRIDE
     bumps: NDArray[np.float32] = np.exp(-0.5 * away**2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""That the families learn: how genes hang together, what sets the classes apart; early stop, alarm, resume."""
+"""That the families learn: gene correlations and class differences; early stopping, alarm, resuming."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from cohortsmith.data import Cohort
-    from cohortsmith.generators.contracts.architecture import Architecture
+    from cohortsmith.generators.contracts import Architecture, SamplerCallback
 
 TINY: dict[str, Any] = {"width": 32, "depth": 1, "batch_size": 64}
 QUICK: dict[str, Any] = {
@@ -58,7 +58,7 @@ def accuracy(taught_by: Cohort, asked: Cohort) -> float:
 
 
 @pytest.mark.parametrize("family", LEARNERS)
-def test_genes_hang_together_and_classes_stay_apart(family: str, correlated: Cohort) -> None:
+def test_genes_are_correlated_and_classes_stay_apart(family: str, correlated: Cohort) -> None:
     asked = {"class-A": 800, "class-B": 800}
     floor = make_generator("marginals").fit(correlated, seed=0).sample(asked, seed=1)
     generator = make_generator(family, **LEARNERS[family]).fit(correlated, seed=0)
@@ -104,8 +104,14 @@ class StuckFamily(GANFamily):
             nets["generator"].decoder.leave.weight.zero_()  # type: ignore[union-attr, operator]
         return nets
 
-    def sample(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
-        codes = super().sample(nets, y, generator)
+    def sample(
+        self,
+        nets: Mapping[str, nn.Module],
+        y: Tensor,
+        generator: torch.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> Tensor:
+        codes = super().sample(nets, y, generator, callback)
         return torch.where((y == 1)[:, None], torch.randn(codes.shape, generator=generator), codes)
 
 

@@ -44,8 +44,8 @@ def test_a_private_model_says_what_it_has_spent(
     [
         (("--family", "mvn", "--dp-epsilon", 1), "mvn has no setting 'dp_epsilon'"),
         (("--family", "vae", "--dp-epsilon", 1, "--set", "dp_epsilon=2"), "--dp-epsilon and --set dp_epsilon are both"),
-        (("--family", "vae", "--dp-delta", 1e-5), "dp_delta is a part of differential privacy"),
-        (("--family", "gan", "--dp-epsilon", 1, "--set", "balanced=true"), "every patient is drawn equally often"),
+        (("--family", "vae", "--dp-delta", 1e-5), "dp_delta is a setting of differential privacy"),
+        (("--family", "gan", "--dp-epsilon", 1, "--set", "balanced=true"), "every patient is drawn with the same"),
     ],
 )
 def test_bad_options_are_one_line(

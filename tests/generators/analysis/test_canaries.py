@@ -1,4 +1,4 @@
-"""Canaries: the bound against its formula and against a mechanism of known epsilon; who learns by heart is caught."""
+"""Canaries: the bound against its formula and against a mechanism of known epsilon; memorisation is detected."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_canaries_are_records_of_their_kind_that_nobody_has(kind: str) -> None:
     assert len(set(planted.subjects[len(cohort) :]) - set(cohort.subjects)) == 30
 
 
-def test_what_learns_by_heart_is_caught(correlated: Cohort) -> None:
+def test_memorisation_is_detected(correlated: Cohort) -> None:
     found = audit("vae", correlated, canaries=120, seed=1, steps=1500, latent_dim=32, validation=0.0, beta=0.1, **SMALL)
     assert (found.canaries, found.guesses) == (120, 60)
     assert found.lower > 0.7

@@ -29,7 +29,7 @@ def images(n: int, channels: int = 3) -> Tensor:
 
 
 def stirred(net: nn.Module) -> nn.Module:
-    """With every weight away from where it starts: what starts at nought would hide what is wired wrong."""
+    """With every weight away from where it starts: what starts at zero would hide what is wired wrong."""
     with torch.no_grad():
         for weight in net.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
@@ -152,7 +152,7 @@ def test_augmentation_of_no_strength_is_identity() -> None:
 
 
 def test_augmentation_shifts_by_whole_pixels_and_cuts_a_square_out() -> None:
-    x, uniform = images(40, 2) + 10, torch.rand(40, DRAWS)  # nowhere nought but in holes
+    x, uniform = images(40, 2) + 10, torch.rand(40, DRAWS)  # nowhere zero but in holes
     out = augment(x, uniform, 0.6)
     most, hole = 2, 8
     places = set()
@@ -226,7 +226,7 @@ def test_the_projection_adds_the_class_to_the_score() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_patients_score_and_image_do_not_depend_on_the_others(channels: int) -> None:
     network = ImageNetwork(channels, 4, 16, 2)
-    critic, maker = stirred(network.encoder(1)), stirred(network.maker(8))
+    critic, maker = stirred(network.encoder(1)), stirred(network.generator_net(8))
     assert not [
         part for net in (critic, maker) for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)
     ]
@@ -241,7 +241,10 @@ def test_a_patients_score_and_image_do_not_depend_on_the_others(channels: int) -
 
 
 def test_no_class_is_a_class_of_its_own() -> None:
-    for net, values in ((stirred(NETWORK.encoder(1)), images(1)), (stirred(NETWORK.maker(8)), torch.randn(1, 8))):
+    for net, values in (
+        (stirred(NETWORK.encoder(1)), images(1)),
+        (stirred(NETWORK.generator_net(8)), torch.randn(1, 8)),
+    ):
         answers = [net(values, torch.tensor([label])) for label in (NO_CLASS, 0, 1, 2, 3)]
         assert not any(torch.allclose(a, b) for at, a in enumerate(answers) for b in answers[:at])
 

@@ -62,7 +62,7 @@ def test_a_saved_codec_decodes_and_draws_alike(cells: Cohort) -> None:
 
 
 def test_images_of_one_colour_teach_nothing(cells: Cohort) -> None:
-    with pytest.raises(DataError, match="same value everywhere"):
+    with pytest.raises(DataError, match="same value in every pixel"):
         ImageCodec().fit_encode(replace(cells, x=np.full_like(cells.x, 7)), np.random.default_rng(0))
 
 

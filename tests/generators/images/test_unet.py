@@ -16,7 +16,7 @@ from cohortsmith.generators.images.diffusion import ImageDiffusionFamily
 from cohortsmith.generators.images.layers import GroupEmbedding
 from cohortsmith.generators.images.networks import ImageNetwork
 from cohortsmith.generators.images.symmetries import Turned
-from cohortsmith.generators.kinds import KINDS
+from cohortsmith.generators.kinds import bind
 from cohortsmith.training import Runtime, fast_precision, train
 
 
@@ -25,7 +25,7 @@ def cells() -> Cohort:
     return simulate("simulated-cells", 120, seed=0)
 
 
-def test_the_denoiser_starts_at_nought_and_listens_to_noise_level_and_class() -> None:
+def test_the_denoiser_starts_at_zero_and_listens_to_noise_level_and_class() -> None:
     net = ImageNetwork(channels=3, classes=4, width=64, depth=1).denoiser()
     x, level, y = torch.randn(2, 3, 28, 28), torch.tensor([0.1, -0.5]), torch.tensor([0, 3])
     with torch.no_grad():
@@ -76,14 +76,13 @@ def test_a_look_starts_as_its_class_and_may_come_to_differ() -> None:
 
 @pytest.mark.parametrize(("device", "profile"), [("cpu", "cpu"), ("cuda", "gpu"), ("mps", "cpu")])
 def test_the_profile_follows_the_device_and_what_is_given_stands(device: str, profile: str) -> None:
-    kind = KINDS["image"]
-    taken = kind.profiled("diffusion", {"width": 192}, device)
+    taken = bind("image", "diffusion", {"width": 192}, device).settings
     assert taken["profile"] == profile
     assert taken["width"] == 192
-    assert ("steps" in taken) == (profile == "gpu")
-    assert kind.profiled("diffusion", {"profile": "gpu"}, "cpu")["width"] == 128
+    assert taken["steps"] == (40_000 if profile == "gpu" else 15_000)
+    assert bind("image", "diffusion", {"profile": "gpu"}, "cpu").settings["width"] == 128
     with pytest.raises(DataError, match="profile must be one of auto, cpu, gpu; got 'fast'"):
-        kind.profiled("diffusion", {"profile": "fast"}, "cpu")
+        bind("image", "diffusion", {"profile": "fast"}, "cpu")
 
 
 def test_a_fit_says_its_profile_and_arithmetic(cells: Cohort) -> None:
@@ -115,12 +114,12 @@ def test_a_fit_turns_pictures_and_evens_classes_where_it_is_told_to(
 
 def test_networks_are_asked_for_looks_as_often_as_train_has_them(cells: Cohort) -> None:
     model = Diffusion(steps=1, depth=1, sampling_steps=2, looks=2, min_look=5).fit(cells, seed=0)
-    looks = model._codec.strata
+    looks = model.binding.codec.strata
     assert isinstance(looks, AppearanceClusters)
     shares = [looks.share[looks.of_class == label] for label in range(len(cells.classes))]
     label = next(label for label, share in enumerate(shares) if len(share) == 2)
-    told = model._told(np.full(4000, label), np.random.default_rng(0)).numpy()
-    asked = [(told == group).mean() for group in np.flatnonzero(looks.of_class == label)]
+    drawn = model.binding.draw_groups(np.full(4000, label), np.random.default_rng(0)).numpy()
+    asked = [(drawn == group).mean() for group in np.flatnonzero(looks.of_class == label)]
     assert asked == pytest.approx(shares[label].tolist(), abs=0.03)
 
 

@@ -14,7 +14,7 @@ from torch.distributions import Normal, kl_divergence
 from cohortsmith.data import DataError, simulate
 from cohortsmith.generators import VAE, load
 from cohortsmith.generators.contracts.architecture import NO_CLASS
-from cohortsmith.generators.images.autoencoder import ImageLaw
+from cohortsmith.generators.images.autoencoder import ImageLikelihood
 from cohortsmith.generators.images.flow_prior import FlowPrior
 from cohortsmith.generators.images.networks import ImageNetwork
 from cohortsmith.generators.images.vae import ImageVAEFamily
@@ -44,7 +44,7 @@ def built(channels: int = 3, classes: int = 2, **settings: Any) -> tuple[ImageVA
 
 
 def shaken(module: torch.nn.Module) -> None:
-    """Weights that start at nought hide what they multiply."""
+    """Weights that start at zero hide what they multiply."""
     with torch.no_grad():
         for at, weight in enumerate(module.parameters()):
             weight.add_(0.1 * draws(*weight.shape, seed=at))
@@ -52,7 +52,7 @@ def shaken(module: torch.nn.Module) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_likelihood_is_that_of_scipy(channels: int) -> None:
-    law = ImageLaw(ImageNetwork(channels, 2, 16, 1))
+    law = ImageLikelihood(ImageNetwork(channels, 2, 16, 1))
     decoded, x = draws(5, channels + 1, 28, 28), draws(5, channels, 28, 28, seed=1)
     with torch.no_grad():
         law.level.copy_(torch.linspace(-1.0, -0.5, channels)[:, None, None])
@@ -161,7 +161,7 @@ def test_guidance_pushes_away_from_the_population() -> None:
 
 
 def test_the_noise_has_the_spectrum_of_the_residuals() -> None:
-    law = ImageLaw(ImageNetwork(3, 2, 16, 1))
+    law = ImageLikelihood(ImageNetwork(3, 2, 16, 1))
     n = 400
     decoded, y = torch.zeros(n, 4, 28, 28), torch.zeros(n, dtype=torch.int64)
     decoded[:, 3, :, 14:] = 0.5  # the picture's right half is noisier

@@ -15,6 +15,8 @@ from cohortsmith.generators.objectives.diffusion import DiffusionFamily, dpm_sol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cohortsmith.generators.contracts import SamplerStep
+
 
 class Answer(nn.Module):
     """A network that gives one answer for a class, and none for the whole population."""
@@ -95,7 +97,7 @@ def test_the_class_is_hidden_for_the_share_asked(stub_batch: Callable[..., Any])
         assert hidden.pop() == pytest.approx(share, abs=0.02)
 
 
-def test_noise_levels_fall_from_high_to_low_to_nought() -> None:
+def test_noise_levels_fall_from_high_to_low_to_zero() -> None:
     levels = karras_levels(18, 0.002, 80.0, 7.0)
     assert levels.shape == (19,)
     assert levels[0].item() == pytest.approx(80, rel=1e-4)
@@ -103,7 +105,7 @@ def test_noise_levels_fall_from_high_to_low_to_nought() -> None:
     assert levels[-1] == 0
     assert (levels.diff() < 0).all()
     torch.testing.assert_close(karras_levels(5, 1.0, 3.0, 1.0), torch.tensor([3.0, 2.5, 2.0, 1.5, 1.0, 0.0]))
-    # The larger rho, the more levels near nought (figure 13).
+    # The larger rho, the more levels near zero (figure 13).
     assert (levels < 1).sum() > (karras_levels(18, 0.002, 80.0, 3.0) < 1).sum()
 
 
@@ -171,3 +173,30 @@ def test_guidance_leads_from_the_population_through_the_class_and_beyond() -> No
     population, learned, beyond = middle(0.0), middle(1.0), middle(2.0)
     assert learned > population + 0.1
     assert beyond - learned == pytest.approx(learned - population, rel=0.01)
+
+
+@pytest.mark.parametrize("solve", [heun, dpm_solver])
+def test_a_callback_sees_every_step_and_changes_nothing(solve: Any) -> None:
+    def model(x: Tensor, sigma: Tensor) -> Tensor:
+        return x / (1 + sigma[:, None] ** 2)
+
+    steps: list[SamplerStep] = []
+    x, levels = 10 * draws(4, 3), karras_levels(5, 0.1, 10.0, 7.0)
+    watched = solve(model, x, levels, steps.append)
+    assert torch.equal(watched, solve(model, x, levels))
+    assert [step.step for step in steps] == list(range(5))
+    assert [step.level for step in steps] == levels[:-1].tolist()
+    assert torch.equal(steps[0].x, x)
+    for step in steps:
+        assert torch.equal(step.denoised, model(step.x, torch.full((4,), step.level)))
+    assert torch.equal(watched, steps[-1].denoised) or solve is heun
+
+
+def test_sampling_passes_the_callback_on() -> None:
+    family, steps = DiffusionFamily(sampling_steps=4), list[Any]()
+    y, nets = torch.zeros(3, dtype=torch.int64), {"denoiser": Answer(0.3)}
+    codes = family.sample(nets, y, torch.Generator().manual_seed(0), steps.append)
+    assert torch.equal(codes, family.sample(nets, y, torch.Generator().manual_seed(0)))
+    assert [step.level for step in steps] == pytest.approx(karras_levels(4, 0.02, 20.0, 7.0)[:-1].tolist())
+    unit = family.scaled(steps[0].x, torch.full((3,), steps[0].level))
+    torch.testing.assert_close(unit, steps[0].x / (1 + steps[0].level ** 2) ** 0.5)

@@ -27,7 +27,7 @@ def test_discriminator_loss_is_the_formula_written_out() -> None:
     assert discriminator_loss(torch.tensor(on_real), torch.tensor(on_fake)).item() == pytest.approx(expected)
 
 
-def test_js_is_nought_for_a_blind_discriminator_and_log_2_for_a_perfect_one() -> None:
+def test_js_is_zero_for_a_blind_discriminator_and_log_2_for_a_perfect_one() -> None:
     blind, sure = torch.zeros(8, 1), torch.full((8, 1), 60.0)
     assert jensen_shannon(discriminator_loss(blind, blind)).item() == pytest.approx(0, abs=1e-6)
     assert jensen_shannon(discriminator_loss(sure, -sure)).item() == pytest.approx(math.log(2))

@@ -104,3 +104,16 @@ def test_guidance_pushes_away_from_the_population() -> None:
         # log-odds: 0 in the population, 1 in the class, so 0 + guidance * (1 - 0)
         expected = 1 / (1 + math.exp(-guidance))
         assert drawn.float().mean().item() == pytest.approx(expected, abs=0.012)
+
+
+def test_a_callback_sees_the_columns_revealed_so_far() -> None:
+    family, steps = MaskedDiffusionFamily(sampling_steps=2), list[Any]()
+    y = torch.zeros(50, dtype=torch.int64)
+    nets: Any = {"denoiser": OneOfTwo()}
+    codes = family.sample(nets, y, torch.Generator().manual_seed(0), steps.append)
+    assert torch.equal(codes, family.sample(nets, y, torch.Generator().manual_seed(0)))
+    assert [(step.step, step.level) for step in steps] == [(0, 1.0), (1, 0.5)]
+    assert [int(step.x.sum(1).sum(1).unique()) for step in steps] == [0, 1]
+    for step in steps:
+        torch.testing.assert_close(step.denoised.sum(1), torch.ones(50, 2))
+    assert torch.equal(steps[1].denoised * steps[1].x, steps[1].x)

@@ -33,7 +33,7 @@ def test_penalty_of_a_linear_critic_is_the_squared_excess_of_its_slope() -> None
 
 
 @pytest.mark.parametrize("lipschitz", [13.0, 6.5])
-def test_penalty_is_nought_at_the_slope_the_critic_is_given(lipschitz: float) -> None:
+def test_penalty_is_zero_at_the_slope_the_critic_is_given(lipschitz: float) -> None:
     slope, y, share = torch.tensor([3.0, -4.0, 12.0]), torch.zeros(6, dtype=torch.int64), torch.rand(6, 1)
     penalty = gradient_penalty(Critic(lambda x: x @ slope), torch.randn(6, 3), torch.randn(6, 3), y, share, lipschitz)
     assert penalty.item() == pytest.approx((13 / lipschitz - 1) ** 2, abs=1e-4)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from cohortsmith.data import DataError
 from cohortsmith.generators import load, make_generator
-from cohortsmith.generators.kinds import kind_of
-from cohortsmith.generators.private.budget import Spending, Statistics
+from cohortsmith.generators.kinds import bind
+from cohortsmith.generators.private.budget import Statistics
 from cohortsmith.generators.private.expression_codec import PrivateExpressionCodec
 from cohortsmith.generators.private.image_codec import PrivateImageCodec
 from cohortsmith.training import Plan, Privacy, Progress, Runtime
@@ -33,13 +33,10 @@ RNG = np.random.default_rng(0)
 
 
 def networks(family: str, cohort: Cohort) -> tuple[Family, dict[str, nn.Module], Tensor, Tensor]:
-    kind = kind_of(cohort.kind)
-    loss, own = kind.split(family, TINY)
-    kind = kind.of(family, TINY)
-    codec = kind.codec(**own)
-    x = torch.from_numpy(np.ascontiguousarray(codec.fit_encode(cohort, RNG)))
-    nets = loss.build(kind.networks(codec, len(cohort.classes), loss))
-    with torch.no_grad():  # layers that start at nought hide the others' gradients
+    bound = bind(cohort.kind, family, TINY)
+    x = torch.from_numpy(np.ascontiguousarray(bound.codec.fit_encode(cohort, RNG)))
+    loss, nets = bound.objective, bound.build(len(cohort.classes))
+    with torch.no_grad():  # layers that start at zero hide the others' gradients
         for net in nets.values():
             for weight in net.parameters():
                 weight.add_(0.1 * torch.randn(weight.shape))
@@ -162,7 +159,7 @@ def test_a_code_follows_from_one_record_and_the_statistics(kind: str) -> None:
     ("family", "settings", "says"),
     [
         ("vae", {"dp_epsilon": -1.0}, "dp_epsilon must be above 0"),
-        ("vae", {"dp_delta": 1e-5}, "dp_delta is a part of differential privacy; set dp_epsilon"),
+        ("vae", {"dp_delta": 1e-5}, "dp_delta is a setting of differential privacy; set dp_epsilon"),
         ("vae", {"dp_bounds": [0.0, 16.0]}, "dp_bounds is for fits with dp_epsilon"),
         ("vae", {"dp_epsilon": 1.0, "dp_bounds": [16.0, 0.0]}, "a least and a largest log2 value"),
         (
@@ -170,8 +167,8 @@ def test_a_code_follows_from_one_record_and_the_statistics(kind: str) -> None:
             {"dp_epsilon": 1.0, "calibrate_marginals": False},
             "calibrate_marginals is not for fits with dp_epsilon",
         ),
-        ("vae", {"dp_epsilon": 1.0, "validation": 0.1}, "nothing is stopped early"),
-        ("vae", {"dp_epsilon": 1.0, "balanced": True}, "every patient is drawn equally often"),
+        ("vae", {"dp_epsilon": 1.0, "validation": 0.1}, "there is no early stopping"),
+        ("vae", {"dp_epsilon": 1.0, "balanced": True}, "every patient is drawn with the same probability"),
         ("vae", {"dp_epsilon": 1.0, "prior": "fitted"}, "prior must be normal"),
         ("vae", {"dp_epsilon": 1.0, "dp_clip": 0.0}, "dp_clip must be a positive norm"),
         ("gan", {"dp_epsilon": 1.0, "r1": 1.0}, "r1 must be 0"),
@@ -191,9 +188,9 @@ def test_sequences_are_refused() -> None:
 
 
 def test_private_components_are_for_panels() -> None:
-    loss, own = kind_of("expression").split("vae", {"dp_epsilon": 1.0, "wide": 5})
-    codec = PrivateExpressionCodec(**own)
-    codec.statistics = Spending.open(loss, cohort_of("wide"), None).statistics
+    bound = bind("expression", "vae", {"dp_epsilon": 1.0, "wide": 5})
+    bound.open_budget(cohort_of("wide"), None)
+    codec = bound.codec
     codec.fit_encode(cohort_of("wide"), RNG)
     many = replace(cohort_of("wide"), x=np.tile(cohort_of("wide").x, 50), features=tuple(map(str, range(4500))))
     with pytest.raises(DataError, match="at most 4000 genes, this cohort has 4500"):

@@ -132,7 +132,7 @@ def test_pairs_are_those_of_near_waves_each_once() -> None:
     assert channel.max() == 1
 
 
-def test_figures_that_are_noise_are_drawn_to_nought_and_others_stay() -> None:
+def test_figures_that_are_noise_are_drawn_to_zero_and_others_stay() -> None:
     rng, alike = np.random.default_rng(0), np.repeat([0, 1], 500)
     truth = np.concatenate([np.zeros(500), 10 * rng.standard_normal(500)])
     values = truth + rng.standard_normal(1000)

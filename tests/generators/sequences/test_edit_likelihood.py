@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from cohortsmith.generators.sequences.edit_law import EditLaw
+from cohortsmith.generators.sequences.edit_likelihood import EditLikelihood
 from cohortsmith.generators.sequences.sites import Sites
 
 CONSENSUS = np.array([0, 1, 2, 3], np.uint8)  # A T C G
 NUMBERS = 3  # none, one or two sporadic edits
 
 
-def law() -> EditLaw:
+def law() -> EditLikelihood:
     """Four columns of which the first is polymorphic."""
-    return EditLaw(
+    return EditLikelihood(
         Sites(
             consensus=CONSENSUS,
             log_rates=np.zeros((2, 5, 4), np.float32),

@@ -1,4 +1,4 @@
-"""`EditLaw`: a patient's sequence as the consensus and a number of edits, each one of all that could be."""
+"""`EditLikelihood`: a patient's sequence as the consensus with a number of edits."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cohortsmith.generators.contracts import Law
+from cohortsmith.generators.contracts import Likelihood
 
 if TYPE_CHECKING:
     from cohortsmith.generators.sequences.sites import Sites
 
 
-class EditLaw(Law):
-    """Law of a sequence given what a decoder says: symbols of the polymorphic columns, and sporadic edits elsewhere.
+class EditLikelihood(Likelihood):
+    """Distribution of a sequence given the decoder's output: polymorphic columns, and sporadic edits elsewhere.
 
-    Columns of which many patients of a class have another symbol are drawn each on its own. In all others edits are
-    sporadic: how many a patient has is one draw, which they are another, from a softmax over all cells. Columns drawn
-    each on its own could never say "just one of a thousand": a share exp(-1) of the patients would have none.
+    Columns in which many patients of a class have another symbol are drawn independently. In all others edits are
+    sporadic: their number is one draw, and which they are another, from a softmax over all cells. Independent columns
+    could not express "exactly one of a thousand": a share exp(-1) of the patients would have none.
 
-    What a decoder says is (n, 5 * columns + numbers): a logit for each cell, and one for each number of edits.
+    The decoder's output is (n, 5 * columns + numbers): a logit for each cell, and one for each number of edits.
     """
 
     consensus: Tensor
@@ -34,18 +34,18 @@ class EditLaw(Law):
         own = (torch.arange(5)[:, None] == consensus).float()
         self.register_buffer("consensus", own, persistent=False)
         self.register_buffer("polymorphic", torch.from_numpy(sites.polymorphic), persistent=False)
-        # cells that no sporadic edit can be: the consensus itself, and what stands in polymorphic columns
+        # cells that cannot be sporadic edits: the consensus itself, and all of polymorphic columns
         closed = (own > 0) | self.polymorphic
         self.register_buffer("closed", closed.flatten(), persistent=False)
         self.most = sites.log_numbers.shape[1] - 1
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
-        """Uniform noise that `relax` takes for a patient."""
+        """Shape of the uniform noise that `relax` needs for a patient."""
         return (self.closed.numel() + self.most + 1,)
 
     def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """-log p(x) in nats a patient, but for the order of the edits; masked places (all zeros) count nothing."""
+        """-log p(x) in nats per patient, up to the order of the edits; masked positions (all zeros) do not count."""
         cells, numbers = self._read(decoded)
         symbols = (x * cells.log_softmax(1) * self.polymorphic).flatten(1).sum(1)
         edits = x.flatten(1) * ~self.closed
@@ -57,7 +57,7 @@ class EditLaw(Law):
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """One-hot codes (n, 5, columns)."""
         uniform = torch.rand((len(decoded), *self.noise_shape), generator=generator, device=decoded.device)
-        return self.relax(decoded, uniform).round()  # the gradient's detour leaves a rounding error
+        return self.relax(decoded, uniform).round()  # the straight-through gradient leaves a rounding error
 
     def mean(self, decoded: Tensor) -> Tensor:
         """Probability of each symbol, (n, 5, columns)."""
@@ -70,7 +70,7 @@ class EditLaw(Law):
         """One-hot codes (n, 5, columns) whose gradient is the Gumbel softmax's.
 
         Args:
-            decoded: what the decoder says.
+            decoded: the decoder's output.
             uniform: noise (n, *noise_shape) in [0, 1).
         """
         cells, numbers = self._read(decoded)
@@ -85,7 +85,7 @@ class EditLaw(Law):
             chosen = straight_through(scores, 1)
             edits = edits + at_least[:, k : k + 1] * chosen
             scores = scores.masked_fill(chosen.detach() > 0.5, -1e9)  # without replacement
-        # Two edits of one column cannot be (nor can a tie): the first symbol stands.
+        # A column has one edit at most (ties aside): the first symbol is kept.
         return self._assemble(symbols, _one_a_column(edits.view_as(cells)))
 
     def _read(self, decoded: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,6 +113,6 @@ def straight_through(scores: Tensor, dim: int) -> Tensor:
 
 
 def _one_a_column(edits: Tensor) -> Tensor:
-    """Edits (n, 5, columns) with one symbol a column at most."""
+    """Edits (n, 5, columns) with at most one symbol per column."""
     earlier = F.pad(edits.detach().cumsum(1), (0, 0, 1, 0))[:, :-1]
     return edits * (earlier < 0.5)

@@ -1,0 +1,109 @@
+"""`Binding`: a family bound to a data kind with its settings; fitting, sampling and loading work with the same one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from cohortsmith.generators.private import Spending
+from cohortsmith.training import Runtime, fast_precision, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from cohortsmith.data import Cohort
+    from cohortsmith.generators.contracts import Architecture, Codec, Family, SamplerCallback
+    from cohortsmith.generators.private import PrivateCodec
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A family bound to a data kind with its settings.
+
+    Attributes:
+        objective: losses and sampler with their settings, the privacy budget among them.
+        codec: from a cohort to codes and back; fitted, or restored, in place.
+        networks: architecture for the fitted codec, a number of groups, and the objective's width and depth.
+        settings: every setting with its value, `profile` among them where the data kind has profiles.
+        heavy: whether networks do so much matrix work that bfloat16 pays, and that samples are drawn on a GPU where
+            there is one.
+        sampled_at_once: synthetic patients drawn together, as memory allows.
+    """
+
+    objective: Family
+    codec: Codec
+    networks: Callable[[Any, int, Family], Architecture]
+    settings: dict[str, Any]
+    heavy: bool
+    sampled_at_once: int
+
+    def open_budget(self, cohort: Cohort, checkpoint: Path | None) -> Spending | None:
+        """Budget of a private fit to a cohort, which the codec's statistics are charged to; None of any other fit.
+
+        Raises:
+            DataError: delta is not below one over the patients, or epsilon is too small for statistics.
+        """
+        if not self.objective.dp_epsilon:
+            return None
+        spending = Spending.open(self.objective, cohort, checkpoint)
+        cast("PrivateCodec", self.codec).statistics = spending.statistics  # private fits have private codecs
+        return spending
+
+    def runtime(self, asked: Runtime) -> Runtime:
+        """The runtime asked for, with the precision of this data kind's fits."""
+        if self.objective.dp_epsilon:
+            return replace(asked, precision="32-true")  # every digit of single patients' gradients
+        return replace(asked, precision=fast_precision(asked)) if self.heavy else asked
+
+    def build(self, classes: int) -> dict[str, nn.Module]:
+        """Networks by name, for the fitted codec and a number of classes."""
+        strata = self.codec.strata
+        groups = classes if strata is None else len(strata)
+        return self.objective.build(self.networks(self.codec, groups, self.objective))
+
+    def groups(self, cohort: Cohort) -> Tensor:
+        """What the networks are conditioned on for each patient (n,): the class, or a finer group of the codec's."""
+        strata = self.codec.strata
+        return torch.from_numpy(cohort.y if strata is None else strata.groups(cohort.x, cohort.y))
+
+    def draw_groups(self, y: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        """What the networks are conditioned on for classes y (n,): these, or groups drawn by their share in train."""
+        strata = self.codec.strata
+        return torch.from_numpy(y if strata is None else strata.draw(y, rng))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        nets: dict[str, nn.Module],
+        y: NDArray[np.int64],
+        rng: np.random.Generator,
+        callback: SamplerCallback | None = None,
+    ) -> NDArray[np.float32]:
+        """Codes (n, ...) of synthetic patients of the classes y (n,).
+
+        Args:
+            nets: trained networks by name.
+            y: classes.
+            rng: of every draw.
+            callback: called at each step of the sampler, of every `sampled_at_once` patients anew.
+        """
+        groups = self.draw_groups(y, rng)
+        runtime = Runtime() if self.heavy else Runtime(device="cpu")
+        device, precision = place(runtime).device, fast_precision(runtime) if self.heavy else "32-true"
+        generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+        nets = {name: net.to(device) for name, net in nets.items()}
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
+            parts = [
+                self.objective.sample(nets, part.to(device), generator, callback).float().cpu()
+                for part in torch.split(groups, self.sampled_at_once)
+            ]
+        for net in nets.values():
+            net.cpu()
+        return torch.cat(parts).numpy()

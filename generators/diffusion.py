@@ -1,0 +1,130 @@
+"""`Diffusion` as a generator, with its settings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from cohortsmith.generators.neural import NeuralGenerator, given
+
+
+class Diffusion(NeuralGenerator):
+    """Diffusion, conditional on the class.
+
+    EDM on expression and images (Karras et al. 2022), masked diffusion on sequences (Sahoo et al. 2024).
+
+    A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, steps 40000,
+    epochs 1000, batch_size 256, ema_decay 0.9995, compiled True. A private fit has, on expression and images, the
+    defaults of expression but validation 0.0, width 64, depth 1, learning_rate 0.002, steps 600.
+
+    Args:
+        steps: training steps at most [8000 / 1500 / 15000].
+        epochs: passes over the patients at most; 0 sets no limit, nor does a private fit [0 / 0 / 150].
+        batch_size: patients per step, over all processes; at most half the cohort is taken [256 / 256 / 64].
+        learning_rate: Adam's learning rate [0.001 / 0.002 / 0.001].
+        warmup: share of the steps over which the learning rate rises, before it falls as a cosine [0.03].
+        ema_decay: decay of the running average of the weights, which samples come from [0.995 / 0.995 / 0.999].
+        width: width of the networks [384 / 128 / 64].
+        depth: number of blocks of the networks [3 / 2 / 2].
+        dropout: on each block's hidden layer in training [0.0].
+        balanced: show the classes to the networks equally often [False].
+        validation: share of the patients held out for early stopping; 0 trains on all patients for all steps
+            [0.1 / 0.1 / 0.0].
+        validate_every: steps between two validations [100].
+        patience: validations without gain before training stops [8 / 3 / 0].
+        dp_epsilon: epsilon of differential privacy, for expression and images; 0 trains without [0.0].
+        dp_delta: its delta; 0 is a tenth of one over the number of patients [0.0].
+        dp_clip: largest norm of one patient's gradient in a private fit [1.0].
+        dp_public_statistics: whether the codec's statistics and the class counts are public, as you state; otherwise
+            the budget is charged for them [False].
+        class_dropout: share of patients whose class is hidden in training; guidance needs it [0.1].
+        guidance: 1 samples the class as learned; above 1 pushes away from the whole population [1.0 / 1.0 / 1.3].
+        compiled: compile the network on CUDA [False].
+        sigma_data: standard deviation of the codes [1.0 / - / 1.0].
+        p_mean: mean of the log noise level in training [-0.8 / - / -0.4].
+        p_std: standard deviation of the log noise level in training [1.4 / - / 1.4].
+        solver: `heun` calls the network twice per noise level, `dpm` (DPM-Solver++ 2M) once [heun / - / dpm].
+        sampling_steps: noise levels of the sampler; on sequences, parts in which columns are revealed [10 / 48 / 12].
+        guided_below: highest noise level at which guidance pushes [1000.0 / - / 6.0].
+        guided_above: lowest noise level at which guidance pushes [0.0 / - / 0.3].
+        sigma_min: lowest noise level of the sampler [0.02 / - / 0.02].
+        sigma_max: highest noise level of the sampler [20.0 / - / 40.0].
+        rho: exponent of the spacing of the sampler's noise levels [7.0 / - / 7.0].
+        rank: components of wide expression that the networks learn; 0 is 48, in a private fit 16 [0 / - / -].
+        wide: number of genes above which expression is learned by its components; 0 is 1000, or the number of patients
+            if that is smaller; in a private fit 1000 [0 / - / -].
+        calibrate_marginals: map each class's generated genes onto the training distribution of that class
+            [True / - / -].
+        dp_bounds: least and largest log2 value of a gene in a private fit, from knowledge of the platform and not of
+            these patients [(0, 24) / - / -].
+        level_min: lowest noise level in training, as a share of masked columns [- / 0.005 / -].
+        min_carriers: fewest patients with an edit for the networks to know its position; rarer edits are known by their
+            type alone [- / 3 / -].
+        rare_edits: what becomes of rarer edits before training: `learn` leaves them, `scatter` moves each substitution
+            to a random position where it is of the same type, `suppress` removes them [- / learn / -].
+        symmetries: how images are flipped and turned in training: `none`, `mirror` (left and right), `square` (mirrors
+            and quarter turns), or `auto`, the largest symmetry that a classifier cannot detect in the training images
+            [- / - / auto].
+        looks: most appearance clusters (stain, lamp, scanner) that images are divided into, so that rare ones are
+            sampled by their share; 1 conditions on the class alone [- / - / 8].
+        min_look: fewest patients of an appearance cluster [- / - / 20].
+        profile: defaults for a machine: `cpu`, `gpu`, or `auto`, which is `gpu` for a fit on CUDA [- / - / auto].
+        unknown: refused, with the names of near settings.
+
+    Raises:
+        DataError: an unknown setting, or a value that it cannot have.
+
+    Examples:
+        >>> model = Diffusion(sampling_steps=20, solver="dpm").fit(train, seed=0)
+        >>> synthetic = model.sample({"BRCA": 500, "OV": 300}, seed=1)
+    """
+
+    family: ClassVar[str] = "diffusion"
+
+    def __init__(
+        self,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        warmup: float | None = None,
+        ema_decay: float | None = None,
+        width: int | None = None,
+        depth: int | None = None,
+        dropout: float | None = None,
+        balanced: bool | None = None,
+        validation: float | None = None,
+        validate_every: int | None = None,
+        patience: int | None = None,
+        dp_epsilon: float | None = None,
+        dp_delta: float | None = None,
+        dp_clip: float | None = None,
+        dp_public_statistics: bool | None = None,
+        class_dropout: float | None = None,
+        guidance: float | None = None,
+        compiled: bool | None = None,
+        sigma_data: float | None = None,
+        p_mean: float | None = None,
+        p_std: float | None = None,
+        solver: Literal["heun", "dpm"] | None = None,
+        sampling_steps: int | None = None,
+        guided_below: float | None = None,
+        guided_above: float | None = None,
+        sigma_min: float | None = None,
+        sigma_max: float | None = None,
+        rho: float | None = None,
+        rank: int | None = None,
+        wide: int | None = None,
+        calibrate_marginals: bool | None = None,
+        dp_bounds: tuple[float, ...] | None = None,
+        level_min: float | None = None,
+        min_carriers: int | None = None,
+        rare_edits: Literal["learn", "scatter", "suppress"] | None = None,
+        symmetries: Literal["auto", "none", "mirror", "square"] | None = None,
+        looks: int | None = None,
+        min_look: int | None = None,
+        profile: Literal["auto", "cpu", "gpu"] | None = None,
+        **unknown: Any,
+    ) -> None:
+        super().__init__(**given(locals()))

@@ -1,0 +1,117 @@
+"""`WGAN` as a generator, with its settings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from cohortsmith.generators.neural import NeuralGenerator, given
+
+
+class WGAN(NeuralGenerator):
+    """Wasserstein GAN with a gradient penalty (Gulrajani et al. 2017), conditional on the class.
+
+    A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, depth 2,
+    steps 15000. A private fit has, on expression and images, the defaults of expression but validation 0.0, width 64,
+    depth 1, learning_rate 0.002, steps 200, n_critic 5, gradient_penalty 0.0.
+
+    Args:
+        steps: training steps at most [400 / 300 / 3500].
+        epochs: passes over the patients at most; 0 sets no limit, nor does a private fit [150 / 0 / 0].
+        batch_size: patients per step, over all processes; at most half the cohort is taken [256 / 128 / 64].
+        learning_rate: Adam's learning rate [0.001].
+        warmup: share of the steps over which the learning rate rises, before it falls as a cosine [0.03].
+        ema_decay: decay of the running average of the weights, which samples come from [0.995].
+        width: width of the networks [256 / 128 / 64].
+        depth: number of blocks of the networks [3 / 2 / 1].
+        dropout: on each block's hidden layer in training [0.0].
+        balanced: show the classes to the networks equally often [False].
+        validation: must stay 0: an adversarial loss does not show when to stop [0.0].
+        validate_every: has no effect without validation [0].
+        patience: has no effect without validation [0].
+        dp_epsilon: epsilon of differential privacy, for expression and images; 0 trains without [0.0].
+        dp_delta: its delta; 0 is a tenth of one over the number of patients [0.0].
+        dp_clip: largest norm of one patient's gradient in a private fit [1.0].
+        dp_public_statistics: whether the codec's statistics and the class counts are public, as you state; otherwise
+            the budget is charged for them [False].
+        latent_dim: length of the generator's noise [64].
+        n_critic: steps of the critic for one of the generator [3 / 3 / 2].
+        gradient_penalty: weight of the penalty on the norm of the critic's gradient [10.0].
+        lipschitz: norm that the penalty draws the critic's gradient towards [1.0 / 70.0 / 1.0].
+        dp_weight_clip: largest weight of the critic in a private fit, in place of gradient penalties [0.1].
+        rank: components of wide expression that the networks learn; 0 is 48, in a private fit 16 [0 / - / -].
+        wide: number of genes above which expression is learned by its components; 0 is 1000, or the number of patients
+            if that is smaller; in a private fit 1000 [0 / - / -].
+        calibrate_marginals: map each class's generated genes onto the training distribution of that class
+            [True / - / -].
+        dp_bounds: least and largest log2 value of a gene in a private fit, from knowledge of the platform and not of
+            these patients [(0, 24) / - / -].
+        min_carriers: fewest patients with an edit for the networks to know its position; rarer edits are known by their
+            type alone [- / 3 / -].
+        rare_edits: what becomes of rarer edits before training: `learn` leaves them, `scatter` moves each substitution
+            to a random position where it is of the same type, `suppress` removes them [- / learn / -].
+        penalised: share of a batch's images that the penalty is computed on [- / - / 0.25].
+        mode_seeking: weight of the generator's loss for images of a class that are less diverse than real ones
+            [- / - / 5.0].
+        augmentation: strength of the augmentation of all images that the critic sees; 0 is none, 1 that of Zhao et al.
+            2020 [- / - / 0.25].
+        symmetries: how images are flipped and turned in training: `none`, `mirror` (left and right), `square` (mirrors
+            and quarter turns), or `auto`, the largest symmetry that a classifier cannot detect in the training images
+            [- / - / auto].
+        looks: most appearance clusters (stain, lamp, scanner) that images are divided into, so that rare ones are
+            sampled by their share; 1 conditions on the class alone [- / - / 8].
+        min_look: fewest patients of an appearance cluster [- / - / 20].
+        profile: defaults for a machine: `cpu`, `gpu`, or `auto`, which is `gpu` for a fit on CUDA [- / - / auto].
+        unknown: refused, with the names of near settings.
+
+    Raises:
+        DataError: an unknown setting, or a value that it cannot have.
+
+    Examples:
+        >>> model = WGAN(n_critic=5).fit(train, seed=0)
+        >>> synthetic = model.sample({"BRCA": 500, "OV": 300}, seed=1)
+    """
+
+    family: ClassVar[str] = "wgan"
+
+    def __init__(
+        self,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        warmup: float | None = None,
+        ema_decay: float | None = None,
+        width: int | None = None,
+        depth: int | None = None,
+        dropout: float | None = None,
+        balanced: bool | None = None,
+        validation: float | None = None,
+        validate_every: int | None = None,
+        patience: int | None = None,
+        dp_epsilon: float | None = None,
+        dp_delta: float | None = None,
+        dp_clip: float | None = None,
+        dp_public_statistics: bool | None = None,
+        latent_dim: int | None = None,
+        n_critic: int | None = None,
+        gradient_penalty: float | None = None,
+        lipschitz: float | None = None,
+        dp_weight_clip: float | None = None,
+        rank: int | None = None,
+        wide: int | None = None,
+        calibrate_marginals: bool | None = None,
+        dp_bounds: tuple[float, ...] | None = None,
+        min_carriers: int | None = None,
+        rare_edits: Literal["learn", "scatter", "suppress"] | None = None,
+        penalised: float | None = None,
+        mode_seeking: float | None = None,
+        augmentation: float | None = None,
+        symmetries: Literal["auto", "none", "mirror", "square"] | None = None,
+        looks: int | None = None,
+        min_look: int | None = None,
+        profile: Literal["auto", "cpu", "gpu"] | None = None,
+        **unknown: Any,
+    ) -> None:
+        super().__init__(**given(locals()))

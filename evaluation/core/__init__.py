@@ -4,6 +4,7 @@ from cohortsmith.evaluation.core.cohort_matching import matched
 from cohortsmith.evaluation.core.comparison import LEAST, Comparison, Draw, pick, proportional
 from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group, Metric
 from cohortsmith.evaluation.core.finding import Finding, NotEvaluable, jsonable
+from cohortsmith.evaluation.core.glossary import GLOSSARY, Term, term_of
 from cohortsmith.evaluation.core.image_models import ImageModels, Images, Learned
 from cohortsmith.evaluation.core.intervals import (
     GROUPS,
@@ -45,7 +46,7 @@ from cohortsmith.evaluation.core.small_cells import (
     large_enough,
     merge_small_bins,
 )
-from cohortsmith.evaluation.core.titles import title_of
+from cohortsmith.evaluation.core.titles import number, title_of
 
 __all__ = [
     "BLOCK",
@@ -56,11 +57,12 @@ __all__ = [
     "Draw",
     "Edits",
     "Estimate",
-    "ImageModels",
     "Finding",
     "Floats",
+    "GLOSSARY",
     "GROUPS",
     "Group",
+    "ImageModels",
     "Images",
     "Interval",
     "LEAST",
@@ -70,6 +72,7 @@ __all__ = [
     "Metric",
     "NotEvaluable",
     "Subjects",
+    "Term",
     "Z",
     "auc",
     "auc_over_folds",
@@ -99,6 +102,7 @@ __all__ = [
     "median",
     "merge_small_bins",
     "nearest",
+    "number",
     "pick",
     "proportional",
     "quietly",
@@ -107,6 +111,7 @@ __all__ = [
     "scores",
     "sparse",
     "symbol_counts",
+    "term_of",
     "tiles",
     "title_of",
     "wilson",

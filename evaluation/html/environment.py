@@ -34,10 +34,10 @@ def _breakable(name: str) -> Markup:
     return escape(name).replace("_", Markup("_<wbr>"))
 
 
-def _data_uri(image: bytes | NDArray[np.uint8], kind: str = "png") -> str:
-    """Address that holds an image itself: bytes of a file, or pixels (height, width, channels)."""
+def _data_uri(image: bytes | NDArray[np.uint8]) -> str:
+    """Address that holds an image itself: bytes of a PNG, or pixels (height, width, channels)."""
     content = image if isinstance(image, bytes) else png(image)
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 ENVIRONMENT = Environment(

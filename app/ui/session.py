@@ -128,7 +128,9 @@ def empty(what: str, then: str) -> NoReturn:
 def corrupt(entry: Entry, reason: str = "") -> NoReturn:
     """Say that a folder cannot be read, why, and what to do, and stop the page."""
     st.error(f"**{text_of(entry.name)} cannot be shown:** {text_of(reason or entry.reason)}", icon=":material/error:")
-    st.caption("Run it again (page Generate, or `cohortsmith run`), or remove the folder; the other results are intact.")
+    st.caption(
+        "Run it again (page Generate, or `cohortsmith run`), or remove the folder; the other results are intact."
+    )
     st.stop()
 
 

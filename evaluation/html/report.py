@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.scorecard import Report
 
 _LEAD = (
-    "A synthetic cohort, compared with the real patients that its generator learned from (train) and with real patients "
+    "A synthetic cohort, compared with the real patients that its generator learned from (train) and with real "
+    "patients "
     "that it never saw (holdout)."
 )
 _LEAD_MANY = (

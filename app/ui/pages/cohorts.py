@@ -160,7 +160,8 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
         pairs = int(told.get("exact_duplicates", 0)) + int(told.get("near_duplicates", 0))
         if pairs:
             st.warning(
-                f"{pairs:,} pairs of samples are exact or near duplicates: a duplicate on both sides of the split looks "
+                f"{pairs:,} pairs of samples are exact or near duplicates: a duplicate on both sides of the split "
+                "looks "
                 "like a leak of the generator.",
                 icon=":material/content_copy:",
             )

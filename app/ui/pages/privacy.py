@@ -70,7 +70,10 @@ def page() -> None:
     by_default = found.policy == DEFAULT  # a release started from here is judged by it
     if entry.kind != "audit" and by_default and found.judged().outcome == "pass" and not _cards(audit):
         st.subheader("Release")
-        st.caption("Writes everything that may be released into a folder: virtual patients, model card, data card, audit, checksums.")
+        st.caption(
+            "Writes everything that may be released into a folder: virtual patients, model card, data card, audit, "
+            "checksums."
+        )
         deciding("release", folder)
 
 

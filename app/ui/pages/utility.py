@@ -156,7 +156,8 @@ def _classes(results: Results, entry: Entry) -> None:
         st.info("No arm with virtual patients or a pretext here, or classes of fewer than five test patients.")
         return
     st.caption(
-        "Gain in the recall of each class on test patients, with its 95 % interval over seeds, of the arms that are best "
+        "Gain in the recall of each class on test patients, with its 95 % interval over seeds, of the arms that are "
+        "best "
         "on validation patients. With many classes some intervals exclude zero by chance."
     )
     draw(pictures, f"classes-{task}")
@@ -172,7 +173,10 @@ def _confusion(results: Results, entry: Entry) -> None:
     default = [name for name, arm in arms.items() if arm in wanted]
     chosen_arms = st.multiselect("Arms", list(arms), default=default, max_selections=4, key=f"confusion-{task}")
     panels = confusions(results, [arms[name] for name in chosen_arms])
-    draw(Gallery(panels, "Counts summed over seeds; cells are shares of the true class."), f"confusion-{task}-{len(panels)}")
+    draw(
+        Gallery(panels, "Counts summed over seeds; cells are shares of the true class."),
+        f"confusion-{task}-{len(panels)}",
+    )
 
 
 def _figures(results: Results, entry: Entry) -> None:

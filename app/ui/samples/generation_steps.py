@@ -33,7 +33,9 @@ def making(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...])
         return
     model = _model(str(folder / "model"), key)
     if model.family not in ("vae", "diffusion"):
-        st.info("Generation steps exist for diffusion models (from noise to image) and VAEs (latent interpolation) only.")
+        st.info(
+            "Generation steps exist for diffusion models (from noise to image) and VAEs (latent interpolation) only."
+        )
         return
     known = [name for name, count in model.class_counts.items() if count]
     columns = st.columns(3)
@@ -50,7 +52,8 @@ def making(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...])
     report_part(fill("moving", moving), "Generation steps, animated")
     told = {
         "vae": "Latent interpolation: synthetic images in equal steps from one class to the other; one row per draw.",
-        "diffusion": "The state of the sampler at each noise level, from noise on the left to the image on the right; one row per draw.",
+        "diffusion": "The state of the sampler at each noise level, from noise on the left to the image on the "
+        "right; one row per draw.",
     }
     st.caption(told[model.family])
     st.image(steps, alt="Generation steps side by side")

@@ -12,8 +12,8 @@ from cohortsmith.app.ui import colours, draw, fill, report_part
 from cohortsmith.app.ui.samples.generation_steps import making
 from cohortsmith.app.ui.samples.subset import subset
 from cohortsmith.evaluation.html import image_means, image_side
-from cohortsmith.evaluation.plots import like_a_patient, plain, png, some_of
 from cohortsmith.evaluation.plots import images as image_figures
+from cohortsmith.evaluation.plots import like_a_patient, plain, png, some_of
 from cohortsmith.evaluation.plots import pca as figures
 
 if TYPE_CHECKING:

@@ -75,7 +75,7 @@ def table(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
         kept = kept[words.str.contains(search, regex=False)]
     st.caption(
         f"{len(kept):,} of {len(rows):,} variants. Variants carried by fewer than five real patients show "
-        "\"under 5\" in place of a share."
+        '"under 5" in place of a share.'
     )
     if kept.empty:
         return

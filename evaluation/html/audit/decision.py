@@ -76,9 +76,7 @@ def rules(judged: Judged) -> Markup:
     known = {judgement.criterion.name: judgement for judgement in judged.judgements}
     rows = []
     for rule, asks, names, how in RULES:
-        answers = [
-            (_TONES[known[n].outcome], known[n].criterion.title, known[n].outcome) for n in names if n in known
-        ]
+        answers = [(_TONES[known[n].outcome], known[n].criterion.title, known[n].outcome) for n in names if n in known]
         rows.append((rule, asks, answers, how))
     return fill(_TEMPLATE, "rules", rows)
 

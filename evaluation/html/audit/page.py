@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.privacy import Audit
 
 _LEAD = (
-    "A synthetic cohort under membership-inference, singling-out, linkage and attribute-inference attacks; every attack "
+    "A synthetic cohort under membership-inference, singling-out, linkage and attribute-inference attacks; every "
+    "attack "
     "stands beside a control, the same attack where there is nothing to find."
 )
 _AGGREGATES = "Real patients appear in it only as shares of many of them."

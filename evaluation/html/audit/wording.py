@@ -37,7 +37,8 @@ ATTACKERS: dict[str, str] = {
     "et al. 2022)",
 }
 KNOWS = (
-    "Threat model: every attacker on this page holds the whole synthetic cohort, the whole record of the target person, "
+    "Threat model: every attacker on this page holds the whole synthetic cohort, the whole record of the target "
+    "person, "
     "and half of the real patients that the generator never saw, the target not among them. An attacker with less "
     "knowledge finds less; one with access to the model itself, or who knows the other targets, may find more."
 )
@@ -79,7 +80,8 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "NIST SP 800-226: differential privacy",
         "Which guarantee holds against every attacker?",
         (),
-        "Attacks give a lower bound on the leakage, never a guarantee. Only training with differential privacy gives an "
+        "Attacks give a lower bound on the leakage, never a guarantee. Only training with differential privacy gives "
+        "an "
         "upper one; its epsilon, delta and unit of privacy stand in the model card.",
     ),
 )

@@ -85,7 +85,9 @@ def verdict_table(results: Results) -> Markup:
     sides = ["real only", "the strongest"] if virtual else ["the strongest"]
     first, second = (_SHORT[name] for name in results.metrics)
     gained = [f"{what} over|{side}" for what in (first, second) for side in sides]
-    return fill(_TEMPLATE, "verdict_note", virtual) + _tables(groups, virtual, [f"{first}, %|{second.lower()}", *gained])
+    return fill(_TEMPLATE, "verdict_note", virtual) + _tables(
+        groups, virtual, [f"{first}, %|{second.lower()}", *gained]
+    )
 
 
 def overview_table(results: Results) -> Markup:

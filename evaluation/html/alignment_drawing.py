@@ -163,7 +163,7 @@ class Canvas:
             for code in np.flatnonzero(shares[column]):
                 height = _BARS * min(1.0, total) ** (1 / 3) * float(shares[column, code]) / total
                 at -= height
-                size = {"y": f"{at:.2f}", "width": CELL - 2, "height": f"{max(height, 1):.2f}"}
+                size: dict[str, float | str] = {"y": f"{at:.2f}", "width": CELL - 2, "height": f"{max(height, 1):.2f}"}
                 self._add("rect", f"base {_CLASSES[code]}", x=x - CELL / 2 + 1, **size)
         for x, block, share in zip(self.starts, self.blocks, blocks, strict=True):
             middle, width = x + self._width(block) / 2, self._width(block)

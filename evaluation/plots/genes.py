@@ -75,7 +75,7 @@ def genes(real: Side, synthetic: Side, names: Sequence[str], distance: Floats | 
     return Gallery(
         panels,
         "Share of patients per unit of expression. Upper row: the genes reproduced worst; lower row: genes of median "
-        "quality. Bins with fewer than {MINIMUM} real patients are merged with their neighbours; the outermost bins "
+        f"quality. Bins with fewer than {MINIMUM} real patients are merged with their neighbours; the outermost bins "
         "include all values beyond.",
         [(_REAL, REAL, "■"), ("synthetic", SYNTHETIC, "━")],
     )

@@ -63,7 +63,7 @@ def spectrum(tally: Tally) -> Gallery:
     ]
     note = (
         "Every variant counts once per patient. Whiskers are 95 % intervals (Wilson). A bar rests on no real patient "
-        "or on at least {MINIMUM}; rarer ones are pooled."
+        f"or on at least {MINIMUM}; rarer ones are pooled."
     )
     drawn = [panel for panel in panels if panel]
     return Gallery(drawn, note, [(_REAL, REAL, "■"), ("synthetic", SYNTHETIC, "■")])

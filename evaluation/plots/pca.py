@@ -137,7 +137,7 @@ def plane(
     left = (
         f"Filled: the region of 90 % of train patients{', with the inner half outlined' if inner else ''}. "
         "Dotted: the same for holdout patients. No single patient is drawn: regions rest on cells of at least "
-        "{MINIMUM} patients."
+        f"{MINIMUM} patients."
     )
     if hidden:
         left += f" Too few patients to draw: {', '.join(hidden)}."

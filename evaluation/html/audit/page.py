@@ -27,8 +27,16 @@ _LEAD = (
 _AGGREGATES = "Real patients appear in it only as shares of many of them."
 _TEMPLATE = "audit.html"
 _SPACES = {"pixel": "by pixels, turned and mirrored to fit", "embedding": "by features of a fixed network"}
-_TERMS = ("membership-inference", "auc", "tpr", "fpr", "singling-out", "linkability", "attribute-inference")
-_TERMS += ("differential-privacy",)
+_TERMS = (
+    "membership-inference",
+    "auc",
+    "tpr",
+    "fpr",
+    "singling-out",
+    "linkability",
+    "attribute-inference",
+    "differential-privacy",
+)
 
 
 def audit_page(

@@ -58,7 +58,7 @@ def test_the_verdict_comes_first_in_words(grid: Path, page: Page) -> None:
 def test_arms_are_judged_by_the_metric_of_the_grid(runs: Path, page: Page) -> None:
     write_grid(runs, rows(STUDY, virtual=VIRTUAL), metric="mean_class_accuracy")
     shown = page("utility", "grid")
-    assert "Chosen by mean class accuracy" in said(shown)
+    assert "chosen by mean class accuracy" in said(shown)
     assert "of mean class accuracy over" in framed_words(shown)
 
 

@@ -19,7 +19,7 @@ import pytest
 from tests.structure import PACKAGES, PRODUCT, ROOT, sources
 
 FILE = "patients.h5ad"
-PAGE_FILES = {".html", ".css", ".svg", ".jinja"}
+PAGE_FILES = {".html", ".css", ".js", ".svg"}
 
 
 @pytest.fixture(scope="module")

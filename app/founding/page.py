@@ -1,4 +1,4 @@
-"""The founding study on one page and in the terminal: curves, families side by side, and what 40 patients allow."""
+"""The founding study on one page and in the terminal: curves, families side by side, and the limits of 40 patients."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ TITLE = "The founding study: 20 mutated TP53 sequences and 20 others"
 
 
 def sentences(study: Study) -> list[str]:
-    """What was found, in words; the most sober one first."""
+    """The findings in words; the most sobering one first."""
     alone = {name: rows[-1] for name, rows in study.alone.items()}
     told = " and ".join(
-        f"{row['accuracy_train']:.0%} of these patients and {row['accuracy_holdout']:.0%} of new ones {name}"
+        f"{row['accuracy_train']:.0%} on these patients and {row['accuracy_holdout']:.0%} on new ones {name}"
         for name, row in alone.items()
     )
     scores = [
-        f"{last(rows, 'd_fake'):.2f} to {name} ({last(rows, 'd_real'):.2f} to the real ones beside them, JS estimate "
-        f"{last(rows, 'js'):.2f} nats)"
+        f"{last(rows, 'd_fake'):.2f} to {name} ({last(rows, 'd_real'):.2f} to the real patients beside them, JS "
+        f"estimate {last(rows, 'js'):.2f} nats)"
         for name, rows in study.duels.items()
     ]
     found = [
         study.unseen.sentence(),
-        f"A discriminator on its own tells the class of {told}.",
-        f"At the end the discriminator gives {', '.join(scores)}. One half on both means that it cannot tell; copies "
-        "come to that as well, so it is no proof that anything was learned.",
+        f"Accuracy of the discriminator trained alone as a classifier: {told}.",
+        f"At the end the discriminator gives {', '.join(scores)}. One half on both means that it cannot tell them "
+        "apart; copies reach that as well, so it is no proof that anything was learned.",
     ]
     alarms = study.outcomes["gan"].generator.summary.get("alarms", ())
     return [*found, *(f"Alarm of the GAN: {alarm}." for alarm in alarms)]
@@ -51,8 +51,8 @@ def page(study: Study, blast: Mapping[str, float], seed: int) -> str:
     about = sentences(study)
     alone, duels = curves.accuracy(study.alone), curves.duel(study.duels)
     galleries = {
-        f"What {len(study.train)} patients allow": Gallery([_unseen(study.unseen)], about[0]),
-        "The discriminator alone": Gallery(alone.panels, f"{about[1]} {alone.note}", alone.legend),
+        f"Limits of {len(study.train)} patients": Gallery([_unseen(study.unseen)], about[0]),
+        "The discriminator as a classifier": Gallery(alone.panels, f"{about[1]} {alone.note}", alone.legend),
         "The discriminator against generated patients, copies and random edits": Gallery(
             [*duels.panels, *_divergence(study)], " ".join([duels.note, *about[3:]]), duels.legend
         ),
@@ -82,7 +82,7 @@ def _facts(study: Study, family: str, blast: Mapping[str, float]) -> dict[str, A
 
 
 def _unseen(unseen: Unseen) -> Panel:
-    """Share of new variants that so many patients have not shown."""
+    """Share of new variants that a number of patients has not shown."""
     sizes, shares = list(unseen.by_size), list(unseen.by_size.values())
     curve = line(sizes, shares, SYNTHETIC, "unseen", mode="lines+markers", hovertemplate="%{x} patients: %{y:.0%}")
     here = {
@@ -103,9 +103,9 @@ def _unseen(unseen: Unseen) -> Panel:
     place = {"xanchor": "left", "yanchor": "bottom", "xshift": 8}
     looks["annotations"] = [note(math.log10(unseen.train), unseen.unseen, f"{unseen.train} patients", CHANCE, **place)]
     text = (
-        f"Somatic variants of {unseen.new:,} new patients, insertions and deletions among them, that the training "
-        f"patients do not carry; of the substitutions alone {unseen.substitutions:.0%}."
+        f"Somatic variants of {unseen.new:,} new patients, insertions and deletions included, that no training patient "
+        f"carries; of the substitutions alone {unseen.substitutions:.0%}."
     )
     if unseen.estimated is not None:
-        text += f" Good and Turing's estimate, from these {unseen.train} alone: {unseen.estimated:.0%}."
+        text += f" Good-Turing estimate from these {unseen.train} alone: {unseen.estimated:.0%}."
     return Panel("Unseen variants", text, [curve, here], looks, 300, 6)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.app.workspace import width_of
-from cohortsmith.evaluation.core import title_of
-from cohortsmith.evaluation.html import number
+from cohortsmith.evaluation.core import number, title_of
 from cohortsmith.evaluation.html.audit import HEADLINES
 
 if TYPE_CHECKING:

@@ -63,8 +63,7 @@ KEY_METRICS: dict[str, tuple[tuple[str, str], ...]] = {
 
 def scorecard(report: Report) -> Group:
     """Every figure with its interval, beside real against real and chance; what could not be measured says why."""
-    from cohortsmith.evaluation.core import title_of
-    from cohortsmith.evaluation.html import number
+    from cohortsmith.evaluation.core import number, title_of
     from cohortsmith.evaluation.scorecard import judge, read
 
     parts: list[RenderableType] = []
@@ -107,8 +106,7 @@ def comparison_table(
         kind: data kind, for the columns.
         more: further columns by heading: a cell's text by family.
     """
-    from cohortsmith.evaluation.core import title_of
-    from cohortsmith.evaluation.html import number
+    from cohortsmith.evaluation.core import number, title_of
 
     more = more or {}
     by_name = {family: {e.name: e for e in card} for family, card in cards.items()}
@@ -143,7 +141,7 @@ def _table(title: str) -> Table:
 
 
 def _cell(estimate: Estimate) -> str:
-    from cohortsmith.evaluation.html import number
+    from cohortsmith.evaluation.core import number
     from cohortsmith.evaluation.scorecard import read
 
     return f"[{_style(read(estimate))}]{number(estimate.value)}[/]"
@@ -155,8 +153,7 @@ def _style(reading: str | None) -> str:
 
 def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     """Figures read back from JSON: a row a metric, a column a family."""
-    from cohortsmith.evaluation.core import title_of
-    from cohortsmith.evaluation.html import number
+    from cohortsmith.evaluation.core import number, title_of
 
     table = _table("")
     table.add_column("")
@@ -175,7 +172,7 @@ def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
 
 def audit_table(audit: Audit) -> Group:
     """The decision of an audit in the terminal: every criterion with its figure, its limit and its outcome."""
-    from cohortsmith.evaluation.html import number
+    from cohortsmith.evaluation.core import number
 
     tone = OUTCOMES[audit.outcome]
     head = "must not be shared" if audit.blocked else audit.outcome

@@ -7,6 +7,7 @@ from cohortsmith.app.ui.comparable_runs import comparable
 from cohortsmith.app.ui.downloads import offer
 from cohortsmith.app.ui.fit_monitor import SHOWN, fits
 from cohortsmith.app.ui.grid_reader import RESULTS, results_of
+from cohortsmith.app.ui.markup import fill
 from cohortsmith.app.ui.palette import DARK, LIGHT
 from cohortsmith.app.ui.plots import draw, draw_panel
 from cohortsmith.app.ui.report_frame import report_part
@@ -45,6 +46,7 @@ __all__ = [
     "empty",
     "estimates",
     "facts",
+    "fill",
     "finished",
     "fits",
     "member",

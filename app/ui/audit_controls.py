@@ -1,4 +1,4 @@
-"""An audit or a release of a run, started from the page Privacy: a button, how long it has gone on, how it ended."""
+"""An audit or a release of a run, started from the page Privacy: a button, how long it has run, how it ended."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def deciding(command: Command, run: Path) -> None:
     if known is not None and known.state == "failed":
         st.error(text_of(known.error), icon=":material/error:")
     elif known is not None and known.state == "stopped":
-        st.warning("It ended without a word: it was killed, or the machine went down.", icon=":material/power_off:")
+        st.warning("Stopped unexpectedly: it was killed, or the machine went down.", icon=":material/power_off:")
     words, icon = _WORDS[command]
     st.button(words, icon=icon, type="primary", key=command, on_click=_start, args=(command, run))
     place = runs / decisions.name_of(command, run, runs)
-    st.caption("The same from a terminal:")
+    st.caption("The same on the command line:")
     st.code(f"cohortsmith {command} {_path(run, runs)} --out {_path(place, runs)}", "bash")
 
 
@@ -53,7 +53,7 @@ def _running(command: Command, run: Path) -> None:
         st.rerun()
     seconds = (datetime.now(UTC) - datetime.strptime(known.started, "%Y%m%dT%H%M%S%z")).total_seconds()
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.markdown(f":material/hourglass_top: Attacking the virtual patients: {duration(seconds)} so far.")
+    left.markdown(f":material/hourglass_top: Running the attacks: {duration(seconds)} so far.")
     right.button("Cancel", icon=":material/cancel:", key=f"cancel-{command}", width="stretch", on_click=known.cancel)
 
 

@@ -1,11 +1,11 @@
-"""Bars of how many patients each class has, in two parts: learnt and held out, or real and virtual."""
+"""Bars of how many patients each class has, in two parts: train and holdout, or real and virtual."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cohortsmith.app.ui.markup import fill
 from cohortsmith.app.ui.plots import plot
-from cohortsmith.app.ui.session import html_of
 from cohortsmith.app.ui.theme import class_colours, colours
 from cohortsmith.evaluation.plots import INK, axis, layout, plain
 
@@ -80,10 +80,5 @@ def class_bars(
         ],
     )  # fmt: skip
     if named:
-        ink = colours()["muted"]
-        square = "display:inline-block;width:.8em;height:.8em;margin:0 .4em 0 0;border-radius:2px;"
-        plainly = f'<span style="{square}background:{ink}"></span>{html_of(first[0])}'
-        stripes = f"repeating-linear-gradient(45deg,{ink} 0 2px,transparent 2px 4px)"
-        striped = f'<span style="{square}background:{stripes}"></span>{html_of(second[0])}'
-        st.html(f'<div style="font-size:.86rem"><span style="margin-right:1.4em">{plainly}</span>{striped}</div>')
-    plot(data, looks, key, height=AROUND + ROW * len(classes), alt=f"{first[0]} and {second[0]} of each class")
+        st.html(fill("parts_of_bars", colours()["muted"], first[0], second[0]))
+    plot(data, looks, key, height=AROUND + ROW * len(classes), alt=f"{first[0]} and {second[0]} per class")

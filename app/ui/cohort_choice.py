@@ -1,4 +1,4 @@
-"""The cohort that the pages Cohorts and Generate speak of: chosen on the one, learnt on the other."""
+"""The cohort that the pages Cohorts and Generate speak of: chosen on the one, fitted on the other."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def cohort_of(chosen: DataPart) -> Cohort:
 
 
 def sides_of(chosen: DataPart, seed: int) -> Split:
-    """Those to be learnt from, and those held out.
+    """Train and holdout.
 
     Raises:
         DataError: as `cohort_of` and `data.split`.

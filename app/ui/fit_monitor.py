@@ -1,4 +1,4 @@
-"""Fits that go on or ended, on the page Generate: progress, curves while they learn, cancel, go on, look."""
+"""Running and finished fits, on the page Generate: progress, training curves, cancel, resume, view."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fits() -> None:
     """Every fit of the folder of runs, and the chosen one: a fit started by another browser, or before, is here too."""
     known = jobs(workspace().runs)
     if not known:
-        st.caption("No fit was started yet. One goes on when the browser, or the app, is closed.")
+        st.caption("No fit has been started yet. A fit continues when the browser or the app is closed.")
         return
     names = [job.name for job in known]
     if st.session_state.get(SHOWN) not in names:
@@ -76,11 +76,11 @@ def where(standing: Standing | None) -> tuple[float, str]:
         from cohortsmith.app.pipeline import duration
 
         left = "" if standing.seconds_left is None else f", {duration(standing.seconds_left)} left"
-        return share, f"Learning: step {standing.done:,} of {standing.total:,}{left}"
+        return share, f"Training: step {standing.done:,} of {standing.total:,}{left}"
     if standing.stage == "sampling":
-        return 1.0, f"Drawing {standing.total:,} virtual patients"
+        return 1.0, f"Sampling {standing.total:,} virtual patients"
     what = standing.what.replace("_", " ")
-    return share, f"Measuring: {what}, {standing.done + 1} of {standing.total}"
+    return share, f"Evaluating: {what}, {standing.done + 1} of {standing.total}"
 
 
 def _curves(rows: Sequence[dict[str, float]]) -> None:
@@ -96,8 +96,8 @@ def _over(job: Job) -> None:
         st.success(f"Finished: {text_of(job.result)}", icon=icon)
         first, second, third = st.columns(3)
         for column, words, page in (
-            (first, "Look at the patients", "samples_page.py"),
-            (second, "Read the scorecard", "scorecard_page.py"),
+            (first, "View the samples", "pages/samples.py"),
+            (second, "View the scorecard", "pages/scorecard.py"),
         ):
             if column.button(words, key=page, on_click=_choose, args=(job.result,), type="primary", width="stretch"):
                 st.switch_page(page)
@@ -106,16 +106,16 @@ def _over(job: Job) -> None:
         if folder.is_dir():
             _curves(history(folder))
         else:
-            st.caption("Its folder was removed since.")
+            st.caption("Its folder has been removed.")
         return
     if state == "failed":
         st.error(text_of(job.error), icon=icon)
     elif state == "cancelled":
         st.warning("Cancelled.", icon=icon)
     else:
-        st.warning("It ended without a word: it was killed, or the machine went down.", icon=icon)
+        st.warning("Stopped unexpectedly: it was killed, or the machine went down.", icon=icon)
     first, second, _ = st.columns(3)
-    words = "Go on where it stood" if job.resumable else "Start again"
+    words = "Resume" if job.resumable else "Start again"
     if first.button(words, icon=":material/replay:", key="go-on", width="stretch"):
         try:
             job.go_on()
@@ -124,8 +124,8 @@ def _over(job: Job) -> None:
         else:
             st.rerun()
     _remove(second, job)
-    with st.expander("What it said"):
-        st.code(job.log[-5000:] or "nothing", language=None)
+    with st.expander("Log"):
+        st.code(job.log[-5000:] or "The log is empty.", language=None)
     _curves(job.history)
 
 

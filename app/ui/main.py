@@ -8,30 +8,29 @@ import streamlit as st
 
 from cohortsmith.app.ui.session import choose_run
 
-HERE = Path(__file__).parent
-PAGES = {
-    "Make": (
-        ("cohorts_page.py", "Cohorts", ":material/groups:", "cohorts"),
-        ("generate_page.py", "Generate", ":material/model_training:", "generate"),
-    ),
-    "Look": (
-        ("samples_page.py", "Samples", ":material/scatter_plot:", "samples"),
-        ("scorecard_page.py", "Scorecard", ":material/scoreboard:", "scorecard"),
-        ("privacy_page.py", "Privacy", ":material/shield_person:", "privacy"),
-        ("utility_page.py", "Utility", ":material/trending_up:", "utility"),
-        ("studies_page.py", "Founding studies", ":material/history_edu:", "studies"),
-    ),
+PAGES = Path(__file__).parent / "pages"
+# Of each section the files of its pages, which are their addresses too, with title and icon.
+SECTIONS = {
+    "Create": {
+        "cohorts": ("Cohorts", ":material/groups:"),
+        "generate": ("Generate", ":material/model_training:"),
+    },
+    "Explore": {
+        "samples": ("Samples", ":material/scatter_plot:"),
+        "scorecard": ("Scorecard", ":material/scoreboard:"),
+        "privacy": ("Privacy", ":material/shield_person:"),
+        "utility": ("Utility", ":material/trending_up:"),
+        "studies": ("Founding studies", ":material/history_edu:"),
+    },
 }
 
 st.set_page_config(page_title="cohortsmith", page_icon=":material/diversity_3:", layout="wide")
 pages = {
     section: [
-        st.Page(HERE / file, title=title, icon=icon, url_path=path)
-        for file, title, icon, path in listed
-        if (HERE / file).is_file()
+        st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name) for name, (title, icon) in listed.items()
     ]
-    for section, listed in PAGES.items()
+    for section, listed in SECTIONS.items()
 }
-page = st.navigation({section: listed for section, listed in pages.items() if listed}, expanded=True)
+page = st.navigation(pages, expanded=True)
 choose_run()
 page.run()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from cohortsmith.app.ui.session import html_of, text_of
+from cohortsmith.app.ui.markup import fill
+from cohortsmith.app.ui.session import text_of
 from cohortsmith.app.ui.theme import colours, resolved
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _row(row: list[tuple[int, Panel]], key: str) -> None:
 
 
 def draw_panel(panel: Panel, key: str) -> None:
-    """One plot of the report with its words; the longer ones stand under it, so that plots in a row stand level."""
+    """One plot of the report with its words; the longer ones stand under it, so that plots in a row align."""
     st.markdown(f"**{text_of(panel.title)}**")
     plot(panel.data, panel.layout, key, height=panel.height, alt=panel.title)
     if panel.note:
@@ -70,20 +71,6 @@ def plot(data: list[dict[str, Any]], layout: Mapping[str, Any], key: str, *, hei
 
 def legend(colour: Mapping[str, str], marks: Mapping[str, str] | None = None) -> None:
     """One line of names with their colours; names may come from the data."""
-    palette = colours()
     marks = marks or {}
-    entries = "".join(
-        f'<span style="margin-right:1.1em;white-space:nowrap;color:{palette["ink"]}">'
-        f'<span style="color:{html_of(resolved(hue))};margin-right:.35em">{html_of(marks.get(name, "●"))}</span>'
-        f"{html_of(name)}</span>"
-        for name, hue in colour.items()
-    )
-    st.html(f'<div style="font-size:.86rem;line-height:1.9">{entries}</div>')
-
-
-Tone = Literal["good", "mid", "poor", "bad", "muted"]
-
-
-def badge(words: str, tone: Tone) -> str:
-    """HTML of a short word in the colour of its tone, for `st.html`."""
-    return f'<span style="color:{colours()[tone]};font-weight:600">{html_of(words)}</span>'
+    entries = [(name, resolved(hue), marks.get(name, "●")) for name, hue in colour.items()]
+    st.html(fill("legend", colours()["ink"], entries))

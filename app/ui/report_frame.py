@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from cohortsmith.app.ui.theme import dark
 from cohortsmith.evaluation.html import fragment
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
-def report_part(body: str, alt: str) -> None:
-    """HTML made by the functions of `evaluation`, which escape what came with the data; shown in the app's theme.
+
+def report_part(body: Markup, alt: str) -> None:
+    """HTML made by the templates of the report or of the app, shown in the app's theme.
 
     Args:
         body: part of a report, without plots.

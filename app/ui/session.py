@@ -5,7 +5,6 @@ A page calls `finished("run", "comparison")` first: it returns what the sidebar 
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -46,11 +45,6 @@ def text_of(name: object) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(str(name).split()))
 
 
-def html_of(name: object) -> str:
-    """Text that came with the data, for HTML written by a page."""
-    return html.escape(str(name))
-
-
 # --- The chosen run ---
 
 
@@ -59,7 +53,7 @@ def choose_run() -> None:
     entries = workspace().entries()
     names = [entry.name for entry in entries]
     if not names:
-        st.sidebar.caption("No results yet: fit a cohort on the page Generate.")
+        st.sidebar.caption("No results yet: fit a generator on the page Generate.")
         return
     asked = st.query_params.get("run")
     if st.session_state.get(CHOSEN) not in names:
@@ -101,7 +95,7 @@ def finished(*kinds: Kind, what: str = "This page") -> Entry:
     """
     entry = chosen()
     if entry is None:
-        empty("No results yet.", "Choose a cohort on the page Cohorts, then fit a family on the page Generate.")
+        empty("No results yet.", "Choose a cohort on the page Cohorts, then fit a generator on the page Generate.")
     if entry.state == "corrupt":
         corrupt(entry)
     if kinds and entry.kind not in kinds:
@@ -134,7 +128,9 @@ def empty(what: str, then: str) -> NoReturn:
 def corrupt(entry: Entry, reason: str = "") -> NoReturn:
     """Say that a folder cannot be read, why, and what to do, and stop the page."""
     st.error(f"**{text_of(entry.name)} cannot be shown:** {text_of(reason or entry.reason)}", icon=":material/error:")
-    st.caption("Run it again (page Generate, or `cohortsmith run`), or remove the folder; the other results are whole.")
+    st.caption(
+        "Run it again (page Generate, or `cohortsmith run`), or remove the folder; the other results are intact."
+    )
     st.stop()
 
 
@@ -223,7 +219,7 @@ def comparison(folder: Path) -> Comparison:
     return _comparison(str(folder), fingerprint(folder))
 
 
-@st.cache_resource(show_spinner="Putting the cohorts side by side", max_entries=_COHORTS)
+@st.cache_resource(show_spinner="Comparing the cohorts", max_entries=_COHORTS)
 def _comparison(folder: str, _key: str) -> Comparison:
     from cohortsmith.evaluation import Comparison
 

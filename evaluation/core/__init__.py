@@ -3,6 +3,7 @@
 from cohortsmith.evaluation.core.draw import LEAST, Draw, Rows, pick, proportional
 from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group
 from cohortsmith.evaluation.core.finding import Finding, NotEvaluable, finite, jsonable
+from cohortsmith.evaluation.core.glossary import GLOSSARY, Term, term_of
 from cohortsmith.evaluation.core.image_models import ImageModels, Images, Learned
 from cohortsmith.evaluation.core.intervals import (
     GROUPS,
@@ -45,7 +46,7 @@ from cohortsmith.evaluation.core.small_cells import (
     large_enough,
     merge_small_bins,
 )
-from cohortsmith.evaluation.core.titles import title_of
+from cohortsmith.evaluation.core.titles import number, title_of
 
 __all__ = [
     "BLOCK",
@@ -57,6 +58,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "Floats",
+    "GLOSSARY",
     "GROUPS",
     "Group",
     "ImageModels",
@@ -70,6 +72,7 @@ __all__ = [
     "PixelScale",
     "Rows",
     "Subjects",
+    "Term",
     "Z",
     "auc",
     "auc_over_folds",
@@ -100,6 +103,7 @@ __all__ = [
     "median",
     "merge_small_bins",
     "nearest",
+    "number",
     "pick",
     "proportional",
     "quietly",
@@ -108,6 +112,7 @@ __all__ = [
     "scores",
     "sparse",
     "symbol_counts",
+    "term_of",
     "tiles",
     "title_of",
     "wilson",

@@ -1,4 +1,4 @@
-"""Metrics' names as words."""
+"""Names and numbers of metrics as a person reads them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _PHRASES = (
     ("copies fixed", "copies, fixed network"),
     ("copies pixel", "copies, pixels"),
 )
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def title_of(name: str) -> str:
@@ -27,3 +28,16 @@ def title_of(name: str) -> str:
     for plainly, spelt in _PHRASES:
         text = text.replace(plainly, spelt)
     return text if text.startswith("k-mer") else text[:1].upper() + text[1:]
+
+
+def number(value: float | None) -> str:
+    """Three decimals, or two significant digits outside 0.001..1000, with a true minus sign and powers of ten."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if 0.001 <= abs(value) < 1000:
+        return f"{value:.3f}".replace("-", "−")
+    digits, _, power = f"{value:.2g}".partition("e")
+    raised = str(int(power)).translate(_RAISED) if power else ""
+    return digits.replace("-", "−") + (f"·10{raised}" if raised else "")

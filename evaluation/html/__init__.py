@@ -1,37 +1,33 @@
 """Pages in HTML: the report of a scorecard and its sections by data kind."""
 
+from cohortsmith.evaluation.html.alignment import variant_alignment
+from cohortsmith.evaluation.html.environment import ENVIRONMENT, fill
 from cohortsmith.evaluation.html.expression import expression_side
-from cohortsmith.evaluation.html.images import image_side
-from cohortsmith.evaluation.html.layout import Section, css_colour, fragment, gallery, page
-from cohortsmith.evaluation.html.report import (
-    Contender,
-    beside,
-    foot,
-    head,
-    render_comparison,
-    sections_of,
-    write_report,
-)
-from cohortsmith.evaluation.html.scorecard_table import GROUPS, number, scorecard, side_by_side, verdicts
+from cohortsmith.evaluation.html.images import image_means, image_side
+from cohortsmith.evaluation.html.layout import INTERNAL, Section, fragment, gallery, page
+from cohortsmith.evaluation.html.report import Contender, beside, render_comparison, write_report
+from cohortsmith.evaluation.html.scorecard_table import BETTER, GROUPS, Track, scorecard, side_by_side, verdicts
 
 __all__ = [
+    "BETTER",
     "Contender",
+    "ENVIRONMENT",
     "GROUPS",
+    "INTERNAL",
     "Section",
+    "Track",
     "beside",
-    "css_colour",
     "expression_side",
-    "foot",
+    "fill",
     "fragment",
     "gallery",
-    "head",
+    "image_means",
     "image_side",
-    "number",
     "page",
     "render_comparison",
     "scorecard",
-    "sections_of",
     "side_by_side",
+    "variant_alignment",
     "verdicts",
     "write_report",
 ]

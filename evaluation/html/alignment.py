@@ -13,12 +13,14 @@ import numpy as np
 from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED
 from cohortsmith.data.sequences import REFERENCES, translate
 from cohortsmith.evaluation.core import MINIMUM
-from cohortsmith.evaluation.html.alignment_drawing import CELL, GUTTER, ROOM, Block, Canvas, Row, figure, swatch
+from cohortsmith.evaluation.html.alignment_drawing import CELL, GUTTER, LETTERS, ROOM, Block, Canvas, Row
+from cohortsmith.evaluation.html.environment import fill
 from cohortsmith.evaluation.spaces import SequenceView, real_patients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from markupsafe import Markup
     from numpy.typing import NDArray
 
     from cohortsmith.data.sequences import Reference, Variant
@@ -34,7 +36,7 @@ _TOGETHER = 6  # columns outside the reading frame in one block
 _NAMES = 21  # letters of a row's variants
 
 
-def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
+def variant_alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> Markup:
     """Figure of the alignment as HTML, or a sentence where there are too few real patients.
 
     Args:
@@ -47,7 +49,7 @@ def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
     # A consensus of few patients would be the sequence of one of them.
     least = MINIMUM if reference.name in REFERENCES else 5 * MINIMUM
     if (patients := len(np.unique(people))) < least:
-        return f'<p class="note">Fewer than {least} real patients: the alignment is not drawn.</p>'
+        return fill("macros.html", "note", f"Fewer than {least} real patients: the alignment is not drawn.")
     base = _reference_codes(reference, train.features)
     real = np.concatenate([_without_masks(train.x, base), _without_masks(holdout.x, base)])
     made = _without_masks(synthetic.x, base)
@@ -67,7 +69,7 @@ def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
     weight[np.any([row.codes != base for row in [*common, *common_made, *single]], axis=0)] += 10
     blocks = _widest(_blocks(reference, train.features, base, weight))
     if not blocks:
-        return '<p class="note">No sequence differs from the reference.</p>'
+        return fill("macros.html", "note", "No sequence differs from the reference.")
     canvas = Canvas(blocks, base)
     canvas.ruler()
     canvas.reference(reference.name)
@@ -75,19 +77,19 @@ def alignment(comparison: Comparison, name_of: Callable[[Variant], str]) -> str:
     canvas.frequencies(counts / patients, _in_block(real, people, counts, blocks) / patients, "–")
     canvas.rows(common)
     canvas.remark(others)
-    canvas.heading(f"Synthetic patients, {makers:,}")
+    canvas.heading(f"Virtual patients, {makers:,}")
     canvas.frequencies(counts_made / makers, _in_block(made, synthetic.subjects, counts_made, blocks) / makers, "0")
     canvas.rows(common_made)
     canvas.remark(others_made)
-    canvas.heading("Synthetic patients one by one, drawn at random from each class")
+    canvas.heading("Single virtual patients, drawn at random from each class")
     canvas.rows(single)
-    what = f"{len(blocks)} {'codons' if reference.cds is not None else 'places'}"
+    what = f"{len(blocks)} {'codons' if reference.cds is not None else 'positions'}"
     text = (
-        f"{what} in which sequences differ from {reference.name}, side by side; those between are left out. Dots: the "
+        f"{what} at which sequences differ from {reference.name}, side by side; those between are left out. Dots: the "
         "base of the reference; colours: another base. Bars: share of patients with another base (heights: its cube "
         f"root), in per cent under each. Of real patients only what at least {MINIMUM} of them share; –: fewer or none."
     )
-    return figure("Differences from the reference", text[:1].upper() + text[1:], canvas.svg())
+    return fill("alignment.html", "figure", text[:1].upper() + text[1:], LETTERS, canvas.svg())
 
 
 def _reference_codes(reference: Reference, columns: Sequence[str]) -> Codes:
@@ -211,8 +213,8 @@ def _single_rows(comparison: Comparison, made: Codes, called: Called, name_of: C
     for position in present:
         members = np.flatnonzero(y == position)
         chosen = np.sort(rng.choice(members, min(len(members), max(1, SINGLE_ROWS // len(present))), replace=False))
-        head = swatch(int(position), comparison.classes[position])
-        rows += [Row(made[i], "", names_in(called[i], name_of) or "as the reference", head) for i in chosen]
+        label = int(position), comparison.classes[position]
+        rows += [Row(made[i], "", names_in(called[i], name_of) or "as the reference", label) for i in chosen]
     return rows
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import numpy as np
+from markupsafe import Markup
 
-from cohortsmith.evaluation.html.layout import css_colour
+from cohortsmith.evaluation.html.environment import css_colour
 from cohortsmith.evaluation.plots import class_style
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ CELL, GUTTER = 12, 8  # width of a base, space between blocks; pixels
 _LEFT, _RIGHT = 132, 164  # room for what a row is, and for the names of its variants
 ROOM = 1092 - _LEFT - _RIGHT
 _ROW, _BARS, _BLOCK = 18, 34, 3
-_LETTERS = "ATCG–"
+LETTERS = "ATCG–"
+_LABEL = "Alignment of real and synthetic sequences with the reference"
 _CLASSES = ("a", "t", "c", "g", "gap")
 
 
@@ -47,13 +49,13 @@ class Row:
         codes: (columns,) of the cohort.
         head: how many patients have it, plain text.
         names: its variants, plain text.
-        mark: sign and name of its class, HTML.
+        label: position and name of its class, where the row is one patient.
     """
 
     codes: NDArray[np.uint8]
     head: str
     names: str
-    mark: str = ""
+    label: tuple[int, str] | None = None
 
 
 class Canvas:
@@ -78,29 +80,37 @@ class Canvas:
         self.places = np.asarray(places)
         self.right = x - GUTTER
         self.y = 0.0
-        self.parts: list[str] = []
+        self.root = ElementTree.Element("svg", {"class": "bases", "role": "img", "aria-label": _LABEL})
+        where = " ".join(f"{x:g}" for x in self.places)
+        same = {"id": "bases-same", "class": "letter same", "x": where, "y": "13"}
+        ElementTree.SubElement(ElementTree.SubElement(self.root, "defs"), "text", same).text = "·" * len(self.places)
+        self.stripes = [
+            self._add("rect", "codon", x=x, y=20, width=self._width(block), height=0, rx=3)
+            for x, block in zip(self.starts, self.blocks, strict=True)
+        ]
 
-    def svg(self) -> str:
+    def svg(self) -> Markup:
         """The whole drawing."""
         width, height = self.right + _RIGHT, self.y + 4
-        where = " ".join(f"{x:g}" for x in self.places)
-        dots = f'<text id="bases-same" class="letter same" x="{where}" y="13">{"·" * len(self.places)}</text>'
-        stripes = "".join(
-            f'<rect class="codon" x="{x:g}" y="20" width="{self._width(block):g}" height="{height - 20:g}" rx="3"/>'
-            for x, block in zip(self.starts, self.blocks, strict=True)
-        )
-        return (
-            f'<svg class="bases" role="img" aria-label="Alignment of real and synthetic sequences with the reference" '
-            f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}">'
-            f"<defs>{dots}</defs>{stripes}{''.join(self.parts)}</svg>"
-        )
+        for stripe in self.stripes:
+            stripe.set("height", f"{height - 20:g}")
+        size = {"width": f"{width:g}", "height": f"{height:g}", "viewBox": f"0 0 {width:g} {height:g}"}
+        self.root.attrib |= size
+        return Markup(ElementTree.tostring(self.root, encoding="unicode"))
 
     def _width(self, block: Block) -> float:
         return float(max(_BLOCK, len(block.columns)) * CELL)
 
-    def _text(self, x: float, text: str, kind: str, y: float) -> None:
-        """Text at a place; `text` is HTML."""
-        self.parts.append(f'<text class="{kind}" x="{x:g}" y="{y:g}">{text}</text>')
+    def _add(self, tag: str, kind: str, **places: float | str) -> ElementTree.Element:
+        """An element of the drawing; numbers are written as short as they can be."""
+        written = {name: value if isinstance(value, str) else f"{value:g}" for name, value in places.items()}
+        return ElementTree.SubElement(self.root, tag, {"class": kind, **written})
+
+    def _text(self, x: float, text: str, kind: str, y: float) -> ElementTree.Element:
+        """Plain text at a place."""
+        written = self._add("text", kind, x=x, y=y)
+        written.text = text
+        return written
 
     def ruler(self) -> None:
         """Name of the first column of each block, and the codon under it."""
@@ -110,30 +120,30 @@ class Canvas:
             self._text(_LEFT - 10, "codon", "side", 33)
         for x, block in zip(self.starts, self.blocks, strict=True):
             middle = x + self._width(block) / 2
-            self._text(middle, escape(block.ruler), "ruler", 13)
-            self.parts.append(f'<line class="tick" x1="{middle:g}" x2="{middle:g}" y1="16" y2="20"/>')
+            self._text(middle, block.ruler, "ruler", 13)
+            self._add("line", "tick", x1=middle, x2=middle, y1=16, y2=20)
             if block.label:
-                self._text(middle, escape(block.label), "amino", 34)
+                self._text(middle, block.label, "amino", 34)
         self.y = 42 if coding else 24
 
     def reference(self, name: str) -> None:
         """Bases of the reference."""
         short = name if len(name) <= 18 else name[:17] + "…"
-        self._text(_LEFT - 10, escape(short), "side strong", self.y + 13)
+        self._text(_LEFT - 10, short, "side strong", self.y + 13)
         self._letters(self.base, "reference", self.columns >= 0)
         self.y += _ROW
 
     def heading(self, text: str) -> None:
         """Name of the rows that follow."""
         self.y += 12
-        self.parts.append(f'<line class="rule" x1="0" x2="{self.right + _RIGHT:g}" y1="{self.y:g}" y2="{self.y:g}"/>')
-        self._text(0, escape(text), "heading", self.y + 17)
+        self._add("line", "rule", x1=0, x2=self.right + _RIGHT, y1=self.y, y2=self.y)
+        self._text(0, text, "heading", self.y + 17)
         self.y += 24
 
     def remark(self, text: str) -> None:
         """A line of words under the rows."""
         if text:
-            self._text(_LEFT, escape(text), "remark", self.y + 13)
+            self._text(_LEFT, text, "remark", self.y + 13)
             self.y += _ROW
 
     def frequencies(self, shares: NDArray[np.float64], blocks: NDArray[np.float64], none: str) -> None:
@@ -153,12 +163,12 @@ class Canvas:
             for code in np.flatnonzero(shares[column]):
                 height = _BARS * min(1.0, total) ** (1 / 3) * float(shares[column, code]) / total
                 at -= height
-                place = f'x="{x - CELL / 2 + 1:g}" y="{at:.2f}" width="{CELL - 2}" height="{max(height, 1):.2f}"'
-                self.parts.append(f'<rect class="base {_CLASSES[code]}" {place}/>')
+                size: dict[str, float | str] = {"y": f"{at:.2f}", "width": CELL - 2, "height": f"{max(height, 1):.2f}"}
+                self._add("rect", f"base {_CLASSES[code]}", x=x - CELL / 2 + 1, **size)
         for x, block, share in zip(self.starts, self.blocks, blocks, strict=True):
             middle, width = x + self._width(block) / 2, self._width(block)
-            self.parts.append(f'<line class="tick" x1="{x:g}" x2="{x + width:g}" y1="{floor:g}" y2="{floor:g}"/>')
-            self._text(middle, _per_cent(float(share)) if share else escape(none), "share", floor + 14)
+            self._add("line", "tick", x1=x, x2=x + width, y1=floor, y2=floor)
+            self._text(middle, _per_cent(float(share)) if share else none, "share", floor + 14)
         self.y = floor + 22
 
     def rows(self, rows: Sequence[Row]) -> None:
@@ -166,49 +176,32 @@ class Canvas:
         for row in rows:
             differs = (row.codes != self.base)[self.columns]
             if row.head:
-                self._text(_LEFT - 10, escape(row.head), "side", self.y + 13)
-            if row.mark:
-                self._text(8, row.mark, "remark", self.y + 13)
-            self.parts.append(f'<use href="#bases-same" y="{self.y:g}"/>')
+                self._text(_LEFT - 10, row.head, "side", self.y + 13)
+            if row.label:
+                self._label(*row.label)
+            ElementTree.SubElement(self.root, "use", {"href": "#bases-same", "y": f"{self.y:g}"})
             for x, column in zip(self.places[differs], self.columns[differs], strict=True):
-                kind = _CLASSES[row.codes[column]]
-                self.parts.append(
-                    f'<rect class="base {kind}" x="{x - CELL / 2:g}" y="{self.y + 1:g}" width="{CELL}" '
-                    f'height="{_ROW - 2}" rx="2"/>'
-                )
+                kind = f"base {_CLASSES[row.codes[column]]}"
+                self._add("rect", kind, x=x - CELL / 2, y=self.y + 1, width=CELL, height=_ROW - 2, rx=2)
             self._letters(row.codes, "other", differs)
-            self._text(self.right + 14, escape(row.names), "names", self.y + 13)
+            self._text(self.right + 14, row.names, "names", self.y + 13)
             self.y += _ROW
 
-    def _letters(self, codes: NDArray[np.uint8], kind: str, which: NDArray[np.bool_]) -> None:
-        letters = "".join(_LETTERS[codes[c]] for c in self.columns[which])
-        if letters:
-            self._letters_at(self.places[which], letters, kind)
+    def _label(self, position: int, name: str) -> None:
+        """Sign and name of the class at `position`."""
+        colour, _, glyph = class_style(position)
+        text = self._text(8, "", "remark", self.y + 13)
+        sign = ElementTree.SubElement(text, "tspan", {"style": f"fill: {css_colour(colour)}"})
+        sign.text = glyph
+        sign.tail = f" {name if len(name) <= 16 else name[:15] + '…'}"
 
-    def _letters_at(self, places: NDArray[np.float64], letters: str, kind: str) -> None:
-        where = " ".join(f"{x:g}" for x in places)
-        self.parts.append(f'<text class="letter {kind}" x="{where}" y="{self.y + 13:g}">{letters}</text>')
+    def _letters(self, codes: NDArray[np.uint8], kind: str, which: NDArray[np.bool_]) -> None:
+        letters = "".join(LETTERS[codes[c]] for c in self.columns[which])
+        if letters:
+            where = " ".join(f"{x:g}" for x in self.places[which])
+            self._add("text", f"letter {kind}", x=where, y=self.y + 13).text = letters
 
 
 def _per_cent(share: float) -> str:
     value = 100 * share
-    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.095 else "< 0.1".replace("<", "&lt;")
-
-
-def swatch(position: int, name: str) -> str:
-    """HTML of the sign and the name of the class at `position`."""
-    colour, _, glyph = class_style(position)
-    word = name if len(name) <= 16 else name[:15] + "…"
-    return f'<tspan style="fill: {css_colour(colour)}">{glyph}</tspan> {escape(word)}'
-
-
-def figure(title: str, text: str, svg: str) -> str:
-    """The drawing in a figure of the report, with the key to its colours; `title` and `text` are plain."""
-    key = "".join(
-        f'<span><i class="base {kind}">{letter}</i>{word}</span>'
-        for kind, letter, word in zip(_CLASSES, _LETTERS, ("", "", "", "", "no base"), strict=True)
-    )
-    return (
-        f'<div class="panels"><figure class="w6"><figcaption><b>{escape(title)}</b><span>{escape(text)}</span>'
-        f'</figcaption><div class="key codes">{key}</div><div class="scroll">{svg}</div></figure></div>'
-    )
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.095 else "< 0.1"

@@ -1,4 +1,4 @@
-"""The report's pictures of an expression cohort: where patients lie, genes, genes together."""
+"""The report's pictures of an expression cohort: the embedding, genes, gene correlations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cohortsmith.data.scale import log_expression
+from cohortsmith.evaluation.html.environment import fill
 from cohortsmith.evaluation.html.layout import gallery
 from cohortsmith.evaluation.plots import genes as gene_figures
 from cohortsmith.evaluation.plots import pca as figures
@@ -41,22 +42,17 @@ def pictures(estimates: Sequence[Estimate], comparison: Comparison) -> list[Sect
     )
     found = next((e.detail.get("by_gene") for e in estimates if e.name == "wasserstein"), None)
     distance = np.asarray(found["value"], dtype=np.float64) if found else None
-    sections = [
-        ("patients", "Patients", gallery("patients", figures.scatter(train, holdout, synthetic, classes))),
-        (
-            "genes",
-            "Genes",
-            gallery("genes", gene_figures.genes(real, synthetic, names, distance))
-            + "<h3>All genes</h3>"
-            + gallery("moments", gene_figures.moments(real, synthetic, names)),
-        ),
-        ("together", "Genes together", gallery("maps", gene_figures.correlations(train, holdout, synthetic, names))),
-    ]
     thinned = [side for side in (train, holdout, synthetic) if len(side.z) < side.total]
-    if thinned:
-        shown = f"Pictures are drawn from at most {max(len(side.z) for side in thinned):,} samples a cohort, chosen at "
-        sections[0] = (*sections[0][:2], f'<p class="note">{shown}random.</p>' + sections[0][2])
-    return sections
+    shown = f"Drawn from at most {max(len(side.z) for side in thinned):,} random samples per cohort." if thinned else ""
+    embedding = gallery("patients", figures.scatter(train, holdout, synthetic, classes))
+    worst = gallery("genes", gene_figures.genes(real, synthetic, names, distance))
+    every = gallery("moments", gene_figures.moments(real, synthetic, names))
+    maps = gallery("maps", gene_figures.correlations(train, holdout, synthetic, names))
+    return [
+        ("patients", "Embedding (PCA)", fill("report.html", "noted", shown, embedding)),
+        ("genes", "Genes", fill("report.html", "genes", worst, every)),
+        ("together", "Gene correlations", maps),
+    ]
 
 
 def expression_side(cohort: Cohort) -> figures.Side:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from cohortsmith.evaluation.core import tiles
-from cohortsmith.evaluation.plots import breakable, tile
+from cohortsmith.evaluation.html.environment import fill
 from cohortsmith.evaluation.spaces import TILE, ImageView, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from markupsafe import Markup
     from numpy.typing import NDArray
 
     from cohortsmith.evaluation.core import Images, Matrix
@@ -95,7 +95,7 @@ def _closest(ways: Ways, b: Matrix, own: Rows | None = None) -> tuple[Rows, Matr
     return found, best
 
 
-def by_pixels(comparison: Comparison) -> str:
+def by_pixels(comparison: Comparison) -> Markup:
     """Panels of images nearest by their pixels, turned or mirrored or not."""
 
     def flat(x: Images) -> Matrix:
@@ -108,13 +108,13 @@ def by_pixels(comparison: Comparison) -> str:
     return _panels(comparison, found, unit, _fitted)
 
 
-def by_network(comparison: Comparison) -> str:
-    """Panels of images nearest as the fixed network sees them; the comparison has image models."""
+def by_network(comparison: Comparison) -> Markup:
+    """Panels of images nearest by the features of the fixed network; the comparison has image models."""
     made, train, held = (
         comparison.seen_as(ImageView).fixed_features(side.x)
         for side in (comparison.synthetic, comparison.train, comparison.holdout)
     )
-    unit = "root mean square over the features of a network that has seen no data, in standard deviations"
+    unit = "root mean square over the features of a network with fixed random weights, in standard deviations"
     return _panels(comparison, suspects([made], train, [held]), unit, lambda real, _: real)
 
 
@@ -124,39 +124,35 @@ def _fitted(real: Images, made: Images) -> Images:
     return min(ways, key=lambda way: float(np.square(way.astype(np.float32) - made).sum()))
 
 
-def _panels(comparison: Comparison, found: Suspects, unit: str, fit: Callable[[Images, Images], Images]) -> str:
+def _panels(comparison: Comparison, found: Suspects, unit: str, fit: Callable[[Images, Images], Images]) -> Markup:
     made = comparison.synthetic
     cards = []
     for at, row in enumerate(found.synthetic[:PANELS]):
-        pictures = [_picture(made.x[row], "synthetic", "synthetic", comparison.classes[made.y[row]])]
+        pictures = [_picture(made.x[row], "synthetic", "", "synthetic", comparison.classes[made.y[row]])]
         for name, rows, apart in (
             ("train", found.train, found.to_train),
             ("holdout", found.holdout, found.to_holdout),
         ):
             side = getattr(comparison, name)
             image, label = fit(side.x[rows[at]], made.x[row]), comparison.classes[side.y[rows[at]]]
-            pictures.append(_picture(image, f"nearest {name}", f"{name} <b>{_short(float(apart[at]))}</b>", label))
-        cards.append(
-            f'<div class="card"><small>{at + 1}. ratio <b>{found.ratio[at]:.2f}</b></small>'
-            f'<div class="trio large">{"".join(pictures)}</div></div>'
-        )
-    told = (
-        f"Of {len(found.synthetic):,} synthetic images those that are nearest to a train image in comparison with the "
-        "nearest holdout image, most suspicious first; the ratio is that of the two distances. Under each real image "
-        f"its distance: {unit}."
+            pictures.append(_picture(image, name, _short(float(apart[at])), f"nearest {name}", label))
+        cards.append((found.ratio[at], pictures))
+    text = (
+        f"Of {len(found.synthetic):,} synthetic images those that are nearest to a train image relative to the nearest "
+        "holdout image, most suspicious first; the ratio is that of the two distances. Under each real image its "
+        f"distance: {unit}."
     )
     if found.bar is not None:
-        told += (
+        text += (
             f" Of holdout images, which no generator saw, 1 % have a ratio below {found.bar:.2f}; of synthetic ones "
             f"{100 * (found.ratio < found.bar).mean():.1f} %."
         )
-    return f'<p class="note">{escape(told)}</p><div class="cards wide">{"".join(cards)}</div>'
+    return fill("images.html", "nearest", text, cards)
 
 
 def _short(distance: float) -> str:
     return f"{distance:.3g}" if distance >= 1 or not distance else f"{distance:.2f}"
 
 
-def _picture(image: Images, what: str, below: str, label: str) -> str:
-    """One image; `below` is HTML, `what` and `label` are plain text."""
-    return f"<div>{tile(image, f'{what}, {label}')}<small>{below}</small><small>{breakable(label)}</small></div>"
+def _picture(image: Images, side: str, distance: str, what: str, label: str) -> dict[str, Any]:
+    return {"image": image, "side": side, "distance": distance, "what": what, "label": label}

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from markupsafe import Markup
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io import whole_file
-from cohortsmith.evaluation.core import MINIMUM
+from cohortsmith.evaluation.core import MINIMUM, term_of
 from cohortsmith.evaluation.html import expression as expression_page
 from cohortsmith.evaluation.html import images as image_page
 from cohortsmith.evaluation.html import sequences as sequence_page
-from cohortsmith.evaluation.html.layout import css_colour, gallery, page
-from cohortsmith.evaluation.html.scorecard_table import number, recall_bar, scorecard, side_by_side, verdicts, words
+from cohortsmith.evaluation.html.environment import fill
+from cohortsmith.evaluation.html.layout import INTERNAL, gallery, page
+from cohortsmith.evaluation.html.scorecard_table import scorecard, side_by_side, verdicts, words
 from cohortsmith.evaluation.plots import Gallery, class_style, frontier, ladder
 from cohortsmith.evaluation.plots import training as curves
 
@@ -32,18 +33,15 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.spaces import Comparison
 
 _LEAD = (
-    "A synthetic cohort, read against the real patients it was made from (train) and against real patients its "
-    "generator never saw (holdout)."
+    "A synthetic cohort, compared with the real patients that its generator learned from (train) and with real "
+    "patients "
+    "that it never saw (holdout)."
 )
 _LEAD_MANY = (
-    "Synthetic cohorts made from the same real patients by different families, each read against real patients that no "
-    "generator saw."
+    "Synthetic cohorts from generators of several families, trained on the same real patients and each compared with "
+    "real patients that no generator saw."
 )
-
-
 _AGGREGATES = "Real patients appear in it only as aggregates over at least five of them."
-_HELD = "This page shows images of real patients: it must stay in the house."
-_HOUSE = f'<p class="callout house"><b>{_HELD}</b></p>'
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def render(
         title: heading, plain text.
         facts: what to state at the top besides the cohorts' sizes, such as family and seed.
         galleries: further pictures, each under its heading in plain text.
-        patients: show single real patients too; the page then says that it must stay in the house.
+        patients: show single real patients too; the page then says that it is for internal use only.
 
     Returns:
         The document. Without `patients`, real patients appear only as aggregates over at least five of them.
@@ -109,18 +107,16 @@ def render(
         **(room.facts(comparison) if room else {"Features": f"{len(comparison.features):,}"}),
         "Classes": str(len(comparison.classes)),
     }
-    sections = [("scorecard", "Scorecard", scorecard(estimates))]
+    sections: list[Section] = [("scorecard", "Scorecard", scorecard(estimates))]
     sections += draw(estimates, comparison) if draw else []
     if table := _classes(estimates, comparison):
-        sections.append(("classes", "Class by class", table))
+        sections.append(("classes", "Classes", table))
     sections += _more(galleries)
     if history and (learning := curves.training(history)).panels:
         sections.append(("training", "Training", gallery("training", learning)))
-    sections.append(("meaning", "What each number means", words(estimates)))
-    notes = "".join(f'<p class="callout">{escape(note)}.</p>' for note in getattr(report, "notes", ()))
-    warning = _HOUSE if patients else ""
-    body = head(title, _LEAD, sizes | dict(facts or {}), sections) + warning + verdicts(estimates) + notes
-    return page(title, body + sections_of(sections) + foot(_HELD if patients else _AGGREGATES))
+    sections.append(("meaning", "What each metric means", words(estimates)))
+    opening = fill("report.html", "opening", patients, verdicts(estimates), getattr(report, "notes", ()))
+    return page(title, _LEAD, sizes | dict(facts or {}), opening, sections, real=INTERNAL if patients else _AGGREGATES)
 
 
 @dataclass(frozen=True)
@@ -157,15 +153,17 @@ def render_comparison(
     """
     cards = {row.name: {e.name: e for e in row.estimates} for row in rows}
     known = {row.name: getattr(row.estimates, "comparison", None) for row in rows}
+    links = {row.name: row.link for row in rows if row.link and _relative(row.link)}
     sections = [
         ("side", "Side by side", gallery("families", beside(cards))),
         *_together({name: comparison for name, comparison in known.items() if comparison is not None}),
         *_more(galleries),
-        ("table", "All figures", _grid(rows, cards)),
+        ("table", "All metrics", side_by_side(cards, {row.name: row.facts for row in rows}, links)),
     ]
     every = list({name: e for card in cards.values() for name, e in card.items()}.values())
-    sections.append(("meaning", "What each number means", words(every)))
-    return page(title, head(title, _LEAD_MANY, dict(facts or {}), sections) + sections_of(sections) + foot(_AGGREGATES))
+    sections.append(("meaning", "What each metric means", words(every)))
+    terms = [key for e in every if (key := term_of(e.name))]
+    return page(title, _LEAD_MANY, dict(facts or {}), Markup(), sections, real=_AGGREGATES, terms=terms)
 
 
 def _together(comparisons: Mapping[str, Comparison]) -> list[Section]:
@@ -178,28 +176,7 @@ def _together(comparisons: Mapping[str, Comparison]) -> list[Section]:
 def _more(galleries: Mapping[str, Gallery] | None) -> list[Section]:
     """Sections of the pictures that whoever asks for the report adds; none for a gallery without panels."""
     drawn = [(heading, pictures) for heading, pictures in (galleries or {}).items() if pictures.panels]
-    return [(f"more{i}", escape(heading), gallery(f"more{i}", pictures)) for i, (heading, pictures) in enumerate(drawn)]
-
-
-def head(title: str, lead: str, facts: Mapping[str, Any], sections: Sequence[Section]) -> str:
-    """Top of a page: title, lead and facts in plain text, and links to the sections."""
-    items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts.items())
-    links = "".join(f'<a href="#{key}">{heading}</a>' for key, heading, _ in sections)
-    listed = f'<dl class="facts">{items}</dl>' if items else ""
-    return f'<header><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>{listed}<nav>{links}</nav></header>'
-
-
-def sections_of(sections: Sequence[Section]) -> str:
-    """Sections one under the other."""
-    return "".join(f'<section id="{key}"><h2>{heading}</h2>{content}</section>\n' for key, heading, content in sections)
-
-
-def foot(real: str) -> str:
-    """End of a page; `real`, in plain text, says how real patients appear on it."""
-    return (
-        "<footer>Made by cohortsmith. This file holds everything it shows and asks nothing of the network. "
-        f"{escape(real)} <noscript>The plots need JavaScript; the tables do not.</noscript></footer>"
-    )
+    return [(f"more{i}", heading, gallery(f"more{i}", pictures)) for i, (heading, pictures) in enumerate(drawn)]
 
 
 def _size(cohort: Cohort) -> str:
@@ -207,42 +184,24 @@ def _size(cohort: Cohort) -> str:
     return f"{len(cohort):,} samples" + (f" of {patients:,} patients" if patients != len(cohort) else "")
 
 
-def _classes(estimates: Sequence[Estimate], comparison: Comparison) -> str:
-    """Utility of each class: train on synthetic, train on real, and the classifier of real patients beside them."""
+def _classes(estimates: Sequence[Estimate], comparison: Comparison) -> Markup | None:
+    """Recall of each class: trained on synthetic, trained on real, and on the synthetic cohort; None without any."""
     tables = {e.name: {str(row["class"]): row for row in e.detail.get("by_class", ())} for e in estimates}
     tstr, trts = tables.get("tstr", {}), tables.get("trts", {})
     if not tstr and not trts:
-        return ""
+        return None
     rows = []
     for position, name in enumerate(comparison.classes):
-        colour, _, glyph = class_style(position)
-        held = int((comparison.holdout.y == position).sum())
+        counts = [int((getattr(comparison, side).y == position).sum()) for side in ("train", "holdout", "synthetic")]
         # A share of fewer than five patients would come close to saying who was recognised.
-        use = tstr.get(name, {}) if held >= MINIMUM else {}
+        use = tstr.get(name, {}) if counts[1] >= MINIMUM else {}
         shares = (use.get("value"), use.get("reference"), trts.get(name, {}).get("value"))
-        counts = (int((getattr(comparison, side).y == position).sum()) for side in ("train", "holdout", "synthetic"))
-        cells = "".join(f'<td class="n">{_count(count)}</td>' for count in counts)
-        cells += "".join(f'<td class="n">{number(share)}</td>' for share in shares)
-        swatch = f'<span class="swatch" style="color: {css_colour(colour)}">{glyph}</span>'
-        rows.append(f"<tr><td>{swatch}{escape(name)}</td>{cells}<td>{recall_bar(shares[0], shares[1])}</td></tr>")
-    heads = "Train|Holdout|Synthetic|Learnt from<br>synthetic (TSTR)|Learnt from<br>real (TRTR)"
-    heads += "|Synthetic patients<br>recognised (TRTS)"
-    columns = "".join(f'<th class="n">{head}</th>' for head in heads.split("|"))
-    return (
-        '<p class="note">Samples of each class, and the share of its holdout patients that a classifier recognises: '
-        "one that learnt from synthetic patients, and one that learnt from as many real ones. In the bars, which run "
-        f"from 0 to 1, the line is the latter. Not shown for fewer than {MINIMUM} holdout patients.</p>"
-        f'<div class="scroll"><table class="narrow"><thead><tr><th>Class</th>{columns}<th></th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def _count(samples: int) -> str:
-    return f"&lt; {MINIMUM}" if 0 < samples < MINIMUM else f"{samples:,}"
+        rows.append({"name": name, "counts": counts, "shares": shares})
+    return fill("scorecard.html", "classes", rows)
 
 
 def beside(cards: Mapping[str, Mapping[str, Estimate]]) -> Gallery:
-    """Pictures of several families: privacy against utility, and whether they can be told from real patients."""
+    """Pictures of several families: privacy against utility, and the discriminator."""
     attacked, told = [], []
     for name, card in cards.items():
         attacks = [e for e in card.values() if e.group == "privacy" and e.name.endswith("auc") and e.ok]
@@ -253,23 +212,10 @@ def beside(cards: Mapping[str, Mapping[str, Estimate]]) -> Gallery:
         told += [(name, max(seen, key=lambda e: e.value or 0.0))] if seen else []
     panels = [
         frontier(attacked, "AUC of the strongest membership attack", "accuracy, trained on synthetic (TSTR)"),
-        ladder(told, "Can it be told from real patients?", "AUC of a classifier that tries, one half: it cannot."),
+        ladder(told, "Discriminator AUC", "AUC of a classifier of real against synthetic; 0.5: it cannot tell them."),
     ]
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(cards)]
-    return Gallery([p for p in panels if p], "Bars are 95 % intervals.", legend)
-
-
-def _grid(rows: Sequence[Contender], cards: Mapping[str, Mapping[str, Estimate]]) -> str:
-    heads = {}
-    for position, row in enumerate(rows):
-        colour, _, glyph = class_style(position)
-        label = f'<span style="color: {css_colour(colour)}">{glyph}</span> {escape(row.name)}'
-        heads[row.name] = f'<a href="{escape(row.link)}">{label}</a>' if row.link and _relative(row.link) else label
-    note = (
-        '<p class="note">Under each value its 95 % interval; the tint is the reading; underlined in each row: '
-        "what reaches real data, or else comes nearest. A family's name leads to its own report.</p>"
-    )
-    return note + side_by_side(cards, heads, {row.name: row.facts for row in rows})
+    return Gallery([p for p in panels if p], "Bars are 95 % confidence intervals.", legend)
 
 
 def _relative(link: str) -> bool:
@@ -293,7 +239,7 @@ def write_report(
         folder: where to.
         history: training curve of the generator, rows of `Generator.history`, shown on the page.
         title: heading of the page.
-        show_patients: show images of single real patients; such a page must stay in the house.
+        show_patients: show images of single real patients; such a page is for internal use only.
 
     Returns:
         Path of report.html.

@@ -1,10 +1,10 @@
-"""The report's pictures of a cohort of sequences: alignment, variants, kinds of variants."""
+"""The report's pictures of a cohort of sequences: alignment, variants, variant types."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohortsmith.evaluation.html.alignment import alignment
+from cohortsmith.evaluation.html.alignment import variant_alignment
 from cohortsmith.evaluation.html.layout import gallery
 from cohortsmith.evaluation.plots import spectrum, variants
 from cohortsmith.evaluation.spaces import SequenceView, tally
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def facts(comparison: Comparison) -> dict[str, str]:
-    """What the top of the report says of the positions and what they are read against."""
+    """What the top of the report says of the positions and of the reference."""
     first, last = comparison.features[0], comparison.features[-1]
     return {
         "Positions": f"{len(comparison.features):,} ({first} to {last})",
@@ -30,7 +30,7 @@ def pictures(_: Sequence[Estimate], comparison: Comparison) -> list[Section]:
     """Sections with the pictures of a cohort of sequences."""
     counted = tally(comparison)
     return [
-        ("alignment", "Alignment", alignment(comparison, counted.short_title)),
+        ("alignment", "Alignment", variant_alignment(comparison, counted.short_title)),
         ("variants", "Variants", gallery("variants", variants(counted))),
-        ("spectrum", "Kinds of variants", gallery("spectrum", spectrum(counted))),
+        ("spectrum", "Variant types", gallery("spectrum", spectrum(counted))),
     ]

@@ -2,20 +2,18 @@
 
 from cohortsmith.evaluation.plots.audit import membership_pictures, risk_picture
 from cohortsmith.evaluation.plots.augmentation import confusions, gain_by_class, gain_by_ratio
-from cohortsmith.evaluation.plots.classifier_curves import learning_curves, sweeps
+from cohortsmith.evaluation.plots.classifier_curves import learning_curves, pair_pictures, sweeps
 from cohortsmith.evaluation.plots.families import frontier, ladder
 from cohortsmith.evaluation.plots.heatmap import by_class
 from cohortsmith.evaluation.plots.image_animation import animation
 from cohortsmith.evaluation.plots.image_sheet import strips
 from cohortsmith.evaluation.plots.image_tiles import (
     Chosen,
-    breakable,
     each_of,
     like_a_patient,
     png,
     presentable,
     some_of,
-    tile,
 )
 from cohortsmith.evaluation.plots.mutation_spectrum import spectrum
 from cohortsmith.evaluation.plots.panels import (
@@ -47,7 +45,6 @@ __all__ = [
     "Theme",
     "animation",
     "axis",
-    "breakable",
     "by_class",
     "class_style",
     "classwise",
@@ -64,6 +61,7 @@ __all__ = [
     "membership_pictures",
     "neighbourhoods",
     "note",
+    "pair_pictures",
     "plain",
     "png",
     "presentable",
@@ -72,7 +70,6 @@ __all__ = [
     "spectrum",
     "strips",
     "sweeps",
-    "tile",
     "variables",
     "variants",
 ]

@@ -1,4 +1,4 @@
-"""Pictures of an audit: every attack's AUC, the ROC curves where few are wrongly accused, and the three risks."""
+"""Figures of an audit: AUC of every attack, ROC curves at low false-positive rates, and the three risks."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def risk_picture(risks: Mapping[str, Risk], policy: Policy) -> Panel | None:
             note(limit, 1, f"limit {limit:g}", CHANCE, yref="paper", xanchor="left", yanchor="top", xshift=4)
         ],
     }
-    text = "With 95 % intervals. The upper end of each must stay left of the dashed line."
-    return Panel("Risks beyond what is true of anybody", text, data, looks, 240, 6)
+    text = "With 95 % intervals. The upper end of each must lie left of the dashed line."
+    return Panel("Excess risk over control", text, data, looks, 240, 6)
 
 
 def _ladder(attacks: Sequence[Attack], groups: Sequence[str], policy: Policy) -> Panel:
@@ -105,12 +105,14 @@ def _ladder(attacks: Sequence[Attack], groups: Sequence[str], policy: Policy) ->
     if criterion.block is not None:
         shapes.append(_rule("x", criterion.block, CHANCE, "solid"))
     looks["shapes"] = shapes
-    text = "With 95 % intervals, each on its own. Dotted: guessing. Dashed: the limit. Solid: from there on blocked."
-    return Panel("Who was in train? Every attack", text, data, looks, _height(attacks), 3)
+    text = (
+        "With pointwise 95 % intervals. Dotted: guessing. Dashed: the limit. Solid: release is blocked from there on."
+    )
+    return Panel("Membership inference: AUC of every attack", text, data, looks, _height(attacks), 3)
 
 
 def _curves(attacks: Sequence[Attack], groups: Sequence[str]) -> Panel:
-    """The best attack on each group, from one false accusation on."""
+    """The strongest attack on each group, from one false positive on."""
     data: list[Trace] = []
     least = 1.0
     for at, group in enumerate(groups):
@@ -121,17 +123,19 @@ def _curves(attacks: Sequence[Attack], groups: Sequence[str]) -> Panel:
             continue
         least = min(least, float(false[seen].min()))
         name = f"{NAMES.get(best.name, best.name)}, {group}"
-        hover = "%{fullData.name}<br>wrongly accused %{x:.2%}, found %{y:.2%}<extra></extra>"
+        hover = "%{fullData.name}<br>FPR %{x:.2%}, TPR %{y:.2%}<extra></extra>"
         style: dict[str, Any] = {"legendgroup": group, "hovertemplate": hover}
         data.append(line(short(false[seen]), short(true[seen]), class_style(at)[0], plain(name), **style))
     floor = float(np.floor(np.log10(max(least, 1e-4)) * 2) / 2)
     diagonal = [10.0**floor, 1.0]
     data.append(line(diagonal, diagonal, MUTED, "guessing", dash="dot", weight=1.5, hoverinfo="skip"))
     ends = {"type": "log", "range": [floor, 0.02], "tickformat": ".1~%", "tickvals": [0.0001, 0.001, 0.01, 0.1, 1]}
-    looks = layout(axis("others wrongly accused", **ends), axis("training patients found", **ends), hovermode="closest")
+    looks = layout(axis("false-positive rate", **ends), axis("true-positive rate", **ends), hovermode="closest")
     looks["shapes"] = [_rule("x", 0.01, MUTED, "dot")]
-    text = "The worst attack on each group. What matters is the left: whom he names with few false accusations."
-    return Panel("How many are found, at what price", text, data, looks, _height(attacks), 3)
+    text = (
+        "The strongest attack on each group. The left end matters: the true-positive rate at low false-positive rates."
+    )
+    return Panel("True- against false-positive rate", text, data, looks, _height(attacks), 3)
 
 
 def _height(attacks: Sequence[Attack]) -> int:

@@ -1,4 +1,4 @@
-"""Pictures of what arms of a grid gain: by number of virtual patients, by class; and who is taken for whom."""
+"""Figures of the gains of a grid's arms by number of virtual patients and by class; and confusion matrices."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
         shown.setdefault(title, []).append(arm)
 
     def way_of(arm: Arm) -> str:
-        """What the dashes tell: what the virtual patients are for, and what their generator learnt from."""
-        learnt = f"generator learnt from {arm.learn_from}" if len(sources) > 1 else ""
+        """What the dashes tell: what the virtual patients are for, and what their generator trained on."""
+        learnt = f"generator trained on {arm.learn_from}" if len(sources) > 1 else ""
         return ", ".join(part for part in (_AS.get(arm.role, arm.role) if together else "", learnt) if part)
 
     ways = list(dict.fromkeys(way_of(arm) for arm in gains))
@@ -75,7 +75,7 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
         x = axis("virtual patients per labelled one", **ticks, ticktext=words)
         y = axis(f"gain in {POINTS[results.metric]}, points", range=bounds)
         panels.append(Panel(title, "", data, layout(x, y), 260, width))
-    note = "Bars are 95 % intervals over seeds; those that leave the drawing are cut. One scale for all panels."
+    note = "Bars are 95 % intervals over seeds, cut at the edge of the plot. All panels share one scale."
     if len(ways) > 1:
         note += " " + "; ".join(f"{_DASHED[i % len(_DASHES)]}: {told}" for i, told in enumerate(ways)) + "."
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(results.families)]
@@ -137,7 +137,7 @@ def confusions(results: Results, arms: Sequence[Arm]) -> list[Panel]:
     return panels
 
 
-_CONFUSION = "Per cent of the test patients of each class (rows) that are taken for each class."
+_CONFUSION = "Predicted class (columns) of the test patients of each class (rows), in per cent."
 
 
 def _curve(x: Sequence[float], gains: Sequence[Gain], i: int, name: str, dash: str) -> Trace:

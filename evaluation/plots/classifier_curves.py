@@ -16,7 +16,7 @@ _PAIRS = 60  # pairs of views drawn of a classifier
 
 
 def learning_curves(results: Results) -> Gallery:
-    """Accuracy and mean class accuracy against the number of labelled patients, a line a classifier."""
+    """Accuracy and mean class accuracy against the number of labelled patients, one line per classifier."""
     panels = []
     for data in dict.fromkeys(task.data for task in results.tasks):
         own = [arm for arm in results.means if arm.data == data]
@@ -33,7 +33,7 @@ def learning_curves(results: Results) -> Gallery:
             panels.append(_learning_panel(results, data, metric, traces, own))
     note = "On test patients; mean over seeds, bars are one standard deviation."
     if any(trace["line"]["dash"] == "dash" for panel in panels for trace in panel.data):
-        note += " Solid: real patients alone. Dashed: with the virtual patients that validation chooses."
+        note += " Solid: real patients alone. Dashed: with the virtual patients chosen on validation."
     return Gallery(panels, note, _who(results))
 
 
@@ -82,7 +82,10 @@ def sweeps(results: Results, classifiers: Mapping[str, Mapping[str, Any]]) -> Ga
             title = f"{data}: {classifiers[group[0]].get('pretext') or group[0]}, by {what}"
             panels += [Panel(title, "", traces, looks, 320, 3)] if traces else []
     legend = [(label, class_style(i)[0], class_style(i)[2]) for i, label in enumerate(labels)]
-    note = "Classifiers that differ in one setting of their pretext; a line a number of labels, bars: one deviation."
+    note = (
+        "Classifiers that differ in one setting of their pretext; one line per number of labels, bars: one standard "
+        "deviation."
+    )
     return Gallery(panels, note, legend)
 
 
@@ -120,8 +123,9 @@ def pair_pictures(pairs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Gallery:
         looks = layout(axis(**bare), axis(**bare), hovermode="closest", margin={"l": 8, "r": 8, "t": 8, "b": 8})
         panels += [Panel(classifier, "", data, looks, 320, 2)] if data else []
     note = (
-        f"Features of two views of a patient (at most {_PAIRS} patients), brought to two dimensions and joined by a "
-        "line. Short lines within well parted colours: the pretext ignores what it alters and keeps what tells classes."
+        f"Features of two views of a patient (at most {_PAIRS} patients), projected to two dimensions and joined by a "
+        "line. Short lines within well separated colours: the representation is invariant to the augmentations and "
+        "separates the classes."
     )
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(labels)]
     return Gallery(panels, note, legend)

@@ -1,4 +1,4 @@
-"""Pictures of families side by side: privacy against utility, and one figure with its interval a family."""
+"""Pictures of families side by side: privacy against utility, and one metric with its interval per family."""
 
 from __future__ import annotations
 

@@ -74,9 +74,9 @@ def genes(real: Side, synthetic: Side, names: Sequence[str], distance: Floats | 
         panels.append(Panel(names[gene], caption, [t | {"hovertemplate": hover} for t in data], looks, 200, 2))
     return Gallery(
         panels,
-        "Share of patients per unit of expression. The upper row shows the genes reproduced worst, the lower row "
-        f"middling ones. Bins with fewer than {MINIMUM} real patients are merged with their neighbours; the outermost "
-        "bins also hold what lies beyond.",
+        "Share of patients per unit of expression. Upper row: the genes reproduced worst; lower row: genes of median "
+        f"quality. Bins with fewer than {MINIMUM} real patients are merged with their neighbours; the outermost bins "
+        "include all values beyond.",
         [(_REAL, REAL, "■"), ("synthetic", SYNTHETIC, "━")],
     )
 
@@ -139,15 +139,14 @@ def correlations(train: Side, holdout: Side, synthetic: Side, names: Sequence[st
     panels = [
         Panel(title, caption, [_map(values, labels)], _map_layout(), 330, 2)
         for title, caption, values in (
-            ("Holdout", "real patients the generator never saw", there),
+            ("Holdout", "real patients that the generator never saw", there),
             ("Synthetic", "the same genes in the same order", made),
-            ("Synthetic minus holdout", f"{gap:.2f} off on average (root mean square)", made - there),
+            ("Synthetic minus holdout", f"{gap:.2f} root-mean-square difference", made - there),
         )
     ]
     return Gallery(
         panels,
-        f"Pearson correlation. {some(len(chosen), train.z.shape[1])} genes{most}, "
-        "ordered so that genes which go together in train stand together.",
+        f"Pearson correlation. {some(len(chosen), train.z.shape[1])} genes{most}, in an order clustered on train.",
         ramp=True,
     )
 

@@ -52,7 +52,7 @@ def heatmap(real: Side, synthetic: Side, names: Sequence[str], classes: Sequence
     centre, spread = real.z[:, chosen].mean(axis=0), real.z[:, chosen].std(axis=0)
     each = max(2, _ROWS // max(1, len(classes)))
     panels = []
-    for title, side in (("Real patients, train and holdout", real), ("Synthetic patients", synthetic)):
+    for title, side in (("Real patients, train and holdout", real), ("Virtual patients", synthetic)):
         z = (side.z[:, chosen] - centre) / spread
         blocks = [(name, _groups(z[side.y == c], side.subjects[side.y == c], each)) for c, name in enumerate(classes)]
         drawn = [(name, rows) for name, rows in blocks if len(rows)]
@@ -61,8 +61,8 @@ def heatmap(real: Side, synthetic: Side, names: Sequence[str], classes: Sequence
     return Gallery(
         panels,
         f"{some(len(chosen), real.z.shape[1])} genes, the most variable ones, in an order clustered on real patients. "
-        f"Each row is the mean of at least {MINIMUM} patients of a class who are alike, in standard deviations from "
-        f"the mean of all real patients; full colour from {_END:g} on. Orange: lower, blue: higher.",
+        f"Each row is the mean of at least {MINIMUM} similar patients of a class, in standard deviations from the "
+        f"mean of all real patients; full colour from {_END:g} on. Orange: lower, blue: higher.",
     )
 
 
@@ -139,7 +139,7 @@ def by_class(real: Side, synthetic: Side, gene: int, name: str, classes: Sequenc
         hovermode="closest",
         margin={"l": 52, "r": 12, "t": 8, "b": 48},
     )
-    text = f"Left halves: real patients, in bins of at least {MINIMUM}; right halves: synthetic ones. Strokes: means."
+    text = f"Left halves: real patients, in bins of at least {MINIMUM}; right halves: virtual ones. Lines: means."
     if hidden:
         text += f" Too few patients to draw: {', '.join(hidden)}."
     return Panel(name, text, data, looks, 380, 6, 60 * len(there) if len(there) > 14 else 0)

@@ -5,8 +5,6 @@ A synthetic image that looks like a real patient's is that patient's image: it i
 
 from __future__ import annotations
 
-import base64
-from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,20 +43,6 @@ def png(image: Pixels) -> bytes:
     file = BytesIO()
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(file, format="PNG")
     return file.getvalue()
-
-
-def tile(image: Pixels, alt: str) -> str:
-    """HTML of one image, embedded; `alt` is plain text."""
-    height, width = image.shape[:2]
-    source = base64.b64encode(png(image)).decode()
-    return (
-        f'<img class="px" src="data:image/png;base64,{source}" alt="{escape(alt)}" width="{width}" height="{height}">'
-    )
-
-
-def breakable(name: str) -> str:
-    """HTML of a plain name that may break after an underscore."""
-    return escape(name).replace("_", "_<wbr>")
 
 
 def some_of(y: NDArray[np.int64], position: int, most: int, seed: int = 0) -> NDArray[np.int64]:

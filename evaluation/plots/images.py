@@ -1,4 +1,4 @@
-"""Curves of images: power by spatial frequency, colours and contrast, spread within classes, who is taken for whom.
+"""Curves of images: power by spatial frequency, colours and contrast, spread within classes.
 
 Real patients appear only as aggregates over at least five of them (see `binning`).
 """
@@ -122,13 +122,13 @@ def sharpness(images: Sides, classes: Sequence[str]) -> Gallery:
     legend += [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(classes)]
     return Gallery(
         panels,
-        "How much varies slowly over an image (left) and how much from pixel to pixel (right), averaged over channels.",
+        "Power of coarse structure (left) to pixel-level detail (right), averaged over channels.",
         legend,
     )
 
 
 _LEVEL = "mean level, 0 to 255"
-_CONTRAST = ("Contrast", "range of brightness, 5 % to 95 % of the pixels")
+_CONTRAST = ("Contrast", "5th to 95th percentile of brightness")
 _SHOWN = {f"mean of {name}": (name.capitalize(), _LEVEL) for name in ("red", "green", "blue")}
 _SHOWN |= {"saturation": ("Saturation", "mean of 1 - min / max"), "contrast": _CONTRAST}
 _SHOWN_GREY = {"mean of grey": ("Brightness", _LEVEL), "contrast": _CONTRAST}
@@ -159,8 +159,8 @@ def colours(images: Sides) -> Gallery:
         panels.append(Panel(name, f"{off:.2f} sd off (Wasserstein)", data, look, 200, 2))
     return Gallery(
         panels,
-        f"One value an image, of at most {MOST:,} images a cohort; share of images per unit. Bins with fewer than "
-        f"{MINIMUM} real patients are merged with their neighbours; the outermost bins also hold what lies beyond.",
+        f"One value per image, of at most {MOST:,} images per cohort; share of images per unit. Bins with fewer than "
+        f"{MINIMUM} real patients are merged with their neighbours; the outermost bins include all values beyond.",
         [(_BOTH, REAL, "■"), ("synthetic", SYNTHETIC, "━")],
     )
 
@@ -171,7 +171,7 @@ def looks_of(x: Pixels) -> dict[str, tuple[str, Floats]]:
     names = _SHOWN if x.shape[3] == 3 else _SHOWN_GREY
     steps = [np.abs(np.diff(x.astype(np.float32), axis=axis)).mean(axis=(1, 2, 3)) for axis in (1, 2)]
     found = {title: (what, known[name]) for name, (title, what) in names.items()}
-    return found | {"Detail": ("mean step to the next pixel", np.mean(steps, axis=0, dtype=np.float64))}
+    return found | {"Detail": ("mean difference of adjacent pixels", np.mean(steps, axis=0, dtype=np.float64))}
 
 
 def _steps(heights: Floats) -> list[float | None]:

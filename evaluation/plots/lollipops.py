@@ -42,7 +42,7 @@ EFFECT_STYLES = (
     ("in-frame", "#CC79A7", ("in-frame",)),
     ("start or stop lost", "#E69F00", ("start-lost", "stop-lost")),
     ("silent", "#56B4E9", ("silent",)),
-    ("not coding", MUTED, ("noncoding",)),
+    ("non-coding", MUTED, ("noncoding",)),
 )
 STYLE_OF = {kind: i for i, (*_, kinds) in enumerate(EFFECT_STYLES) for kind in kinds}
 
@@ -143,9 +143,9 @@ def lollipops(tally: Tally) -> Panel:
     )
     where = f"{CODONS} codons" if coding else f"{3 * CODONS} bases"
     text = (
-        "Upward real patients (train and holdout), downward synthetic ones, on a logarithmic scale: the two halves "
+        "Upward: real patients (train and holdout); downward: virtual ones, on a logarithmic scale: the two halves "
         f"should mirror each other. Stems: variants of at least {MINIMUM} real patients, and "
-        f"{'all' if every else 'those of as large a share'} of synthetic ones. Shaded: patients with a rarer variant "
+        f"{'all' if every else 'those of as large a share'} of virtual ones. Shaded: patients with a rarer variant "
         f"in each {where}; bins are joined until they hold {MINIMUM} real patients. "
     ) + (_SPELT.get(tally.reference.name, "") if coding else "")
     title = f"Variants along the {'protein' if coding else 'sequence'}"
@@ -153,7 +153,7 @@ def lollipops(tally: Tally) -> Panel:
 
 
 def told(tally: Tally, variant: Variant) -> list[str]:
-    """Shares of real and of synthetic patients; fewer than `MINIMUM` real ones are never told apart from none."""
+    """Shares of real and of synthetic patients; fewer than `MINIMUM` real ones are never distinguished from none."""
     real = per_cent(tally.real.share(variant)) if tally.real.count(variant) >= MINIMUM else FEW
     return [real, per_cent(tally.synthetic.share(variant))]
 

@@ -1,4 +1,4 @@
-"""Pictures of what kinds of variants there are: substitutions, effects on the protein, number in each patient.
+"""Figures of variant types: substitutions, effects on the protein, number per patient.
 
 Real patients appear only as aggregates over at least five of them (see `binning`).
 """
@@ -28,9 +28,9 @@ MOST_VARIANTS = 8
 
 
 def spectrum(tally: Tally) -> Gallery:
-    """Shares of the classes of substitution and of the kinds of effect, and variants in each patient."""
+    """Shares of the classes of substitution and of the kinds of effect, and variants per patient."""
     if len(tally.real) < 2 * MINIMUM or not len(tally.synthetic):
-        return Gallery([], f"Fewer than {2 * MINIMUM} real patients: kinds of variants are not drawn.")
+        return Gallery([], f"Fewer than {2 * MINIMUM} real patients: variant types are not drawn.")
     common = tally.polymorphisms()
     shared = set(tally.named())
     real, synthetic = tally.real.without(common), tally.synthetic.without(common)
@@ -42,11 +42,11 @@ def spectrum(tally: Tally) -> Gallery:
         names = ", ".join(
             tally.short_title(v) for v in sorted(common, key=lambda v: -tally.real.count(v)) if v in shared
         )
-        left_out = f" Polymorphisms of the germ line are left out{f' ({names})' if names else ''}."
+        left_out = f" Germline polymorphisms are left out{f' ({names})' if names else ''}."
     panels = [
         _shares(
             "Substitutions",
-            "Share of each change of one base, both strands folded into one: the three transitions, with C>T of a CpG "
+            "Share of each change of one base, with the complementary change: the three transitions, with C>T of a CpG "
             "apart, then the transversions." + left_out,
             SUBSTITUTIONS,
             (real, synthetic),
@@ -54,7 +54,7 @@ def spectrum(tally: Tally) -> Gallery:
         ),
         _shares(
             "Effects on the protein" if tally.reference.cds else "Effects",
-            "Share of each kind of effect among the variants." + left_out,
+            "Share of each effect among the variants." + left_out,
             tuple(name for name, *_ in EFFECT_STYLES),
             (real, synthetic),
             effects,
@@ -62,8 +62,8 @@ def spectrum(tally: Tally) -> Gallery:
         _numbers(tally),
     ]
     note = (
-        "Every variant counts once a patient. Whiskers are 95 % intervals (Wilson). A bar rests on no real patient or "
-        f"on at least {MINIMUM}; what is rarer is pooled."
+        "Every variant counts once per patient. Whiskers are 95 % intervals (Wilson). A bar rests on no real patient "
+        f"or on at least {MINIMUM}; rarer ones are pooled."
     )
     drawn = [panel for panel in panels if panel]
     return Gallery(drawn, note, [(_REAL, REAL, "■"), ("synthetic", SYNTHETIC, "■")])
@@ -102,7 +102,7 @@ def _shares(
 
 
 def _numbers(tally: Tally) -> Panel:
-    """Histogram of the number of variants in each patient, polymorphisms too."""
+    """Histogram of the number of variants per patient, polymorphisms too."""
     number = [np.minimum(group.per_patient(), MOST_VARIANTS) for group in (tally.real, tally.synthetic)]
     counts = np.stack([np.bincount(values, minlength=MOST_VARIANTS + 1) for values in number]).astype(np.float64)
     edges = merge_small_bins(counts[0].astype(np.int64))
@@ -112,10 +112,10 @@ def _numbers(tally: Tally) -> Panel:
     labels = [_range(a, b, last) for a, b in zip(edges, edges[1:], strict=False)]
     data = _pair(labels, pooled.reshape(2, -1), [float(len(tally.real)), float(len(tally.synthetic))])
     text = (
-        "Differences from the reference, polymorphisms too. Too many of them: changes strewn at random; too few: the "
-        "commonest sequence over and over."
+        "Differences from the reference, polymorphisms included. Too many: random edits; too few: copies of the most "
+        "frequent sequence."
     )
-    return Panel("Variants in each patient", text, data, _bar_layout("share of the patients"), 240, 6)
+    return Panel("Variants per patient", text, data, _bar_layout("share of the patients"), 240, 6)
 
 
 def _range(first: int, end: int, last: int) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of a comparison: where real and synthetic patients lie.
+"""Figures of the embedding (PCA) of real and virtual patients.
 
 Real patients appear only as aggregates over at least five of them (see `binning`).
 """
@@ -58,15 +58,15 @@ def scatter(train: Side, holdout: Side, synthetic: Side, classes: Sequence[str])
     genes = np.sort(np.argsort(-spread, kind="stable")[:MOST_GENES])
     genes = genes[spread[genes] > 0]
     if len(genes) < 2 or len(train.z) < 2 * MINIMUM:
-        return Gallery([], "Too few patients or genes for a plane.")
+        return Gallery([], "Too few patients or genes for an embedding.")
     centre, scale = train.z[:, genes].mean(axis=0), spread[genes]
     fitted = PCA(2, svd_solver="randomized", random_state=0).fit((train.z[:, genes] - centre) / scale)
     shares = fitted.explained_variance_ratio_ * 100
     places = [fitted.transform((side.z[:, genes] - centre) / scale) for side in (train, holdout, synthetic)]
     axes = (f"PC 1 ({shares[0]:.0f} % of the variance of train)", f"PC 2 ({shares[1]:.0f} %)")
     text = (
-        "The plane in which train patients differ most, fitted on train alone. Synthetic points should fill the "
-        "regions of their own class, and neither leave them nor crowd into a part of them."
+        "The first two principal components, fitted on train alone. Virtual patients should fill the regions of their "
+        "own class, and neither leave them nor collapse into a part of them."
     )
     return plane(places, (train, holdout, synthetic), classes, axes, text)
 
@@ -135,17 +135,17 @@ def plane(
     )
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(classes)]
     left = (
-        f"Filled: the region of nine train patients in ten{', with the inner half outlined' if inner else ''}. "
-        "Dotted: the same of holdout patients. "
-        f"No patient is drawn: regions rest on cells of at least {MINIMUM} patients."
+        f"Filled: the region of 90 % of train patients{', with the inner half outlined' if inner else ''}. "
+        "Dotted: the same for holdout patients. No single patient is drawn: regions rest on cells of at least "
+        f"{MINIMUM} patients."
     )
     if hidden:
         left += f" Too few patients to draw: {', '.join(hidden)}."
-    right = f"{some(len(rows), synthetic.total)} synthetic patients, jittered by 2 %, on the regions of train."
+    right = f"{some(len(rows), synthetic.total)} virtual patients, jittered by 2 %, on the regions of train."
     return Gallery(
         [
             Panel("Real patients", left, real, looks, 430, 3),
-            Panel("Synthetic patients", right, under + over, looks, 430, 3),
+            Panel("Virtual patients", right, under + over, looks, 430, 3),
         ],
         text,
         legend,

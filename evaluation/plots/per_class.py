@@ -1,4 +1,4 @@
-"""Pictures of figures that stand for each class: diversity, quality, and which class is taken for which."""
+"""Figures of metrics per class: diversity, quality, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -30,19 +30,22 @@ if TYPE_CHECKING:
 _BARS = {
     "class_diversity": (
         "Diversity",
-        "How varied the images of a class are, the real ones being 1. Far below: collapse.",
+        "Diversity of the images of a class relative to real ones (1). Far below: mode collapse.",
     ),
-    "kernel_distance": ("Kernel distance", "How far the class is from the real one. Lower is better."),
+    "kernel_distance": ("Kernel distance", "Distance of the class from the real one. Lower is better."),
     "precision": ("Precision", "Share of synthetic images among the real ones of their class."),
     "recall": ("Recall", "Share of real images among the synthetic ones of their class."),
 }
 _ROW, _ROOM = 26, 44  # pixels: a class, and the axis under them
 _LEAST = 0.005  # shares below are not written
-_TAKEN = "Per cent of the synthetic images of each class (rows) that a classifier of real images takes for each class."
+_TAKEN = (
+    "Class predicted by a classifier of real images (columns) for the synthetic images of each class (rows), in per "
+    "cent."
+)
 
 
 def classwise(estimates: Sequence[Estimate], classes: Sequence[str]) -> Gallery:
-    """Figures by class beside what real images score, and the classes that synthetic images are taken for.
+    """Figures by class beside what real images score, and the confusion matrix of synthetic images.
 
     Reads the tables that the metrics leave in `Estimate.detail`: `by_class`, rows with `class`, `value` and
     `reference`, and `confusion` of `trts`, counts (class, taken for).
@@ -54,11 +57,11 @@ def classwise(estimates: Sequence[Estimate], classes: Sequence[str]) -> Gallery:
         if (panel := _dots(known.get(name, {}).get("by_class", ()), title, note, classes))
     ]
     if "confusion" in (told := known.get("trts", {})):
-        panels.append(taken_for(np.asarray(told["confusion"], dtype=np.float64), classes, "Recognised as", _TAKEN))
+        panels.append(taken_for(np.asarray(told["confusion"], dtype=np.float64), classes, "Confusion matrix", _TAKEN))
     if len(panels) % 2:
         panels[-1] = Panel(**{**vars(panels[-1]), "width": 6})
     legend = [("synthetic", INK, "●"), ("real against real", REAL, "┃")]
-    return Gallery(panels, "Each class by itself, so that a bad one does not hide among good ones.", legend)
+    return Gallery(panels, "Each class on its own, so that a poor one is not hidden by good ones.", legend)
 
 
 def _dots(rows: Sequence[Mapping[str, Any]], title: str, text: str, classes: Sequence[str]) -> Panel | None:
@@ -104,7 +107,7 @@ def _mark(value: float, at: int, name: str) -> Trace:
 
 
 def taken_for(counts: NDArray[np.float64], classes: Sequence[str], title: str, text: str) -> Panel:
-    """Heatmap of the shares of each class (rows, those without a sample left out) that are taken for each class.
+    """Heatmap of the shares of each class (rows, those without a sample left out) that are predicted as each class.
 
     Args:
         counts: (classes, classes), true class by the class it was taken for.
@@ -125,7 +128,7 @@ def taken_for(counts: NDArray[np.float64], classes: Sequence[str], title: str, t
         "text": [[f"{100 * s:.0f}" if s >= _LEAST else "" for s in row] for row in shares],
         "texttemplate": "%{text}",
         "customdata": [
-            [f"{names[r]}, taken for {n}: {100 * s:.1f} %" for n, s in zip(names, row, strict=True)]
+            [f"{names[r]}, predicted {n}: {100 * s:.1f} %" for n, s in zip(names, row, strict=True)]
             for r, row in zip(rows, shares, strict=True)
         ],
         "hovertemplate": "%{customdata}<extra></extra>",
@@ -138,7 +141,7 @@ def taken_for(counts: NDArray[np.float64], classes: Sequence[str], title: str, t
     }
     bare: dict[str, Any] = {"showgrid": False, "ticks": ""}
     looks = layout(
-        axis("taken for", tickvals=heat["x"], ticktext=names, **bare),
+        axis("predicted", tickvals=heat["x"], ticktext=names, **bare),
         axis(tickvals=heat["y"], ticktext=[names[r] for r in rows], range=[len(rows) - 0.5, -0.5], **bare),
     )
     return Panel(title, text, [heat], looks, _ROOM + 60 + _ROW * len(rows), 3, 320)

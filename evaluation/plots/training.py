@@ -41,16 +41,16 @@ _TITLES = {
     "kl": "Kullback-Leibler term",
     "loss": "Loss",
     "validation_loss": "Loss on validation patients",
-    "wasserstein": "Wasserstein-1 distance, as the critic estimates it",
+    "wasserstein": "Wasserstein-1 distance, estimated by the critic",
     "diversity": "Diversity of generated patients",
 }
 _NOTES = {
-    "reconstruction": "First term of the ELBO: how well patients are rebuilt from their code.",
-    "kl": "Second term of the ELBO: how much the codes hold beyond the prior.",
-    "wasserstein": "Falls as generated patients come nearer to real ones; levels off when training has converged.",
-    "diversity": "Falls when the generator makes ever the same patients (mode collapse).",
+    "reconstruction": "First term of the ELBO: how well patients are reconstructed from their code.",
+    "kl": "Second term of the ELBO: how far the codes are from the prior.",
+    "wasserstein": "Falls as generated patients approach real ones; levels off when training has converged.",
+    "diversity": "Falls when the generator repeats the same patients (mode collapse).",
     "loss": "Levels off when training has converged.",
-    "validation_loss": "On patients kept out of the updates; a rise means that training patients are being memorised.",
+    "validation_loss": "On validation patients; a rise means that training patients are being memorised.",
 }
 
 
@@ -96,13 +96,13 @@ def _scores(rows: Sequence[Mapping[str, float]], most: int = MOST_STEPS) -> Pane
         data += _curve(steps, values, colour, name)
         every += values
     looks = _plot()
-    text = "Critic's scores; only the gap between them has a meaning."
+    text = "Critic's scores; only the gap between them is meaningful."
     if every and min(every) >= 0 and max(every) <= 1:
         half = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0.5, "y1": 0.5}
         looks["shapes"] = [half | {"line": {"color": CHANCE, "width": 1.5, "dash": "dash"}}]
-        looks["annotations"] = [note(1, 0.5, "cannot tell: 1/2", xref="paper", xanchor="right", yanchor="bottom")]
+        looks["annotations"] = [note(1, 0.5, "indistinguishable: 1/2", xref="paper", xanchor="right", yanchor="bottom")]
         looks["yaxis"] |= {"range": [-0.02, 1.02]}
-        text = "Probability of being real that D gives. Both near one half: D cannot tell generated from real."
+        text = "Probability of being real according to D. Both near one half: D cannot tell generated from real."
     return Panel("Discriminator's scores", text, data, looks, 260, 3)
 
 
@@ -130,20 +130,20 @@ def duel(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> Gallery:
     wide = {1: 6, 2: 3, 4: 3}.get(len(panels), 2)
     return Gallery(
         [replace(panel, width=wide, height=280) for panel in panels],
-        "Scores that a discriminator gives real patients and generated ones while it learns. "
+        "Scores of a discriminator for real and for generated patients during training. "
         + (
-            "Both reach 1/2 when the generator is perfect: then nothing tells the two apart. But handing out copies of "
-            "the training patients takes both to 1/2 as well, so the curves alone do not show that a generator has "
-            "learnt anything; what holdout patients and attacks say does."
+            "Both reach 1/2 when the generator is perfect. But copies of the training patients take both to 1/2 as "
+            "well, so the curves alone do not show that a generator has learned the distribution; holdout patients "
+            "and attacks do."
             if probable
-            else "Only the gap between the two has a meaning."
+            else "Only the gap between the two is meaningful."
         ),
         [("on real patients", REAL, "━"), ("on generated patients", SYNTHETIC, "━")],
     )
 
 
 def accuracy(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> Gallery:
-    """Accuracy of several classifiers while they learn, on training patients and on holdout patients.
+    """Accuracy of several classifiers during training, on training patients and on holdout patients.
 
     Args:
         histories: rows with `step`, `accuracy_train`, `accuracy_holdout` (0 to 1) of each, such as a
@@ -154,9 +154,9 @@ def accuracy(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> Gallery:
         (
             "accuracy_train",
             "Training patients",
-            "Patients that the updates saw: what can be learnt by heart.",
+            "Patients used in the updates: can be memorised.",
         ),
-        ("accuracy_holdout", "Holdout patients", "Patients that no update saw: only this counts."),
+        ("accuracy_holdout", "Holdout patients", "Patients not used in any update: measures generalisation."),
     ):
         data: list[Trace] = []
         for position, (name, history) in enumerate(histories.items()):
@@ -171,15 +171,15 @@ def accuracy(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> Gallery:
     if len(panels) == 1:
         panels = [replace(panels[0], width=6)]
     legend = [(name, class_style(i)[0], "━") for i, name in enumerate(histories)]
-    return Gallery(panels, "Share of patients whose class is told. Faint: as logged. Bold: running mean.", legend)
+    return Gallery(panels, "Share of patients classified correctly. Faint: as logged. Bold: running mean.", legend)
 
 
 def _divergence(rows: Sequence[Mapping[str, float]]) -> Panel:
     steps, values = _series(rows, "js")
     looks = _plot()
-    ends = [(0.0, "0: alike", "bottom")]
+    ends = [(0.0, "0: identical", "bottom")]
     if max(values, default=0.0) > 0.3 * LOG_2:
-        ends.append((LOG_2, "log 2: fully apart", "top"))
+        ends.append((LOG_2, "log 2: disjoint", "top"))
     looks["annotations"] = [note(1, y, text, xref="paper", xanchor="right", yanchor=side) for y, text, side in ends]
     looks["shapes"] = [
         {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": {"color": MUTED, "width": 1}}

@@ -32,7 +32,7 @@ def neighbourhoods(train: Side, holdout: Side, synthetic: Side, classes: Sequenc
     genes = np.argsort(-spread, kind="stable")[:MOST_GENES]
     genes = genes[spread[genes] > 0]
     if len(genes) < 2 or len(sides[0].z) < 2 * MINIMUM:
-        return Gallery([], "Too few patients or genes for a picture.")
+        return Gallery([], "Too few patients or genes for an embedding.")
     centre = sides[0].z[:, genes].mean(axis=0)
     scaled = [(side.z[:, genes] - centre) / spread[genes] for side in sides]
     wanted = min(_COMPONENTS, len(genes), len(scaled[0]) - 1)
@@ -45,7 +45,8 @@ def neighbourhoods(train: Side, holdout: Side, synthetic: Side, classes: Sequenc
         every = umap.fit_transform(codes)
     places = np.split(every.astype(np.float64), np.cumsum([len(z) for z in scaled])[:-1])
     text = (
-        f"{some(len(codes), train.total + holdout.total + synthetic.total)} samples together, by UMAP on {wanted} "
-        "principal components of train: who is near stays near; distances between groups and their sizes mean nothing."
+        f"{some(len(codes), train.total + holdout.total + synthetic.total)} samples, by UMAP on {wanted} "
+        "principal components of train: neighbours stay together; distances between groups and their sizes mean "
+        "nothing."
     )
     return plane(places, sides, classes, ("UMAP 1", "UMAP 2"), text)

@@ -31,8 +31,8 @@ def variants(tally: Tally) -> Gallery:
     drawn = {trace.get("legendgroup") for panel in panels for trace in panel.data}
     return Gallery(
         panels,
-        "A variant is a difference from the reference, called back from the sequence; its frequency is the share of "
-        f"patients who carry it. No variant of fewer than {MINIMUM} real patients is told.",
+        "A variant is a difference from the reference, called from the sequence; its frequency is the share of "
+        f"patients who carry it. No variant of fewer than {MINIMUM} real patients is named.",
         [(name, colour, "●") for name, colour, _ in EFFECT_STYLES if name in drawn],
     )
 
@@ -48,14 +48,14 @@ def _between_real(tally: Tally) -> Panel:
     least = min(MINIMUM / sizes[0], MINIMUM / sizes[1], 1.0)
     looks = layout(_log_axis("frequency in train", least), _log_axis("in holdout", least), hovermode="closest")
     text = (
-        f"What real data give: {_variants(len(both))} that at least {MINIMUM} patients of each carry. Shaded: "
-        "where 19 in 20 would lie if both were drawn from one population."
+        f"Real data for comparison: {_variants(len(both))} that at least {MINIMUM} patients of each carry. Shaded: "
+        "where 95 % would lie if both were drawn from one population."
     )
     return Panel("Holdout against train", text, _sampling(sizes, least) + _dots(tally, dots, hover), looks, 400, 3)
 
 
 def _synthetic(tally: Tally) -> Panel:
-    """Frequency in synthetic patients against that in real ones; at the edges what one side lacks, or nearly."""
+    """Frequency in virtual patients against that in real ones; at the edges what one side lacks, or nearly."""
     real, made = tally.real, tally.synthetic
     sizes = (len(real), len(made))
     least = (MINIMUM / sizes[0], 1 / sizes[1])
@@ -71,14 +71,14 @@ def _synthetic(tally: Tally) -> Panel:
         dots.append((v, float(x), float(y), told(tally, v)))
     looks = layout(
         _log_axis("frequency in real patients", least[0], bands[0], f"&lt; {MINIMUM}"),
-        _log_axis("in synthetic patients", least[1], bands[1], "none"),
+        _log_axis("in virtual patients", least[1], bands[1], "none"),
         hovermode="closest",
         shapes=[_edge("x", least[0] / 1.5), _edge("y", least[1] / 1.5)],
     )
     thinned = f", {len(order)} of them drawn," if len(order) < len(fresh) else ""
     text = (
         f"At the left edge: {_variants(len(fresh))}{thinned} that fewer than {MINIMUM} real patients carry, or none. "
-        "At the lower edge: variants of real patients that were never made."
+        "At the lower edge: variants of real patients that were never generated."
     )
     return Panel(
         "Synthetic against real", text, _sampling(sizes, min(least)) + _dots(tally, dots, HOVER), looks, 400, 3

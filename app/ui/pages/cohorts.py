@@ -1,4 +1,4 @@
-"""Page Cohorts: choose or upload patients, see what they are, and which of them will be held out."""
+"""Page Cohorts: choose or upload patients, describe them, and split off the holdout."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
     from cohortsmith.data import Cohort
 
-NAMED, UPLOAD, BEFORE = "Named set", "Upload a file", "Uploaded before"
+NAMED, UPLOAD, BEFORE = "Named set", "Upload a file", "Earlier upload"
 _FORMATS = "h5ad, csv, tsv, parquet; fasta, gb; npz; text also gz"
 _TOLD = ("kind", "samples", "patients", "features", "classes", "covariates", "digest")  # shown in places of their own
 _WORDS = {
     "exact_duplicates": "Exact duplicates, pairs",
     "near_duplicates": "Near duplicates, pairs",
-    "in_train_and_test": "In train and in test of the file",
-    "zeros": "Values that are zero",
+    "in_train_and_test": "In both train and test of the file",
+    "zeros": "Zero values",
 }
 
 
@@ -51,7 +51,7 @@ def source() -> tuple[str, str] | None:
     known = part().cohort
     ways = [NAMED, UPLOAD, *([BEFORE] if earlier else [])]
     way = st.segmented_control(
-        "Patients from", ways, default=BEFORE if known in earlier else NAMED, key="cohort-way", required=True
+        "Source", ways, default=BEFORE if known in earlier else NAMED, key="cohort-way", required=True
     )
     if way == UPLOAD:
         return _uploaded()
@@ -80,10 +80,10 @@ def _uploaded() -> tuple[str, str] | None:
         type=list(dict.fromkeys(suffixes)),
         max_upload_size=LARGEST_UPLOAD,
         key="cohort-upload",
-        help="It stays on this machine, in the folder of runs, under .uploads.",
+        help="The file stays on this machine, in the folder of runs, under .uploads.",
     )
     if file is None:
-        st.info("Samples stand in rows of a table, with a column `label`; of sequences, `label=CLASS` in each header.")
+        st.info("Tables have one sample per row and a column `label`; sequences have `label=CLASS` in each header.")
         return None
     place = workspace()
     path = place.keep_upload(file.name, file.getvalue())
@@ -94,19 +94,19 @@ def reading(name: str, kind: str) -> tuple[DataPart, int]:
     """How the file is read, as far as a person states it, and split: with its seed."""
     known = part()
     begin = known if known.cohort == name else DataPart(cohort=name)
-    with st.expander("How it is read and split", icon=":material/tune:"):
+    with st.expander("Reading and splitting", icon=":material/tune:"):
         left, middle, right = st.columns(3)
         values: dict[str, Any] = {
-            "label": left.text_input("Class", begin.label or "", placeholder="label", help="Column of the class."),
+            "label": left.text_input("Class", begin.label or "", placeholder="label", help="Column with the class."),
             "subject": middle.text_input(
-                "Patient", begin.subject or "", placeholder="found by name, else each sample is one",
-                help="Column of the patient: samples of one patient are never split apart.",
+                "Patient", begin.subject or "", placeholder="detected by name, else one patient per sample",
+                help="Column with the patient: samples of one patient are never split between train and holdout.",
             ),
         }  # fmt: skip
         values |= OPTIONS[kind](begin, right) if kind in OPTIONS else {}
         first, second = st.columns(2)
         values["holdout"] = first.slider(
-            "Held out", 0.1, 0.5, begin.holdout, 0.05, help="Share of the patients that no generator sees."
+            "Holdout", 0.1, 0.5, begin.holdout, 0.05, help="Share of the patients that no generator sees."
         )
         split_seed = int(second.number_input("Seed of the split", 0, 10**6, seed()))
     return checked(DataPart, cohort=name, **{key: value for key, value in values.items() if value != ""}), split_seed
@@ -115,7 +115,7 @@ def reading(name: str, kind: str) -> tuple[DataPart, int]:
 def _expression_options(begin: DataPart, right: DeltaGenerator) -> dict[str, Any]:
     scales = ["detected", "counts", "linear", "log"]
     scale = right.selectbox("Scale", scales, index=scales.index(begin.scale or "detected"))
-    columns = st.text_input("Numeric columns that are no genes", ", ".join(begin.covariates), placeholder="age, size")
+    columns = st.text_input("Numeric columns that are not genes", ", ".join(begin.covariates), placeholder="age, size")
     return {
         "scale": None if scale == "detected" else scale,
         "covariates": [word.strip() for word in columns.split(",") if word.strip()],
@@ -140,7 +140,7 @@ OPTIONS = {EXPRESSION: _expression_options, SEQUENCE: _sequence_options, IMAGE: 
 
 
 def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
-    """Sizes, classes with what is held out, and everything `cohortsmith data describe` tells."""
+    """Sizes, classes in train and holdout, and everything that `cohortsmith data describe` reports."""
     width = width_of(cohort)
     figures = {
         "Kind": cohort.kind,
@@ -153,21 +153,21 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
         column.metric(name, value)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Classes, and who is held out")
+        st.subheader("Classes in train and holdout")
         try:
             sides = sides_of(chosen, split_seed)
         except DataError as error:
             tell(error)
         else:
             learnt, held = (side.class_counts() for side in sides)
-            class_bars(cohort.classes, ("learnt from", learnt), ("held out", held), "classes")
+            class_bars(cohort.classes, ("train", learnt), ("holdout", held), "classes")
             own = " The file's own split is kept." if cohort.about.own_split and SPLIT in cohort.obs else ""
             st.caption(
-                f"{len(sides.train):,} samples are learnt from; {len(sides.holdout):,} are held out: no generator sees "
-                f"them, and every figure is read against them.{own}"
+                f"Train: {len(sides.train):,} samples. Holdout: {len(sides.holdout):,} samples that no generator sees, "
+                f"against which every metric is read.{own}"
             )
     with right:
-        st.subheader("What it holds")
+        st.subheader("Description")
         told = facts(chosen)
         rows = {key: value for key, value in told.items() if key not in _TOLD}
         table = [(_WORDS.get(k, k.replace("_", " ").capitalize()), text_of(_value(v))) for k, v in rows.items()]
@@ -175,8 +175,9 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
         pairs = int(told.get("exact_duplicates", 0)) + int(told.get("near_duplicates", 0))
         if pairs:
             st.warning(
-                f"{pairs:,} pairs of samples are the same, or nearly: a copy on both sides of the split looks like a "
-                "leak of the generator.",
+                f"{pairs:,} pairs of samples are exact or near duplicates: a duplicate on both sides of the split "
+                "looks "
+                "like a leak of the generator.",
                 icon=":material/content_copy:",
             )
     if len(cohort.obs.columns):
@@ -201,7 +202,7 @@ def _type(values: pd.Series[Any]) -> str:
 def show() -> None:
     """The page."""
     st.title("Cohorts")
-    st.caption("Real patients to learn from. They stay on this machine.")
+    st.caption("Real patients to fit a generator on. They stay on this machine.")
     try:
         found = source()
         if found is None:
@@ -215,7 +216,7 @@ def show() -> None:
     show_cohort(cohort, chosen, split_seed)
     st.divider()
     if st.button("Fit a generator on this cohort", type="primary", icon=":material/model_training:", key="to-generate"):
-        st.switch_page("generate_page.py")
+        st.switch_page("pages/generate.py")
 
 
 show()

@@ -1,4 +1,4 @@
-"""Page Generate: family and profile, classes and counts, and the fit, which goes on in a process of its own."""
+"""Page Generate: family and profile, classes and counts, and the fit, which runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
     from cohortsmith.data import Cohort
 
-FULL, QUICK = "as the family has it", "a quick look"
+FULL, QUICK = "default", "quick test"
 QUICK_STEPS = 300
 _PROFILES = {FULL: "auto", "for a CPU": "cpu", "for a GPU": "gpu"}  # of a data kind that has two
 ABOUT = {
-    "gan": "Two networks play against each other; D's scores and the Jensen-Shannon divergence are shown.",
+    "gan": "Generator against discriminator; the discriminator's scores and the Jensen-Shannon divergence are shown.",
     "wgan": "A critic estimates the Wasserstein distance, with a gradient penalty.",
-    "vae": "Codes from which patients are rebuilt, with a prior fitted to them; quick and calm.",
-    "diffusion": "Noise is taken away step by step; the most faithful of the deep families, and the slowest to sample.",
-    "mvn": "A Gaussian for each class: no training, and hard to beat on expression.",
-    "bootstrap": "Copies of patients: must fail privacy. For comparison only.",
-    "marginals": "Every gene on its own: must fail fidelity. For comparison only.",
-    "pwm": "Every position on its own, by class.",
+    "vae": "Latent codes from which patients are reconstructed, with a prior fitted to them; fast and stable.",
+    "diffusion": "Noise is removed step by step; the highest fidelity of the deep families, and the slowest to sample.",
+    "mvn": "One Gaussian per class: no training, and hard to beat on expression data.",
+    "bootstrap": "Resampled patients: must fail privacy. For comparison only.",
+    "marginals": "Independent genes: must fail fidelity. For comparison only.",
+    "pwm": "Position weight matrix: independent positions per class.",
     "random-edits": "The wild type with substitutions at random: must fail fidelity. For comparison only.",
-    "good-turing": "Edits seen before, and new ones as often as Good and Turing expect.",
+    "good-turing": "Observed edits, and new ones at the rate of the Good-Turing estimate.",
 }
 COUNTS, EDITED = "counts", "counts-edited"
 
 
 def family_of(kind: str) -> tuple[str, dict[str, Any]]:
     """The family chosen, and its settings as far as a person states them."""
-    with st.spinner("Loading the families"):
+    with st.spinner("Loading the generators"):
         from cohortsmith.app.pipeline import DEFAULT_FAMILIES
         from cohortsmith.generators import FAMILIES
     names = [name for name in DEFAULT_FAMILIES[kind] if name in FAMILIES]
@@ -53,12 +53,12 @@ def family_of(kind: str) -> tuple[str, dict[str, Any]]:
     profile = right.selectbox("Profile", profiles, key=f"profile-{family}", disabled=len(profiles) == 1)
     if profile == QUICK:
         settings["steps"] = QUICK_STEPS
-        right.caption(f"{QUICK_STEPS} steps: to see that everything works, not for figures.")
+        right.caption(f"{QUICK_STEPS} steps: to check that everything works, not for results.")
     elif "profile" in known and profile != FULL:
         settings["profile"] = _PROFILES[profile]
     with st.expander("Further settings", icon=":material/tune:"):
         text = st.text_area(
-            "One a line: setting = value", key=f"settings-{family}", placeholder="steps = 2000", height=100
+            "One per line: setting = value", key=f"settings-{family}", placeholder="steps = 2000", height=100
         )
         st.caption("Settings of this family: " + text_of(", ".join(known) or "none") + ".")
     settings |= parse_settings([line.strip() for line in text.splitlines() if line.strip()])
@@ -72,20 +72,20 @@ def counts_of(train: Cohort) -> dict[str, int]:
     if st.session_state.get(COUNTS, (None,))[0] != mine:
         st.session_state[COUNTS] = (mine, dict(real), 0)
     _, counts, version = st.session_state[COUNTS]
-    st.subheader("How many of each class")
+    st.subheader("Patients per class")
     first, second, third, _ = st.columns([1, 1, 1, 2])
     hundred = dict.fromkeys(real, 100)
-    first.button("As many as real ones", key="as-real", width="stretch", on_click=_set, args=(mine, dict(real)))
+    first.button("Same as real", key="as-real", width="stretch", on_click=_set, args=(mine, dict(real)))
     second.button(
         "Balance",
         key="balance",
         icon=":material/balance:",
         width="stretch",
-        help="Tops every class up to the largest one.",
+        help="Adds virtual patients until every class is as large as the largest one.",
         on_click=_balance,
         args=(mine, real),
     )
-    third.button("100 of each", key="hundred", width="stretch", on_click=_set, args=(mine, hundred))
+    third.button("100 per class", key="hundred", width="stretch", on_click=_set, args=(mine, hundred))
     table = pd.DataFrame({"class": list(real), "real": list(real.values()), "virtual": [counts[c] for c in real]})
     left, middle, right = st.columns([4, 4, 4], gap="medium")
     with left:
@@ -101,7 +101,7 @@ def counts_of(train: Cohort) -> dict[str, int]:
     longest = max(real[c] + asked.get(c, 0) for c in real)
     classes = list(train.classes)
     with middle:
-        st.markdown("**Before:** real patients learnt from")
+        st.markdown("**Before:** real patients in train")
         class_bars(classes, ("real", real), ("virtual", {}), "before", longest=longest, named=False)
     with right:
         st.markdown("**After:** with virtual patients, striped")
@@ -118,7 +118,7 @@ def _balance(mine: Any, real: Mapping[str, int]) -> None:
     try:
         _set(mine, dict.fromkeys(real, 0) | balancing_counts(real))
     except DataError:
-        st.toast("The classes are even already: nothing to add.", icon=":material/balance:")
+        st.toast("The classes are already balanced: nothing to add.", icon=":material/balance:")
 
 
 def start_button(family: str, settings: Mapping[str, Any], counts: Mapping[str, int]) -> None:
@@ -169,15 +169,15 @@ def show() -> None:
         sides = choice.sides_of(part, choice.seed())
     except (DataError, OSError) as error:
         tell(error)
-        st.caption("Choose another cohort, or state how it is read, on the page Cohorts.")
+        st.caption("Choose another cohort, or how it is read, on the page Cohorts.")
     else:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(
-            f"Learning from **{text_of(_stem(part.cohort))}**: {len(sides.train):,} samples, "
-            f"{len(sides.holdout):,} held out."
+            f"Cohort **{text_of(_stem(part.cohort))}**: train {len(sides.train):,} samples, "
+            f"holdout {len(sides.holdout):,}."
         )
-        if right.button("Another cohort", icon=":material/groups:", key="to-cohorts", width="stretch"):
-            st.switch_page("cohorts_page.py")
+        if right.button("Change cohort", icon=":material/groups:", key="to-cohorts", width="stretch"):
+            st.switch_page("pages/cohorts.py")
         try:
             family, settings = family_of(cohort.kind)
         except DataError as error:

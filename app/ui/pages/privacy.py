@@ -1,4 +1,4 @@
-"""Page Privacy: an audit's decision and its policy, attacks, risks, privacy against utility, and other limits tried."""
+"""Page Privacy: an audit's decision and its policy, attacks, risks, privacy against utility, and other limits."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ def page() -> None:
     by_default = found.policy == DEFAULT  # a release started from here is judged by it
     if entry.kind != "audit" and by_default and found.judged().outcome == "pass" and not _cards(audit):
         st.subheader("Release")
-        st.caption("Puts what may leave into a folder: virtual patients, model card, data card, audit, checksums.")
+        st.caption(
+            "Writes everything that may be released into a folder: virtual patients, model card, data card, audit, "
+            "checksums."
+        )
         deciding("release", folder)
 
 
@@ -86,9 +89,9 @@ def _audit_of(folder: Path) -> Entry | None:
 
 
 def _not_audited(entry: Entry, folder: Path, family: str) -> None:
-    st.info("**Not audited yet.** An audit attacks the virtual patients and says whether they may be shared.")
+    st.info("**Not audited yet.** An audit attacks the synthetic cohort and decides whether it may be shared.")
     deciding("audit", folder)
-    st.caption("What the scorecard measured of privacy is on the page Scorecard. Over the runs:")
+    st.caption("Privacy metrics of the scorecard are on the page Scorecard. All runs:")
     _utility(entry, folder, family)
 
 
@@ -100,7 +103,7 @@ def _decision(judged: Judged, notes: tuple[str, ...] = ()) -> None:
 
 def _other_limits(found: ReadAudit) -> None:
     """Limits to be changed, what they would decide, and a policy file of them."""
-    st.caption("The figures stay as they were measured; only what is held against them changes.")
+    st.caption("The measurements stay the same; only the limits change.")
     changed = []
     columns = st.columns(2)
     for i, criterion in enumerate(c for c in found.policy.criteria if c.name in found.measured):
@@ -109,7 +112,7 @@ def _other_limits(found: ReadAudit) -> None:
     rest = [c for c in found.policy.criteria if c.name not in found.measured]
     tried = replace(found.policy, name=f"{found.policy.name}, changed", criteria=(*changed, *rest))
     before, after = found.judged().outcome, found.judged(tried).outcome
-    st.markdown(f"By the audit's own limits: **{before}**. By these: **{after}**.")
+    st.markdown(f"By the audit's own limits: **{before}**. By the limits above: **{after}**.")
     _decision(found.judged(tried))
     st.download_button(
         "Download these limits as a policy file",
@@ -117,7 +120,7 @@ def _other_limits(found: ReadAudit) -> None:
         file_name="policy.toml",
         mime="application/toml",
         icon=":material/download:",
-        help="cohortsmith audit RUN --policy policy.toml --out DIR judges by it.",
+        help="cohortsmith audit RUN --policy policy.toml --out DIR applies it.",
     )
 
 
@@ -142,13 +145,13 @@ def _attacks(found: ReadAudit) -> None:
         st.caption(KNOWS)
         draw(membership_pictures(found.attacks, found.policy), "membership")
     else:
-        st.info("No membership attack could be made; the decision says why.")
+        st.info("No membership-inference attack could be run; the decision gives the reason.")
     if (panel := risk_picture(found.risks, found.policy)) is not None:
         draw(Gallery([panel]), "risks")
 
 
 def _utility(entry: Entry, folder: Path, family: str) -> None:
-    """Every run on the same patients by its worst attack and its use."""
+    """Every run on the same patients by its strongest attack and its utility."""
     from cohortsmith.evaluation.html import beside
 
     known, apart = comparable(entry, folder, family)
@@ -161,18 +164,20 @@ def _utility(entry: Entry, folder: Path, family: str) -> None:
     pictures = beside(cards)
     panels = [replace(panel, width=6) for panel in pictures.panels[:1]]
     if not panels or panels[0].title != "Privacy and utility":
-        st.info("No run here has both a membership attack and TSTR in its scorecard.")
+        st.info("No run here has both a membership-inference attack and TSTR in its scorecard.")
         return
     draw(replace(pictures, panels=panels), "privacy-utility")
     if apart:
-        st.caption(f"Left out: {apart} judged on other patients, whose figures do not compare with these.")
+        st.caption(f"Left out: {apart} evaluated on other patients, whose metrics are not comparable.")
 
 
 def _rules(found: ReadAudit) -> None:
     from cohortsmith.evaluation.html.audit import limits, rules
 
     judged = found.judged()
-    report_part(rules(judged) + "<h3>Limits</h3>" + limits(judged.policy), "Rules and limits")
+    report_part(rules(judged), "Rules and conventions")
+    st.subheader("Limits")
+    report_part(limits(judged.policy), "Limits and their sources")
 
 
 def _downloads(audit: Entry) -> None:
@@ -182,7 +187,7 @@ def _downloads(audit: Entry) -> None:
         place = audit.folder / name
         row.download_button(name, place.read_bytes, file_name=name, mime=mime, icon=":material/download:")
     if not _cards(audit):
-        st.caption("Model card and data card come with a release.")
+        st.caption("A release adds the model card and the data card.")
 
 
 def _cards(audit: Entry) -> bool:

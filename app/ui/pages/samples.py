@@ -1,4 +1,4 @@
-"""Page Samples: virtual patients beside real ones, by data kind; filtered by class, paged, and to be downloaded."""
+"""Page Samples: virtual patients beside real ones, by data kind; filtered by class, paged, with a download."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cohortsmith.app.ui.samples import View
     from cohortsmith.data import Cohort
 
-# Views of each data kind: what the selector says, and what draws it.
+# Views of each data kind: label of the selector, and what draws it.
 VIEWS: dict[str, dict[str, View]] = {
     "expression": samples_expression.VIEWS,
     "sequence": samples_sequences.VIEWS,
@@ -36,7 +36,7 @@ def page() -> None:
         made = synthetic(folder)
     except (DataError, OSError) as error:
         tell(error)
-        st.caption("Run it again; the other results are whole.")
+        st.caption("Run it again; the other results are intact.")
         return
     st.caption(text_of(f"{len(made):,} virtual patients by {family} ({entry.name}), of {len(made.classes)} classes."))
     _warn_of_copies(folder)
@@ -52,7 +52,7 @@ def _warn_of_copies(folder: Path) -> None:
         return  # the scorecard's page says what is wrong with it
     if copies is not None:
         st.warning(
-            f"{100 * (copies.value or 0):.1f} % of these are training patients, value for value: do not pass them on.",
+            f"{100 * (copies.value or 0):.1f} % of these are exact copies of training patients: do not share them.",
             icon=":material/warning:",
         )
 
@@ -80,8 +80,8 @@ def _views(kind: str, folder: Path, shown: tuple[str, ...]) -> None:
     except (DataError, OSError) as error:
         tell(error)
         st.caption(
-            "Pictures set virtual patients beside the real ones they came from, which are not to be had from here. The "
-            "virtual patients can be downloaded all the same."
+            "Figures compare virtual patients with real ones, which are not available on this machine. The virtual "
+            "patients can still be downloaded."
         )
         return
     name = st.segmented_control("Show", list(views), default=next(iter(views)), key=f"view-{kind}", required=True)

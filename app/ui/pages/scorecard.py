@@ -1,4 +1,4 @@
-"""Page Scorecard: every figure with its interval, runs side by side, what is worst, and what the figures mean."""
+"""Page Scorecard: every metric with its interval, runs side by side, worst features, and what the metrics mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cohortsmith.app.workspace import Entry
     from cohortsmith.evaluation import Estimate
 
-VIEWS = ("Scorecard", "Side by side", "Worst parts", "What each figure means")
+VIEWS = ("Scorecard", "Side by side", "Worst features", "What each metric means")
 _SEARCH = "https://scholar.google.com/scholar?q="
 _WORST = {"gene": "Gene", "position": "Position", "class": "Class", "variant": "Variant", "trait": "Edit"}
 _TABLES = ("worst", "hotspots", "telling_genes", "telling_traits", "by_class")
@@ -33,11 +33,11 @@ def page() -> None:
         card = estimates(folder)
     except DataError as error:
         tell(error)
-        st.caption("Run it again; the other results are whole.")
+        st.caption("Run it again; the other results are intact.")
         return
     if not card:
-        empty("No figure was measured.", "Run it again without [evaluation] only.")
-    st.caption(text_of(f"{family} ({entry.name}): synthetic patients, read against real ones no generator saw."))
+        empty("No metric was measured.", "Run it again without [evaluation] only.")
+    st.caption(text_of(f"{family} ({entry.name}): virtual patients, compared with real ones that no generator saw."))
     view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="scorecard-view", required=True)
     if view == VIEWS[1]:
         _side_by_side(entry, folder, family)
@@ -52,15 +52,12 @@ def page() -> None:
 def _scorecard(card: list[Estimate]) -> None:
     from cohortsmith.evaluation.html import scorecard, verdicts
 
-    report_part(verdicts(card) + scorecard(card), "Scorecard: verdicts, and every figure with its interval")
+    report_part(verdicts(card) + scorecard(card), "Scorecard: verdicts, and every metric with its interval")
 
 
 def _side_by_side(entry: Entry, folder: Path, family: str) -> None:
-    """Runs judged on the same patients; those on others are named, since their figures do not compare."""
-    from html import escape
-
-    from cohortsmith.evaluation.html import beside, css_colour, side_by_side
-    from cohortsmith.evaluation.plots import class_style
+    """Runs evaluated on the same patients; those on others are counted, since their metrics are not comparable."""
+    from cohortsmith.evaluation.html import beside, side_by_side
 
     known, apart = comparable(entry, folder, family)
     names = list(known)
@@ -68,7 +65,7 @@ def _side_by_side(entry: Entry, folder: Path, family: str) -> None:
     default = (own if len(own) > 1 else names)[:_MOST]
     chosen = st.multiselect("Runs", names, default=default, max_selections=_MOST, key=f"beside-{folder}")
     if apart:
-        st.caption(text_of(f"Left out: {apart} judged on other patients, whose figures do not compare with these."))
+        st.caption(text_of(f"Left out: {apart} evaluated on other patients, whose metrics are not comparable."))
     cards: dict[str, dict[str, Estimate]] = {}
     for name in chosen:
         try:
@@ -76,18 +73,10 @@ def _side_by_side(entry: Entry, folder: Path, family: str) -> None:
         except DataError as error:
             tell(error)
     if len(cards) < 2:
-        st.info("Choose two runs or more to compare them; only runs on the same patients are offered.")
+        st.info("Choose at least two runs to compare; only runs on the same patients are offered.")
         return
     draw(beside(cards), "beside")
-    heads = {}
-    for position, name in enumerate(cards):
-        colour, _, glyph = class_style(position)
-        heads[name] = f'<span style="color: {css_colour(colour)}">{glyph}</span> {escape(name)}'
-    note = (
-        '<p class="note">Under each value its 95 % interval; the tint is the reading; underlined in each row: what '
-        "reaches real data, or else comes nearest.</p>"
-    )
-    report_part(note + side_by_side(cards, heads, {name: {} for name in cards}), "Figures of the runs side by side")
+    report_part(side_by_side(cards), "Metrics of the runs side by side")
 
 
 def _worst(card: list[Estimate]) -> None:
@@ -99,7 +88,7 @@ def _worst(card: list[Estimate]) -> None:
         if isinstance(rows := e.detail.get(key), list | tuple) and rows
     }
     if not tables:
-        st.info("These figures have no tables of genes, positions or classes.")
+        st.info("These metrics have no tables of genes, positions or classes.")
         return
     from cohortsmith.evaluation.core import title_of
 
@@ -134,11 +123,10 @@ def _table(rows: Any, direction: str) -> tuple[str, pd.DataFrame]:
 
 def _meaning(card: list[Estimate]) -> None:
     from cohortsmith.evaluation.core import title_of
-    from cohortsmith.evaluation.html import GROUPS
+    from cohortsmith.evaluation.html import BETTER, GROUPS
     from cohortsmith.evaluation.scorecard import RULE
 
-    better = {"higher": "Higher is better.", "lower": "Lower is better.", "target": "The nearer to real, the better."}
-    st.markdown(f"**How the words are chosen.** {text_of(RULE)}")
+    st.markdown(f"**How these words are chosen.** {text_of(RULE)}")
     for group in GROUPS:
         own = [e for e in card if e.group == group]
         if own:
@@ -147,7 +135,7 @@ def _meaning(card: list[Estimate]) -> None:
             papers = "; ".join(
                 f"[{text_of(paper)}]({_SEARCH}{quote_plus(paper)})" for paper in e.source.split("; ") if paper
             )
-            words = f"**{text_of(title_of(e.name))}.** {text_of(e.explanation)} {better[e.direction]}"
+            words = f"**{text_of(title_of(e.name))}.** {text_of(e.explanation)} {BETTER[e.direction]}."
             st.markdown(f"{words} Source: {papers}.")
 
 

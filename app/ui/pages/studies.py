@@ -1,4 +1,4 @@
-"""Page Founding studies: the five founding systems, what they found, and our figures beside theirs."""
+"""Page Founding studies: the five founding systems, their published results, and ours beside them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 def page() -> None:
     """Draw the page."""
     st.title("Founding studies")
-    st.caption("The five systems this project was founded on. Each study is one command here; what it writes is shown.")
+    st.caption("The five systems this project builds on. Each study is one command here; its results are shown below.")
     names = [system.name for system in SYSTEMS]
     name = st.segmented_control("System", names, default=names[0], key="system", required=True)
     system = SYSTEMS[names.index(str(name))]
     st.markdown(text_of(system.asked))
     left, right = st.columns(2)
     with left:
-        _pairs("What it found", system.found or ((("Figures", "in the table below"),) if system.grid else ()))
+        _pairs("Published results", system.found or ((("Metrics", "in the table below"),) if system.grid else ()))
     with right:
-        _pairs("What answers it here", system.here)
+        _pairs("Counterpart here", system.here)
     if system.command:
         st.code(system.command, language="bash")
     try:
@@ -37,7 +37,7 @@ def page() -> None:
     except DataError as error:
         tell(error)
     except (OSError, ValueError, KeyError):
-        tell(DataError("the study's folder holds something else than a study; run it again"))
+        tell(DataError("the folder of the study does not hold a study; run it again"))
 
 
 def _pairs(head: str, pairs: tuple[tuple[str, str], ...]) -> None:
@@ -63,7 +63,7 @@ def _ours(system: System) -> None:
             return
     else:
         return
-    st.info("Not carried out in this folder of runs yet: the command above does it.", icon=":material/info:")
+    st.info("Not yet run in this folder: the command above runs it.", icon=":material/info:")
 
 
 def _finished(kind: str) -> list[Entry]:
@@ -74,15 +74,15 @@ def _one_of(entries: list[Entry]) -> Entry:
     names = [entry.name for entry in entries]
     if len(names) == 1:
         return entries[0]
-    return entries[names.index(str(st.selectbox("Carried out as", names, key=f"study-{names[-1]}")))]
+    return entries[names.index(str(st.selectbox("Run", names, key=f"study-{names[-1]}")))]
 
 
 def _tp53(entry: Entry) -> None:
-    """The study on 40 sequences: what was found in words, curves, and the families' figures beside BLAST's."""
+    """The study on 40 sequences: findings in words, curves, and the families' identities beside those by BLAST."""
     from cohortsmith.evaluation.plots import training as curves
 
     facts = entry.facts
-    st.subheader("Carried out here")
+    st.subheader("Results here")
     for sentence in facts["sentences"]:
         st.markdown(f"- {text_of(sentence)}")
     rows = list(json_lines(entry.folder / "curves.jsonl"))
@@ -94,7 +94,7 @@ def _tp53(entry: Entry) -> None:
         draw(curves.accuracy(histories["alone"]), "alone")
     if "duel" in histories:
         draw(curves.duel(histories["duel"]), "duel")
-    st.markdown("**Identity with the nearest real sequence, per cent** (2022, by BLAST: 99.7)")
+    st.markdown("**Identity with the nearest real sequence, %** (2022, by BLAST: 99.7)")
     table = []
     for family, folder in entry.members.items():
         known = {e.name: e for e in estimates(folder)}
@@ -103,11 +103,11 @@ def _tp53(entry: Entry) -> None:
             table.append({"Family": family, "Here": e.value, "Real new patients": e.reference, "By blastn": blast})
     frame = pd.DataFrame(table).dropna(axis=1, how="all")
     st.dataframe(frame, hide_index=True, column_config={"Here": st.column_config.NumberColumn(format="%.2f")})
-    st.caption("A high identity alone says little: the wild type with four random edits reaches 99.7 %.")
+    st.caption("A high identity alone says little: the wild type with four random edits also reaches 99.7 %.")
 
 
 def _theirs() -> None:
-    st.subheader("What the thesis of 2025 found: test accuracy / mean of classes, %")
+    st.subheader("Thesis of 2025: test accuracy / mean class accuracy, %")
     frame = pd.DataFrame(IMAGES_2025)
     both = frame.apply(lambda row: f"{100 * row['accuracy']:.2f} / {100 * row['mean_class_accuracy']:.2f}", axis=1)
     frame = frame.assign(task=frame["data"] + " " + frame["labelled"], both=both)
@@ -121,20 +121,19 @@ def _grid(system: System, entry: Entry) -> None:
     from cohortsmith.evaluation.plots import learning_curves
 
     results = results_of(entry.folder)
-    st.subheader("Carried out here")
+    st.subheader("Results here")
     report_part(cards(results), "Verdicts in words")
-    beside = ""
     if system.grid == IMAGES:
         extra = any(part.get("extra_unlabelled") for part in (entry.facts.get("data") or {}).values())
         beside = published_table(results, images_published(extra))
         if beside:
-            report_part(beside, "The figures of 2025 beside ours")
+            report_part(beside, "The results of 2025 beside ours")
         else:
             _theirs()
     pictures = learning_curves(results)
     if pictures.panels:
         draw(pictures, "study-learning")
-    st.caption("More of this grid on the page Utility.")
+    st.caption("More on this grid on the page Utility.")
 
 
 page()

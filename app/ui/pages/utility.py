@@ -1,9 +1,8 @@
-"""Page Utility: what virtual patients are worth to classifiers of real ones, from the folder of a grid."""
+"""Page Utility: what virtual patients gain for classifiers of real ones, from the folder of a grid."""
 
 from __future__ import annotations
 
 import json
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from cohortsmith.app.workspace import Entry
     from cohortsmith.evaluation.study import Results, Task
 
-VIEWS = ("Verdict", "Gain by ratio", "Learning curves", "Gain by class", "Confusion", "All figures")
+VIEWS = ("Verdict", "Gain by ratio", "Learning curves", "Gain by class", "Confusion matrix", "All metrics")
 
 
 def page() -> None:
@@ -35,11 +34,11 @@ def page() -> None:
     except (DataError, OSError, ValueError, KeyError):
         corrupt(entry, f"{RESULTS} is no table of a grid")
     if results.whole.empty:
-        empty("No job of this grid could be done.", "Its failed.json says why.")
+        empty("No job of this grid succeeded.", "Its failed.json gives the reasons.")
     sets, labels = (list(dict.fromkeys(part)) for part in zip(*results.tasks, strict=True))
     seeds = results.rows["seed"].nunique()
     facts = f"{', '.join(sets)}; labelled: {', '.join(labels)}; {len(results.means):,} arms, {seeds} seeds."
-    told = f"Chosen by {POINTS[results.metric]} on validation patients, told on test patients."
+    told = f"Arms chosen by {POINTS[results.metric]} on validation patients, evaluated on test patients."
     st.caption(text_of(f"{entry.name}: {facts} {told}"))
     _failures(entry)
     view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="utility-view", required=True)
@@ -66,7 +65,7 @@ def _grid() -> Entry:
         if not grids:
             empty(
                 "No grid of classifiers yet.",
-                "cohortsmith utility grid.toml --out runs/NAME makes one; the README says how a grid is written.",
+                "cohortsmith utility grid.toml --out runs/NAME runs one; the README explains the format of a grid.",
             )
         names = [entry.name for entry in grids]
         found = grids[names.index(str(st.selectbox("Grid", names, key="grid")))]
@@ -79,11 +78,11 @@ def _under_way(entry: Entry) -> None:
     """A grid whose table is not there yet: it runs, or was stopped."""
     done = len(list((entry.folder / "rows").glob("*.parquet")))
     st.info(
-        f"**This grid is not done: {done:,} arms are.** While it runs this page counts along; after a stop the same "
-        f"command goes on where it was: `cohortsmith utility GRID.toml --out` {text_of(entry.folder.name)}",
+        f"**This grid is not finished: {done:,} arms are done.** After an interruption the same command resumes it: "
+        f"`cohortsmith utility GRID.toml --out` {text_of(entry.folder.name)}",
         icon=":material/hourglass_top:",
     )
-    st.button("Look again", icon=":material/refresh:")
+    st.button("Refresh", icon=":material/refresh:")
 
 
 def _failures(entry: Entry) -> None:
@@ -94,7 +93,7 @@ def _failures(entry: Entry) -> None:
     if failed:
         reasons = pd.Series([str(job.get("reason", "")) for job in failed]).value_counts()
         told = "; ".join(f"{reason} ({count})" for reason, count in reasons.head(3).items())
-        st.warning(text_of(f"{len(failed):,} jobs could not be done, and what needs them is missing: {told}."))
+        st.warning(text_of(f"{len(failed):,} jobs failed, and whatever depends on them is missing: {told}."))
 
 
 def _verdict(results: Results, entry: Entry) -> None:
@@ -119,7 +118,7 @@ def _ratios(results: Results, entry: Entry) -> None:
     pictures = gain_by_ratio(results, task)
     families = results.families
     if not pictures.panels:
-        st.info("One number of virtual patients at most: there is no curve to draw. The verdict tells the gains.")
+        st.info("At most one number of virtual patients: there is no curve to draw. See the verdict for the gains.")
         return
     kept = st.multiselect("Families", families, placeholder="all families", key="utility-families")
     draw(_only(pictures, kept) if kept else pictures, f"ratio-{task}")
@@ -142,7 +141,7 @@ def _learning(results: Results, entry: Entry) -> None:
     pictures = learning_curves(results)
     settings = sweeps(results, entry.facts.get("classifiers") or {})
     if not pictures.panels and not settings.panels:
-        st.info("One number of labels: there is no curve to draw. Name several under `labelled` in the grid.")
+        st.info("One number of labels: there is no curve to draw. List several under `labelled` in the grid.")
     for name, drawn in (("learning", pictures), ("settings", settings)):
         if drawn.panels:
             draw(drawn, name)
@@ -157,8 +156,9 @@ def _classes(results: Results, entry: Entry) -> None:
         st.info("No arm with virtual patients or a pretext here, or classes of fewer than five test patients.")
         return
     st.caption(
-        "Gain in the share of each class's test patients that is recognised, with its 95 % interval over seeds, of the "
-        "arms that are best on validation patients. The more classes, the more intervals leave out zero by chance."
+        "Gain in the recall of each class on test patients, with its 95 % interval over seeds, of the arms that are "
+        "best "
+        "on validation patients. With many classes some intervals exclude zero by chance."
     )
     draw(pictures, f"classes-{task}")
 
@@ -173,18 +173,21 @@ def _confusion(results: Results, entry: Entry) -> None:
     default = [name for name, arm in arms.items() if arm in wanted]
     chosen_arms = st.multiselect("Arms", list(arms), default=default, max_selections=4, key=f"confusion-{task}")
     panels = confusions(results, [arms[name] for name in chosen_arms])
-    draw(Gallery(panels, "Counts summed over seeds, shares in the cells."), f"confusion-{task}-{len(panels)}")
+    draw(
+        Gallery(panels, "Counts summed over seeds; cells are shares of the true class."),
+        f"confusion-{task}-{len(panels)}",
+    )
 
 
 def _figures(results: Results, entry: Entry) -> None:
     from cohortsmith.evaluation.html.study import arms_table, training_table
 
-    report_part(arms_table(results) + training_table(results), "Every figure of every arm")
+    report_part(arms_table(results) + training_table(results), "Every metric of every arm")
     table: Any = results.whole.drop(columns=["confusion", "part", "label"], errors="ignore")
     st.download_button(
-        "Download the table of test figures (CSV)",
+        "Download the test metrics (CSV)",
         lambda: table.to_csv(index=False),
-        file_name=f"{escape(entry.name)}-test.csv",
+        file_name=f"{entry.name}-test.csv",
         mime="text/csv",
         icon=":material/download:",
     )

@@ -1,4 +1,4 @@
-"""Views of expression profiles: where patients lie, groups of them in clustered genes, single genes, genes together."""
+"""Views of expression profiles: embedding, heatmap of clustered genes, single genes, gene correlations."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from cohortsmith.app.ui.samples.subset import View
     from cohortsmith.evaluation import Comparison
 
-_PLANES = ("principal components", "UMAP")
+_PLANES = ("PCA", "UMAP")
 _MATCHES = 200  # genes a search offers
 
 
-@st.cache_resource(show_spinner="Preparing the pictures", max_entries=2)
+@st.cache_resource(show_spinner="Preparing the figures", max_entries=2)
 def _sides(folder: str, key: str, shown: tuple[str, ...]) -> tuple[figures.Side, figures.Side, figures.Side]:
     """Train, holdout, synthetic on the log scale, thinned for drawing."""
     some = subset(folder, key, shown)
@@ -42,17 +42,17 @@ def _real(train: figures.Side, holdout: figures.Side) -> figures.Side:
 def _thinned(sides: tuple[figures.Side, ...]) -> None:
     if any(len(side.z) < side.total for side in sides):
         most = max(len(side.z) for side in sides)
-        st.caption(f"Drawn from at most {most:,} samples a cohort, chosen at random.")
+        st.caption(f"Drawn from at most {most:,} random samples per cohort.")
 
 
-def where(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
-    """The plane of train's principal components, or UMAP."""
+def embedding(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """Principal components of train, or UMAP."""
     way = st.segmented_control("By", _PLANES, default=_PLANES[0], key="plane", required=True)
     draw(_plane(str(folder), key, shown, str(way)), f"plane-{way}")
     _thinned(_sides(str(folder), key, shown))
 
 
-@st.cache_data(show_spinner="Laying patients out", max_entries=12)
+@st.cache_data(show_spinner="Computing the embedding", max_entries=12)
 def _plane(folder: str, key: str, shown: tuple[str, ...], way: str) -> Gallery:
     from cohortsmith.evaluation.plots import neighbourhoods
 
@@ -81,7 +81,7 @@ def genes(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
     search = left.text_input("Find a gene", key="gene-find", placeholder="part of a name").strip().casefold()
     matches = [name for name in _ordered(folder, compared.features) if search in name.casefold()]
     if not matches:
-        st.info(f"None of {len(compared.features):,} genes has that in its name.")
+        st.info(f"No name among {len(compared.features):,} genes contains that.")
         return
     if len(matches) > _MATCHES:
         left.caption(f"The first {_MATCHES} of {len(matches):,} genes are offered; type to find others.")
@@ -113,7 +113,7 @@ def _gene(folder: str, key: str, shown: tuple[str, ...], gene: int) -> Panel:
     return by_class(_real(train, holdout), synthetic, gene, some.features[gene], some.classes)
 
 
-@st.cache_data(show_spinner="Measuring genes", max_entries=8)
+@st.cache_data(show_spinner="Comparing genes", max_entries=8)
 def _all_genes(folder: str, key: str, shown: tuple[str, ...]) -> Gallery:
     train, holdout, synthetic = _sides(folder, key, shown)
     names, real = subset(folder, key, shown).features, _real(train, holdout)
@@ -124,7 +124,7 @@ def _all_genes(folder: str, key: str, shown: tuple[str, ...]) -> Gallery:
     return Gallery([*worst.panels, *every.panels], worst.note, worst.legend)
 
 
-def together(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+def correlations(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
     """Correlations of genes in holdout and in virtual patients."""
     draw(_maps(str(folder), key, shown), "maps")
     st.caption("Orange: −1, blue: 1.")
@@ -136,8 +136,8 @@ def _maps(folder: str, key: str, shown: tuple[str, ...]) -> Gallery:
 
 
 VIEWS: dict[str, View] = {
-    "Where patients lie": where,
+    "Embedding (PCA, UMAP)": embedding,
     "Heatmap": heatmap,
     "Genes": genes,
-    "Genes together": together,
+    "Gene correlations": correlations,
 }

@@ -1,13 +1,12 @@
-"""Images in the making: the way through a VAE's latents from class to class, a diffusion model from noise to image."""
+"""Generation steps of images: latent interpolation of a VAE between classes, a diffusion model from noise to image."""
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cohortsmith.app.ui import report_part
+from cohortsmith.app.ui import fill, report_part
 from cohortsmith.data import DataError
 
 if TYPE_CHECKING:
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation import Comparison
     from cohortsmith.generators import Generator
 
-_STEPS = 12  # of a way between two classes
-_PATIENTS = 6
+_STEPS = 12  # of an interpolation between two classes
+_DRAWS = 6
 
 
 @st.cache_resource(show_spinner="Loading the model", max_entries=4)
@@ -28,13 +27,15 @@ def _model(folder: str, _key: str) -> Generator:
 
 
 def making(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
-    """Ways of the run's own model, moving and step by step, where its family has such."""
+    """Generation steps of the run's own model, animated and side by side, where its family has such."""
     if not (folder / "model").is_dir():
         st.info("This run has no model: its family cannot be saved without saving patients.")
         return
     model = _model(str(folder / "model"), key)
     if model.family not in ("vae", "diffusion"):
-        st.info("A diffusion model can be watched from noise to image, a VAE between two classes; this is neither.")
+        st.info(
+            "Generation steps exist for diffusion models (from noise to image) and VAEs (latent interpolation) only."
+        )
         return
     known = [name for name, count in model.class_counts.items() if count]
     columns = st.columns(3)
@@ -48,18 +49,17 @@ def making(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...])
     except DataError as error:
         st.info(str(error))
         return
-    source = f"data:image/png;base64,{base64.b64encode(moving).decode()}"
-    style = "image-rendering: pixelated; max-width: 100%"
-    report_part(f'<img src="{source}" alt="" style="{style}">', "Images in the making, moving")
+    report_part(fill("moving", moving), "Generation steps, animated")
     told = {
-        "vae": "Virtual images in equal steps of the latent, from one class to the other; a row a draw.",
-        "diffusion": "What the sampler holds at each noise level, from noise on the left to the image on the right.",
+        "vae": "Latent interpolation: synthetic images in equal steps from one class to the other; one row per draw.",
+        "diffusion": "The state of the sampler at each noise level, from noise on the left to the image on the "
+        "right; one row per draw.",
     }
     st.caption(told[model.family])
-    st.image(steps, alt="Images in the making, step by step")
+    st.image(steps, alt="Generation steps side by side")
 
 
-@st.cache_data(show_spinner="Drawing the ways", max_entries=12)
+@st.cache_data(show_spinner="Computing generation steps", max_entries=12)
 def _drawn(folder: str, key: str, first: str, last: str, seed: int) -> tuple[bytes, bytes]:
     """The ways in motion, and all their steps."""
     from cohortsmith.evaluation.plots import animation, strips
@@ -68,7 +68,7 @@ def _drawn(folder: str, key: str, first: str, last: str, seed: int) -> tuple[byt
 
     model = _model(folder, key)
     if isinstance(model, VAE):
-        ways = [model.interpolate(first, last, _STEPS, seed + i) for i in range(_PATIENTS)]
+        ways = [model.interpolate(first, last, _STEPS, seed + i) for i in range(_DRAWS)]
     else:
-        ways = unfold(model, first, _PATIENTS, seed)
+        ways = unfold(model, first, _DRAWS, seed)
     return animation(ways), strips({f"draw {i + 1}": way for i, way in enumerate(ways)})

@@ -1,52 +1,51 @@
-"""Views of images: galleries by class, the patients nearest to one image, means, and images in the making."""
+"""Views of images: galleries by class, the patients nearest to one image, means, and generation steps."""
 
 from __future__ import annotations
 
 import base64
-from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from cohortsmith.app.ui import colours, draw, report_part
+from cohortsmith.app.ui import colours, draw, fill, report_part
 from cohortsmith.app.ui.samples.generation_steps import making
 from cohortsmith.app.ui.samples.subset import subset
-from cohortsmith.evaluation.html import image_gallery
-from cohortsmith.evaluation.plots import breakable, like_a_patient, plain, png, some_of, tile
+from cohortsmith.evaluation.html import image_means, image_side
 from cohortsmith.evaluation.plots import images as image_figures
+from cohortsmith.evaluation.plots import like_a_patient, plain, png, some_of
 from cohortsmith.evaluation.plots import pca as figures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from markupsafe import Markup
     from numpy.typing import NDArray
 
     from cohortsmith.app.ui.samples.subset import View
     from cohortsmith.evaluation import Comparison
-    from cohortsmith.evaluation.metrics.images import Neighbour
     from cohortsmith.evaluation.plots import Gallery
 
 _ACROSS, _DOWN = 12, 5  # images in a row of the gallery; rows of a page of few classes, of more it is one a class
 _EDGE, _NAMES = 66, 150  # pixels of an image and of the names of classes on the screen
 _CHOSEN, _CLICKED = "image-row", "image-clicked"
 _NEAREST = 4
-_HOUSE = "These are images of real patients: this page must stay in the house."
+_INTERNAL = "This page shows images of real patients: internal use only."
 
 
 class Lane(NamedTuple):
-    """Virtual images of one class, by their rows in the synthetic cohort."""
+    """Synthetic images of one class, by their rows in the synthetic cohort."""
 
     name: str
     rows: NDArray[np.int64]
 
 
 def gallery(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
-    """Virtual images of the chosen classes, page by page; one clicked is looked at closely."""
+    """Synthetic images of the chosen classes, page by page; one that is clicked is shown with its neighbours."""
     patients = st.toggle("Show images of real patients", key="image-patients")
     lanes = _lanes(compared, shown)
     if not lanes:
-        st.info("No virtual image of these classes.")
+        st.info("No synthetic image of these classes.")
         return
     st.session_state.setdefault(_CHOSEN, int(lanes[0].rows[0]))
     down = max(1, _DOWN // len(lanes))
@@ -65,18 +64,18 @@ def gallery(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]
     _sheet(compared, lanes, hidden, f"sheet-{folder}-{at}-{'-'.join(shown)}-{patients}")
     _closely(compared, patients=patients)
     if patients:
-        st.warning(_HOUSE, icon=":material/lock:")
+        st.warning(_INTERNAL, icon=":material/lock:")
         _patients(compared, shown)
 
 
 def _lanes(compared: Comparison, shown: tuple[str, ...]) -> list[Lane]:
-    """Virtual images of each chosen class that has any, in random order."""
+    """Synthetic images of each chosen class that has any, in random order."""
     y = compared.synthetic.y
     lanes = [Lane(name, some_of(y, compared.classes.index(name), len(y))) for name in shown if name in compared.classes]
     return [lane for lane in lanes if len(lane.rows)]
 
 
-@st.cache_data(show_spinner="Looking for patients' images", max_entries=50)
+@st.cache_data(show_spinner="Searching for patients' images", max_entries=50)
 def _alike(folder: str, key: str, rows: tuple[int, ...]) -> list[bool]:
     from pathlib import Path
 
@@ -137,7 +136,7 @@ def _sheet(compared: Comparison, lanes: list[Lane], hidden: set[int], key: str) 
     }
     picked = st.plotly_chart(
         figure, theme=None, width="content", key=key, on_select="rerun", selection_mode="points",
-        config={"displayModeBar": False}, alt=f"{len(cells)} virtual images; a row a class",
+        config={"displayModeBar": False}, alt=f"{len(cells)} synthetic images, one row per class",
     )  # fmt: skip
     points = getattr(picked, "selection", {}).get("points", [])
     taken = cells[points[0]["point_index"]][0] if points else None
@@ -166,23 +165,15 @@ def _closely(compared: Comparison, *, patients: bool) -> None:
     if share is not None:
         words += f" Of new real images {100 * share:.0f} % come as near to train."
     st.markdown(words)
-    own = compared.classes[made.y[row]]
     blank = not patients and bool(like_a_patient(compared, made.x[row : row + 1])[0])
-    drawn = '<span class="px empty">–</span>' if blank else tile(made.x[row], f"virtual {own}")
-    cells = [f"<div>{drawn}<small><b>virtual</b></small><small>{breakable(own)}</small></div>"]
-    if patients:
-        for side, near_ones in found.items():
-            cells += [_real(compared, side, neighbour) for neighbour in near_ones]
-    report_part(f'<div class="trio" style="flex-wrap: wrap">{"".join(cells)}</div>', "One image and its neighbours")
+    real = []
+    for side, near_ones in found.items() if patients else ():
+        cohort = getattr(compared, side)
+        real += [(side, cohort.x[n.row], n.distance, compared.classes[cohort.y[n.row]]) for n in near_ones]
+    image, own = None if blank else made.x[row], compared.classes[made.y[row]]
+    report_part(fill("neighbours", image, own, real), "One image and its neighbours")
     if not patients:
         st.caption("The real images themselves are shown only with the switch above the gallery.")
-
-
-def _real(compared: Comparison, side: str, neighbour: Neighbour) -> str:
-    cohort = getattr(compared, side)
-    label = escape(compared.classes[cohort.y[neighbour.row]])
-    drawn = tile(cohort.x[neighbour.row], f"real, {side}")
-    return f"<div>{drawn}<small>{side} <b>{neighbour.distance:.1f}</b></small><small>{label}</small></div>"
 
 
 def _patients(compared: Comparison, shown: tuple[str, ...]) -> None:
@@ -190,36 +181,31 @@ def _patients(compared: Comparison, shown: tuple[str, ...]) -> None:
     rows = []
     for name in shown:
         c = compared.classes.index(name)
-        tiles = "".join(tile(x, f"real {name}") for x in compared.train.x[some_of(compared.train.y, c, _ACROSS)])
-        rows.append(
-            f'<div class="who">{image_gallery.swatch(c, name)}</div><div><div class="tiles">{tiles}</div></div>'
-        )
+        rows.append((c, name, compared.train.x[some_of(compared.train.y, c, _ACROSS)]))
     st.subheader("Real images of train")
-    report_part(f'<div class="images">{"".join(rows)}</div>', "Real images of each class")
+    report_part(fill("patients", rows), "Real images of each class")
 
 
 def means(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
-    """Mean image of each class, and where real and virtual ones differ."""
-    report_part(_means(str(folder), key, shown), "Mean image of each class, real and virtual, and their difference")
+    """Mean image of each class, and where real and synthetic ones differ."""
+    report_part(_means(str(folder), key, shown), "Mean image of each class, real and synthetic, and their difference")
 
 
 @st.cache_data(show_spinner="Averaging images", max_entries=8)
-def _means(folder: str, key: str, shown: tuple[str, ...]) -> str:
-    return image_gallery.means(subset(folder, key, shown))
+def _means(folder: str, key: str, shown: tuple[str, ...]) -> Markup:
+    return image_means(subset(folder, key, shown))
 
 
-def where(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
-    """The plane of train's pixels, and curves of sharpness and colour."""
-    for name, pictures in _where(str(folder), key, shown).items():
+def embedding(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
+    """The principal components of train's pixels, and curves of sharpness and colour."""
+    for name, pictures in _embedding(str(folder), key, shown).items():
         if name != "plane":
             st.subheader(name)
-        draw(pictures, f"where-{name}")
+        draw(pictures, f"embedding-{name}")
 
 
-@st.cache_data(show_spinner="Laying images out", max_entries=8)
-def _where(folder: str, key: str, shown: tuple[str, ...]) -> dict[str, Gallery]:
-    from cohortsmith.evaluation.html import image_side
-
+@st.cache_data(show_spinner="Computing the embedding", max_entries=8)
+def _embedding(folder: str, key: str, shown: tuple[str, ...]) -> dict[str, Gallery]:
     some = subset(folder, key, shown)
     train, holdout, made = (image_side(some, cohort) for cohort in (some.train, some.holdout, some.synthetic))
     images = image_figures.sides(some)
@@ -233,6 +219,6 @@ def _where(folder: str, key: str, shown: tuple[str, ...]) -> dict[str, Gallery]:
 VIEWS: dict[str, View] = {
     "Gallery": gallery,
     "Means": means,
-    "Where images lie": where,
-    "In the making": making,
+    "Embedding (PCA)": embedding,
+    "Generation steps": making,
 }

@@ -1,4 +1,4 @@
-"""Views of sequences: the alignment, variants along the protein, their kinds, and all variants as a table."""
+"""Views of sequences: the alignment, variants along the protein, variant types, and all variants as a table."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from markupsafe import Markup
 
     from cohortsmith.app.ui.samples.subset import View
     from cohortsmith.evaluation import Comparison
@@ -42,14 +43,14 @@ def alignment(compared: Comparison, folder: Path, key: str, shown: tuple[str, ..
 
 
 @st.cache_data(show_spinner="Aligning", max_entries=8)
-def _alignment(folder: str, key: str, shown: tuple[str, ...]) -> str:
-    from cohortsmith.evaluation.html import alignment as alignment_view
+def _alignment(folder: str, key: str, shown: tuple[str, ...]) -> Markup:
+    from cohortsmith.evaluation.html import variant_alignment
 
-    return alignment_view.alignment(subset(folder, key, shown), _tally(folder, key, shown).short_title)
+    return variant_alignment(subset(folder, key, shown), _tally(folder, key, shown).short_title)
 
 
 def variants(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) -> None:
-    """Lollipops along the protein, frequencies, and kinds of variants."""
+    """Lollipops along the protein, frequencies, and variant types."""
     for name, pictures in zip(("variants", "spectrum"), _variants(str(folder), key, shown), strict=True):
         draw(pictures, name)
 
@@ -73,8 +74,8 @@ def table(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
         words = (kept["variant"] + " " + kept["protein"]).str.casefold()
         kept = kept[words.str.contains(search, regex=False)]
     st.caption(
-        f"{len(kept):,} of {len(rows):,} variants. Of real patients no variant is told that fewer than five carry: "
-        "for its share stands under 5."
+        f"{len(kept):,} of {len(rows):,} variants. Variants carried by fewer than five real patients show "
+        '"under 5" in place of a share.'
     )
     if kept.empty:
         return
@@ -89,7 +90,7 @@ def table(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
         height="content",
         placeholder="under 5",
         column_config={_HEADS["real"]: number, _HEADS["synthetic"]: number},
-        alt="Variants, commonest among real patients first",
+        alt="Variants, most frequent among real patients first",
     )
 
 

@@ -1,6 +1,6 @@
 """The page of an audit."""
 
-from cohortsmith.evaluation.html.audit.criteria_table import banner, criteria, limits, rules
+from cohortsmith.evaluation.html.audit.decision import banner, criteria, limits, rules
 from cohortsmith.evaluation.html.audit.page import audit_page
 from cohortsmith.evaluation.html.audit.wording import HEADLINES, KNOWS
 

@@ -1,31 +1,42 @@
-"""The page of an audit: the decision first, then what was attacked, how hard, and what came of it."""
+"""The page of an audit: the decision first, then what was attacked, by which attacks, and what they found."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cohortsmith.evaluation.html import foot, gallery, head, page, sections_of
-from cohortsmith.evaluation.html.audit import criteria_table as decision
-from cohortsmith.evaluation.html.audit import tables
-from cohortsmith.evaluation.html.audit.wording import HEADLINES, KNOWS
-from cohortsmith.evaluation.plots import Gallery, membership_pictures, risk_picture, tile
-from cohortsmith.evaluation.privacy import pictures
+from markupsafe import Markup
+
+from cohortsmith.evaluation.core import number
+from cohortsmith.evaluation.html import INTERNAL, Section, fill, gallery, page
+from cohortsmith.evaluation.html.audit.decision import banner, criteria, limits, rules
+from cohortsmith.evaluation.html.audit.wording import ATTACKERS, KNOWS
+from cohortsmith.evaluation.plots import Gallery, membership_pictures, risk_picture
+from cohortsmith.evaluation.privacy import NAMES, SMOKE, pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from cohortsmith.evaluation.html import Section
+    from cohortsmith.evaluation.core import Estimate
     from cohortsmith.evaluation.privacy import Audit
 
-__all__ = ["HEADLINES", "audit_page"]
-
 _LEAD = (
-    "A synthetic cohort, attacked by people who want to know who was in its training data and what is true of them; "
-    "every attack stands beside the same attack where there is nothing to find."
+    "A synthetic cohort under membership-inference, singling-out, linkage and attribute-inference attacks; every "
+    "attack "
+    "stands beside a control, the same attack where there is nothing to find."
 )
-_REAL = "Real patients appear in it only as shares of many of them."
-_HELD = "This page shows images of real patients: it must stay in the house."
+_AGGREGATES = "Real patients appear in it only as shares of many of them."
+_TEMPLATE = "audit.html"
+_SPACES = {"pixel": "by pixels, turned and mirrored to fit", "embedding": "by features of a fixed network"}
+_TERMS = (
+    "membership-inference",
+    "auc",
+    "tpr",
+    "fpr",
+    "singling-out",
+    "linkability",
+    "attribute-inference",
+    "differential-privacy",
+)
 
 
 def audit_page(
@@ -41,9 +52,9 @@ def audit_page(
         audit: what to show.
         title: heading, plain text.
         stamp: program, version, seed and SHA-256 of what was audited.
-        show_patients: of images, show the most suspicious pairs; the page then says that it must stay in the house.
+        show_patients: of images, show the most suspicious pairs; the page then says that it is for internal use only.
     """
-    pairs = _pairs(audit) if show_patients else ""
+    pairs = _pairs(audit) if show_patients else Markup()
     c = audit.comparison
     facts = {
         "Train": f"{len(c.train):,} samples",
@@ -54,50 +65,110 @@ def audit_page(
         "Seed": audit.seed,
     }
     sections: list[Section] = [
-        ("criteria", "The decision, criterion by criterion", decision.criteria(audit)),
-        ("membership", "Who was in train?", _membership(audit)),
-        ("risks", "Singling out, linking, inferring", _risks(audit)),
-        ("disclosure", "What an attacker learns who knows half", tables.disclosures(audit)),
-        ("copies", "Copies", tables.figures(audit) + tables.pair_counts(audit) + pairs + tables.smoke_tests(audit)),
-        ("files", "What the files hold", tables.artefacts(audit)),
-        ("rules", "How this answers to rules and conventions", decision.rules(audit)),
-        ("policy", "The limits, and where they come from", decision.limits(audit.policy)),
-        ("stamp", "What was audited", tables.stamped(stamp or {})),
+        ("criteria", "The decision, criterion by criterion", criteria(audit)),
+        ("membership", "Membership inference", _membership(audit)),
+        ("risks", "Singling out, linkability, inference", _risks(audit)),
+        ("disclosure", "Attribute inference from half a record", _disclosures(audit)),
+        ("copies", "Copies", _copies(audit) + _pair_counts(audit) + pairs + _smoke_tests(audit)),
+        ("files", "Content of the files", _artefacts(audit)),
+        ("rules", "Rules and conventions", rules(audit)),
+        ("policy", "Limits and their sources", limits(audit.policy)),
+        ("stamp", "What was audited", _stamped(stamp or {})),
     ]
     sections = [section for section in sections if section[2]]
-    warning = f'<p class="callout house"><b>{_HELD}</b></p>' if pairs else ""
-    top = head(title, _LEAD, facts, sections) + warning + decision.banner(audit, audit.notes)
-    return page(title, top + sections_of(sections) + foot(_HELD if pairs else _REAL))
+    opening = fill(_TEMPLATE, "opening", bool(pairs), banner(audit, audit.notes))
+    return page(title, _LEAD, facts, opening, sections, real=INTERNAL if pairs else _AGGREGATES, terms=_TERMS)
 
 
-def _membership(audit: Audit) -> str:
-    if not audit.found.attacks:
-        return f'<p class="callout">Not evaluable: {escape(audit.reasons.get("membership", ""))}.</p>'
-    drawn = gallery("membership", membership_pictures(audit.found.attacks, audit.policy))
-    return f'<p class="note">{KNOWS}</p>{tables.power(audit)}{drawn}{tables.attacks(audit)}{tables.attackers(audit)}'
+def _membership(audit: Audit) -> Markup:
+    attacks = audit.found.attacks
+    if not attacks:
+        return fill("macros.html", "not_evaluable", audit.reasons.get("membership", ""))
+    worst = max(attacks, key=lambda attack: attack.auc.value)
+    rows = [(NAMES.get(attack.name, attack.name), attack, attack is worst) for attack in attacks]
+    known = [name for name in dict.fromkeys(attack.name for attack in attacks) if name in ATTACKERS]
+    explained = [(NAMES.get(name, name), name, ATTACKERS[name].capitalize()) for name in known]
+    drawn = gallery("membership", membership_pictures(attacks, audit.policy))
+    return fill(_TEMPLATE, "membership", KNOWS, _power(audit), drawn, rows, explained)
 
 
-def _risks(audit: Audit) -> str:
-    if not audit.found.risks:
-        reason = audit.reasons.get("risks", "")
-        return f'<p class="callout">Not evaluable: {escape(reason)}.</p>' if reason else ""
-    panel = risk_picture(audit.found.risks, audit.policy)
-    return (gallery("risks", Gallery([panel])) if panel else "") + tables.risks(audit)
+def _power(audit: Audit) -> list[list[str]]:
+    """How many were attacked in each group, and the smallest leak that so many would have shown."""
+    rows = []
+    for group in dict.fromkeys(attack.group for attack in audit.found.attacks):
+        attack = next(a for a in audit.found.attacks if a.group == group)
+        leak = audit.power(group)
+        shown = [number(leak.auc), f"{leak.tpr:.1%}" if leak.tpr is not None else "–"] if leak else ["–", "–"]
+        rows.append([group, f"{attack.n_members:,}", f"{attack.n_non_members:,}", *shown])
+    return rows + [[group, f"not attacked: {reason}"] for group, reason in audit.found.left_out.items()]
 
 
-def _pairs(audit: Audit) -> str:
+def _risks(audit: Audit) -> Markup:
+    found = audit.found.risks
+    if not found:
+        return fill("macros.html", "not_evaluable", audit.reasons.get("risks", ""))
+    panel = risk_picture(found, audit.policy)
+    rows = []
+    for risk in found.values():
+        state, _, why = risk.status.partition(": ")
+        rows.append((risk.name.replace("_", " ").capitalize(), risk, state != "not evaluable", why))
+    return fill(_TEMPLATE, "risks", gallery("risks", Gallery([panel])) if panel else "", rows)
+
+
+def _disclosures(audit: Audit) -> Markup:
+    """Attribute inference: what is known, what is inferred, and the gain over people that the generator never saw."""
+    if not audit.found.disclosures:
+        return fill("macros.html", "not_evaluable", audit.reasons.get("disclosure", ""))
+    return fill(_TEMPLATE, "disclosures", audit.found.disclosures)
+
+
+def _copies(audit: Audit) -> Markup:
+    """Copies, near copies and variant sets."""
+    if not audit.found.figures:
+        return fill("macros.html", "not_evaluable", audit.reasons.get("copies", ""))
+    return _estimates([e for e in audit.found.figures if e.name not in SMOKE])
+
+
+def _smoke_tests(audit: Audit) -> Markup:
+    """Nearest-record distances."""
+    found = [e for e in audit.found.figures if e.name in SMOKE]
+    return fill(_TEMPLATE, "smoke_tests", _estimates(found)) if found else Markup()
+
+
+def _estimates(estimates: Sequence[Estimate]) -> Markup:
+    return fill(_TEMPLATE, "estimates", [(e, e.status.removeprefix("not evaluable: ")) for e in estimates])
+
+
+def _pair_counts(audit: Audit) -> Markup:
+    """Of images: how many are nearer to a training image than new real ones are."""
+    rows = [
+        [_SPACES[p.space], f"{p.suspicious:,} of {p.n:,}", f"{p.expected:.1f}", f"{p.n_holdout:,}"]
+        for p in audit.found.pairs
+    ]
+    heads = ["Nearest pairs of images", "Suspicious", "Expected by chance", "New real images|for comparison"]
+    return fill("macros.html", "table", heads, rows) if rows else Markup()
+
+
+def _pairs(audit: Audit) -> Markup:
     """The most suspicious pairs of images, synthetic beside the real one nearest to it."""
-    parts = []
-    for found in audit.found.pairs:
-        cards = []
-        for pair in found.pairs:
-            made, real = pictures(audit.comparison, pair)
-            shown = "".join(
-                f"<div>{tile(x, word)}<small>{word}</small></div>" for word, x in (("synthetic", made), ("real", real))
-            )
-            words = f"as near as {pair.as_near:.1%} of new real ones; correlation {pair.correlation:.2f}"
-            flag = "<b>suspicious</b><br>" if pair.suspicious else ""
-            cards.append(f'<div class="card"><div class="trio large">{shown}</div><small>{flag}{words}</small></div>')
-        where = {"pixel": "in pixels, however turned", "embedding": "as a fixed network sees them"}[found.space]
-        parts.append(f'<h3>The nearest pairs {where}</h3><div class="cards">{"".join(cards)}</div>')
-    return "".join(parts)
+    parts = [
+        (_SPACES[found.space], [(pair, *pictures(audit.comparison, pair)) for pair in found.pairs])
+        for found in audit.found.pairs
+    ]
+    return fill(_TEMPLATE, "pairs", parts)
+
+
+def _artefacts(audit: Audit) -> Markup:
+    """What a scan of the files found."""
+    found = None if audit.artefacts is None else [[one.severity, one.what, one.where] for one in audit.artefacts]
+    return fill(_TEMPLATE, "artefacts", found)
+
+
+def _stamped(stamp: Mapping[str, Any]) -> Markup:
+    """Program, version, seed and SHA-256 of data, model and samples."""
+    if not stamp:
+        return Markup()
+    rows = [[key, str(stamp[key])] for key in ("program", "version", "seed") if key in stamp]
+    for part, files in stamp.get("sha256", {}).items():
+        rows += [[f"{part}: {name}", digest] for name, digest in files.items()]
+    return fill("macros.html", "table", ["What", "SHA-256 or value"], rows, False)

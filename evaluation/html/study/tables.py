@@ -1,13 +1,13 @@
-"""Tables of a grid of classifiers, in HTML; every name that comes with the data is escaped."""
+"""Tables of a grid of classifiers, in HTML."""
 
 from __future__ import annotations
 
 import math
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cohortsmith.evaluation.html import css_colour
-from cohortsmith.evaluation.plots import class_style
+from markupsafe import Markup
+
+from cohortsmith.evaluation.html import fill
 from cohortsmith.evaluation.study import HELPS, HURTS, LOWER, METRICS, POINTS, Task, real
 
 if TYPE_CHECKING:
@@ -16,12 +16,55 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.study import Arm, Gain, Results
 
 TONES = {HELPS: "r-real", HURTS: "r-far"}
+_TEMPLATE = "study.html"
 _MANY = 3  # tasks from which on there is an overview, and long tables are folded up
 _FOLDED = 24  # rows of a section that stay unfolded
 _MOST = 30  # arms of one classifier and task above which only those that validation chooses are shown
-_HEADS = ("Accuracy, %", "Mean of<br>classes, %", "Macro-F1, %", "AUC", "Brier", "Cross-<br>entropy")
-_SHORT = {"accuracy": "Accuracy", "mean_class_accuracy": "Mean of classes"}
-_SHARES = METRICS[:3]  # told in per cent
+_HEADS = ("Accuracy, %", "Mean class|accuracy, %", "Macro-F1, %", "AUC", "Brier", "Cross-|entropy")
+_COSTS = {"steps": "Gradient|steps", "epochs": "Epochs", "seconds": "Seconds"}
+_COSTS |= {"seconds_an_epoch": "Seconds|per epoch", "parameters": "Parameters"}
+_SHORT = {"accuracy": "Accuracy", "mean_class_accuracy": "Mean class accuracy"}
+_SHARES = METRICS[:3]  # shown in per cent
+
+
+class Cell(NamedTuple):
+    """A cell of a table; all of it is plain text.
+
+    Attributes:
+        text: the value; "" where there is none.
+        under: smaller, under it; alone where there is no value.
+        verdict: in words.
+        tone: class of its tint; "" for none.
+        best: whether it is the best of its column.
+        badge: whether the verdict stands in the cell, and not only in its tooltip.
+        plain: whether the value is not set in bold.
+    """
+
+    text: str = ""
+    under: str = ""
+    verdict: str = ""
+    tone: str = ""
+    best: bool = False
+    badge: bool = False
+    plain: bool = False
+
+
+class Row(NamedTuple):
+    """A row of a table.
+
+    Attributes:
+        position: of the classifier, for its colour.
+        classifier: its name.
+        patients: the virtual patients it trained on; None where the table does not say.
+        cells: from left to right.
+        more: a remark on the classifier.
+    """
+
+    position: int
+    classifier: str
+    patients: str | None
+    cells: list[Cell]
+    more: str = ""
 
 
 def points(share: float) -> str:
@@ -29,7 +72,7 @@ def points(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:+.1f}".replace("-", "−")
 
 
-def verdict_table(results: Results) -> str:
+def verdict_table(results: Results) -> Markup:
     """The arms that validation chooses, and their gains in both metrics, the one they are judged by first."""
     groups = {}
     for task in results.tasks:
@@ -41,56 +84,40 @@ def verdict_table(results: Results) -> str:
     virtual = bool(results.families)
     sides = ["real only", "the strongest"] if virtual else ["the strongest"]
     first, second = (_SHORT[name] for name in results.metrics)
-    gained = [f"{what} over<br>{side}" for what in (first, second) for side in sides]
-    heads = [f"{first}, %<br>{second.lower()}", *gained]
-    note = (
-        '<p class="note">Gains in percentage points on test patients, under each its 95 % interval over seeds. '
-        + ("Of the arms with virtual patients, the one that is best on validation patients. " if virtual else "")
-        + "The strongest: the strongest supervised reference.</p>"
+    gained = [f"{what} over|{side}" for what in (first, second) for side in sides]
+    return fill(_TEMPLATE, "verdict_note", virtual) + _tables(
+        groups, virtual, [f"{first}, %|{second.lower()}", *gained]
     )
-    return note + tables(groups, virtual, heads)
 
 
-def overview_table(results: Results) -> str:
+def overview_table(results: Results) -> Markup:
     """Gain over the strongest reference, classifiers in rows and labels in columns; "" for few tasks."""
     labels = list(dict.fromkeys(task.labelled for task in results.tasks))
     if len(results.tasks) < _MANY or not results.strongest:
-        return ""
-    heads = "".join(f'<th class="n">{escape(label)}</th>' for label in labels)
-    body = []
+        return Markup()
+    groups = []
     for data in dict.fromkeys(task.data for task in results.tasks):
-        body.append(_group(data, len(labels)))
-        tasks = [Task(data, label) for label in labels]
-        for name in results.classifiers:
+        tasks, rows = [Task(data, label) for label in labels], []
+        for position, name in enumerate(results.classifiers):
             lines: dict[str, list[Arm | None]] = {"": [real(task, name) for task in tasks]}
             if any((task, name) in results.chosen for task in tasks):
-                lines["<small>with virtual patients</small>"] = [results.chosen.get((t, name)) for t in tasks]
-            for what, arms in lines.items():
-                cells = "".join(_short_cell(results, arm) for arm in arms)
-                body.append(f"<tr><td>{_named(results, name)}{what}</td>{cells}</tr>")
-    return (
-        f'<p class="note">Gain in {POINTS[results.metric]} over the strongest supervised reference by number of '
-        "labelled patients, in percentage points, and its 95 % interval over seeds; tinted where that leaves out "
-        "zero.</p>"
-        f'<div class="scroll"><table class="grid"><thead><tr><th></th>{heads}</tr></thead><tbody>{"".join(body)}'
-        "</tbody></table></div><h3>Each number of labels</h3>"
-    )
+                lines["with virtual patients"] = [results.chosen.get((t, name)) for t in tasks]
+            for more, arms in lines.items():
+                rows.append(Row(position, name, None, [_short_cell(results, arm) for arm in arms], more))
+        groups.append((data, rows))
+    return fill(_TEMPLATE, "overview", POINTS[results.metric], labels, groups)
 
 
-def _short_cell(results: Results, arm: Arm | None) -> str:
+def _short_cell(results: Results, arm: Arm | None) -> Cell:
     gain = results.over[results.metric].get(arm) if arm else None
     if gain is None or math.isnan(gain.gain):
-        is_it = arm is not None and results.strongest.get(arm.task) == arm
-        return f'<td class="n off">{"<small>strongest</small>" if is_it else "–"}</td>'
-    tone = f" cell {TONES[gain.verdict]}" if gain.verdict in TONES else ""
-    interval = "" if math.isnan(gain.low) else f"<small>{points(gain.low)} to {points(gain.high)}</small>"
-    return f'<td class="n{tone}" title="{escape(gain.verdict)}"><b>{points(gain.gain)}</b>{interval}</td>'
+        return Cell(under="strongest" if arm is not None and results.strongest.get(arm.task) == arm else "")
+    return Cell(points(gain.gain), _interval(gain), gain.verdict, TONES.get(gain.verdict, ""))
 
 
-def _verdict_row(results: Results, arm: Arm) -> str:
-    figures = results.means[arm]
-    first, second = (percent(figures[name]) for name in results.metrics)
-    cells = [f'<td class="n"><b>{first}</b><small>{second}</small></td>']
+def _verdict_row(results: Results, arm: Arm) -> Row:
+    first, second = (percent(results.means[arm][name]) for name in results.metrics)
+    cells = [Cell(first, second)]
     for name in results.metrics:
         if results.families:
             cells.append(_gain_cell(results.own[name].get(arm), ""))
@@ -99,20 +126,19 @@ def _verdict_row(results: Results, arm: Arm) -> str:
     return _row(results, arm, cells)
 
 
-def _gain_cell(gain: Gain | None, otherwise: str) -> str:
+def _gain_cell(gain: Gain | None, otherwise: str) -> Cell:
     if gain is None or math.isnan(gain.gain):
-        return f'<td class="n off">{f"<small>{otherwise}</small>" if otherwise else "–"}</td>'
-    interval = "" if math.isnan(gain.low) else f"<small>{points(gain.low)} to {points(gain.high)}</small>"
-    tone = TONES.get(gain.verdict, "r-none")
-    return (
-        f'<td class="n cell {tone}"><b>{points(gain.gain)}</b>{interval}'
-        f'<small><span class="badge">{escape(gain.verdict)}</span></small></td>'
-    )
+        return Cell(under=otherwise)
+    return Cell(points(gain.gain), _interval(gain), gain.verdict, TONES.get(gain.verdict, "r-none"), badge=True)
 
 
-def arms_table(results: Results) -> str:
-    """Every figure of every arm; of many, those whose ratio validation chooses."""
-    groups: dict[Task, list[str]] = {}
+def _interval(gain: Gain) -> str:
+    return "" if math.isnan(gain.low) else f"{points(gain.low)} to {points(gain.high)}"
+
+
+def arms_table(results: Results) -> Markup:
+    """Every metric of every arm; of many, those whose ratio validation chooses."""
+    groups: dict[Task, list[Row]] = {}
     thinned = False
     kept = set(results.best_over(["ratio"]))
     for task in results.tasks:
@@ -125,7 +151,7 @@ def arms_table(results: Results) -> str:
     many = "1 seed" if seeds == [1] else f"{' to '.join(str(n) for n in dict.fromkeys((seeds[0], seeds[-1])))} seeds"
     note = f"Mean on test patients over {many}, and standard deviation; underlined: the best of each column."
     note += " Of each family and role only the ratio that validation chooses; the others are drawn above." * thinned
-    return f'<p class="note">{note}</p>' + tables(groups, bool(results.families), _HEADS)
+    return fill("macros.html", "note", note) + _tables(groups, bool(results.families), _HEADS)
 
 
 def _best_of(results: Results, arms: Sequence[Arm]) -> dict[str, float]:
@@ -135,44 +161,44 @@ def _best_of(results: Results, arms: Sequence[Arm]) -> dict[str, float]:
     return {name: sides[name](own) for name, own in known.items() if own}
 
 
-def _figure(results: Results, arm: Arm, name: str, best: Mapping[str, float]) -> str:
+def _figure(results: Results, arm: Arm, name: str, best: Mapping[str, float]) -> Cell:
     mean, spread = results.means[arm][name]
     times = 100.0 if name in _SHARES else 1.0
     digits = 1 if name in _SHARES else 3
     if math.isnan(mean):
-        return '<td class="n off">–</td>'
-    mark = ' class="best"' if mean == best.get(name) else ""
-    under = "" if math.isnan(spread) else f"<small>± {times * spread:.{digits}f}</small>"
-    return f'<td class="n"><b{mark}>{times * mean:.{digits}f}</b>{under}</td>'
+        return Cell()
+    under = "" if math.isnan(spread) else f"± {times * spread:.{digits}f}"
+    return Cell(f"{times * mean:.{digits}f}", under, best=mean == best.get(name))
 
 
-def training_table(results: Results) -> str:
-    """What training took: gradient steps, epochs, seconds, parameters of the arms on real patients alone."""
-    kinds = ("steps", "epochs", "seconds", "seconds_an_epoch", "parameters")
+def training_table(results: Results) -> Markup:
+    """Training cost: gradient steps, epochs, seconds, parameters of the arms on real patients alone."""
     groups = {}
     for task in results.tasks:
         arms = [arm for arm in results.means if arm.task == task and not arm.family]
         groups[task] = [
-            _row(results, arm, [_cost(results.means[arm].get(kind), kind) for kind in kinds], plain=True)
+            _row(results, arm, [_cost(results.means[arm].get(kind), kind) for kind in _COSTS], plain=True)
             for arm in arms
-            if any((results.means[arm].get(kind) or (math.nan,))[0] > 0 for kind in kinds)
+            if any((results.means[arm].get(kind) or (math.nan,))[0] > 0 for kind in _COSTS)
         ]
     groups = {task: rows for task, rows in groups.items() if rows}
     if not groups:
-        return ""
-    heads = ("Gradient<br>steps", "Epochs", "Seconds", "Seconds<br>an epoch", "Parameters")
-    note = "Training with labels, mean over seeds; within a classifier and a number of labels every arm takes the same "
-    return f'<p class="note">{note}number of steps. Arms on real patients alone.</p>' + tables(groups, False, heads)
+        return Markup()
+    note = (
+        "Supervised training, mean over seeds; within a classifier and a number of labels every arm takes the same "
+        "number of steps. Arms on real patients alone."
+    )
+    return fill("macros.html", "note", note) + _tables(groups, False, list(_COSTS.values()))
 
 
-def _cost(pair: tuple[float, float] | None, kind: str) -> str:
+def _cost(pair: tuple[float, float] | None, kind: str) -> Cell:
     value = math.nan if pair is None else pair[0]
-    text = "–" if math.isnan(value) else f"{value:,.0f}" if value >= 100 or kind in ("steps", "parameters") else ""
-    return f'<td class="n">{text or f"{value:.3g}"}</td>'
+    whole = value >= 100 or kind in ("steps", "parameters")
+    return Cell("–" if math.isnan(value) else f"{value:,.0f}" if whole else f"{value:.3g}", plain=True)
 
 
-def published_table(results: Results, published: Mapping[str, Any]) -> str:
-    """Published figures beside ours, with the margin over the same reference in each.
+def published_table(results: Results, published: Mapping[str, Any]) -> Markup:
+    """Published results beside ours, with the margin over the same reference in each.
 
     Args:
         results: ours.
@@ -182,14 +208,13 @@ def published_table(results: Results, published: Mapping[str, Any]) -> str:
     theirs = {(row["data"], row["labelled"], row["classifier"]): row for row in published["rows"]}
     tasks = [task for task in results.tasks if any(key[:2] == task for key in theirs)]
     if not tasks:
-        return ""
-    source, over = escape(str(published["source"])), str(published["over"])
-    heads = "".join(f'<th class="n">{escape(str(t))}<br>{source}</th><th class="n"><br>here</th>' for t in tasks)
+        return Markup()
+    over = str(published["over"])
     names = [name for name in dict.fromkeys(key[2] for key in theirs) if name in results.classifiers]
     margins = results.over_named(over) if over in results.classifiers else {}
-    body = []
+    groups = []
     for metric in results.metrics:
-        body.append(_group(f"{POINTS[metric].capitalize()}, %", 2 * len(tasks)))
+        rows = []
         for name in names:
             cells = []
             for task in tasks:
@@ -201,22 +226,15 @@ def published_table(results: Results, published: Mapping[str, Any]) -> str:
                 mean = results.means[arm][metric][0] if arm in results.means else None
                 tone = TONES.get(gain.verdict, "") if gain else ""
                 cells.append(_published_cell(mean, gain.gain if gain else math.nan, tone))
-            body.append(f"<tr><td>{_named(results, name)}</td>{''.join(cells)}</tr>")
-    note = (
-        f"{escape(str(published['note']))} Under each figure its margin over {escape(over)} of the "
-        "same column, tinted where its 95 % interval over seeds leaves out zero."
-    )
-    return (
-        f'<p class="note">{note}</p><div class="scroll"><table class="grid"><thead><tr><th></th>{heads}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
+            rows.append(Row(results.classifiers.index(name), name, None, cells))
+        groups.append((f"{POINTS[metric].capitalize()}, %", rows))
+    return fill(_TEMPLATE, "published", published["note"], published["source"], over, [str(t) for t in tasks], groups)
 
 
-def _published_cell(share: float | None, margin: float, tone: str) -> str:
+def _published_cell(share: float | None, margin: float, tone: str) -> Cell:
     if share is None:
-        return '<td class="n off">–</td>'
-    under = "" if math.isnan(margin) else f"<small>{points(margin)}</small>"
-    return f'<td class="n{f" cell {tone}" if tone else ""}"><b>{100 * share:.1f}</b>{under}</td>'
+        return Cell()
+    return Cell(f"{100 * share:.1f}", "" if math.isnan(margin) else points(margin), tone=tone)
 
 
 def percent(pair: tuple[float, float]) -> str:
@@ -225,35 +243,12 @@ def percent(pair: tuple[float, float]) -> str:
     return f"{100 * mean:.1f}" + ("" if math.isnan(spread) else f" ± {100 * spread:.1f}")
 
 
-def tables(groups: Mapping[Task, Sequence[str]], virtual: bool, heads: Sequence[str]) -> str:
+def _row(results: Results, arm: Arm, cells: list[Cell], plain: bool = False) -> Row:
+    patients = arm.patients() if results.families and not plain else None
+    return Row(results.classifiers.index(arm.classifier), arm.classifier, patients, cells)
+
+
+def _tables(groups: Mapping[Task, Sequence[Row]], virtual: bool, heads: Sequence[str]) -> Markup:
     """A table with a group of rows a task; many rows are folded up, a fold a task."""
-    first = "<th>Classifier</th>" + ("<th style='text-align: left'>Virtual patients</th>" if virtual else "")
-    head = first + "".join(f'<th class="n">{text}</th>' for text in heads)
-    span = len(heads) + virtual
-
-    def table(tasks: Sequence[Task]) -> str:
-        named = len(tasks) > 1
-        body = "".join(_group(str(task), span) * named + "".join(groups[task]) for task in tasks)
-        return (
-            f'<div class="scroll"><table class="grid" style="color: var(--ink)"><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        )
-
-    if len(groups) < _MANY or sum(map(len, groups.values())) <= _FOLDED:
-        return table(list(groups))
-    return "".join(f"<details><summary>{escape(str(task))}</summary>{table([task])}</details>" for task in groups)
-
-
-def _group(name: str, span: int) -> str:
-    return f'<tr class="group"><td>{escape(name)}</td><td colspan="{span}"></td></tr>'
-
-
-def _row(results: Results, arm: Arm, cells: Sequence[str], plain: bool = False) -> str:
-    with_virtual = f"<td style='text-align: left'>{escape(arm.patients())}</td>"
-    between = with_virtual if results.families and not plain else ""
-    return f"<tr><td>{_named(results, arm.classifier)}</td>{between}{''.join(cells)}</tr>"
-
-
-def _named(results: Results, classifier: str) -> str:
-    colour, _, glyph = class_style(results.classifiers.index(classifier))
-    return f'<span class="swatch" style="color: {css_colour(colour)}">{glyph}</span>{escape(classifier)}'
+    folded = len(groups) >= _MANY and sum(map(len, groups.values())) > _FOLDED
+    return fill(_TEMPLATE, "tables", [(str(task), rows) for task, rows in groups.items()], virtual, heads, folded)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cohortsmith.evaluation.html import fill
 from cohortsmith.evaluation.html.study.tables import TONES, points
 from cohortsmith.evaluation.study import FUSED, HELPS, HURTS, POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from markupsafe import Markup
+
     from cohortsmith.evaluation.study import Arm, Gain, Results
 
 RULE = (
     "Helps: the 95 % interval of the gain, Student's t over the seeds' paired differences, lies above zero. Hurts: it "
-    "lies below. No evidence: it holds zero. Where several arms compete, the one that is best on validation patients "
-    "is judged, on test patients, both by {metric}. The strongest supervised reference is the classifier without a "
-    "pretext that is best on validation patients of the same data set and labels, by the metric that is told. Of forty "
-    "settings that change nothing, one is expected to seem to help, and one to hurt."
+    "lies below. No evidence: it includes zero. Where several arms compete, the one that is best on validation "
+    "patients is judged, on test patients, both by {metric}. The strongest supervised reference is the classifier "
+    "without a pretext that is best on validation patients of the same data set and labels, by the metric that is "
+    "stated. Of forty settings without any effect, one is expected to seem to help, and one to hurt."
 )
 
 
@@ -58,17 +60,13 @@ def questions(results: Results) -> list[Question]:
     return [question for question in asked if question.asked]
 
 
-def cards(results: Results) -> str:
+def cards(results: Results) -> Markup:
     """One card a question, in plain words."""
-    asked = questions(results)
-    found = "".join(_card(question, *(POINTS[name] for name in results.metrics)) for question in asked)
-    columns = f"grid-template-columns: repeat(auto-fit, minmax(min(100%, {320 if len(asked) > 1 else 560}px), 1fr))"
-    told = RULE.format(metric=POINTS[results.metric])
-    rule = f"<details><summary>How these words are chosen</summary><p>{told}</p></details>"
-    return f'<div class="verdicts" style="{columns}">{found}</div>{rule}' if found else ""
+    found = [_card(question, *(POINTS[name] for name in results.metrics)) for question in questions(results)]
+    return fill("study.html", "cards", found, RULE.format(metric=POINTS[results.metric]))
 
 
-def _card(question: Question, metric: str, other: str) -> str:
+def _card(question: Question, metric: str, other: str) -> dict[str, Any]:
     gains, n = question.asked, len(question.asked)
     helps, hurts = counted(gains.values())
     settings = f"{n} setting{'' if n == 1 else 's'}"
@@ -83,16 +81,13 @@ def _card(question: Question, metric: str, other: str) -> str:
         tone, headline = "r-none", "Not known: an interval needs two seeds"
     best = max(gains, key=lambda arm: (gains[arm].verdict == HELPS, _or_least(gains[arm].gain)))
     who = f"{best.classifier} on {best.task}" + (f", {best.patients()}" if best.family else "")
-    about = f"Most: {who}: {told(gains[best])} of {metric} over {question.over}"
+    about = f"Largest gain: {who}: {told(gains[best])} of {metric} over {question.over}"
     beside = question.other.get(best)
     about += f", {told(beside)} of {other}." if beside and beside.gain == beside.gain else "."
-    more = f"{settings}, each a classifier on a data set with so many labels: {_tally(gains.values())}."
+    more = f"{settings}, each a classifier on a data set with a number of labels: {_tally(gains.values())}."
     if question.strongest:
         more += f" Over the strongest supervised reference: {_tally(question.strongest.values())}."
-    return (
-        f'<div class="verdict {tone}"><span class="kind">{question.name}</span><strong>{headline}</strong>'
-        f"<p>{escape(about)}</p><p>{escape(more)}</p></div>"
-    )
+    return {"tone": tone, "name": question.name, "headline": headline, "most": about, "counts": more}
 
 
 def counted(gains: Iterable[Gain]) -> tuple[int, int]:

@@ -57,7 +57,7 @@ def test_study_writes_curves_families_and_one_page(tmp_path: Path, cohortsmith: 
     page = (out / "report.html").read_text()
     unseen, alone, _, *alarms = facts["sentences"]  # the third says the panels' own figures
     for sentence in (unseen, alone, *alarms):
-        assert html.escape(sentence) in page
+        assert sentence in html.unescape(page)
     assert [name for name in steps if name not in page] == []
     assert read_cohort(out / "train.fasta").class_counts() == {"mutated": 20, "wild-type": 20}
     (row,) = json.loads(cohortsmith("runs", "list", "--runs", tmp_path, "--json").out)

@@ -163,7 +163,7 @@ def test_families_are_compared_and_patients_shown_only_when_asked(
             place = tmp_path / out / family
             assert read_cohort(place / "synthetic", part=True).kind == "image"  # PNG in, PNG out
             page = (place / "report.html").read_text()
-            assert ("must stay in the house" in page) == bool(asked)
+            assert ("internal use only" in page) == bool(asked)
             assert ("<img" in page) or ("data:image/png" in page)
     facts = json.loads((tmp_path / "hidden" / "comparison.json").read_text())
     metrics = {m["name"]: m for m in facts["families"][2]["metrics"]}

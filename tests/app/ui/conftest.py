@@ -17,7 +17,7 @@ from cohortsmith.app.ui.session import CHOSEN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PAGES = Path(__file__).resolve().parents[2] / "app" / "ui"
+PAGES = Path(__file__).resolve().parents[3] / "app" / "ui" / "pages"
 
 
 def carry_out(runs: Path, cohort: str, name: str, only: list[str], family: str = "mvn", **data: Any) -> Path:
@@ -67,7 +67,7 @@ def page() -> Callable[..., AppTest]:
     """Run a page: `page("samples", chosen="name of a run", key=value of session state)`."""
 
     def run(name: str, chosen: str | None = None, timeout: float = 30, **state: Any) -> AppTest:
-        test = AppTest.from_file(PAGES / f"{name}_page.py", default_timeout=timeout)
+        test = AppTest.from_file(PAGES / f"{name}.py", default_timeout=timeout)
         if chosen is not None:
             test.session_state[CHOSEN] = chosen
         for key, value in state.items():

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort
 
 POISON = '</script><img src=x onerror="alert(1)">'
-HOUSE = "must stay in the house"
+INTERNAL = "internal use only"
 
 
 def cells(n: int, seed: int, **more: Any) -> Cohort:
@@ -84,7 +84,7 @@ def test_no_real_patient_is_on_the_page(comparison: Comparison, plain_page: str)
     for side in (comparison.train, comparison.holdout):
         assert not any(base64.b64encode(png(image)).decode() in plain_page for image in side.x)
     assert seen(plain_page, comparison.synthetic) > 60
-    assert HOUSE not in plain_page
+    assert INTERNAL not in plain_page
     assert "only as aggregates" in plain_page
 
 
@@ -103,7 +103,7 @@ def test_copies_of_patients_are_not_shown_as_synthetic(comparison: Comparison) -
 
 def test_a_page_that_shows_patients_says_so(comparison: Comparison, house_page: str) -> None:
     assert seen(house_page, comparison.train) > 60
-    assert house_page.count(HOUSE) == 2
+    assert house_page.count(INTERNAL) == 2
     assert "only as aggregates" not in house_page
 
 
@@ -183,7 +183,7 @@ def test_figures_of_classes_stand_beside_the_real_ones(comparison: Comparison) -
     ]
     assert heat[0]["z"] == [[0.75, -0.25, 0], [-0.1, 0, 0.9]]
     assert heat[0]["text"] == [["75", "25", ""], ["10", "", "90"]]
-    assert heat[0]["customdata"][1][0] == "erythroblast, taken for basophil: 10.0 %"
+    assert heat[0]["customdata"][1][0] == "erythroblast, predicted basophil: 10.0 %"
 
 
 def test_labels_with_markup_are_text(comparison: Comparison) -> None:
@@ -283,11 +283,11 @@ def test_with_eyes_there_are_panels_by_what_they_see(comparison: Comparison) -> 
     x[17] = comparison.train.x[4][::-1]  # the same colours, whatever the places
     sides = (comparison.train, comparison.holdout, replace(comparison.synthetic, x=x))
     page = render([], Comparison(*sides, image_models=ImageModels(fixed, "0" * 64, learn)), patients=True)
-    section = page[page.index("As a fixed network sees them") :]
+    section = page[page.index("By features of a fixed network") :]
     first = pictures(section[: section.index("2. ratio")])
     assert np.array_equal(first[0], x[17])
     assert np.array_equal(first[1], comparison.train.x[4])  # as it is
-    assert "what a network that has seen no data sees" in section
+    assert "the features of a network with fixed random weights" in section
 
 
 def test_panels_show_the_copy_first(comparison: Comparison) -> None:

@@ -228,3 +228,13 @@ def test_families_side_by_side_show_every_figure_and_the_nearest_to_real() -> No
         ("bootstrap", [0.99], [0.94]),
         ("mvn", [0.52], [0.9]),
     ]
+
+
+def test_every_link_to_the_glossary_finds_its_term(whole_page: str) -> None:
+    for page in (whole_page, render_comparison([Contender("mvn", [estimate("domias_auc"), estimate()])])):
+        shell = without_scripts(page)
+        linked = set(re.findall(r'href="#([\w-]+)"', shell))
+        ids = re.findall(r' id="([\w-]+)"', shell)
+        assert linked <= set(ids)
+        assert len(ids) == len(set(ids))
+        assert {"glossary", "glossary-tstr", "glossary-holdout"} <= set(ids)

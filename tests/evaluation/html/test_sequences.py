@@ -183,7 +183,7 @@ def test_the_alignment_shows_codons_and_colours_what_differs() -> None:
     assert re.findall(r'class="amino"[^>]*>([^<]*)<', svg) == ["P72", "R175"]
     assert re.findall(r'class="ruler"[^>]*>([^<]*)<', svg) == ["356", "665"]
     assert re.search(r'class="letter reference"[^>]*>([^<]*)<', svg)[1] == "CCCCGC"  # type: ignore[index]
-    real = svg[svg.index("Real patients") : svg.index("Synthetic patients")]
+    real = svg[svg.index("Real patients") : svg.index("Virtual patients")]
     assert re.findall(r'class="share"[^>]*>([^<]*)<', real) == ["17", "20"]
     assert re.findall(r'class="names"[^>]*>([^<]*)<', real) == ["as the reference", "R175H", "P72R"]
     assert len(re.findall(r'rect class="base a"', real)) == 2  # its bar, and its row
@@ -215,7 +215,7 @@ def test_every_picture_of_sequences_is_there_and_plotly_accepts_it() -> None:
         "Synthetic against real",
         "Substitutions",
         "Effects on the protein",
-        "Variants in each patient",
+        "Variants per patient",
     ]
 
     def plain(value: Any) -> Any:

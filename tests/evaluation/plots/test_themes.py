@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from cohortsmith.evaluation.html.layout import fragment
 from cohortsmith.evaluation.plots.panels import DIVERGING, INK, REAL, axis
 from cohortsmith.evaluation.plots.themes import THEMES, resolved, variables
@@ -32,7 +34,7 @@ def test_names_of_colours_are_replaced_and_words_are_not() -> None:
 
 
 def test_a_fragment_has_one_theme_one_script_and_no_network() -> None:
-    page = fragment("<p>here</p>", "dark")
+    page = fragment(Markup("<p>here</p>"), "dark")
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-" in page
     assert THEMES["light"]["paper"] not in page
     assert page.count("<script") == 1

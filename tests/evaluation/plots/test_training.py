@@ -24,7 +24,7 @@ def test_every_opponent_of_the_discriminator_has_its_panel_on_the_same_axes() ->
 def test_the_caption_says_that_copying_reaches_one_half_too() -> None:
     note = duel({"GAN": rows(0.5, 0.5)}).note
     assert "1/2 when the generator is perfect" in note
-    assert "copies of the training patients takes both to 1/2 as well" in note
+    assert "copies of the training patients take both to 1/2 as well" in note
 
 
 def test_scores_of_a_critic_have_no_half_and_no_such_caption() -> None:

@@ -32,7 +32,7 @@ def sides() -> tuple[Side, Side, tuple[str, ...], tuple[str, ...]]:
 def test_rows_of_the_heatmap_are_means_of_five(sides: tuple[Side, Side, tuple[str, ...], tuple[str, ...]]) -> None:
     train, rest, names, classes = sides
     drawn = heatmap(train, rest, names, classes)
-    assert [panel.title for panel in drawn.panels] == ["Real patients, train and holdout", "Synthetic patients"]
+    assert [panel.title for panel in drawn.panels] == ["Real patients, train and holdout", "Virtual patients"]
     for panel, side in zip(drawn.panels, (train, rest), strict=True):
         rows = np.asarray(panel.data[0]["z"])
         assert len(rows) * MINIMUM <= len(np.unique(side.subjects))

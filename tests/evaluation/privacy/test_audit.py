@@ -110,7 +110,7 @@ def test_page_leads_with_the_decision_and_promises_nothing(done: Any) -> None:
     page = audit_page(done(), stamp=stamp)
     text = re.sub(r"<script.*?</script>", "", page, flags=re.S)
     assert "anonymous" not in (text + json.dumps(done().to_json())).lower()
-    assert text.index("decision</span>") < text.index("Who was in train?</h2>")
+    assert text.index("decision</span>") < text.index("Membership inference</h2>")
     for words in ("05/2014", "motivated intruder", "0.09", "SP 800-226", "smoke tests", "ab" * 32):
         assert words in text
     assert ("Passed these tests under these attackers" in text) == (done().outcome == "pass")

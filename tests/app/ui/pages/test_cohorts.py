@@ -21,9 +21,9 @@ def test_a_named_set_is_described_and_split(page: Callable[..., AppTest], runs: 
     shown = page("cohorts", **{PART: {"cohort": "simulated-expression"}})
     assert not shown.exception
     assert {metric.label: metric.value for metric in shown.metric}["Patients"] == "600"
-    assert any("420 samples are learnt from; 180 are held out" in text.value for text in shown.caption)
+    assert any("Train: 420 samples. Holdout: 180 samples" in text.value for text in shown.caption)
     shown.slider[0].set_value(0.5).run()
-    assert any("300 samples are learnt from; 300 are held out" in text.value for text in shown.caption)
+    assert any("Train: 300 samples. Holdout: 300 samples" in text.value for text in shown.caption)
     assert shown.session_state[PART]["holdout"] == 0.5
 
 

@@ -75,7 +75,7 @@ def test_a_fit_is_started_in_a_process_of_its_own_and_found_again(
         time.sleep(0.3)
     again = page("generate", **small)  # another browser
     (told,) = (bar.proto.text.replace("\\", "") for bar in again.progress)
-    assert re.match(r"Learning: step [\d,]+ of 100,000, \d+:\d\d left", told)
+    assert re.match(r"Training: step [\d,]+ of 100,000, \d+:\d\d left", told)
     assert "Loss" in " ".join(text.value for text in again.markdown)
     again.button(key="cancel").click().run()
     assert not again.exception
@@ -104,7 +104,7 @@ def test_a_finished_fit_leads_to_its_patients(page: Page, runs: Path, small: dic
     [
         ("error: class 'x' has one patient\n", "failed", "class 'x' has one patient"),
         ("Traceback (most recent call last):\n  File\nValueError: wrong\n", "failed", "ValueError: wrong"),
-        ("", "stopped", "It ended without a word"),
+        ("", "stopped", "Stopped unexpectedly"),
     ],
 )
 def test_a_fit_that_ended_badly_says_so(

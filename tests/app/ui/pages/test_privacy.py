@@ -130,7 +130,7 @@ def test_other_limits_change_the_decision_and_come_as_a_policy(audited: Path, pa
     assert not shown.exception
     strict = shown.number_input(key="limit-linkability").set_value(0.0).run()
     assert not strict.exception
-    assert "By these:" in said(strict)
+    assert "By the limits above:" in said(strict)
     (tmp_path / "policy.toml").write_text(toml_of(DEFAULT), encoding="utf-8")
     assert read_policy(tmp_path / "policy.toml").criteria == DEFAULT.criteria
 

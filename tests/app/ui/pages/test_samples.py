@@ -48,7 +48,7 @@ def at(runs: Path, run: Path) -> str:
     return run.name
 
 
-VIEWS = ["Where patients lie", "Heatmap", "Genes", "Genes together"]
+VIEWS = ["Embedding (PCA, UMAP)", "Heatmap", "Genes", "Gene correlations"]
 
 
 @pytest.mark.parametrize(("view", "panels"), list(zip(VIEWS, (2, 2, 9, 3), strict=True)))
@@ -81,7 +81,7 @@ def test_a_gene_is_found_by_part_of_its_name(one_run: Path, page: Page) -> None:
     assert options
     assert all("7" in gene for gene in options)
     missing = shown.text_input(key="gene-find").set_value("nothing like it").run()
-    assert "None of 12 genes" in said(missing)
+    assert "among 12 genes" in said(missing)
 
 
 def test_classes_are_filtered_and_so_is_the_download(one_run: Path, page: Page) -> None:
@@ -134,17 +134,17 @@ def test_real_images_stand_behind_a_switch(runs: Path, image_run: Path, page: Pa
     shown = page("samples", name)
     assert not shown.exception
     assert frames(shown).count("<img") <= 1  # the chosen virtual image
-    assert "stay in the house" not in said(shown)
+    assert "internal use only" not in said(shown)
     opened = shown.toggle(key="image-patients").set_value(True).run()
     assert not opened.exception
-    assert "must stay in the house" in said(opened)
+    assert "internal use only" in said(opened)
     assert frames(opened).count("<img") > 1 + 8
     other = opened.number_input(key="image-row").set_value(5).run()
     assert not other.exception
     assert other.number_input(key="image-row").value == 5
 
 
-@pytest.mark.parametrize("view", ["Means", "Where images lie", "In the making"])
+@pytest.mark.parametrize("view", ["Means", "Embedding (PCA)", "Generation steps"])
 def test_views_of_images(runs: Path, image_run: Path, page: Page, view: str) -> None:
     shown = page("samples", at(runs, image_run), **{"view-image": view})
     assert not shown.exception
@@ -157,7 +157,7 @@ def test_a_diffusion_model_is_watched_step_by_step(runs: Path, image_run: Path, 
     small: dict[str, Any] = {"steps": 2, "width": 32, "depth": 1, "sampling_steps": 3}
     cells = simulate("simulated-cells", 60, 0, classes=3)
     Diffusion(**small).fit(cells, seed=0).save(runs / name / "model")
-    shown = page("samples", name, timeout=60, **{"view-image": "In the making"})
+    shown = page("samples", name, timeout=60, **{"view-image": "Generation steps"})
     assert not shown.exception
     assert "from noise on the left" in said(shown)
     assert frames(shown).count("data:image/png") == 1
@@ -169,7 +169,7 @@ def test_without_the_real_patients_the_download_is_left(one_run: Path, page: Pag
     shown = page("samples", one_run.name)
     assert not shown.exception
     assert shown.error
-    assert "can be downloaded all the same" in said(shown)
+    assert "can still be downloaded" in said(shown)
     assert len(shown.get("download_button")) == 1
 
 
@@ -191,7 +191,7 @@ def test_hostile_names_are_shown_as_text(runs: Path, page: Page, tmp_path: Path)
         assert "](javascript" not in said(shown)
         drawn = [str(trace.get(key)) for plot in plots(shown) for trace in plot["data"] for key in ("name", "text")]
         assert not [words for words in drawn if "<script" in words or "<b>g" in words]
-    for view in ("Scorecard", "Worst parts"):
+    for view in ("Scorecard", "Worst features"):
         shown = page("scorecard", run.name, **{"scorecard-view": view})
         assert not shown.exception
         assert "<script>alert" not in frames(shown)

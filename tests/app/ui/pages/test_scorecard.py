@@ -46,18 +46,18 @@ def test_a_second_run_on_the_same_patients_stands_beside_it_and_another_does_not
     shown = page("scorecard", one_run.name, **{"scorecard-view": "Side by side"})
     assert not shown.exception
     assert shown.multiselect[0].options == ["mvn", "mvn, again"]
-    assert "1 judged on other patients" in said(shown).replace("\\", "")
+    assert "1 evaluated on other patients" in said(shown).replace("\\", "")
     assert len(plots(shown)) == 2
     assert "mvn, again" in framed_words(shown)
 
 
 def test_one_run_alone_asks_for_another(one_run: Path, page: Page) -> None:
     shown = page("scorecard", one_run.name, **{"scorecard-view": "Side by side"})
-    assert "Choose two runs or more" in said(shown)
+    assert "Choose at least two runs" in said(shown)
 
 
 def test_worst_genes_and_classes_are_searched(one_run: Path, page: Page) -> None:
-    shown = page("scorecard", one_run.name, **{"scorecard-view": "Worst parts"})
+    shown = page("scorecard", one_run.name, **{"scorecard-view": "Worst features"})
     assert not shown.exception
     table = shown.dataframe[0].value
     gaps = table["Synthetic"] - table["Real against real"]
@@ -68,7 +68,7 @@ def test_worst_genes_and_classes_are_searched(one_run: Path, page: Page) -> None
 
 
 def test_every_figure_is_explained_with_its_source(one_run: Path, page: Page) -> None:
-    shown = page("scorecard", one_run.name, **{"scorecard-view": "What each figure means"})
+    shown = page("scorecard", one_run.name, **{"scorecard-view": "What each metric means"})
     told = [line.value for line in shown.markdown if "Source:" in line.value]
     assert len(told) == 4
     assert all("](https://scholar.google.com/scholar?q=" in line for line in told)

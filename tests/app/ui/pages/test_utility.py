@@ -58,13 +58,13 @@ def test_the_verdict_comes_first_in_words(grid: Path, page: Page) -> None:
 def test_arms_are_judged_by_the_metric_of_the_grid(runs: Path, page: Page) -> None:
     write_grid(runs, rows(STUDY, virtual=VIRTUAL), metric="mean_class_accuracy")
     shown = page("utility", "grid")
-    assert "Chosen by mean class accuracy" in said(shown)
+    assert "chosen by mean class accuracy" in said(shown)
     assert "of mean class accuracy over" in framed_words(shown)
 
 
 @pytest.mark.parametrize(
     ("view", "panels"),
-    [("Gain by ratio", 3), ("Learning curves", 2), ("Gain by class", 1), ("Confusion", 2)],
+    [("Gain by ratio", 3), ("Learning curves", 2), ("Gain by class", 1), ("Confusion matrix", 2)],
 )
 def test_pictures_of_a_grid(grid: Path, page: Page, view: str, panels: int) -> None:
     shown = page("utility", "grid", **{"utility-view": view})
@@ -80,7 +80,7 @@ def test_families_are_filtered(grid: Path, page: Page) -> None:
 
 
 def test_every_figure_can_be_downloaded(grid: Path, page: Page) -> None:
-    shown = page("utility", "grid", **{"utility-view": "All figures"})
+    shown = page("utility", "grid", **{"utility-view": "All metrics"})
     assert not shown.exception
     assert "Cross- entropy" in framed_words(shown)
     assert len(shown.get("download_button")) == 1
@@ -92,7 +92,7 @@ def test_a_grid_that_runs_counts_its_arms(runs: Path, page: Page) -> None:
     (folder / "rows" / "one.parquet").write_bytes(b"")
     shown = page("utility", "grid")
     assert not shown.exception
-    assert "not done: 1 arms are" in said(shown)
+    assert "not finished: 1 arms are done" in said(shown)
 
 
 @pytest.mark.parametrize("broken", ["results.parquet", "grid.json"])
@@ -107,7 +107,7 @@ def test_what_failed_is_told(grid: Path, page: Page) -> None:
     failed = [{"stage": "classifiers", "reason": "<b>no</b> [x](javascript:alert(1))"}] * 2
     (grid / "failed.json").write_text(json.dumps(failed), encoding="utf-8")
     words = said(page("utility", "grid"))
-    assert "2 jobs could not be done" in words
+    assert "2 jobs failed" in words
     assert "](javascript" not in words
     assert "<b>" not in words
 
@@ -116,7 +116,7 @@ def test_what_failed_is_told(grid: Path, page: Page) -> None:
 def test_each_system_says_what_it_was_and_what_answers_it(runs: Path, page: Page, system: str) -> None:
     shown = page("studies", system=system)
     assert not shown.exception
-    assert "What answers it here" in said(shown)
+    assert "Counterpart here" in said(shown)
 
 
 def test_the_thesis_stands_beside_ours(runs: Path, page: Page) -> None:
@@ -158,4 +158,4 @@ def test_a_study_of_another_shape_gives_a_line(runs: Path, page: Page) -> None:
     (runs / "founding" / "study.json").write_text("{}", encoding="utf-8")
     shown = page("studies")
     assert not shown.exception
-    assert "something else than a study" in said(shown)
+    assert "does not hold a study" in said(shown)

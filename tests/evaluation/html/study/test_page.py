@@ -57,7 +57,7 @@ def test_verdicts_come_first_and_in_words(virtual_page: str) -> None:
     words = said(virtual_page)
     cards = words[: words.index("How these words are chosen")]
     assert "virtual patients Helps in 3 of 3 settings" in cards
-    assert re.search(r"Most: \w+ on blood, 100 labelled, diffusion ×2: \+\d\.\d points \(\+\d", cards)
+    assert re.search(r"Largest gain: \w+ on blood, 100 labelled, diffusion ×2: \+\d\.\d points \(\+\d", cards)
     # A gain over a classifier's own real-only arm is not one over the strongest supervised reference.
     assert "Over the strongest supervised reference: helps in 1, hurts in 1" in cards
     assert "self-supervision Hurts in 1 of 1 setting" in cards
@@ -69,10 +69,11 @@ def test_every_section_has_its_figures(virtual_page: str) -> None:
         "Gains",
         "Gain by number of virtual patients",
         "Gain by class",
-        "Who is taken for whom",
+        "Confusion matrix",
         "Two views of a patient",
-        "All figures",
+        "All metrics",
         "Training",
+        "Glossary",
     ]
     assert 'class="plot"' in virtual_page
     labels = [tick for plot in plots(virtual_page) for tick in plot["layout"]["yaxis"].get("ticktext", ())]
@@ -82,7 +83,7 @@ def test_every_section_has_its_figures(virtual_page: str) -> None:
 
 def test_sections_without_data_are_left_out() -> None:
     page = made(rows({"supervised": (0.2, "")}))
-    assert headings(page) == ["Gains", "Who is taken for whom", "All figures", "Training"]
+    assert headings(page) == ["Gains", "Confusion matrix", "All metrics", "Training", "Glossary"]
     assert "Virtual patients" not in said(page)
 
 
@@ -96,7 +97,7 @@ def test_learning_curves_and_sweeps_are_drawn_where_the_grid_has_them() -> None:
     curve = next(axis for axis in axes if axis["title"]["text"] == "labelled patients")
     assert (curve["type"], curve["tickvals"]) == ("log", [50, 200, 4000])
     assert next(axis["tickvals"] for axis in axes if axis["title"]["text"] == "mask share") == list(shares)
-    assert "Of each data set the fewest and the most labels" in said(page)
+    assert "For each data set the fewest and the most labels" in said(page)
 
 
 def test_sweeps_are_classifiers_that_differ_in_one_number() -> None:
@@ -115,7 +116,7 @@ def test_published_figures_stand_beside_ours_with_their_margins() -> None:
     ]
     published = {"source": "thesis", "note": "Another split.", "over": "weak", "rows": theirs}
     page = made(rows(STUDY), published=published)
-    assert "Beside the published figures" in headings(page)
+    assert "Published results for comparison" in headings(page)
     assert re.search(r"simclr 72\.5 \+2\.5 \d\d\.\d \+\d", said(page))
     assert "not here" not in page
 
@@ -173,7 +174,9 @@ def test_the_metric_of_a_grid_decides_what_is_chosen_and_said() -> None:
         (chosen[metric],) = (arm.family for arm in Results.of(table, metric=metric).chosen.values())
         page = said(made(table, metric=metric))
         assert "Helps in 1 of 1 setting" in page
-        assert re.search(rf"Most: supervised on blood, 100 labelled, {chosen[metric]} balanced: {other} over", page)
+        assert re.search(
+            rf"Largest gain: supervised on blood, 100 labelled, {chosen[metric]} balanced: {other} over", page
+        )
         assert re.search(words, page[: page.index("How these words are chosen")])
     assert chosen == {"accuracy": "mvn", "mean_class_accuracy": "diffusion"}
     with pytest.raises(DataError, match="did you mean 'mean_class_accuracy'"):
@@ -204,9 +207,7 @@ def test_what_could_not_be_done_is_told() -> None:
         {"stage": "classifiers", "reason": "diverged"}
     ]
     page = made(rows(STUDY), failed=failed)
-    assert f"3 jobs could not be done, and what needs them is missing: too few {POISON} (2); diverged (1)." in said(
-        page
-    )
+    assert f"3 jobs failed, and whatever depends on them is missing: too few {POISON} (2); diverged (1)." in said(page)
     assert POISON not in page
 
 

@@ -330,3 +330,24 @@ def test_no_path_of_a_machine_is_written_anywhere() -> None:
 def test_versions_are_pinned_without_addresses() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert not [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.]+", line)]
+
+
+def test_the_map_of_rooms_is_true() -> None:
+    """CONTRIBUTING lists every room in order with the words of its face; files named in the docs exist."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    written = re.findall(r"^\| `(\w+)/([\w/]*)` \| (.*) \|$", text, re.M)
+    assert [(package, room.replace("/", ".")) for package, room, _ in written] == [
+        (package, room) for package, rooms in ROOMS.items() for room in rooms
+    ]
+    for package, room, words in written:
+        if room:
+            face = ast.get_docstring(tree_of(ROOT / package / room / "__init__.py"))
+            assert face is not None
+            assert " ".join(face.split()) == words
+        else:
+            assert re.findall(r"`(\w+)`", words) == sorted(
+                path.stem for path in (ROOT / package).glob("*.py") if path.name != "__init__.py"
+            )
+    for document in ("CONTRIBUTING.md", "README.md", "docs/benchmarks.md", "docs/glossary.md"):
+        named = re.findall(r"`([\w/]+/\w+\.py)`", (ROOT / document).read_text(encoding="utf-8"))
+        assert [name for name in named if not (ROOT / name).is_file()] == [], document

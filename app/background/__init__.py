@@ -1,4 +1,4 @@
-"""Fits and audits in processes of their own, told on disk."""
+"""Fits and audits as background processes whose state is kept on disk."""
 
 from cohortsmith.app.background.audit_jobs import Command, Decision
 from cohortsmith.app.background.fit_jobs import Job, find_job, jobs, start_fit

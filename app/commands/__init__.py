@@ -1,1 +1,1 @@
-"""The commands, one file each."""
+"""The commands, one file per group, and their shared options."""

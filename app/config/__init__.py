@@ -1,4 +1,4 @@
-"""Configuration files: an experiment, a utility grid."""
+"""Configuration files: an experiment and a utility grid."""
 
 from cohortsmith.app.config.experiment import (
     DataPart,

@@ -1,4 +1,4 @@
-"""A utility grid carried out: arms, jobs, workers, results, report."""
+"""Execution of a utility grid: arms, jobs, workers, results and report."""
 
 from cohortsmith.app.grid.checks import check_grid, read_cohorts
 from cohortsmith.app.grid.plan import plan_grid

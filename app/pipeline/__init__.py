@@ -1,4 +1,4 @@
-"""From a cohort to a model, samples and a scorecard."""
+"""From a cohort to a fitted model, samples and a scorecard."""
 
 from cohortsmith.app.pipeline.blast import identity_by_blast, require_blastn, with_blast
 from cohortsmith.app.pipeline.comparing import DEFAULT_FAMILIES, compare_families

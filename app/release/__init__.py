@@ -1,4 +1,4 @@
-"""Audits of runs, cards, and releases."""
+"""Audits of runs, model and data cards, and releases."""
 
 from cohortsmith.app.release.audit_case import (
     Case,

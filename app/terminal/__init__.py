@@ -1,4 +1,4 @@
-"""What is printed: messages, errors, progress, tables."""
+"""Terminal output: messages, errors, progress and tables."""
 
 from cohortsmith.app.terminal.console import (
     INTERRUPTED,

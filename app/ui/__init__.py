@@ -1,4 +1,4 @@
-"""The Streamlit app: its entry script and what its pages share."""
+"""The Streamlit app: its entry script and what the pages share."""
 
 from cohortsmith.app.ui.audit_controls import deciding
 from cohortsmith.app.ui.class_balance import class_bars

@@ -1,4 +1,4 @@
-"""Folders of results: what is in them, how they are made whole, what cohorts they name."""
+"""Result folders: their contents, atomic writing, the cohorts that they name, and progress on disk."""
 
 from cohortsmith.app.workspace.cohort_facts import facts_of
 from cohortsmith.app.workspace.cohorts import (

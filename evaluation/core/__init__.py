@@ -1,4 +1,4 @@
-"""What every metric rests on: draws, estimates, intervals, distances, models behind callables."""
+"""What every metric rests on: draws, estimates, intervals, distances, small-cell rules, and models behind callables."""
 
 from cohortsmith.evaluation.core.draw import LEAST, Draw, Rows, pick, proportional
 from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group

@@ -1,4 +1,4 @@
-"""Pages in HTML: the report of a scorecard and its sections by data kind."""
+"""HTML pages from templates: the report of a scorecard and its sections by data kind."""
 
 from cohortsmith.evaluation.html.alignment import variant_alignment
 from cohortsmith.evaluation.html.environment import ENVIRONMENT, fill

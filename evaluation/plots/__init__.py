@@ -1,4 +1,4 @@
-"""Figures in Plotly and SVG; they know cohorts and results, no page."""
+"""Figures in Plotly and SVG, made from cohorts and results."""
 
 from cohortsmith.evaluation.plots.audit import membership_pictures, risk_picture
 from cohortsmith.evaluation.plots.augmentation import confusions, gain_by_class, gain_by_ratio

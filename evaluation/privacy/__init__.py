@@ -1,4 +1,4 @@
-"""The audit: attacks, risks, copies, and what a policy says to what came of them."""
+"""The privacy audit: attacks, risks, copies, shadow models, and the policy that judges the results."""
 
 from cohortsmith.evaluation.privacy.audit_json import ReadAudit, read_audit, toml_of
 from cohortsmith.evaluation.privacy.auditing import Audit, audit, check

@@ -1,4 +1,4 @@
-"""How cohorts are compared: a view of each data kind, the comparison itself, statistics, variant carriers."""
+"""How cohorts are compared: the comparison, one `KindView` per data kind, statistics and variant carriers."""
 
 from cohortsmith.evaluation.spaces.cohort_matching import matched
 from cohortsmith.evaluation.spaces.comparison import Comparison

@@ -1,4 +1,4 @@
-"""What every part of a generator promises: `Generator`, `Codec`, `Architecture`, `Family`."""
+"""The interfaces of a generator and its parts: `Generator`, `Codec`, `Architecture`, `Family`."""
 
 from cohortsmith.generators.contracts.architecture import NO_CLASS, Architecture, GeneratorNet, Likelihood
 from cohortsmith.generators.contracts.codec import Codec

@@ -1,4 +1,4 @@
-"""Losses and samplers of the families, one file each: GAN, WGAN, VAE, diffusion on numbers and on symbols."""
+"""Losses and samplers of the families, one file each: GAN, WGAN, VAE, diffusion, masked diffusion."""
 
 from cohortsmith.generators.objectives.diffusion import DiffusionFamily
 from cohortsmith.generators.objectives.gan import GANFamily, discriminator_loss, jensen_shannon, squared_gradient

@@ -1,4 +1,4 @@
-"""The page Samples, by data kind."""
+"""The page Samples, one file per data kind."""
 
 from cohortsmith.app.ui.samples.subset import View
 

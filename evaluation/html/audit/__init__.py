@@ -1,4 +1,4 @@
-"""The page of an audit."""
+"""The HTML page of an audit."""
 
 from cohortsmith.evaluation.html.audit.decision import banner, criteria, limits, rules
 from cohortsmith.evaluation.html.audit.page import audit_page

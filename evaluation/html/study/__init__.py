@@ -1,4 +1,4 @@
-"""The page of a utility study."""
+"""The HTML page of a utility study."""
 
 from cohortsmith.evaluation.html.study.page import utility_page
 from cohortsmith.evaluation.html.study.tables import (

@@ -73,7 +73,7 @@ def check_codes(x: NDArray[Any], features: tuple[str, ...]) -> None:
     if x.ndim != 2 or x.shape[1] != len(features):
         raise DataError(f"x must be (samples, {len(features)} columns); got shape {x.shape}")
     if x.dtype != np.uint8 or x.max(initial=0) > MASKED:
-        raise DataError(f"x of sequences must be uint8 codes 0..{MASKED}; got {x.dtype}, another range or both")
+        raise DataError(f"x of sequences must be uint8 codes 0..{MASKED}; got {x.dtype}, values out of range, or both")
 
 
 def check_pixels(x: NDArray[Any], features: tuple[str, ...]) -> None:

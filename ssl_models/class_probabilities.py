@@ -179,7 +179,7 @@ class ClassProbabilities:
 
 
 def _check(cohort: Cohort) -> None:
-    require_kind(cohort.kind, SEQUENCE, "class probabilities are learned from sequences")
+    require_kind(cohort.kind, SEQUENCE, "class probabilities need sequences")
     if not len(cohort):
         raise DataError("the cohort is empty; expected sequences")
 

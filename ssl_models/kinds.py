@@ -42,7 +42,7 @@ class ClassifierKind:
         preset: default in `PRESETS`; "" for none.
         heavy: whether networks are large enough to use a GPU if available, and bfloat16 on CPUs that are fast at it;
             others stay on the CPU unless the runtime states otherwise.
-        mixable: a weighted mean of two patients' inputs is a valid input, so that MixMatch applies.
+        mixable: whether a weighted mean of two patients' inputs is an input again, as MixMatch needs.
     """
 
     backbones: Mapping[str, type[Backbone]]

@@ -160,7 +160,7 @@ def _together(placed: list[Placed], length: int, start: int) -> tuple[NDArray[np
 
 
 def _sequences(cohort: Cohort) -> bool:
-    require_kind(cohort.kind, SEQUENCE, "columns of an alignment are asked for")
+    require_kind(cohort.kind, SEQUENCE, "alignment columns need a cohort of sequences")
     return True
 
 

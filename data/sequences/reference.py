@@ -145,7 +145,7 @@ def reference_of(cohort: Cohort) -> Reference:
     Raises:
         DataError: not a cohort of sequences, or it has no known base.
     """
-    require_kind(cohort.kind, SEQUENCE, "a reference goes with sequences")
+    require_kind(cohort.kind, SEQUENCE, "a reference needs sequences")
     name = str(cohort.provenance.get("reference") or "")
     if name in REFERENCES:
         numbers = [int(c) for c in cohort.features if c.isdecimal()]

@@ -107,8 +107,8 @@ def _rebuild(card: Card, tensors: dict[str, NDArray[Any]]) -> Classifier:
             nets: dict[str, nn.Module] = {BACKBONE: recipe.network(inputs)}
             if recipe.pretext and len(names) > 1:
                 # The task's networks depend on the inputs' shape and type, and their weights are loaded.
-                nobody = np.zeros((2, *inputs.shape), inputs.dtype)
-                nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(nobody))
+                blank = np.zeros((2, *inputs.shape), inputs.dtype)
+                nets = recipe.pretext.build(recipe.network(inputs), torch.from_numpy(blank))
             classifier._pretrained = {name: _filled(nets[name], f"pretrained/{name}", tensors) for name in names}
         if card.classes:
             backbone = recipe.network(inputs)

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cohortsmith.app.background.processes import Process, launch, told
+from cohortsmith.app.background.processes import Process, launch, process_state
 from cohortsmith.data import DataError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def start(command: Command, run: Path, runs: Path) -> Decision:
 def find(command: Command, run: Path, runs: Path) -> Decision | None:
     """The audit or release of a run that was started last; None where none was."""
     with contextlib.suppress(DataError, OSError):
-        return Decision(**told(runs / DECISIONS / name_of(command, run, runs)))
+        return Decision(**process_state(runs / DECISIONS / name_of(command, run, runs)))
     return None
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cohortsmith.app.background.processes import RESULT, Process, launch, told
+from cohortsmith.app.background.processes import RESULT, Process, launch, process_state
 from cohortsmith.app.config import Experiment, read_experiment, toml_of
 from cohortsmith.app.workspace import CHECKPOINT, read_json_as, rows_so_far, standing_of, working_folder
 from cohortsmith.data import DataError
@@ -108,7 +108,7 @@ class Job(Process):
             return _launch(self.folder, self.experiment)
 
     def forget(self) -> None:
-        """Remove what is told of it, and its checkpoint where it did not finish.
+        """Remove its state, and its checkpoint where it did not finish.
 
         Raises:
             DataError: it is running.
@@ -148,7 +148,7 @@ def jobs(runs: Path) -> list[Job]:
         if folder.is_symlink():
             continue
         with contextlib.suppress(DataError, OSError):
-            found.append(Job(**told(folder), experiment=read_experiment(folder / "experiment.toml")))
+            found.append(Job(**process_state(folder), experiment=read_experiment(folder / "experiment.toml")))
     return found
 
 

@@ -45,7 +45,7 @@ class Process:
     """A command that was started.
 
     Attributes:
-        folder: where it is told.
+        folder: of its state.
         pid: number of the process.
         born: when that process began, in seconds since 1970: another process may get the same number later.
         started: UTC time of the start.
@@ -73,9 +73,9 @@ class Process:
     def error(self) -> str:
         """The one line of its error; of one that is the program's own, its last line."""
         lines = [line for line in self.log.splitlines() if line.strip()]
-        told = next((line for line in reversed(lines) if line.startswith("error: ")), "")
-        if told:
-            return told.removeprefix("error: ")
+        last_error = next((line for line in reversed(lines) if line.startswith("error: ")), "")
+        if last_error:
+            return last_error.removeprefix("error: ")
         return lines[-1] if any(line.startswith("Traceback ") for line in lines) else ""
 
     def end(self) -> None:
@@ -104,7 +104,7 @@ class Process:
 
 
 def launch(words: Sequence[str], folder: Path, where: Path) -> dict[str, Any]:
-    """Start `cohortsmith WORDS` in the folder `where`, told in `folder`; what `told` gives from then on."""
+    """Start `cohortsmith WORDS` in the folder `where` with its state in `folder`; its `process_state` from then on."""
     environment = dict(os.environ)
     if named := environment.get("COHORTSMITH_DATA"):
         environment["COHORTSMITH_DATA"] = os.path.abspath(named)
@@ -125,14 +125,14 @@ def launch(words: Sequence[str], folder: Path, where: Path) -> dict[str, Any]:
         born = 0.0  # it ended at once
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     write_json(folder / TOLD, {"pid": child.pid, "born": born, "started": now})
-    return told(folder)
+    return process_state(folder)
 
 
-def told(folder: Path) -> dict[str, Any]:
+def process_state(folder: Path) -> dict[str, Any]:
     """What a `Process` is made of, as its folder tells it.
 
     Raises:
-        DataError: no process is told there, or something else is.
+        DataError: no state of a process there, or something else.
     """
     return {"folder": folder} | asdict(read_json_as(_Recorded, folder / TOLD))
 

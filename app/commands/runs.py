@@ -77,9 +77,9 @@ def list_runs(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
     title = f"Runs in {escape(str(runs))}"
     table = Table(Column("run", no_wrap=True), "kind", "content", title=title, title_justify="left")
     for row in rows:
-        told = [_text(row[name]) for name in ("cohort", "families", "decision")]
+        facts = [_text(row[name]) for name in ("cohort", "families", "decision")]
         state = "" if row["state"] == "finished" else _text(row["state"])
-        table.add_row(f"[bold]{_text(row['run'])}[/bold]", row["kind"], "; ".join(filter(None, [*told, state])))
+        table.add_row(f"[bold]{_text(row['run'])}[/bold]", row["kind"], "; ".join(filter(None, [*facts, state])))
     show(table)
 
 

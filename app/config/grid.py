@@ -38,7 +38,7 @@ class VirtualPart:
     Attributes:
         families: generators that make them.
         learn_from: what a generator sees: the labelled patients; or those and the rest of train, whose classes are
-            predicted by a classifier that learnt the labelled ones (the grid's first one without a pretext).
+            predicted by a classifier trained on the labelled ones (the grid's first one without a pretext).
         ratios: virtual patients for each labelled real one, or "balance": every class topped up to the largest. Real
             patients alone (0) are always an arm, once.
         roles: labelled (join the labelled patients), unlabelled (join the pretext's), both, or alone (instead).
@@ -65,7 +65,7 @@ class Grid:
         unlabelled: what a pretext, or a classifier with an `unlabelled_weight`, sees: all of train without its classes,
             or the labelled part only.
         metric: what arms are chosen by on validation patients, and judged by on test patients. By mean class accuracy a
-            rare class weighs as much as a frequent one. Both are told.
+            rare class weighs as much as a frequent one. Both are reported.
         virtual: virtual patients; none when left out.
         fusions: names of classifiers whose class probabilities are multiplied, by the name of the fusion.
         training: device and arithmetic.
@@ -165,7 +165,7 @@ def arms_of(grid: Grid, pretexts: Mapping[tuple[str, str], str]) -> list[Arm]:
     """Every arm, real patients alone first; `pretexts` has those (data, classifier) that see patients without labels.
 
     Virtual patients join those without labels only where the classifier sees any, and there is no "balance" alone:
-    the largest class would have nobody.
+    the largest class would be empty.
     """
     arms = []
     for data in grid.data:

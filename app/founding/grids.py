@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cohortsmith.app.config import TrainingPart
 
-REFERENCE = "supervised"  # whose margins the founding studies told
+REFERENCE = "supervised"  # whose margins the founding studies reported
 IMAGES = "images-2025"
 TRANSCRIPTOME = "transcriptome-2021"
 _IMAGE_PRESETS = {"cpu": "images-2025-cpu", "gpu": "images-2025"}

@@ -23,7 +23,7 @@ TITLE = "The founding study: 20 mutated TP53 sequences and 20 others"
 def sentences(study: Study) -> list[str]:
     """The findings in words; the most sobering one first."""
     alone = {name: rows[-1] for name, rows in study.alone.items()}
-    told = " and ".join(
+    accuracies = " and ".join(
         f"{row['accuracy_train']:.0%} on these patients and {row['accuracy_holdout']:.0%} on new ones {name}"
         for name, row in alone.items()
     )
@@ -34,7 +34,7 @@ def sentences(study: Study) -> list[str]:
     ]
     found = [
         study.unseen.sentence(),
-        f"Accuracy of the discriminator trained alone as a classifier: {told}.",
+        f"Accuracy of the discriminator trained alone as a classifier: {accuracies}.",
         f"At the end the discriminator gives {', '.join(scores)}. One half on both means that it cannot tell them "
         "apart; copies reach that as well, so it is no proof that anything was learned.",
     ]

@@ -29,7 +29,7 @@ class System:
 SYSTEMS = (
     System(
         name="TP53 and a GAN, 2022",
-        asked="Medical populations are unbalanced. Generate patients of the smaller class that cannot be told from "
+        asked="Medical populations are unbalanced. Generate patients of the smaller class that are indistinguishable from "
         "real ones: a GAN on 20 mutated and 20 non-mutated TP53 mRNA sequences of 1,279 bases.",
         found=(
             ("Identity of generated sequences, by BLAST", "99.7 %"),
@@ -90,7 +90,7 @@ SYSTEMS = (
             ("SimCLR, MoCo, MAE, AIM, BF and BNF", "the study's classifiers"),
             ("FSM, FAA, FSAAM", "fusions of a grid"),
             ("MoCo-34, MoCo-Plus", "--classifiers moco34-bnf; --unlabelled FILE"),
-            ("Duplicates across splits", "told before every run, and on the page Cohorts"),
+            ("Duplicates across splits", "reported before every run, and on the page Cohorts"),
         ),
         command="cohortsmith study images-2025 bloodmnist dermamnist --out runs/images",
         grid="images-2025",

@@ -25,7 +25,7 @@ _LABELLED = 11  # stream of the draw of labelled parts
 
 
 class Parts(NamedTuple):
-    """Patients that are learnt from, those that choices are made on, and those that figures are of."""
+    """Training patients, validation patients for choices, and test patients for figures."""
 
     train: Cohort
     validation: Cohort
@@ -47,7 +47,7 @@ def parts_of(cohort: Cohort, part: GridData, seed: int) -> Parts:
         if np.isin(validation.subjects, np.concatenate([train.subjects, test.subjects])).any():
             raise DataError(
                 "patients have images in val and in train or test of the file's own split, so that choices would be "
-                "made on patients who were learnt from or are tested; move their images to one side"
+                "made on training or test patients; move their images to one side"
             )
         return Parts(train, validation, test)
     if not 0 < part.validation < 1:
@@ -161,8 +161,8 @@ def with_extra(unlabelled: Cohort, extra: Cohort, parts: Parts) -> Cohort:
     kept = {row.tobytes() for side in (parts.validation, parts.test) for row in side.x}
     extra = extra.take([row for row, values in enumerate(extra.x) if values.tobytes() not in kept])
     ids = np.array([f"extra-{row}" for row in range(len(extra))], dtype=np.str_)
-    nobody = np.zeros(len(extra), dtype=np.int64)
-    own = replace(extra, y=nobody, classes=unlabelled.classes, subjects=ids, obs=pd.DataFrame(index=ids))
+    unlabelled_y = np.zeros(len(extra), dtype=np.int64)
+    own = replace(extra, y=unlabelled_y, classes=unlabelled.classes, subjects=ids, obs=pd.DataFrame(index=ids))
     return joined(unlabelled, own)
 
 

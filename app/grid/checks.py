@@ -146,9 +146,9 @@ def check_cohorts(grid: Grid, cohorts: Mapping[str, Cohort]) -> dict[tuple[str, 
 
 
 def _once(name: str, values: Iterable[object]) -> None:
-    told = [str(value) for value in values]
-    if not told:
+    given = [str(value) for value in values]
+    if not given:
         raise DataError(f"{name}: at least one was expected")
-    for value in told:
-        if told.count(value) > 1:
+    for value in given:
+        if given.count(value) > 1:
             raise DataError(f"{name}: {value} is given more than once")

@@ -121,20 +121,20 @@ def make_virtual(study: GridStudy, wanted: VirtualSet) -> list[str]:
     labelled = labelled_part(train, wanted.labelled, wanted.seed)
     ratios = [ratio_text(ratio) for ratio in part.ratios]
     counts = most_counts(labelled, ratios)
-    learnt = labelled if wanted.learn_from == "labelled" else pseudo_labelled(study, train, labelled, wanted.seed)
+    train_on = labelled if wanted.learn_from == "labelled" else pseudo_labelled(study, train, labelled, wanted.seed)
     generator = make_generator(wanted.family, **part.settings.get(wanted.family, {}))
-    facts: dict[str, Any] = {**asdict(wanted), "learnt_from": len(learnt), "ratios": ratios}
+    facts: dict[str, Any] = {**asdict(wanted), "learnt_from": len(train_on), "ratios": ratios}
     alarms: list[str] = []
-    sizes = np.bincount(learnt.y, minlength=len(learnt.classes))
-    alone = [name for name, size in zip(learnt.classes, sizes, strict=True) if size == 1]
+    sizes = np.bincount(train_on.y, minlength=len(train_on.classes))
+    alone = [name for name, size in zip(train_on.classes, sizes, strict=True) if size == 1]
     if alone:
         alarms.append(f"no virtual patients of {', '.join(alone)}: {wanted.family} cannot learn one patient")
-        learnt, counts = learnt.take(sizes[learnt.y] > 1), np.where(sizes > 1, counts, 0)
+        train_on, counts = train_on.take(sizes[train_on.y] > 1), np.where(sizes > 1, counts, 0)
     if counts.any():
-        generator.fit(learnt, seed=wanted.seed, runtime=study.runtime, to_save=False)
-        asked = {name: int(n) for name, n in zip(learnt.classes, counts, strict=True) if n}
+        generator.fit(train_on, seed=wanted.seed, runtime=study.runtime, to_save=False)
+        asked = {name: int(n) for name, n in zip(train_on.classes, counts, strict=True) if n}
         virtual = generator.sample(asked, seed=wanted.seed)
-        if train.about.coded:  # a column that a few patients' insertions made is not learnt
+        if train.about.coded:  # a column made by a few patients' insertions is not learned
             virtual = on_columns(virtual, train.features)
         alarms += [str(alarm) for alarm in generator.summary.get("alarms", ())]
         facts |= {"settings": dict(generator.settings), "summary": generator.summary}
@@ -175,15 +175,15 @@ def make_rows(study: GridStudy, arm: Arm, pretext: PretextSet | None) -> list[st
 
     parts = study.parts(arm.data, arm.seed)
     labelled = labelled_part(parts.train, arm.labelled, arm.seed)
-    learnt = learning_set(arm.role, labelled, virtual_patients(study, arm, labelled))
+    train_on = learning_set(arm.role, labelled, virtual_patients(study, arm, labelled))
     unlabelled = parts.train if study.grid.unlabelled == "all" else labelled
     settings = study.grid.classifiers[arm.classifier]
-    made = evened(settings, learnt.kind, len(labelled), len(unlabelled), len(learnt))
+    made = evened(settings, train_on.kind, len(labelled), len(unlabelled), len(train_on))
     if pretext is not None:
         made.start_from(load(study.pretext(pretext)))
-    recipe = made.arguments.settled(learnt.kind)
+    recipe = made.arguments.settled(train_on.kind)
     others = unlabelled_patients(study, arm, parts, labelled) if recipe.fine_tuning.unlabelled_weight else None
-    made.fit(learnt, unlabelled=others, validation=parts.validation, seed=arm.seed, runtime=study.runtime)
+    made.fit(train_on, unlabelled=others, validation=parts.validation, seed=arm.seed, runtime=study.runtime)
     probabilities = {name: made.predict_proba(getattr(parts, name)) for name in ("validation", "test")}
     facts = {name: made.summary[name] for name in ("steps", "epochs", "seconds", "seconds_an_epoch", "parameters")}
     taught = (recipe.pretext_name, "mixed" if others is not None else "")  # by what beside labels; "" is supervised
@@ -193,7 +193,7 @@ def make_rows(study: GridStudy, arm: Arm, pretext: PretextSet | None) -> list[st
     return []
 
 
-def evened(settings: Mapping[str, Any], kind: str, labelled: int, unlabelled: int, learnt: int) -> Classifier:
+def evened(settings: Mapping[str, Any], kind: str, labelled: int, unlabelled: int, train_on: int) -> Classifier:
     """A classifier that takes as many gradient steps whoever joins the real patients, and never stops before them.
 
     Epochs are those of the real patients alone; so is how often it looks at validation patients (50 times at most,
@@ -202,9 +202,9 @@ def evened(settings: Mapping[str, Any], kind: str, labelled: int, unlabelled: in
     Args:
         settings: arguments of `Classifier`.
         kind: data kind.
-        labelled: real patients that the classifier learns from when nobody joins them.
-        unlabelled: real patients that its pretext learns from when nobody joins them.
-        learnt: patients that the classifier learns from.
+        labelled: real patients that the classifier learns from when none are added.
+        unlabelled: real patients that its pretext learns from when none are added.
+        train_on: patients that the classifier learns from.
     """
     from cohortsmith.ssl_models.classifier import Classifier
 
@@ -217,7 +217,7 @@ def evened(settings: Mapping[str, Any], kind: str, labelled: int, unlabelled: in
         looks = own.validate_every or max(a_pass, math.ceil(plan.steps / _LOOKS))
         changed |= {"patience": plan.steps, "validate_every": looks}
     if own.halve_every:
-        changed["halve_every"] = max(1, round(own.halve_every * a_pass / math.ceil(learnt / own.batch_size)))
+        changed["halve_every"] = max(1, round(own.halve_every * a_pass / math.ceil(train_on / own.batch_size)))
     if recipe.pretext:
         given = dict(settings.get("pretext_settings", {}))
         steps = recipe.pretext.plan(unlabelled).steps
@@ -226,7 +226,7 @@ def evened(settings: Mapping[str, Any], kind: str, labelled: int, unlabelled: in
 
 
 def pseudo_labelled(study: GridStudy, train: Cohort, labelled: Cohort, seed: int) -> Cohort:
-    """The labelled patients, and the rest of train with the classes that one who learnt the labelled ones predicts."""
+    """The labelled patients, and the rest of train with classes predicted by a classifier trained on them."""
     from cohortsmith.ssl_models.classifier import Classifier
 
     grid = study.grid

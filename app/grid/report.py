@@ -74,7 +74,7 @@ def table_of(rows: pd.DataFrame, metric: str) -> Group:
 
     kept = best_on_validation(rows, VIRTUAL, metric) if (rows["family"] != "").any() else rows
     whole = kept[(kept["part"] == "test") & (kept["label"] == "")]
-    told = {tuple(row[name] for name in ARM): row for row in gains(kept, metric).to_dict("records")}
+    by_arm = {tuple(row[name] for name in ARM): row for row in gains(kept, metric).to_dict("records")}
     tables = []
     for (data, labelled), task in whole.groupby(TASK, sort=False):
         n = task["n_labelled"].median()
@@ -85,7 +85,7 @@ def table_of(rows: pd.DataFrame, metric: str) -> Group:
         for key, arm in sorted(task.groupby(ARM, sort=False), key=lambda item: _place(task, item[0])):
             family, learn_from, ratio, role, classifier = key[2:]
             pseudo = ", pseudo-labelled" if learn_from == "pseudo-labelled" else ""
-            gain = told.get(key)
+            gain = by_arm.get(key)
             table.add_row(
                 escape(str(classifier)),
                 escape(f"{family} {ratio}, {role}{pseudo}") if family else "",

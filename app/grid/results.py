@@ -118,10 +118,10 @@ def fuse(name: str, arms: list[Arm], parts: Parts, probabilities: list[Probabili
         probabilities: of each member.
         rows: file of each member; their steps, seconds and parameters are added up.
     """
-    told = [pq.read_table(path, schema=SCHEMA).slice(0, 1).to_pylist()[0] for path in rows]
-    facts = {key: sum(one[key] for one in told) for key in ("steps", "epochs", "seconds", "parameters")}
-    facts["n_labelled"] = told[0]["n_labelled"]
-    facts["pretext"] = "+".join(dict.fromkeys(one["pretext"] for one in told if one["pretext"]))
+    rows_read = [pq.read_table(path, schema=SCHEMA).slice(0, 1).to_pylist()[0] for path in rows]
+    facts = {key: sum(one[key] for one in rows_read) for key in ("steps", "epochs", "seconds", "parameters")}
+    facts["n_labelled"] = rows_read[0]["n_labelled"]
+    facts["pretext"] = "+".join(dict.fromkeys(one["pretext"] for one in rows_read if one["pretext"]))
     validation = [one["validation"] for one in probabilities]
     both = {
         name: Fusion.product(len(arms)),

@@ -181,7 +181,7 @@ def _do(ready: Workers, stage: str, jobs: list[tuple[Task, bool, str]], failed: 
         return
     with _progress(stage, len(todo)) as advance:
         for outcome in ready.do(todo):
-            for line in outcome.told:
+            for line in outcome.lines:
                 say(f"warning: {outcome.name}: {line}")
             if outcome.failure:
                 say(f"failed: {outcome.name}: {outcome.failure}")
@@ -216,7 +216,7 @@ def _fused(study: GridStudy, plan: Planned) -> Iterator[Path]:
 @contextmanager
 def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
     """Give a callback for each job done: jobs and time left on stderr, animated on a terminal."""
-    started = told = time.monotonic()
+    started = reported = time.monotonic()
     done = 0
 
     def left() -> str:
@@ -243,10 +243,10 @@ def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
         return
 
     def line() -> None:
-        nonlocal done, told
+        nonlocal done, reported
         done += 1
-        if time.monotonic() - told >= _LINE_EVERY or done == total:
-            told = time.monotonic()
+        if time.monotonic() - reported >= _LINE_EVERY or done == total:
+            reported = time.monotonic()
             say(f"{title}: {done}/{total} done, {left()} left")
 
     yield line

@@ -22,7 +22,7 @@ BACKENDS = ("sequential", "loky", "dask", "ray")
 
 @dataclass(frozen=True)
 class Task:
-    """A function with its arguments; what it returns is told to the person, line by line."""
+    """A function with its arguments; the lines it returns are shown to the user."""
 
     name: str
     function: Callable[..., list[str]]
@@ -34,7 +34,7 @@ class TaskOutcome:
     """What became of a job: lines to tell, and why it failed, "" where it did not."""
 
     name: str
-    told: list[str]
+    lines: list[str]
     failure: str = ""
 
 

@@ -65,9 +65,9 @@ class _ClassifierOfPresent:
 
     def predict_proba(self, x: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Probability of each class, (n, classes)."""
-        told = np.zeros((len(x), self.classes))
-        told[:, self.present] = self.classifier.predict_proba(x)
-        return told
+        proba = np.zeros((len(x), self.classes))
+        proba[:, self.present] = self.classifier.predict_proba(x)
+        return proba
 
     def embed(self, x: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features, (n, 64)."""

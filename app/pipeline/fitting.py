@@ -117,12 +117,12 @@ def _animated(title: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def _lines(title: str) -> Callable[[Progress], None]:
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def show(progress: Progress) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _LINE_EVERY:
-            told = time.monotonic()
+        nonlocal reported
+        if time.monotonic() - reported >= _LINE_EVERY:
+            reported = time.monotonic()
             left = duration(progress.seconds_left)
             print(f"{title}: step {progress.step}/{progress.steps}, {left} left", file=sys.stderr, flush=True)
 

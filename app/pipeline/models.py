@@ -132,13 +132,13 @@ def describe_fit(generator: Generator) -> str:
 
 def _privacy_of(generator: Generator) -> str:
     """A line about differential privacy; nothing without."""
-    if not (told := generator.summary.get("privacy")):
+    if not (budget := generator.summary.get("privacy")):
         return ""
-    public = ", ".join(told["taken_as_public"])
+    public = ", ".join(budget["taken_as_public"])
     return (
-        f"\ndifferential privacy: epsilon {told['epsilon_spent']:.3g} of {told['epsilon']:g} at delta "
-        f"{told['delta']:.2g} for each {told['unit']} (accountant {told['accountant']}, noise "
-        f"{told['noise_multiplier']:.3g}, {told['steps']} steps at sampling rate {told['sample_rate']:.3g}); "
+        f"\ndifferential privacy: epsilon {budget['epsilon_spent']:.3g} of {budget['epsilon']:g} at delta "
+        f"{budget['delta']:.2g} for each {budget['unit']} (accountant {budget['accountant']}, noise "
+        f"{budget['noise_multiplier']:.3g}, {budget['steps']} steps at sampling rate {budget['sample_rate']:.3g}); "
         f"taken as public: {public}"
     )
 

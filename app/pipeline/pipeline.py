@@ -57,7 +57,7 @@ def carry_out(
 ) -> Outcome | None:
     """Fit, draw and evaluate one family; None in the further processes of a run over several devices.
 
-    `watch` is told where it stands.
+    `watch` is informed of the progress.
 
     Raises:
         DataError: as the family, the draw or the metrics say.

@@ -25,7 +25,7 @@ _results = Console(highlight=False)
 def is_main_process() -> bool:
     """Whether this process is the first of the run, whatever started the others (Fabric, torchrun, SLURM).
 
-    The rule of `training.is_main_process`, told here again because asking for help must not load torch.
+    The rule of `training.is_main_process`, repeated here because asking for help must not load torch.
     """
     env = os.environ
     if "RANK" in env:

@@ -152,7 +152,7 @@ def _style(reading: str | None) -> str:
 
 
 def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
-    """Figures read back from JSON: a row a metric, a column a family."""
+    """Figures read back from JSON: one row per metric, one column per family."""
     from cohortsmith.evaluation.core import number, title_of
 
     table = _table("")

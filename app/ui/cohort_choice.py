@@ -90,7 +90,7 @@ def facts(chosen: DataPart) -> dict[str, Any]:
     return _facts(asdict(replace(here, holdout=0.3)), _stamp(here.cohort))
 
 
-# A cohort is a value that nobody changes: sessions share it.
+# A cohort is an immutable value: sessions share it.
 @st.cache_resource(show_spinner="Reading the cohort", max_entries=_COHORTS)
 def _read(values: dict[str, Any], stamp: str) -> Cohort:
     return read(checked(DataPart, **values))

@@ -186,7 +186,7 @@ def real(folder: Path) -> Split:
     return _real(str(workspace().runs), str(folder), fingerprint(folder))
 
 
-# Cohorts are values that nobody changes, so sessions share them; cache_data would copy them at every look.
+# Cohorts are immutable values, so sessions share them; cache_data would copy them at every access.
 @st.cache_resource(show_spinner="Reading the real patients", max_entries=_COHORTS)
 def _real(runs: str, folder: str, _key: str) -> Split:
     return Workspace(Path(runs)).real(Path(folder))

@@ -1,4 +1,4 @@
-"""Colours of the app in light and dark: those of the report, so that a class and a side look alike on every page."""
+"""Colours of the app in light and dark: those of the report, so that classes look the same on every page."""
 
 from __future__ import annotations
 

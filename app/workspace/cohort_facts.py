@@ -57,7 +57,7 @@ def _images(cohort: Cohort) -> dict[str, Any]:
 
 
 def _sequences(cohort: Cohort) -> dict[str, Any]:
-    """Where sequences stand on their reference, and how many places vary; how many patients vary there is not told."""
+    """Positions of sequences on their reference, and how many vary; never how many patients vary at one."""
     symbols = sum((cohort.x == code).any(axis=0).astype(np.int64) for code in range(SYMBOLS))
     on_reference = [name for name in cohort.features if "+" not in name]
     masked = int((cohort.x == MASKED).sum())
@@ -74,4 +74,4 @@ def _sequences(cohort: Cohort) -> dict[str, Any]:
 
 
 FACTS = {EXPRESSION: _expression, SEQUENCE: _sequences, IMAGE: _images}
-"""What is told of each data kind; of another one, duplicates."""
+"""Facts shown of each data kind; of another one, duplicates."""

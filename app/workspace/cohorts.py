@@ -91,7 +91,7 @@ def _read_like(train: Cohort, source: Path, part: DataPart, changes: dict[str, A
         return read_cohort(source, **{key: value for key, value in options.items() if value is not None})
     cohort = read_cohort(source, **options | {"label": train.provenance.get("label"), "scale": train.scale})
     if cohort.features == train.features or set(cohort.features) != set(train.features):
-        return cohort  # other genes are told by the comparison, with their names
+        return cohort  # the comparison reports other genes by name
     place = {name: column for column, name in enumerate(cohort.features)}
     return replace(cohort, x=cohort.x[:, [place[name] for name in train.features]], features=train.features)
 
@@ -136,7 +136,7 @@ def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
 
 
 def _report_same_sequences(train: Cohort, holdout: Cohort) -> dict[str, int]:
-    """Patients without a variant share the reference's sequence: that is no leak, so it is told as it is."""
+    """Patients without a variant share the reference's sequence: that is no leak, so it is reported as such."""
     from cohortsmith.data.sequences import on_columns, shared_columns
 
     try:

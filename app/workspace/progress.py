@@ -92,7 +92,7 @@ def working_folder(experiment: Experiment, runs: Path) -> Path:
 
 
 def standing_of(folder: Path) -> Standing | None:
-    """Where the run of this working folder stands; None where it has told nothing yet."""
+    """Progress of the run of this working folder; None before its first report."""
     try:
         return read_json_as(Standing, folder / STANDING)
     except (DataError, OSError):

@@ -1,6 +1,6 @@
 """Shapes of the JSON in folders of results, as far as it is read back; other keys are left aside.
 
-What a list of results shows may be missing, since versions before this one and runs cut short told less; what a command
+What a list of results shows may be missing, since earlier versions and interrupted runs recorded less; what a command
 goes on with must be there.
 """
 
@@ -43,7 +43,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Environment:
-    """`environment.json`: machine and versions, and what the generator told about its fit."""
+    """`environment.json`: machine and versions, and the summary of the fit."""
 
     privacy: dict[str, Any] | None = None
 

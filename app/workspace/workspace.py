@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def families(self) -> list[str]:
-        """Families that were fitted; of a grid or an audit none are told."""
+        """Families that were fitted; none for a grid or an audit."""
         if self.kind == "run":
             return [str(self.facts.get("generator", {}).get("family", "?"))]
         return [str(entry.get("family")) for entry in self.facts.get("families", [])]
@@ -173,7 +173,7 @@ class Workspace:
         return path.resolve().relative_to(root).as_posix() if path.resolve().is_relative_to(root) else cohort
 
     def real(self, folder: Path) -> Split:
-        """The real patients of a run: those it learnt from and those it never saw.
+        """The real patients of a run: train and holdout.
 
         Raises:
             DataError: the cohort is not to be found from here, or is another than the run had.
@@ -199,7 +199,7 @@ def workspace_of_environment() -> Workspace:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Digests of the cohorts a run was evaluated on, by side; none where they are not told."""
+    """Digests of the cohorts a run was evaluated on, by side; empty where they are not recorded."""
     try:
         return read_json_as(Metrics, folder / "metrics.json").digests or {}
     except DataError:

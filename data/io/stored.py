@@ -61,8 +61,8 @@ class Stored:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with whole_folder(folder) as working:
             save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, working / self.tensors)
-            told = {"format": self.format, **card, "sha256": sha256(working / self.tensors)}
-            (working / self.card).write_text(json.dumps(told, indent=1), encoding="utf-8")
+            whole = {"format": self.format, **card, "sha256": sha256(working / self.tensors)}
+            (working / self.card).write_text(json.dumps(whole, indent=1), encoding="utf-8")
 
     def read(self, folder: Path, shape: type[T]) -> tuple[T, dict[str, NDArray[Any]]]:
         """Card, as its shape, and tensors of a folder that has both files; keys beside the shape's are left out.

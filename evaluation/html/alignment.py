@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Subjects = NDArray[np.str_]
     Called = Sequence[tuple[Variant, ...]]
 
-SHARED_ROWS = 10  # distinct sequences a side
+SHARED_ROWS = 10  # distinct sequences per cohort
 SINGLE_ROWS = 12  # synthetic patients
 _TOGETHER = 6  # columns outside the reading frame in one block
 _NAMES = 21  # letters of a row's variants

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Ways = Sequence[Matrix]
 
 PANELS = 12
-MOST = 5000  # images of a side that neighbours are looked for of
+MOST = 5000  # images per cohort whose neighbours are searched
 _BLOCK = 512
 _ODD = 0.01  # share of holdout images whose ratio counts as suspicious
 

@@ -202,17 +202,21 @@ def _classes(estimates: Sequence[Estimate], comparison: Comparison) -> Markup | 
 
 def beside(cards: Mapping[str, Mapping[str, Estimate]]) -> Gallery:
     """Pictures of several families: privacy against utility, and the discriminator."""
-    attacked, told = [], []
+    attacked, discriminated = [], []
     for name, card in cards.items():
         attacks = [e for e in card.values() if e.group == "privacy" and e.name.endswith("auc") and e.ok]
         use = next((e for key, e in card.items() if key.startswith("tstr") and e.ok), None)
         seen = [e for key, e in card.items() if key.startswith("discriminator") and key.endswith("auc") and e.ok]
         if attacks and use:
             attacked.append((name, max(attacks, key=lambda e: e.value or 0.0), use))
-        told += [(name, max(seen, key=lambda e: e.value or 0.0))] if seen else []
+        discriminated += [(name, max(seen, key=lambda e: e.value or 0.0))] if seen else []
     panels = [
         frontier(attacked, "AUC of the strongest membership attack", "accuracy, trained on synthetic (TSTR)"),
-        ladder(told, "Discriminator AUC", "AUC of a classifier of real against synthetic; 0.5: it cannot tell them."),
+        ladder(
+            discriminated,
+            "Discriminator AUC",
+            "AUC of a classifier of real against synthetic; 0.5: it cannot tell them apart.",
+        ),
     ]
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(cards)]
     return Gallery([p for p in panels if p], "Bars are 95 % confidence intervals.", legend)

@@ -115,7 +115,7 @@ def side_by_side(
     facts: Mapping[str, Mapping[str, object]] | None = None,
     links: Mapping[str, str] | None = None,
 ) -> Markup:
-    """Table with a row a metric and a column a family; the value nearest to real in each row is underlined.
+    """Table with one row per metric and one column per family; the value nearest to real in each row is underlined.
 
     Args:
         cards: estimates by name, of each family.
@@ -128,7 +128,7 @@ def side_by_side(
     for group in GROUPS:
         readings = [judge(card.values(), group).reading for card in cards.values()]
         judged.append((group, [(_TONES[reading], reading or "not measured") for reading in readings]))
-    told = [
+    lines = [
         (fact, [facts.get(name, {}).get(fact, "–") for name in cards])
         for fact in dict.fromkeys(key for known in facts.values() for key in known)
     ]
@@ -137,7 +137,7 @@ def side_by_side(
         names = [name for name, e in order.items() if e.group == group]
         if names:
             groups.append((group, [_family_row([card.get(name) for card in cards.values()], name) for name in names]))
-    return fill(_TEMPLATE, "side_by_side", list(cards), links, judged, told, groups)
+    return fill(_TEMPLATE, "side_by_side", list(cards), links, judged, lines, groups)
 
 
 def _family_row(estimates: Sequence[Estimate | None], name: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from cohortsmith.evaluation.plots.panels import (
     plain,
     short,
 )
-from cohortsmith.evaluation.plots.per_class import taken_for
+from cohortsmith.evaluation.plots.per_class import confusion_matrix
 from cohortsmith.evaluation.study import POINTS, Gain
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _ROW = 15  # pixels of a dot with its interval
 
 
 def gain_by_ratio(results: Results, task: Task) -> Gallery:
-    """Gain over the same classifier without virtual patients, by how many there are; a line a family.
+    """Gain over the same classifier without virtual patients, by how many there are; one line per family.
 
     A panel a classifier, or a classifier and role where one panel would hold too many lines; dashes tell the rest.
     """
@@ -54,8 +54,8 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
 
     def way_of(arm: Arm) -> str:
         """What the dashes tell: what the virtual patients are for, and what their generator trained on."""
-        learnt = f"generator trained on {arm.learn_from}" if len(sources) > 1 else ""
-        return ", ".join(part for part in (_AS.get(arm.role, arm.role) if together else "", learnt) if part)
+        source = f"generator trained on {arm.learn_from}" if len(sources) > 1 else ""
+        return ", ".join(part for part in (_AS.get(arm.role, arm.role) if together else "", source) if part)
 
     ways = list(dict.fromkeys(way_of(arm) for arm in gains))
     ticks = {"tickvals": list(range(len(ratios) + 1)), "range": [-0.3, len(ratios) + 0.4]}
@@ -77,7 +77,7 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
         panels.append(Panel(title, "", data, layout(x, y), 260, width))
     note = "Bars are 95 % intervals over seeds, cut at the edge of the plot. All panels share one scale."
     if len(ways) > 1:
-        note += " " + "; ".join(f"{_DASHED[i % len(_DASHES)]}: {told}" for i, told in enumerate(ways)) + "."
+        note += " " + "; ".join(f"{_DASHED[i % len(_DASHES)]}: {way}" for i, way in enumerate(ways)) + "."
     legend = [(name, class_style(i)[0], class_style(i)[2]) for i, name in enumerate(results.families)]
     return Gallery(panels, note, legend)
 
@@ -132,7 +132,7 @@ def confusions(results: Results, arms: Sequence[Arm]) -> list[Panel]:
         for i, name in enumerate(classes):
             if tested[name] < MINIMUM:
                 counts[i] = 0.0
-        panel = taken_for(counts, classes, f"{arm.classifier}, {arm.patients()}", f"{arm.task}. {_CONFUSION}")
+        panel = confusion_matrix(counts, classes, f"{arm.classifier}, {arm.patients()}", f"{arm.task}. {_CONFUSION}")
         panels.append(panel if len(classes) <= 14 else Panel(**{**vars(panel), "width": 6, "least": 28 * len(classes)}))
     return panels
 

@@ -56,7 +56,7 @@ def _learning_panel(results: Results, data: str, metric: str, traces: list[Trace
 
 
 def sweeps(results: Results, classifiers: Mapping[str, Mapping[str, Any]]) -> Gallery:
-    """The metric against a numeric setting of the pretext, where classifiers differ in it alone; a line a task.
+    """The metric against a numeric setting of the pretext, where classifiers differ in it alone; one line per task.
 
     Args:
         results: of the grid.

@@ -1,4 +1,4 @@
-"""`sheet`: images of several cohorts on one PNG, classes in rows and cohorts side by side; `strips`: a row a cohort."""
+"""`sheet`: images of several cohorts on one PNG, classes in rows, cohorts side by side; `strips`: one row per cohort."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def sheet(cohorts: Mapping[str, Cohort], each: int, *, scale: int = 2, seed: int
 
 
 def strips(cohorts: Mapping[str, Cohort], *, scale: int = 2) -> bytes:
-    """PNG with a row a cohort, its images in the order they have: ways from one class to another, say.
+    """PNG with one row per cohort, its images in the order they have: latent interpolations, say.
 
     Args:
         cohorts: image cohorts of one size by what to call them, from top to bottom.

@@ -152,7 +152,7 @@ def lollipops(tally: Tally) -> Panel:
     return Panel(title, text.strip(), data, looks, 520, 6, least=820)
 
 
-def told(tally: Tally, variant: Variant) -> list[str]:
+def hover_lines(tally: Tally, variant: Variant) -> list[str]:
     """Shares of real and of synthetic patients; fewer than `MINIMUM` real ones are never distinguished from none."""
     real = per_cent(tally.real.share(variant)) if tally.real.count(variant) >= MINIMUM else FEW
     return [real, per_cent(tally.synthetic.share(variant))]
@@ -236,7 +236,7 @@ def _stems(tally: Tally, heads: Sequence[Head], who: str) -> list[Trace]:
                 "x": [head.x for head in mine],
                 "y": short([head.y for head in mine]),
                 "text": [plain(tally.title(head.variant)) for head in mine],
-                "customdata": [told(tally, head.variant) for head in mine],
+                "customdata": [hover_lines(tally, head.variant) for head in mine],
                 "name": f"{name}, {who}",
                 "legendgroup": name,
                 "marker": {"color": colour, "size": 8, "line": {"width": 1, "color": "theme:card"}},

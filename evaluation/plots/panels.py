@@ -23,7 +23,7 @@ SYNTHETIC = "theme:synthetic"
 CHANCE = "theme:chance"
 DIVERGING = "theme:diverging"
 
-# Okabe & Ito (2008), told apart with every common colour blindness; black follows the ink of the page.
+# Okabe & Ito (2008), distinguishable under every common colour blindness; black follows the ink of the page.
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", INK, "#C9B800")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
 GLYPHS = ("●", "◆", "■", "▲", "✕")

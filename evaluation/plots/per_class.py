@@ -38,7 +38,7 @@ _BARS = {
 }
 _ROW, _ROOM = 26, 44  # pixels: a class, and the axis under them
 _LEAST = 0.005  # shares below are not written
-_TAKEN = (
+_CONFUSION = (
     "Class predicted by a classifier of real images (columns) for the synthetic images of each class (rows), in per "
     "cent."
 )
@@ -48,7 +48,7 @@ def classwise(estimates: Sequence[Estimate], classes: Sequence[str]) -> Gallery:
     """Figures by class beside what real images score, and the confusion matrix of synthetic images.
 
     Reads the tables that the metrics leave in `Estimate.detail`: `by_class`, rows with `class`, `value` and
-    `reference`, and `confusion` of `trts`, counts (class, taken for).
+    `reference`, and `confusion` of `trts`, counts (true class, predicted class).
     """
     known = {e.name: e.detail for e in estimates if e.ok}
     panels = [
@@ -56,8 +56,10 @@ def classwise(estimates: Sequence[Estimate], classes: Sequence[str]) -> Gallery:
         for name, (title, note) in _BARS.items()
         if (panel := _dots(known.get(name, {}).get("by_class", ()), title, note, classes))
     ]
-    if "confusion" in (told := known.get("trts", {})):
-        panels.append(taken_for(np.asarray(told["confusion"], dtype=np.float64), classes, "Confusion matrix", _TAKEN))
+    if "confusion" in (trts := known.get("trts", {})):
+        panels.append(
+            confusion_matrix(np.asarray(trts["confusion"], dtype=np.float64), classes, "Confusion matrix", _CONFUSION)
+        )
     if len(panels) % 2:
         panels[-1] = Panel(**{**vars(panels[-1]), "width": 6})
     legend = [("synthetic", INK, "●"), ("real against real", REAL, "┃")]
@@ -106,11 +108,11 @@ def _mark(value: float, at: int, name: str) -> Trace:
     }
 
 
-def taken_for(counts: NDArray[np.float64], classes: Sequence[str], title: str, text: str) -> Panel:
+def confusion_matrix(counts: NDArray[np.float64], classes: Sequence[str], title: str, text: str) -> Panel:
     """Heatmap of the shares of each class (rows, those without a sample left out) that are predicted as each class.
 
     Args:
-        counts: (classes, classes), true class by the class it was taken for.
+        counts: (classes, classes), true class by predicted class.
         classes: their names.
         title: heading of the panel, plain text.
         text: note of the panel, plain text.

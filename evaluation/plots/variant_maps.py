@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cohortsmith.evaluation.core import MINIMUM
-from cohortsmith.evaluation.plots.lollipops import EFFECT_STYLES, HOVER, STYLE_OF, lollipops, per_cent, told
+from cohortsmith.evaluation.plots.lollipops import EFFECT_STYLES, HOVER, STYLE_OF, hover_lines, lollipops, per_cent
 from cohortsmith.evaluation.plots.panels import MUTED, REAL, Gallery, Panel, Trace, axis, layout, line, plain, short
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _synthetic(tally: Tally) -> Panel:
     for v, (sideways, upward) in zip(shown, jitter, strict=True):
         x = real.share(v) if real.count(v) >= MINIMUM else bands[0] * sideways
         y = made.share(v) if made.count(v) else bands[1] * upward
-        dots.append((v, float(x), float(y), told(tally, v)))
+        dots.append((v, float(x), float(y), hover_lines(tally, v)))
     looks = layout(
         _log_axis("frequency in real patients", least[0], bands[0], f"&lt; {MINIMUM}"),
         _log_axis("in virtual patients", least[1], bands[1], "none"),

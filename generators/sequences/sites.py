@@ -1,7 +1,7 @@
 """`Sites`: features and frequencies of each column and symbol of an alignment, before any network is trained.
 
 A patient's sequence is the cohort's consensus with a few edits. Most edits are too rare to be seen in any cohort, so a
-model that knows an edit only by its position knows nothing of unseen ones, and too much of a patient with a unique one.
+model that knows an edit only by its position cannot represent unseen ones, and memorises a patient with a unique one.
 Here an edit carried by several patients is known by its position; every other one by its type: which base becomes
 which, in which context, in which part of the sequence, and its effect on the protein.
 """

@@ -159,8 +159,8 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
         except DataError as error:
             tell(error)
         else:
-            learnt, held = (side.class_counts() for side in sides)
-            class_bars(cohort.classes, ("train", learnt), ("holdout", held), "classes")
+            fitted, held = (side.class_counts() for side in sides)
+            class_bars(cohort.classes, ("train", fitted), ("holdout", held), "classes")
             own = " The file's own split is kept." if cohort.about.own_split and SPLIT in cohort.obs else ""
             st.caption(
                 f"Train: {len(sides.train):,} samples. Holdout: {len(sides.holdout):,} samples that no generator sees, "
@@ -168,11 +168,11 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
             )
     with right:
         st.subheader("Description")
-        told = facts(chosen)
-        rows = {key: value for key, value in told.items() if key not in _TOLD}
+        found = facts(chosen)
+        rows = {key: value for key, value in found.items() if key not in _TOLD}
         table = [(_WORDS.get(k, k.replace("_", " ").capitalize()), text_of(_value(v))) for k, v in rows.items()]
         st.table(pd.DataFrame(table), hide_index=True, hide_header=True)
-        pairs = int(told.get("exact_duplicates", 0)) + int(told.get("near_duplicates", 0))
+        pairs = int(found.get("exact_duplicates", 0)) + int(found.get("near_duplicates", 0))
         if pairs:
             st.warning(
                 f"{pairs:,} pairs of samples are exact or near duplicates: a duplicate on both sides of the split "

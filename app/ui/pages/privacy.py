@@ -82,8 +82,8 @@ def _audit_of(folder: Path) -> Entry | None:
     own = digests(folder)
     for entry in workspace().entries():
         if entry.kind == "audit" and entry.state == "finished":
-            told = entry.facts.get("digests") or {}
-            if own and all(told.get(side) == own.get(side) for side in ("train", "holdout", "synthetic")):
+            stated = entry.facts.get("digests") or {}
+            if own and all(stated.get(side) == own.get(side) for side in ("train", "holdout", "synthetic")):
                 return entry
     return None
 

@@ -43,7 +43,7 @@ def page() -> None:
 def _pairs(head: str, pairs: tuple[tuple[str, str], ...]) -> None:
     if pairs:
         st.markdown(f"**{head}**")
-        words = [[text_of(what), text_of(told)] for what, told in pairs]
+        words = [[text_of(what), text_of(value)] for what, value in pairs]
         st.table(pd.DataFrame(words), hide_index=True, hide_header=True)
 
 

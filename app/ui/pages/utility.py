@@ -38,8 +38,8 @@ def page() -> None:
     sets, labels = (list(dict.fromkeys(part)) for part in zip(*results.tasks, strict=True))
     seeds = results.rows["seed"].nunique()
     facts = f"{', '.join(sets)}; labelled: {', '.join(labels)}; {len(results.means):,} arms, {seeds} seeds."
-    told = f"Arms chosen by {POINTS[results.metric]} on validation patients, evaluated on test patients."
-    st.caption(text_of(f"{entry.name}: {facts} {told}"))
+    rule = f"Arms chosen by {POINTS[results.metric]} on validation patients, evaluated on test patients."
+    st.caption(text_of(f"{entry.name}: {facts} {rule}"))
     _failures(entry)
     view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="utility-view", required=True)
     show: dict[str, Callable[[Results, Entry], None]] = {
@@ -92,8 +92,8 @@ def _failures(entry: Entry) -> None:
         return
     if failed:
         reasons = pd.Series([str(job.get("reason", "")) for job in failed]).value_counts()
-        told = "; ".join(f"{reason} ({count})" for reason, count in reasons.head(3).items())
-        st.warning(text_of(f"{len(failed):,} jobs failed, and whatever depends on them is missing: {told}."))
+        causes = "; ".join(f"{reason} ({count})" for reason, count in reasons.head(3).items())
+        st.warning(text_of(f"{len(failed):,} jobs failed, and whatever depends on them is missing: {causes}."))
 
 
 def _verdict(results: Results, entry: Entry) -> None:

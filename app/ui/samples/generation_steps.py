@@ -50,12 +50,12 @@ def making(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...])
         st.info(str(error))
         return
     report_part(fill("moving", moving), "Generation steps, animated")
-    told = {
+    captions = {
         "vae": "Latent interpolation: synthetic images in equal steps from one class to the other; one row per draw.",
         "diffusion": "The state of the sampler at each noise level, from noise on the left to the image on the "
         "right; one row per draw.",
     }
-    st.caption(told[model.family])
+    st.caption(captions[model.family])
     st.image(steps, alt="Generation steps side by side")
 
 

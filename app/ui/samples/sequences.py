@@ -82,10 +82,10 @@ def table(compared: Comparison, folder: Path, key: str, shown: tuple[str, ...]) 
     pages = -(-len(kept) // _PAGE)
     at = st.pagination(pages, key=f"variant-page-{search}-{'-'.join(kinds)}") if pages > 1 else 1
     part = kept.iloc[(at - 1) * _PAGE : at * _PAGE]
-    told = part[list(_HEADS)].assign(real=100 * part["real"].astype(float), synthetic=100 * part["synthetic"])
+    table = part[list(_HEADS)].assign(real=100 * part["real"].astype(float), synthetic=100 * part["synthetic"])
     number = st.column_config.NumberColumn(format="%.2f")
     st.dataframe(
-        told.rename(columns=_HEADS),
+        table.rename(columns=_HEADS),
         hide_index=True,
         height="content",
         placeholder="under 5",

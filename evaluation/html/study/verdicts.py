@@ -81,9 +81,9 @@ def _card(question: Question, metric: str, other: str) -> dict[str, Any]:
         tone, headline = "r-none", "Not known: an interval needs two seeds"
     best = max(gains, key=lambda arm: (gains[arm].verdict == HELPS, _or_least(gains[arm].gain)))
     who = f"{best.classifier} on {best.task}" + (f", {best.patients()}" if best.family else "")
-    about = f"Largest gain: {who}: {told(gains[best])} of {metric} over {question.over}"
+    about = f"Largest gain: {who}: {in_points(gains[best])} of {metric} over {question.over}"
     beside = question.other.get(best)
-    about += f", {told(beside)} of {other}." if beside and beside.gain == beside.gain else "."
+    about += f", {in_points(beside)} of {other}." if beside and beside.gain == beside.gain else "."
     more = f"{settings}, each a classifier on a data set with a number of labels: {_tally(gains.values())}."
     if question.strongest:
         more += f" Over the strongest supervised reference: {_tally(question.strongest.values())}."
@@ -102,7 +102,7 @@ def _tally(gains: Iterable[Gain]) -> str:
     return ", ".join(f"{word} in {words.count(word)}" for word in known)
 
 
-def told(gain: Gain) -> str:
+def in_points(gain: Gain) -> str:
     """A gain with its interval, in points."""
     interval = f" ({points(gain.low)} to {points(gain.high)})" if gain.low == gain.low else ""
     return f"{points(gain.gain)} points{interval}"

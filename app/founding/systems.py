@@ -29,7 +29,7 @@ class System:
 SYSTEMS = (
     System(
         name="TP53 and a GAN, 2022",
-        asked="Medical populations are unbalanced. Generate patients of the smaller class that are indistinguishable from "
+        asked="Medical populations are unbalanced. Generate patients of the minority class indistinguishable from "
         "real ones: a GAN on 20 mutated and 20 non-mutated TP53 mRNA sequences of 1,279 bases.",
         found=(
             ("Identity of generated sequences, by BLAST", "99.7 %"),

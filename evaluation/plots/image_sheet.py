@@ -1,4 +1,4 @@
-"""`sheet`: images of several cohorts on one PNG, classes in rows, cohorts side by side; `strips`: one row per cohort."""
+"""`sheet`: images of several cohorts on one PNG, one row per class; `strips`: one row per cohort."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def command(port: int, *, browser: bool) -> list[str]:
             f"theme.{name}.borderColor": palette["line"],
         }
     words = [f"--{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
-    script = Path(__file__).parents[1] / "ui" / "main.py"
+    script = Path(__file__).parents[1] / "ui" / "pages" / "main.py"
     return [sys.executable, "-m", "streamlit", "run", str(script), *words]
 
 

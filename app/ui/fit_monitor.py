@@ -96,8 +96,8 @@ def _over(job: Job) -> None:
         st.success(f"Finished: {text_of(job.result)}", icon=icon)
         first, second, third = st.columns(3)
         for column, words, page in (
-            (first, "View the samples", "pages/samples.py"),
-            (second, "View the scorecard", "pages/scorecard.py"),
+            (first, "View the samples", "samples.py"),
+            (second, "View the scorecard", "scorecard.py"),
         ):
             if column.button(words, key=page, on_click=_choose, args=(job.result,), type="primary", width="stretch"):
                 st.switch_page(page)

@@ -216,7 +216,7 @@ def show() -> None:
     show_cohort(cohort, chosen, split_seed)
     st.divider()
     if st.button("Fit a generator on this cohort", type="primary", icon=":material/model_training:", key="to-generate"):
-        st.switch_page("pages/generate.py")
+        st.switch_page("generate.py")
 
 
 show()

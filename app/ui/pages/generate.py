@@ -177,7 +177,7 @@ def show() -> None:
             f"holdout {len(sides.holdout):,}."
         )
         if right.button("Change cohort", icon=":material/groups:", key="to-cohorts", width="stretch"):
-            st.switch_page("pages/cohorts.py")
+            st.switch_page("cohorts.py")
         try:
             family, settings = family_of(cohort.kind)
         except DataError as error:

@@ -8,7 +8,8 @@ import streamlit as st
 
 from cohortsmith.app.ui.session import choose_run
 
-PAGES = Path(__file__).parent / "pages"
+# Beside its pages, not above them: Streamlit serves the files of a folder `pages` past the script that stands above it.
+PAGES = Path(__file__).parent
 # Of each section the files of its pages, which are their addresses too, with title and icon.
 SECTIONS = {
     "Create": {

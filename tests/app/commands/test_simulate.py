@@ -34,7 +34,7 @@ def test_prevalence_indels_and_a_table_are_options(cohortsmith: Any, tmp_path: P
         (["tp53-cohort"], "--n 500"),
         (["tp53-cohrt", "--n", 50], "did you mean 'tp53-cohort'"),
         (["tp53-cohort", "--n", 50, "--prevalence", 2], "between 0 and 1"),
-        (["tp53-cohort", "--n", 50, "--variants", "nowhere.tsv"], "give a TSV file"),
+        (["tp53-cohort", "--n", 50, "--variants", "nowhere.tsv"], "provide a TSV file"),
         (["tp53-founding", "--prevalence", 0.2], "no option 'prevalence'"),
     ],
 )

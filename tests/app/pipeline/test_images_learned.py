@@ -74,7 +74,7 @@ def test_the_way_between_classes_is_drawn_as_a_picture_or_written(
     there_and_back = ("--between", f"{first},{last},{first}", "--n", 4)
     done = cohortsmith("sample", tmp_path / "vae", *there_and_back, "--out", tmp_path / "way.png")
     assert done.code == 0, done.err
-    assert "8 samples on the way" in done.err
+    assert "8 samples interpolated" in done.err
     with Image.open(tmp_path / "way.png") as picture:
         assert picture.height > 2 * 56
         assert picture.width > 4 * 56
@@ -207,7 +207,7 @@ def test_images_that_do_not_go_together_are_refused(
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("not a zip", ("no whole .npz",)),
+        ("not a zip", ("not a complete .npz",)),
         ("pickled", ("pickled",)),
         ("floats", ("float32", "uint8")),
         ("no test", ("lacks", "test_images")),

@@ -117,7 +117,7 @@ def test_an_upload_is_kept_once_and_limited(place: Workspace, monkeypatch: pytes
     assert place.keep_upload("a.csv", b"sample_id,label\n") == path
     assert place.uploads() == [path]
     assert place.named(str(path)) == path.relative_to(place.runs).as_posix()
-    with pytest.raises(DataError, match="unknown kind of file"):
+    with pytest.raises(DataError, match="unknown file type"):
         place.keep_upload("a.exe", b"x")
     with pytest.raises(DataError, match="is empty"):
         place.keep_upload("a.csv", b"")

@@ -59,7 +59,7 @@ def test_a_new_session_begins_with_the_cohort_of_the_chosen_results(
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("broken.csv", b"no,header\n1", "every row needs one value a column"),
+        ("broken.csv", b"no,header\n1", "every row needs one value per column"),
         ("broken.npz", b"not a zip", "broken.npz"),
         ("broken.h5ad", b"\x00\x01", "broken.h5ad"),
         ("empty.fasta", b"", "empty"),

@@ -12,6 +12,7 @@ from cohortsmith.app.ui.palette import DARK, LIGHT
 from cohortsmith.app.ui.plots import draw, draw_panel
 from cohortsmith.app.ui.report_frame import report_part
 from cohortsmith.app.ui.session import (
+    choose_run,
     chosen,
     comparison,
     corrupt,
@@ -32,6 +33,7 @@ __all__ = [
     "RESULTS",
     "SHOWN",
     "choose",
+    "choose_run",
     "chosen",
     "class_bars",
     "cohort_of",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cohortsmith.app.ui.session import choose_run
+from cohortsmith.app.ui import choose_run
 
 # Beside its pages, not above them: Streamlit serves the files of a folder `pages` past the script that stands above it.
 PAGES = Path(__file__).parent

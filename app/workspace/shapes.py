@@ -82,10 +82,19 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class ComparisonFacts:
-    """`comparison.json`, and the same of `study.json`."""
+    """`comparison.json`."""
 
     data: CohortFacts = field(default_factory=CohortFacts)
     families: list[Fitted] = field(default_factory=list)
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """`study.json` of a study that fits families."""
+
+    data: CohortFacts = field(default_factory=CohortFacts)
+    families: list[FamilyFacts] = field(default_factory=list)
     seed: int | None = None
     sentences: list[str] = field(default_factory=list)
 

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cohortsmith.app.workspace.cohorts import opened_from, read, read_synthetic
 from cohortsmith.app.workspace.folders import read_json, read_json_as
-from cohortsmith.app.workspace.shapes import AuditFacts, ComparisonFacts, GridFacts, Metrics, RunConfig, RunFacts
+from cohortsmith.app.workspace.shapes import (
+    AuditFacts,
+    ComparisonFacts,
+    GridFacts,
+    Metrics,
+    RunConfig,
+    RunFacts,
+    StudyFacts,
+)
 from cohortsmith.data import DataError, read_cohort, split
 from cohortsmith.data.io import suffix_of, whole_file
 from cohortsmith.data.suggestions import near_misses
@@ -29,7 +37,7 @@ UPLOADS = ".uploads"
 # The file that tells a kind of results, and its shape.
 _MARKERS: tuple[tuple[Kind, str, type[Any]], ...] = (
     ("comparison", "comparison.json", ComparisonFacts),
-    ("study", "study.json", ComparisonFacts),
+    ("study", "study.json", StudyFacts),
     ("grid", "grid.json", GridFacts),
     ("audit", "audit.json", AuditFacts),
     ("run", "config.json", RunFacts),

@@ -95,10 +95,8 @@ def unique_matches(comparison: Comparison, seed: int) -> Finding:
 
 def _matches(comparison: Comparison, seed: int, most: int | None) -> Finding:
     """Share of sequences that equal one of train which at most `most` train patients have."""
-    draw, (_, patient) = (
-        comparison.draw(LARGE_SAMPLES_PER_SIDE, seed),
-        np.unique(comparison.train.subjects, return_inverse=True),
-    )
+    draw = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)
+    _, patient = np.unique(comparison.train.subjects, return_inverse=True)
 
     def matched(side: Matrix) -> NDArray[np.bool_]:
         train, own = same_rows(comparison.z_train, side)
@@ -123,7 +121,8 @@ def dcr(comparison: Comparison, seed: int) -> Finding:
     """Distance of a synthetic sample to the closest train record; reference: a holdout sample's.
 
     Expression, images: median of the root mean square over genes (tiles of pixels) of standardised differences.
-    Sequences: mean number of differing edits, without sequences that occur twice in train, as most wild types do.
+    Sequences: mean number of differing edits, without those that equal a sequence which occurs twice in train, as most
+    wild types do.
     """
     found = _nearest(comparison, seed)
     if comparison.train.about.equals_are_usual:

@@ -82,9 +82,8 @@ def tstr_macro_f1(comparison: Comparison, seed: int) -> Finding:
     found, real, n = _synthetic_on_real(comparison, seed)
     k = len(comparison.classes)
     table = confusion(found.y, found.predicted, k)
-    resampled = np.random.default_rng([seed, Stream.CLASSIFIER_BOOTSTRAP]).multinomial(
-        len(found.y), table.ravel() / len(found.y), BOOTSTRAP_ROUNDS
-    )
+    rng = np.random.default_rng([seed, Stream.CLASSIFIER_BOOTSTRAP])
+    resampled = rng.multinomial(len(found.y), table.ravel() / len(found.y), BOOTSTRAP_ROUNDS)
     low, high = np.quantile([macro_f1(draw.reshape(k, k)) for draw in resampled], TAILS_95)
     value = macro_f1(table)
     majority = np.full(len(found.y), int(np.bincount(comparison.train.y).argmax()))
@@ -119,9 +118,8 @@ def trts(comparison: Comparison, seed: int) -> Finding:
         fitted = _real_classifier(c, n, seed)
     made, held = (_test(fitted, c.view.classified(side), getattr(c, side).y) for side in ("synthetic", "holdout"))
     found = _finding(c, Crossed(made, held, n))
-    return replace(
-        found, detail={**found.detail, "confusion": confusion(made.y, made.predicted, len(c.classes)).tolist()}
-    )
+    table = confusion(made.y, made.predicted, len(c.classes))
+    return replace(found, detail={**found.detail, "confusion": table.tolist()})
 
 
 class _Network:

@@ -1,6 +1,20 @@
-"""What every metric rests on: draws, estimates, intervals, distances, small-cell rules, and models behind callables."""
+"""Shared by all metrics: constants, draws, estimates, intervals, distances, small-cell rules and model interfaces."""
 
-from cohortsmith.evaluation.core.draw import LEAST, Draw, Rows, pick, proportional
+from cohortsmith.evaluation.core.constants import (
+    BOOTSTRAP_ROUNDS,
+    HALF_SAMPLE_INTERVAL,
+    JACKKNIFE_INTERVAL,
+    LARGE_SAMPLES_PER_SIDE,
+    MAX_FITTED,
+    MEAN_INTERVAL,
+    MIN_FOR_1_PERCENT,
+    MIN_PER_SIDE,
+    SAMPLES_PER_SIDE,
+    TAILS_95,
+    WILSON_INTERVAL,
+    Stream,
+)
+from cohortsmith.evaluation.core.draw import Draw, Rows, pick, proportional
 from cohortsmith.evaluation.core.estimate import Direction, Estimate, Group
 from cohortsmith.evaluation.core.finding import Finding, NotEvaluable, finite, jsonable
 from cohortsmith.evaluation.core.glossary import GLOSSARY, Term, term_of
@@ -50,6 +64,7 @@ from cohortsmith.evaluation.core.titles import number, title_of
 
 __all__ = [
     "BLOCK",
+    "BOOTSTRAP_ROUNDS",
     "Codes",
     "Density",
     "Direction",
@@ -61,18 +76,28 @@ __all__ = [
     "GLOSSARY",
     "GROUPS",
     "Group",
+    "HALF_SAMPLE_INTERVAL",
     "ImageModels",
     "Images",
     "Interval",
-    "LEAST",
+    "JACKKNIFE_INTERVAL",
+    "LARGE_SAMPLES_PER_SIDE",
     "Learned",
+    "MAX_FITTED",
+    "MEAN_INTERVAL",
     "MINIMUM",
+    "MIN_FOR_1_PERCENT",
+    "MIN_PER_SIDE",
     "Matrix",
     "NotEvaluable",
     "PixelScale",
     "Rows",
+    "SAMPLES_PER_SIDE",
+    "Stream",
     "Subjects",
+    "TAILS_95",
     "Term",
+    "WILSON_INTERVAL",
     "Z",
     "auc",
     "auc_over_folds",

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from cohortsmith.evaluation.core.pixel_scale import Matrix
 
-LEAST = 20
-
 
 class Rows(NamedTuple):
     """Rows of the holdout, the synthetic cohort and train, (n,) each."""
@@ -32,14 +30,14 @@ class Draw:
     Attributes:
         real: (n, d) from the holdout.
         synthetic: (n, d) from the synthetic cohort, classes in the holdout's proportions as far as it has them.
-        reference: (n, d) from train: real data in the synthetic cohort's place.
+        reference: (n, d) from train: real data in place of the synthetic cohort.
         structureless: (n, d) drawn column by column without structure, see `KindView.structureless`.
         real_y: (n,) classes of `real`.
         synthetic_y: (n,) classes of `synthetic`.
         reference_y: (n,) classes of `reference`.
-        apart: rows of train that are not in `reference`, at least a third: what is fitted on train is fitted on these,
-            so that `reference` is as new to it as the holdout.
-        rows: where in their cohorts `real`, `synthetic` and `reference` come from, (n,) each.
+        fitting_rows: rows of train outside `reference`, at least a third: networks and components are fitted on these,
+            so that `reference` is unseen data for them, as the holdout is.
+        rows: row numbers of `real`, `synthetic` and `reference` in their cohorts, (n,) each.
     """
 
     real: Matrix
@@ -49,7 +47,7 @@ class Draw:
     real_y: NDArray[np.int64]
     synthetic_y: NDArray[np.int64]
     reference_y: NDArray[np.int64]
-    apart: NDArray[np.int64]
+    fitting_rows: NDArray[np.int64]
     rows: Rows
 
     def __len__(self) -> int:
@@ -67,12 +65,12 @@ class Draw:
 
 
 def pick(y: NDArray[np.int64], quota: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows with `quota[c]` samples of each class c, in random order; what a class lacks comes from the others.
+    """Rows with `quota[c]` samples of each class c, in random order; a shortfall is filled from other classes.
 
     Args:
         y: (n,) classes.
-        quota: (classes,) number of samples wanted of each.
-        rng: source of chance.
+        quota: (classes,) number of samples of each.
+        rng: random generator.
     """
     order = rng.permutation(len(y))
     rank = np.empty(len(y), dtype=np.int64)

@@ -23,15 +23,15 @@ class Estimate:
         value: the figure, None when not evaluable.
         low: lower end of the 95 % interval, None when there is none.
         high: upper end of the 95 % interval, None when there is none.
-        reference: what real data score against real data on this metric at the same sizes.
-        chance: what something that knows nothing scores: 0.5 for an AUC, the majority class for an accuracy, for a
-            distance a cohort whose genes, columns of the alignment or pixels are drawn independently of each other, and
-            for base frequencies and variants substitutions at random places.
-        direction: "higher" or "lower" is better, or "target": the nearer to `reference` the better.
+        reference: real-vs-real reference, the score of real data against real data at the same sample sizes.
+        chance: uninformed baseline: 0.5 for an AUC, the majority class for an accuracy; for a distance, a cohort whose
+            genes, alignment columns or pixels are drawn independently of each other; for base frequencies and variants,
+            substitutions at random positions.
+        direction: "higher" or "lower" is better, or "target": the closer to `reference` the better.
         status: "ok" or "not evaluable: reason".
-        detail: tables behind the figure, fit for JSON; `interval` says how the interval was made.
+        detail: supporting tables, serialisable as JSON; `interval` names the method of the interval.
         group: "fidelity", "utility" or "privacy".
-        explanation: what the number means, one sentence.
+        explanation: meaning of the value, one sentence.
         source: the paper that defines it.
         bounds: smallest and largest value that can occur, None where unbounded.
     """

@@ -1,4 +1,4 @@
-"""`Finding`: what a measurement found; `NotEvaluable`: why there is none; and both as plain values."""
+"""`Finding`: the result of a measurement; `NotEvaluable`: why there is none; and conversion to plain values."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 
 class NotEvaluable(Exception):
-    """Too few patients for a figure that would mean something; the message is the reason."""
+    """A metric cannot be computed, for example on too few patients; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a measurement found, before it is put beside the metric's name and meaning.
+    """Result of a measurement, before the metric's name and explanation are added.
 
     Attributes:
-        value: the figure itself.
+        value: the statistic.
         low: lower end of its 95 % interval.
         high: upper end of its 95 % interval.
-        reference: the same figure for real data against real data at the same sizes.
-        chance: the same figure for something that knows nothing.
-        interval: how the interval was made, in a few words.
-        detail: tables behind the figure (per class, worst genes, sizes used), fit for JSON.
+        reference: the same for real data against real data at the same sample sizes.
+        chance: the same for an uninformed baseline.
+        interval: method of the interval.
+        detail: supporting tables (per class, worst genes, sample sizes), serialisable as JSON.
     """
 
     value: float
@@ -36,7 +36,7 @@ class Finding:
 
 
 def finite(value: float | None) -> float | None:
-    """A number, or None where it is none, NaN or infinite."""
+    """The value as a float; None for None, NaN and infinity."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 

@@ -1,4 +1,4 @@
-"""What the terms of reports, audits and pages mean, each in a sentence, with a paper to read on."""
+"""Glossary of the terms in reports, audits and pages: one sentence and a source each."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ class Term(NamedTuple):
     """A term of the glossary.
 
     Attributes:
-        name: as it is written.
+        name: as printed.
         meaning: one sentence, plain text.
-        source: a paper or document; "" for a word of this project.
-        metrics: beginnings of the names of metrics, attacks and criteria that it explains.
+        source: a paper or document; "" for a term of this project.
+        metrics: prefixes of the names of metrics, attacks and criteria that it explains.
     """
 
     name: str
@@ -22,10 +22,10 @@ class Term(NamedTuple):
 
 
 GLOSSARY: dict[str, Term] = {
-    "train": Term("Train", "The real patients that the generator learned from."),
+    "train": Term("Train", "The real patients that the generator was trained on."),
     "holdout": Term(
         "Holdout",
-        "Real patients that the generator never saw; every figure is read against them, since figures "
+        "Real patients withheld from the generator; every metric is computed against them, since metrics "
         "against train reward copying.",
     ),
     "synthetic-cohort": Term(
@@ -64,14 +64,14 @@ GLOSSARY: dict[str, Term] = {
     ),
     "discriminator-auc": Term(
         "Discriminator AUC",
-        "AUC of a classifier trained to tell synthetic records from real ones: 0.5 if it cannot.",
+        "AUC of a classifier trained to distinguish synthetic records from real ones: 0.5 if it cannot.",
         "Lopez-Paz and Oquab 2017, Revisiting classifier two-sample tests, ICLR",
         ("discriminator",),
     ),
     "adversarial-accuracy": Term(
         "Adversarial accuracy",
         "Share of records whose nearest neighbour is of their own kind, real or synthetic: 0.5 "
-        "where the two cannot be told apart, lower after copying.",
+        "where the two are indistinguishable, lower after copying.",
         "Yale et al. 2020, Neurocomputing 416:244",
         ("adversarial_accuracy",),
     ),
@@ -163,7 +163,7 @@ GLOSSARY: dict[str, Term] = {
     ),
     "membership-inference": Term(
         "Membership inference",
-        "An attack that tells from the synthetic cohort whether a known person was in the training data.",
+        "An attack that infers from the synthetic cohort whether a known person was in the training data.",
         "Shokri et al. 2017, Membership inference attacks, IEEE S&P",
         ("worst_attack_auc", "attack_auc", "logan"),
     ),
@@ -207,14 +207,14 @@ GLOSSARY: dict[str, Term] = {
     ),
     "tpr": Term(
         "TPR at 1 % FPR",
-        "True-positive rate at a false-positive rate of 1 %: the share of training patients found by "
-        "an attack that accuses one in a hundred others wrongly.",
+        "True-positive rate at a false-positive rate of 1 %: the share of training patients identified by "
+        "an attack that takes one in a hundred non-members for a member.",
         "Carlini et al. 2022, Membership inference attacks from first principles, IEEE S&P",
         ("worst_attack_tpr",),
     ),
     "fpr": Term(
         "False-positive rate",
-        "Share of people outside the training data whom an attack takes for members.",
+        "Share of people outside the training data whom an attack classifies as members.",
         "Fawcett 2006, Pattern Recognit. Lett. 27:861",
     ),
     "singling-out": Term(
@@ -231,8 +231,8 @@ GLOSSARY: dict[str, Term] = {
     ),
     "attribute-inference": Term(
         "Attribute inference",
-        "Deducing unknown values of a person from known ones by means of the synthetic cohort, "
-        "beyond what is deduced about anybody.",
+        "Inferring unknown values of a person from known ones by means of the synthetic cohort, "
+        "beyond what can be inferred about people outside the training data.",
         "Giomi et al. 2023, Anonymeter, PoPETs; WP29 opinion 05/2014",
         ("inference",),
     ),
@@ -280,7 +280,7 @@ GLOSSARY: dict[str, Term] = {
     ),
     "vime": Term(
         "VIME",
-        "A pretext task for tables: tell which values were swapped for others, and restore them.",
+        "A pretext task for tables: detect which values were replaced, and restore them.",
         "Yoon et al. 2020, VIME, NeurIPS",
     ),
     "simclr": Term(

@@ -1,4 +1,4 @@
-"""`ImageModels`: how images are seen. Networks stand outside this package; they come in as callables."""
+"""`ImageModels`: the feature extractors of images. The networks are defined outside this package, as callables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Images = NDArray[np.uint8]
 
 
 class Learned(Protocol):
-    """A classifier of images that has learnt: what it says of their classes, and how it sees them."""
+    """A trained classifier of images: class probabilities and features."""
 
     def predict_proba(self, x: Images) -> NDArray[np.float64]:
         """Probability of each class, (n, classes), for images (n, height, width, channels)."""
@@ -26,14 +26,14 @@ class Learned(Protocol):
 
 @dataclass(frozen=True)
 class ImageModels:
-    """How images are seen: one network that is the same everywhere, and a way to make one that learns.
+    """Feature extractors of images: one fixed network, and a function that trains a classifier.
 
     Attributes:
         fixed: called as fixed(x) with images uint8 (n, height, width, channels); gives features (n, d). Always the same
-            network, which has seen no data: what it says of copies and members cannot come from having learnt them.
-        fixed_digest: SHA-256 of its weights: figures by `fixed` compare only where this is the same.
-        learn: called as learn(x, y, classes, seed) with images, their classes (n,) and how many classes there are;
-            trains a small classifier from scratch, as many steps for everybody, the same for the same seed.
+            untrained network: its distances cannot reveal copies and members because it has memorised them.
+        fixed_digest: SHA-256 of its weights: values measured with `fixed` are comparable only where this is the same.
+        learn: called as learn(x, y, classes, seed) with images, their classes (n,) and the number of classes; trains a
+            small classifier from scratch for a fixed number of steps, deterministic for a seed.
     """
 
     fixed: Callable[[Images], NDArray[np.float32]]

@@ -1,8 +1,8 @@
 """95 % intervals.
 
 Wilson for rates, DeLong for AUCs (widened when cross-validated), order statistics for medians; for statistics of whole
-data sets the delete-a-group jackknife, and half-samples where nearest neighbours make them jump. On identical
-distributions the last two are some 1.2 to 1.8 times as wide as they need be, never too narrow.
+data sets the delete-a-group jackknife, and half-samples where nearest neighbours make them discontinuous. On identical
+distributions the last two are conservative, by a factor of 1.2 to 1.8.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 from scipy.stats import binom, rankdata
+
+from cohortsmith.evaluation.core.constants import TAILS_95
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +76,7 @@ def auc_over_folds(folds: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Interv
     """Mean AUC of cross-validation folds, (positive, negative) scores each.
 
     Scores of different folds come from different models and are never ranked against each other: DeLong's variance
-    within each fold, times `fold_inflation` because the folds' models share most of what they learnt from.
+    within each fold, times `fold_inflation` because the folds' models share most of their training data.
     """
     parts = [auc_variance(positive, negative) for positive, negative in folds]
     value = float(np.mean([p[0] for p in parts]))
@@ -108,12 +110,12 @@ def jackknife(value: float, without: Sequence[float]) -> Interval:
     left_out = np.asarray(without, dtype=np.float64)
     g = len(left_out)
     variance = (g - 1) / g * float(((left_out - left_out.mean()) ** 2).sum())
-    half = float(stdtrit(g - 1, 0.975)) * float(np.sqrt(variance))
+    half = float(stdtrit(g - 1, TAILS_95[1])) * float(np.sqrt(variance))
     return Interval(value, value - half, value + half)
 
 
 def group_starts(n: int, groups: int = GROUPS) -> NDArray[np.int64]:
-    """First row of each of `groups` runs of nearly equal length in n rows that stand in random order."""
+    """First row of each of `groups` runs of nearly equal length in n rows in random order."""
     return np.linspace(0, n, groups + 1).round().astype(np.int64)[:-1]
 
 
@@ -141,15 +143,15 @@ def half_samples() -> NDArray[np.bool_]:
 def from_halves(value: float, halves: Sequence[float]) -> Interval:
     """Delete-half jackknife: `value` on all data, the statistic on each of `half_samples()`; Student's t interval.
 
-    Variance: mean square of the halves about their mean. Unlike delete-a-group it is consistent for statistics that
-    jump, such as those of nearest neighbours (Shao and Wu 1989, Ann. Stat. 17:1176).
+    Variance: mean square of the halves about their mean. Unlike delete-a-group it is consistent for
+    discontinuous statistics, such as those of nearest neighbours (Shao and Wu 1989, Ann. Stat. 17:1176).
     """
-    half = float(stdtrit(GROUPS - 1, 0.975)) * float(np.std(np.asarray(halves, dtype=np.float64)))
+    half = float(stdtrit(GROUPS - 1, TAILS_95[1])) * float(np.std(np.asarray(halves, dtype=np.float64)))
     return Interval(value, value - half, value + half)
 
 
 def group_of(n: int) -> NDArray[np.int64]:
-    """Group of each of n rows that stand in random order, (n,)."""
+    """Group of each of n rows in random order, (n,)."""
     return np.searchsorted(group_starts(n), np.arange(n), side="right") - 1
 
 
@@ -157,8 +159,7 @@ def median(values: NDArray[Any]) -> Interval:
     """Median with the order-statistic interval (binomial ranks at 2.5 % and 97.5 %)."""
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n = len(ordered)
-    low = int(binom.ppf(0.025, n, 0.5))
-    high = int(binom.ppf(0.975, n, 0.5))
+    low, high = (int(binom.ppf(tail, n, 0.5)) for tail in TAILS_95)
     return Interval(float(np.median(ordered)), float(ordered[max(low - 1, 0)]), float(ordered[min(high, n - 1)]))
 
 

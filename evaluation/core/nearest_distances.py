@@ -67,7 +67,7 @@ def same_rows(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[np.int64], NDAr
 def _blocks(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Blocks of rows of the distance matrix with their first row.
 
-    |a - b|^2 = |a|^2 + |b|^2 - 2ab in float64, which leaves some 1e-7 between equal rows; a tie must be a tie, so equal
+    |a - b|^2 = |a|^2 + |b|^2 - 2ab in float64, which leaves some 1e-7 between equal rows; ties must be exact, so equal
     rows are found by their bytes and set to 0, and others kept above it. Edits of sequences, 0 or 1 and mostly 0, are
     multiplied as such: whole numbers, exact by themselves.
     """
@@ -109,7 +109,7 @@ def _blocks_of_ones(a: Matrix, b: Matrix) -> Iterator[tuple[int, NDArray[np.floa
 
 
 def sparse(x: NDArray[Any]) -> csr_array:
-    """Table of who has what, (n, d), as a sparse one of float32 ones; far quicker than SciPy's own way from floats."""
+    """Binary table (n, d) as a sparse array of float32 ones; much faster than SciPy's conversion from floats."""
     held = x != 0
     at = np.flatnonzero(held)
     starts = np.concatenate([[0], np.cumsum(held.sum(axis=1))])

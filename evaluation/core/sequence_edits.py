@@ -1,4 +1,4 @@
-"""Edits: where sequences differ from a consensus, as 0/1 columns that every metric on profiles can read."""
+"""Edits: differences of sequences from a consensus, as 0/1 columns for the metrics on profiles."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Edits:
     """Differences from a consensus that occur in some cohorts, in the order of columns and then of symbols.
 
     Attributes:
-        consensus: (columns,) code each sequence is compared with.
-        column: (edits,) position of each edit's column in the alignment.
-        symbol: (edits,) code it puts there, never the consensus and never a masked base.
+        consensus: (columns,) codes that each sequence is compared with.
+        column: (edits,) column of each edit in the alignment.
+        symbol: (edits,) code of the edit there, never the consensus and never a masked base.
     """
 
     consensus: Codes
@@ -35,7 +35,7 @@ class Edits:
         return len(self.column)
 
     def matrix(self, x: Codes) -> NDArray[np.float32]:
-        """Who has which edit, 0 or 1, (n, edits); a masked base counts as the consensus.
+        """Edits of each sequence, 0 or 1, (n, edits); a masked base counts as the consensus.
 
         Args:
             x: (n, columns) codes.
@@ -55,7 +55,7 @@ class Edits:
 
 
 def consensus(x: Codes) -> Codes:
-    """Most frequent symbol of each column, masked bases left out, (columns,); the first in code order on a tie.
+    """Most frequent symbol of each column, masked bases excluded, (columns,); the first in code order on a tie.
 
     Args:
         x: (n, columns) codes.
@@ -65,7 +65,7 @@ def consensus(x: Codes) -> Codes:
 
 
 def symbol_counts(x: Codes) -> NDArray[np.int64]:
-    """How many sequences have each symbol in each column, (columns, 5); masked bases are in none.
+    """Count of each symbol in each column, (columns, 5); masked bases are not counted.
 
     Args:
         x: (n, columns) codes.
@@ -87,27 +87,27 @@ def distinct(x: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def edits_of(own: Codes, *cohorts: Codes) -> Edits:
     """Edits from the consensus `own` (columns,) that occur in any of the cohorts, (n, columns) codes each.
 
-    Where none does, the first column's next symbol stands for one, so that tables of edits are never empty.
+    If none does, the next symbol in the first column is a placeholder, so that tables of edits are never empty.
     """
-    seen = np.zeros((len(own), SYMBOLS), dtype=bool)
+    occurs = np.zeros((len(own), SYMBOLS), dtype=bool)
     for x in cohorts:
-        seen |= symbol_counts(x) > 0
-    seen[np.arange(len(own)), own] = False
-    if not seen.any():
-        seen[0, (own[0] + 1) % SYMBOLS] = True
-    column, symbol = np.nonzero(seen)
+        occurs |= symbol_counts(x) > 0
+    occurs[np.arange(len(own)), own] = False
+    if not occurs.any():
+        occurs[0, (own[0] + 1) % SYMBOLS] = True
+    column, symbol = np.nonzero(occurs)
     return Edits(own, column, symbol.astype(np.uint8))
 
 
 def independent(x: Codes, n: int, rng: np.random.Generator) -> Codes:
     """`n` sequences whose columns are drawn independently, each symbol at its frequency in `x`, (n, columns).
 
-    A position-weight matrix without classes: the right variants in the right numbers, tied to nobody and nothing.
+    A position-weight matrix without classes: variants at their frequencies, independent of each other and of the class.
 
     Args:
         x: (m, columns) codes.
-        n: how many.
-        rng: source of chance.
+        n: number of sequences.
+        rng: random generator.
     """
     counts = symbol_counts(x)
     made = np.tile(counts.argmax(axis=1).astype(np.uint8), (n, 1))
@@ -121,24 +121,24 @@ def independent(x: Codes, n: int, rng: np.random.Generator) -> Codes:
 def scattered(x: Codes, n: int, rng: np.random.Generator) -> Codes:
     """`n` copies of the consensus of `x` with as many substitutions as its sequences have, at random, (n, columns).
 
-    Places and bases are drawn evenly: what someone would make who knows how many variants patients have but not which.
+    Positions and bases are uniform: an uninformed baseline that has the right number of variants per patient.
     Columns whose consensus is a gap stay so.
 
     Args:
         x: (m, columns) codes.
-        n: how many.
-        rng: source of chance.
+        n: number of sequences.
+        rng: random generator.
     """
     own = consensus(x)
     differ = np.count_nonzero((x != own) & (x != MASKED), axis=1)
-    places = np.flatnonzero(own != GAP)
+    positions = np.flatnonzero(own != GAP)
     made = np.tile(own, (n, 1))
-    if not len(places):
+    if not len(positions):
         return made
-    each = np.minimum(rng.choice(differ, n), len(places))
-    # places differ within a row as long as edits are few: a place drawn twice is one edit fewer
+    each = np.minimum(rng.choice(differ, n), len(positions))
+    # positions are drawn with replacement: one drawn twice is one edit fewer, rare as long as edits are few
     row = np.repeat(np.arange(n), each)
-    column = places[rng.integers(0, len(places), len(row))]
+    column = positions[rng.integers(0, len(positions), len(row))]
     made[row, column] = (own[column] + rng.integers(1, GAP, len(row))) % GAP
     return made
 

@@ -1,4 +1,4 @@
-"""The two kinds of classifier behind discriminators and utility, on standardised log values."""
+"""The classifiers of discriminators and of utility (TSTR): logistic regression and gradient boosting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ITERATIONS = 150
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """No warnings of unfinished convergence, and BLAS on one thread; entered outside threads, both being global."""
+    """No convergence warnings, and BLAS on one thread; enter it outside threads, since both settings are global."""
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
@@ -33,37 +33,37 @@ def quietly() -> Iterator[None]:
 class Logistic:
     """Logistic regression with scikit-learn's defaults (L2 penalty, C = 1).
 
-    With more genes than samples the optimum lies in the span of the samples, so it is sought there: the same classifier
-    at a cost linear in genes. Wide separable data stop at 150 iterations, short of the optimum, which does no harm.
+    With more genes than samples the optimum lies in the span of the samples and is sought there: the same classifier at
+    a cost linear in genes. On wide separable data the solver stops at 150 iterations, before convergence.
 
     Args:
-        x: (n, genes) samples to learn from.
+        x: (n, genes) training samples.
         y: (n,) their classes, at least two different.
     """
 
     def __init__(self, x: Matrix, y: NDArray[Any]) -> None:
         self._span: Matrix | None = np.linalg.qr(x.T)[0] if x.shape[1] > len(x) else None
-        self._model = LogisticRegression(max_iter=ITERATIONS).fit(self._seen(x), y)
+        self._model = LogisticRegression(max_iter=ITERATIONS).fit(self._projected(x), y)
 
     def predict(self, x: Matrix) -> NDArray[Any]:
         """Most likely class of each sample, (n,)."""
-        return np.asarray(self._model.predict(self._seen(x)))
+        return np.asarray(self._model.predict(self._projected(x)))
 
     def predict_proba(self, x: Matrix) -> NDArray[np.float64]:
         """Probability of each class, (n, classes)."""
-        return np.asarray(self._model.predict_proba(self._seen(x)), dtype=np.float64)
+        return np.asarray(self._model.predict_proba(self._projected(x)), dtype=np.float64)
 
     def weights(self) -> NDArray[np.float64]:
-        """Weight of each gene, (1 or classes, genes)."""
-        found: NDArray[np.float64] = self._model.coef_
-        return found if self._span is None else found @ self._span.T
+        """Coefficient of each gene, (1 or classes, genes)."""
+        weights: NDArray[np.float64] = self._model.coef_
+        return weights if self._span is None else weights @ self._span.T
 
-    def _seen(self, x: Matrix) -> Matrix:
+    def _projected(self, x: Matrix) -> Matrix:
         return x if self._span is None else x @ self._span
 
 
 def logistic(x: Matrix, y: NDArray[Any], seed: int) -> Logistic:
-    """Fitted `Logistic`; its solver draws nothing, so the seed does not matter."""
+    """Fitted `Logistic`; its solver is deterministic, so the seed is ignored."""
     del seed
     return Logistic(x, y)
 
@@ -71,7 +71,7 @@ def logistic(x: Matrix, y: NDArray[Any], seed: int) -> Logistic:
 def boosting(x: Matrix, y: NDArray[Any], seed: int) -> Any:
     """Fitted histogram gradient boosting, scikit-learn's defaults, smaller leaves for few samples.
 
-    On one thread: its threads wait for each other after every node, on a busy machine for minutes.
+    On one thread: its threads synchronise after every node, which on a busy machine takes minutes.
     """
     leaf = int(np.clip(len(x) // 10, 2, 20))
     model = HistGradientBoostingClassifier(early_stopping=False, min_samples_leaf=leaf, random_state=seed)

@@ -1,6 +1,6 @@
-"""Aggregation that lets a plot show real patients without letting any one of them be read off.
+"""Aggregation for plots of real patients that discloses no individual.
 
-Every drawn quantity rests on bins that hold at least `MINIMUM` different patients (small-cell suppression, as
+Every plotted quantity rests on bins of at least `MIN_PATIENTS` different patients (small-cell suppression, as
 statistical offices apply to tables); smaller bins are merged or left out, never drawn.
 """
 
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cohortsmith.data.disclosure import MIN_PATIENTS
+
 Floats = NDArray[np.float64]
 Subjects = NDArray[np.str_]
 
-MINIMUM = 5
-"""Fewest different patients a drawn bin may hold."""
+MINIMUM = MIN_PATIENTS
+"""The same rule under the name that plots and pages use."""
 
 _GRIDS = (24, 20, 16, 12, 10, 8, 7, 6, 5, 4, 3)
 _REACH = 2.5  # bins span this many standard deviations either side of the class mean
@@ -29,7 +31,7 @@ def patients_per_bin(bins: NDArray[np.int64], subjects: Subjects, size: int) -> 
     return np.bincount(pairs[0], minlength=size).astype(np.int64)
 
 
-def merge_small_bins(patients: NDArray[np.int64], minimum: int = MINIMUM) -> list[int]:
+def merge_small_bins(patients: NDArray[np.int64], minimum: int = MIN_PATIENTS) -> list[int]:
     """Positions of the edges to keep so that every bin holds no patient or at least `minimum`.
 
     Args:
@@ -59,14 +61,14 @@ def merge_small_bins(patients: NDArray[np.int64], minimum: int = MINIMUM) -> lis
     return kept
 
 
-def large_enough(members: NDArray[np.bool_], minimum: int = MINIMUM) -> NDArray[np.bool_]:
+def large_enough(members: NDArray[np.bool_], minimum: int = MIN_PATIENTS) -> NDArray[np.bool_]:
     """Categories that may be shown by themselves; the others are pooled into one.
 
-    Empty categories stand. Where the pool would hold fewer than `minimum` patients, who could then be found as the
+    Empty categories are shown. Where the pool would hold fewer than `minimum` patients, who could then be found as the
     difference between all and those shown, the smallest category shown joins it (complementary suppression).
 
     Args:
-        members: (patients, categories) who is in which; a patient may be in several or in none.
+        members: (patients, categories) membership; a patient may be in several or in none.
         minimum: fewest patients of a category, and of the pool, that are not empty.
 
     Returns:
@@ -96,7 +98,7 @@ class Histogram:
 
 
 def histogram(real: Floats, synthetic: Floats, subjects: Subjects, bins: int = 32) -> Histogram | None:
-    """Histogram of one gene in which no bin rests on fewer than `MINIMUM` patients; None when there are too few.
+    """Histogram of one gene in which no bin rests on fewer than `MIN_PATIENTS` patients; None when there are too few.
 
     Args:
         real: (n,) log expression of real samples.
@@ -104,7 +106,7 @@ def histogram(real: Floats, synthetic: Floats, subjects: Subjects, bins: int = 3
         subjects: (n,) patient of each real sample.
         bins: bins aimed at, before merging.
     """
-    if len(np.unique(subjects)) < MINIMUM or not len(synthetic):
+    if len(np.unique(subjects)) < MIN_PATIENTS or not len(synthetic):
         return None
     pooled = np.concatenate([np.quantile(real, [0.005, 0.995]), np.quantile(synthetic, [0.005, 0.995])])
     if np.ptp(pooled) < real.std():  # a point mass with a rare tail: show the tail too
@@ -132,12 +134,12 @@ def _nice_step(width: float) -> float:
 
 @dataclass(frozen=True)
 class Density:
-    """A class's region in a plane, drawn from counts of at least `MINIMUM` patients a cell.
+    """A class's region in a plane, drawn from counts of at least `MIN_PATIENTS` patients a cell.
 
     Attributes:
         x: (grid,) abscissae. y: (grid,) ordinates.
-        height: (grid, grid) rows along y: log density, 0 on the line that encloses nine of the class's samples in ten.
-        half: height of the line that encloses the inner half.
+        height: (grid, grid) rows along y: log density, 0 on the contour that encloses 90 % of the class's samples.
+        half: height of the contour that encloses the inner half.
         shown: share of the class's samples that lie in cells large enough to be counted.
     """
 
@@ -151,11 +153,11 @@ class Density:
 def density(points: Floats, subjects: Subjects, grid: int = 44) -> Density | None:
     """Smoothed density of `points` (n, 2) from suppressed cell counts; None when too few patients share cells.
 
-    Cells are squares in the class's own whitened coordinates, as fine as they can be while three samples in four lie
-    in a cell with at least `MINIMUM` patients; the rest of the cells are emptied before smoothing. Where patients lie
-    too far apart to share cells, the Gaussian of their mean and covariance stands in.
+    Cells are squares in the class's own whitened coordinates, as fine as possible while 75 % of the samples lie
+    in a cell with at least `MIN_PATIENTS` patients; other cells are emptied before smoothing. Where patients lie too
+    far apart to share cells, the Gaussian of their mean and covariance is drawn instead.
     """
-    if len(np.unique(subjects)) < 2 * MINIMUM:
+    if len(np.unique(subjects)) < 2 * MIN_PATIENTS:
         return None
     centre = points.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(points.T))
@@ -194,6 +196,6 @@ def _suppressed_counts(white: Floats, subjects: Subjects, cells: int) -> tuple[F
     index = np.floor((white + _REACH) / (2 * _REACH) * cells).astype(np.int64)
     inside = ((index >= 0) & (index < cells)).all(axis=1)
     flat = np.where(inside, index[:, 0] * cells + index[:, 1], -1)
-    enough = patients_per_bin(flat, subjects, cells * cells) >= MINIMUM
+    enough = patients_per_bin(flat, subjects, cells * cells) >= MIN_PATIENTS
     counts = np.where(enough, np.bincount(flat[inside], minlength=cells * cells), 0).astype(np.float64)
     return counts.reshape(cells, cells), float(counts.sum() / len(white))

@@ -1,4 +1,4 @@
-"""Names and numbers of metrics as a person reads them."""
+"""Names and values of metrics as printed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def title_of(name: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """Three decimals, or two significant digits outside 0.001..1000, with a true minus sign and powers of ten."""
+    """Three decimals, or two significant digits outside 0.001..1000, with a minus sign and powers of ten."""
     if value is None:
         return "–"
     if value == 0:

@@ -1,16 +1,20 @@
-"""`METRICS`: every figure of the scorecard, with what it means. A new metric is one entry here."""
+"""`METRICS`: every metric of the scorecard, with its meaning. A new metric is one entry here."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from cohortsmith.data.kinds import EXPRESSION, IMAGE, KINDS
-from cohortsmith.evaluation.metrics.common import Metric, discriminator, membership
-from cohortsmith.evaluation.metrics.common import closest_record as copies
-from cohortsmith.evaluation.metrics.common import joint as distribution
-from cohortsmith.evaluation.metrics.common import per_gene as genewise
-from cohortsmith.evaluation.metrics.common import precision_recall as neighbours
-from cohortsmith.evaluation.metrics.common import tstr as utility
+from cohortsmith.evaluation.metrics.common import (
+    Metric,
+    closest_record,
+    discriminator,
+    joint,
+    membership,
+    per_gene,
+    precision_recall,
+    tstr,
+)
 from cohortsmith.evaluation.metrics.images import IMAGE_METRICS
 from cohortsmith.evaluation.metrics.sequences import SEQUENCE_METRICS
 
@@ -29,39 +33,37 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How differently each gene's values are distributed, averaged over genes: 0 alike, 1 disjoint.",
+        explanation="Divergence of the distributions of each gene's values, averaged over genes: 0 equal, 1 disjoint.",
         source="Lin 1991, IEEE Trans. Inf. Theory 37:145",
-        measure=genewise.js_divergence,
+        measure=per_gene.js_divergence,
     ),
     Metric(
         name="wasserstein",
         group="fidelity",
         direction="lower",
         bounds=(0, None),
-        explanation="How far each gene's values must be moved to match the real ones, in standard deviations, averaged "
-        "over genes.",
+        explanation="Distance of the distributions of each gene's values, in standard deviations, averaged over genes.",
         source="Villani 2009, Optimal Transport, ch. 6",
-        measure=genewise.wasserstein,
+        measure=per_gene.wasserstein,
     ),
     Metric(
         name="sliced_wasserstein",
         group="fidelity",
         direction="lower",
         bounds=(0, None),
-        explanation="How far whole profiles must be moved to match the real ones, over random directions through gene "
-        "space.",
+        explanation="Distance of the distributions of whole profiles, averaged over random directions in gene space.",
         source="Bonneel et al. 2015, J. Math. Imaging Vis. 51:22",
-        measure=distribution.sliced_wasserstein,
+        measure=joint.sliced_wasserstein,
     ),
     Metric(
         name="mmd",
         group="fidelity",
         direction="lower",
         bounds=(None, 2),
-        explanation="How far apart real and synthetic profiles are on average under a Gaussian kernel: about 0 when "
-        "alike.",
+        explanation="Maximum mean discrepancy of real and synthetic profiles with a Gaussian kernel: about 0 for equal "
+        "distributions.",
         source="Gretton et al. 2012, JMLR 13:723",
-        measure=distribution.mmd,
+        measure=joint.mmd,
         kinds=EVERY,
     ),
     Metric(
@@ -69,18 +71,18 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="higher",
         bounds=(-1, 1),
-        explanation="Whether genes that move together in real patients do so in synthetic ones: 1 when all do.",
+        explanation="Agreement of the gene-gene correlations of real and synthetic patients: 1 when proportional.",
         source="Goncalves et al. 2020, BMC Med. Res. Methodol. 20:108",
-        measure=distribution.correlation,
+        measure=joint.correlation,
     ),
     Metric(
         name="precision",
         group="fidelity",
         direction="higher",
         bounds=(0, 1),
-        explanation="Share of synthetic patients that could be real: they lie among real neighbours.",
+        explanation="Share of synthetic patients within the manifold of real ones: fidelity.",
         source=_KYNKAANNIEMI,
-        measure=neighbours.precision,
+        measure=precision_recall.precision,
         kinds=EVERY,
     ),
     Metric(
@@ -88,9 +90,9 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="higher",
         bounds=(0, 1),
-        explanation="Share of real patients that the generator could have made: they lie among synthetic neighbours.",
+        explanation="Share of real patients within the manifold of synthetic ones: diversity.",
         source=_KYNKAANNIEMI,
-        measure=neighbours.recall,
+        measure=precision_recall.recall,
         kinds=EVERY,
     ),
     Metric(
@@ -98,10 +100,10 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="higher",
         bounds=(0, None),
-        explanation="How crowded with real patients the places are where synthetic ones lie; above the real figure "
-        "when the generator keeps to the middle.",
+        explanation="Mean number of real neighbourhoods that a synthetic patient lies in, over k; above the reference "
+        "when the generator favours the centre of the distribution.",
         source=_NAEEM,
-        measure=neighbours.density,
+        measure=precision_recall.density,
         kinds=EVERY,
     ),
     Metric(
@@ -111,7 +113,7 @@ _PROFILES: tuple[Metric, ...] = (
         bounds=(0, 1),
         explanation="Share of real patients that have a synthetic one among their nearest neighbours.",
         source=_NAEEM,
-        measure=neighbours.coverage,
+        measure=precision_recall.coverage,
         kinds=EVERY,
     ),
     Metric(
@@ -119,10 +121,10 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, None),
-        explanation="How far mean and spread of synthetic profiles are from the real ones in train's principal "
-        "components, of images in what a network learnt from train.",
+        explanation="Distance of the means and covariances of real and synthetic profiles in train's principal "
+        "components; for images, on features of a network trained on train.",
         source="Heusel et al. 2017, Two time-scale update rule, NeurIPS",
-        measure=distribution.frechet,
+        measure=joint.frechet,
         kinds=EVERY,
     ),
     Metric(
@@ -130,7 +132,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How well gradient boosting tells synthetic from unseen real patients: 0.5 not at all, 1 always.",
+        explanation="AUC of gradient boosting that distinguishes synthetic from unseen real patients: 0.5 is guessing.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_auc,
         kinds=EVERY,
@@ -140,7 +142,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of patients that the same gradient boosting calls rightly real or synthetic.",
+        explanation="Share of patients that the same gradient boosting classifies correctly as real or synthetic.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_accuracy,
         kinds=EVERY,
@@ -150,7 +152,8 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How well logistic regression tells synthetic from unseen real patients; it sees means only.",
+        explanation="AUC of logistic regression that distinguishes synthetic from unseen real patients: 0.5 is "
+        "guessing; it detects linear differences only.",
         source=_LOPEZ_PAZ,
         measure=discriminator.discriminator_auc_linear,
         kinds=EVERY,
@@ -160,9 +163,9 @@ _PROFILES: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Whether nearest neighbours give real and synthetic away: 0.5 mixed, 1 apart, 0 copied.",
+        explanation="Share of patients whose nearest neighbour is of their own side: 0.5 mixed, 1 separate, 0 copied.",
         source="Yale et al. 2020, Neurocomputing 416:244",
-        measure=neighbours.adversarial_accuracy,
+        measure=precision_recall.adversarial_accuracy,
         kinds=EVERY,
     ),
     Metric(
@@ -170,9 +173,9 @@ _PROFILES: tuple[Metric, ...] = (
         group="utility",
         direction="higher",
         bounds=(0, 1),
-        explanation="Accuracy on unseen real patients of a classifier that learnt from synthetic ones only.",
+        explanation="Accuracy on unseen real patients of a classifier trained on synthetic ones only.",
         source=_ESTEBAN,
-        measure=utility.tstr,
+        measure=tstr.tstr,
         kinds=EVERY,
     ),
     Metric(
@@ -180,10 +183,10 @@ _PROFILES: tuple[Metric, ...] = (
         group="utility",
         direction="target",
         bounds=(0, 1),
-        explanation="Accuracy on synthetic patients of a classifier that learnt from real ones: above the real figure "
-        "they are caricatures.",
+        explanation="Accuracy on synthetic patients of a classifier trained on real ones: above the reference the "
+        "classes are exaggerated.",
         source=_ESTEBAN,
-        measure=utility.trts,
+        measure=tstr.trts,
         kinds=EVERY,
     ),
     Metric(
@@ -191,9 +194,9 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of synthetic patients that are a real patient of train, value for value.",
+        explanation="Share of synthetic patients that equal a train patient in every value.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
-        measure=copies.exact_copies,
+        measure=closest_record.exact_copies,
         kinds=(EXPRESSION, IMAGE),
     ),
     Metric(
@@ -201,10 +204,10 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="target",
         bounds=(0, None),
-        explanation="How far a synthetic patient is from the closest train patient; much below unseen real patients, "
-        "it is a near-copy.",
+        explanation="Distance of a synthetic patient to the closest train patient; far below that of unseen real "
+        "patients, it is a near-copy.",
         source="Zhao et al. 2021, CTAB-GAN, ACML",
-        measure=copies.dcr,
+        measure=closest_record.dcr,
         kinds=EVERY,
     ),
     Metric(
@@ -212,10 +215,10 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of synthetic patients closer to a train than to an unseen patient: 0.5 when train gives "
-        "nothing away.",
+        explanation="Share of synthetic patients closer to a train patient than to an unseen one: 0.5 without "
+        "memorisation.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
-        measure=copies.dcr_share,
+        measure=closest_record.dcr_share,
         kinds=EVERY,
     ),
     Metric(
@@ -223,9 +226,9 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="target",
         bounds=(0, 1),
-        explanation="Distance to the closest over the second closest train patient: near 0 it sits on one person.",
+        explanation="Ratio of the distances to the closest and second closest train patient: near 0 for a near-copy.",
         source="Zhao et al. 2021, CTAB-GAN, ACML",
-        measure=copies.nndr,
+        measure=closest_record.nndr,
         kinds=EVERY,
     ),
     Metric(
@@ -233,7 +236,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="How well nearness to synthetic patients tells who was in train: 0.5 not at all.",
+        explanation="AUC of membership inference by distance to synthetic patients: 0.5 is guessing.",
         source=_CHEN,
         measure=partial(membership.attack_auc, attack="gan_leaks"),
         kinds=EVERY,
@@ -243,7 +246,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of train patients found by nearness while 1 % of others are wrongly accused.",
+        explanation="True-positive rate of the same attack at a false-positive rate of 1 %.",
         source=f"{_CHEN}; {_CARLINI}",
         measure=partial(membership.attack_tpr, attack="gan_leaks"),
     ),
@@ -252,7 +255,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="The same attack by an attacker who knows how near other real patients usually come.",
+        explanation="AUC of the same attack, calibrated by the distance to other real patients.",
         source=_CHEN,
         measure=partial(membership.attack_auc, attack="gan_leaks_calibrated"),
         kinds=EVERY,
@@ -262,7 +265,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of train patients the calibrated attack finds while 1 % of others are wrongly accused.",
+        explanation="True-positive rate of the calibrated attack at a false-positive rate of 1 %.",
         source=f"{_CHEN}; {_CARLINI}",
         measure=partial(membership.attack_tpr, attack="gan_leaks_calibrated"),
     ),
@@ -271,7 +274,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="How well local over-density of synthetic patients tells who was in train: 0.5 not at all.",
+        explanation="AUC of membership inference by local overdensity of synthetic patients: 0.5 is guessing.",
         source="van Breugel et al. 2023, DOMIAS, AISTATS",
         measure=partial(membership.attack_auc, attack="domias"),
         kinds=EVERY,
@@ -281,7 +284,7 @@ _PROFILES: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of train patients found by over-density while 1 % of others are wrongly accused.",
+        explanation="True-positive rate of the same attack at a false-positive rate of 1 %.",
         source=f"van Breugel et al. 2023, DOMIAS, AISTATS; {_CARLINI}",
         measure=partial(membership.attack_tpr, attack="domias"),
     ),

@@ -1,4 +1,4 @@
-"""The scorecard: every metric of one comparison, and a verdict in plain words."""
+"""The scorecard: every metric of one comparison, and a verdict in words."""
 
 from cohortsmith.evaluation.scorecard.report import Report, evaluate
 from cohortsmith.evaluation.scorecard.verdict import RULE, Reading, judge, line_of, read

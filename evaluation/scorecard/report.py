@@ -1,4 +1,4 @@
-"""`evaluate`: the whole scorecard in one call, and `Report`: its figures, as a table, as JSON and as a page."""
+"""`evaluate`: the whole scorecard in one call, and `Report`: its estimates, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Figures of one comparison, in the order of `METRICS`; iterable, indexable by name, printable as a table.
+    """Estimates of one comparison, in the order of `METRICS`; iterable, indexable by name, printable as a table.
 
     Attributes:
-        estimates: the figures.
+        estimates: one per metric.
         comparison: the cohorts they were measured on.
-        seed: seed of every random draw behind them.
-        seconds: time each metric took, by name.
-        notes: what a reader must know about the cohorts before reading the figures.
+        seed: seed of all random draws.
+        seconds: run time of each metric, by name.
+        notes: caveats about the cohorts.
     """
 
     estimates: tuple[Estimate, ...]
@@ -76,9 +76,9 @@ class Report:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain values: `metrics` (one dict an estimate), `sizes`, `seed`, `digests`, `notes`.
+        """Everything as plain values: `metrics` (one dict per estimate), `sizes`, `seed`, `digests`, `notes`.
 
-        The same cohorts and seed give the same values; the seconds taken are therefore left out.
+        The same cohorts and seed give the same values; run times are therefore left out.
         """
         sides = {name: getattr(self.comparison, name) for name in ("train", "holdout", "synthetic")}
         return {
@@ -102,20 +102,20 @@ def evaluate(
     image_models: ImageModels | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
-    """Scorecard of a synthetic cohort: fidelity, utility and privacy, each beside real data against real data.
+    """Scorecard of a synthetic cohort: fidelity, utility and privacy, each with a real-vs-real reference.
 
     Args:
         train: real samples the generator was fitted on.
-        holdout: real samples it never saw.
-        synthetic: samples it made.
-        only: name or names of `METRICS` to measure; all of the data kind by default.
-        seed: seed of every random draw; the same seed gives the same figures.
-        known_variants: of sequences, variants known to occur in people: which novel ones are real is told by them.
-        image_models: of images, the networks that see them; without, pixels and logistic regression have to do.
-        on_progress: called before each metric with its name, how many are done and how many there are.
+        holdout: real samples withheld from it.
+        synthetic: its samples.
+        only: name or names of `METRICS` to compute; all of the data kind by default.
+        seed: seed of all random draws; the same seed gives the same values.
+        known_variants: for sequences, published variants of real people, which mark novel variants as real.
+        image_models: for images, feature extractors; without them, pixels and logistic regression are used.
+        on_progress: called before each metric with its name, the number of metrics done and their total.
 
     Raises:
-        DataError: cohorts that do not go together, or an unknown metric name.
+        DataError: cohorts that cannot be compared, or an unknown metric name.
     """
     metrics = _chosen(only)
     if seed < 0:
@@ -155,7 +155,7 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     missing, notes = comparison.missing_classes, []
     if missing:
         shown = ", ".join(missing[:5]) + (f", ... {len(missing) - 5} more" if len(missing) > 5 else "")
-        notes.append(f"the synthetic cohort has no samples of {shown}: what they lack counts against it")
+        notes.append(f"the synthetic cohort has no samples of {shown}: missing classes lower its scores")
     return (*notes, *comparison.view.notes())
 
 

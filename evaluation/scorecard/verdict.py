@@ -1,4 +1,4 @@
-"""Plain words for a scorecard, by one stated rule: how far each figure stands between chance and real data."""
+"""Verdict on a scorecard by one stated rule: the position of each value between uninformed baseline and real data."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ CLOSE, PARTWAY = 0.8, 0.4
 PRIVACY_CLOSE, PRIVACY_PARTWAY = 0.9, 0.6  # an attack's AUC of at most 0.55, at most 0.7
 
 RULE = (
-    "Each figure is placed on a line from chance (0 %) to what real data score against real data (100 %). "
-    "As real: its 95 % interval reaches real, or it is beyond. Otherwise close: at least 80 % of the way; "
-    "partway: at least 40 %; far: less. Where chance is what one hopes for, as with the AUC of a discriminator or an "
-    "attack, or where chance scores better than real data, the line starts at the worst score there is. "
-    "For privacy close begins at 90 % and partway at 60 % (an attack's AUC of 0.55 and 0.70); where real data score "
-    "exactly 0, as on copies, whatever exceeds it is partway at best; and to be farther from train than real patients "
-    "are counts as real. "
-    "Fidelity and utility: as real if every figure is; close if three in four are close or better and none is far; far "
-    "if half or more are; partway otherwise. Privacy is judged by its worst figure."
+    "Each metric is placed on a line from the uninformed baseline (chance, 0 %) to the real-vs-real reference (100 %). "
+    "As real: its 95 % interval reaches the reference, or it is better. Otherwise close: at least 80 % of the way; "
+    "partway: at least 40 %; far: less. Where chance is the best score, as for the AUC of a discriminator or an "
+    "attack, or where chance scores better than real data, the line starts at the worst possible score. "
+    "For privacy close begins at 90 % and partway at 60 % (an attack's AUC of 0.55 and 0.70); where the reference is "
+    "exactly 0, as for copies, any excess is partway at best; and a larger distance from train than that of real "
+    "patients counts as real. "
+    "Fidelity and utility: as real if every metric is; close if 75 % are close or better and none is far; far "
+    "if 50 % or more are; partway otherwise. Privacy is judged by its worst metric."
 )
 
 HEADLINES: dict[Group, dict[Reading, str]] = {
@@ -41,41 +41,41 @@ HEADLINES: dict[Group, dict[Reading, str]] = {
     },
     "privacy": {
         "as real": "No leak found",
-        "close": "A faint trace of the training patients",
-        "partway": "Training patients leak",
-        "far": "Training patients leak badly",
+        "close": "Slight re-identification risk",
+        "partway": "Re-identification risk",
+        "far": "High re-identification risk",
     },
 }
 
 ADVICE: dict[Group, dict[Reading, str]] = {
     "fidelity": {
-        "as real": "No measure tells the synthetic cohort from real patients at this cohort's size.",
-        "close": "Measures tell it from real patients, by little.",
-        "partway": "Part of the structure of real patients is there, part is missing.",
-        "far": "Most measures tell it from real patients easily: do not draw conclusions from it.",
+        "as real": "No metric distinguishes the synthetic cohort from real patients at this sample size.",
+        "close": "Metrics distinguish it from real patients by small margins.",
+        "partway": "Part of the structure of real patients is reproduced, part is missing.",
+        "far": "Most metrics distinguish it clearly from real patients: do not draw conclusions from it.",
     },
     "utility": {
         "as real": "Models trained on it do as well on real patients as models trained on real patients.",
         "close": "Models trained on it do almost as well on real patients as models trained on real patients.",
-        "partway": "Models trained on it lose part of what real training data give.",
-        "far": "Models trained on it learn little that holds for real patients.",
+        "partway": "Models trained on it do worse on real patients than models trained on real patients.",
+        "far": "Models trained on it hardly generalise to real patients.",
     },
     "privacy": {
-        "as real": "These attacks cannot tell who was in the training data. Other attacks may; this is no guarantee.",
-        "close": "An attack does slightly better than guessing who was in the training data: weigh it before sharing.",
-        "partway": "Some of the patients in the training data can be told: do not share it as it is.",
-        "far": "Training patients can be recognised: do not share it.",
+        "as real": "These attacks cannot infer who was in the training data. Other attacks may; this is no guarantee.",
+        "close": "An attack infers membership slightly better than chance: consider this before sharing.",
+        "partway": "An attack infers membership of some training patients: do not share it as it is.",
+        "far": "Training patients can be re-identified: do not share it.",
     },
 }
 
 
 @dataclass(frozen=True)
 class Line:
-    """The line from chance to real that an estimate is read on.
+    """The line from baseline to reference that an estimate is placed on.
 
     Attributes:
-        start: score of chance, or the worst score where chance scores as real data do.
-        end: score of real data against real data.
+        start: uninformed baseline, or the worst score where the baseline scores as real data do.
+        end: real-vs-real reference.
     """
 
     start: float
@@ -93,9 +93,9 @@ def line_of(estimate: Estimate) -> Line | None:
         return None
     direction = _direction(estimate)
     lower = direction == "lower" or (direction == "target" and value > real)
-    if chance is not None and _hoped_for(estimate):
+    if chance is not None and _chance_is_best(estimate):
         return Line(1.0, max(real, chance)) if max(real, chance) < 1 else None
-    # Chance about as good as real is no yardstick: start from the worst score of a share, or of a distance.
+    # A baseline about as good as the reference gives no scale: start from the worst score of a share or a distance.
     if chance is not None and abs(chance - real) > 0.1 * max(_size(estimate, real), 1e-9):
         if (chance > real) == lower:
             return Line(chance, real)
@@ -106,28 +106,28 @@ def line_of(estimate: Estimate) -> Line | None:
 
 
 def _size(estimate: Estimate, real: float) -> float:
-    """How large a figure is, to tell what is a small difference; of a percentage near 100 what it lacks of 100."""
+    """Scale for small differences: the absolute reference, or for a percentage near 100 its distance from 100."""
     return min(abs(real), 100 - real) if estimate.bounds[1] == 100 else abs(real)
 
 
 def _direction(estimate: Estimate) -> Direction:
-    """Direction a reading goes by: in privacy only nearness to train speaks against a cohort, never distance."""
+    """Direction of a reading: in privacy only closeness to train counts against a cohort, never distance."""
     return "higher" if estimate.group == "privacy" and estimate.direction == "target" else estimate.direction
 
 
-def _hoped_for(estimate: Estimate) -> bool:
+def _chance_is_best(estimate: Estimate) -> bool:
     """Whether chance is the best score: a discriminator or an attacker that can only guess."""
     return estimate.direction == "lower" and (estimate.group == "privacy" or estimate.chance == 0.5)
 
 
 def read(estimate: Estimate) -> Reading | None:
-    """How an estimate reads against chance and real data; None when it cannot be placed."""
+    """Reading of an estimate against baseline and reference; None when it cannot be placed."""
     value, real = estimate.value, estimate.reference
     if value is None or real is None:
         return None
     low = value if estimate.low is None else min(estimate.low, value)
     high = value if estimate.high is None else max(estimate.high, value)
-    aim = max(real, estimate.chance) if estimate.chance is not None and _hoped_for(estimate) else real
+    aim = max(real, estimate.chance) if estimate.chance is not None and _chance_is_best(estimate) else real
     reaches = {"higher": high >= real, "lower": low <= aim, "target": low <= real <= high}
     if reaches[_direction(estimate)]:
         return "as real"
@@ -143,15 +143,15 @@ def read(estimate: Estimate) -> Reading | None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a group of figures says.
+    """Verdict on a group of metrics.
 
     Attributes:
         group: "fidelity", "utility" or "privacy".
         reading: the group's reading, None when nothing could be measured.
-        headline: a few plain words.
-        advice: one sentence on what it means for a reader.
-        weakest: the figure that speaks most against the cohort, None when all read as real.
-        counts: how many figures have each reading.
+        headline: a few words.
+        advice: one sentence on its meaning.
+        weakest: the estimate with the lowest position on its line, None when all read as real.
+        counts: number of estimates with each reading.
     """
 
     group: Group
@@ -169,7 +169,7 @@ def judge(estimates: Iterable[Estimate], group: Group) -> Verdict:
     for _, found in placed:
         counts[found] += 1
     if not placed:
-        return Verdict(group, None, "Not measured", "No figure of this group could be measured.", None, counts)
+        return Verdict(group, None, "Not measured", "No metric of this group could be measured.", None, counts)
     total = len(placed)
     reading: Reading
     if counts["as real"] == total:

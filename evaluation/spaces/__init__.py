@@ -1,10 +1,10 @@
-"""How cohorts are compared: the comparison, one `KindView` per data kind, statistics and variant carriers."""
+"""Comparison of cohorts: one `KindView` per data kind, statistics of images and sequences, variant carriers."""
 
 from cohortsmith.evaluation.spaces.cohort_matching import matched
 from cohortsmith.evaluation.spaces.comparison import Comparison
 from cohortsmith.evaluation.spaces.expression_view import ExpressionView
 from cohortsmith.evaluation.spaces.image_statistics import colour_names, image_colours, radial_power
-from cohortsmith.evaluation.spaces.image_view import LIMIT, TILE, ImageView, turned
+from cohortsmith.evaluation.spaces.image_view import TILE, ImageView, turned
 from cohortsmith.evaluation.spaces.kind_view import COLUMNS, DECIMALS, KindView, Sides, Words
 from cohortsmith.evaluation.spaces.sequence_view import SequenceView
 from cohortsmith.evaluation.spaces.variant_carriers import (
@@ -27,7 +27,6 @@ __all__ = [
     "ExpressionView",
     "ImageView",
     "KindView",
-    "LIMIT",
     "SUBSTITUTIONS",
     "SequenceView",
     "Sides",

@@ -1,4 +1,4 @@
-"""Making cohorts comparable: genes in train's order, sequences on the columns of all, classes by train's numbers."""
+"""Matching of cohorts: genes in train's order, sequences on shared columns, classes numbered as train's."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def matched(train: Cohort, holdout: Cohort, synthetic: Cohort) -> tuple[Cohort, Cohort, Cohort]:
     """The three cohorts with the same features in the same order and classes numbered as train's.
 
-    Sequences are put on every column that any of the three has; who lacks an insertion column has a gap there.
+    Sequences are put on the union of the three cohorts' columns; missing insertion columns are gaps.
 
     Raises:
-        DataError: different kinds, scales, references or features, or a class that train has not.
+        DataError: different kinds, scales, references or features, or a class that train lacks.
     """
     for name, cohort in (("holdout", holdout), ("synthetic", synthetic)):
         if cohort.kind != train.kind:

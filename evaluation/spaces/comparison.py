@@ -1,4 +1,4 @@
-"""`Comparison`: the three cohorts every metric looks at, checked, aligned, and on one scale."""
+"""`Comparison`: the three cohorts that every metric reads, checked, aligned, and on one scale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
-from cohortsmith.evaluation.core import LEAST, NotEvaluable
+from cohortsmith.evaluation.core import MIN_PER_SIDE, NotEvaluable
 from cohortsmith.evaluation.spaces.cohort_matching import matched
 from cohortsmith.evaluation.spaces.kind_view import KindView
 from cohortsmith.evaluation.spaces.views import VIEWS
@@ -29,21 +29,21 @@ SIDES = ("train", "holdout", "synthetic")
 class Comparison:
     """Train, holdout and synthetic cohorts of one kind, with the same features, classes and scale.
 
-    The generator saw `train` only; `holdout` is real and unseen. Genes that differ in order only are put in train's
-    order, sequences on the columns that any of the three has; labels are numbered by train's classes.
+    The generator was fitted on `train` only; `holdout` is unseen real data. Genes are put in train's
+    order, sequences on the union of the three cohorts' columns; labels are numbered by train's classes.
 
-    Metrics on whole profiles read `z_train`, `z_holdout` and `z_synthetic`: what they hold of each data kind, and
-    whatever else differs between kinds, is said by `view`.
+    Metrics on whole profiles read `z_train`, `z_holdout` and `z_synthetic`; `view` defines them for each data kind,
+    with everything else that differs between kinds.
 
     Attributes:
         train: real samples the generator was fitted on.
-        holdout: real samples it never saw.
-        synthetic: samples it made.
-        known_variants: of sequences, variants known to occur in people, as from a table of published ones.
-        image_models: of images, the networks that see them; without, pixels and their principal components have to do.
+        holdout: real samples withheld from it.
+        synthetic: its samples.
+        known_variants: for sequences, published variants of real people, as from a table.
+        image_models: for images, feature extractors; without them, pixels and their principal components are used.
 
     Raises:
-        DataError: different kinds, scales or features; a class that train has not; an empty side; NaN or infinity.
+        DataError: different kinds, scales or features; a class that train lacks; an empty side; NaN or infinity.
     """
 
     train: Cohort
@@ -58,7 +58,7 @@ class Comparison:
             if not isinstance(cohort, Cohort):
                 raise DataError(f"{name} must be a Cohort; got {type(cohort).__name__}: read files with read_cohort")
             if not len(cohort):
-                raise DataError(f"{name} has no samples: give at least one sample a class")
+                raise DataError(f"{name} has no samples: give at least one sample per class")
         for name, cohort in zip(SIDES, matched(self.train, self.holdout, self.synthetic), strict=True):
             object.__setattr__(self, name, cohort)
         for name in SIDES:
@@ -82,14 +82,14 @@ class Comparison:
 
     @cached_property
     def view(self) -> KindView:
-        """How the cohorts are seen: everything that differs between data kinds."""
+        """The view of the cohorts: everything that differs between data kinds."""
         return VIEWS[self.kind](self.train, self.holdout, self.synthetic, self.image_models)
 
     def seen_as(self, view: type[V]) -> V:
-        """The view, of a metric that is for one data kind.
+        """The view, for metrics of one data kind.
 
         Raises:
-            NotEvaluable: the cohorts are of another.
+            NotEvaluable: the cohorts are of another kind.
         """
         if not isinstance(self.view, view):
             raise NotEvaluable(f"it is not defined for {self.kind} data")
@@ -102,9 +102,9 @@ class Comparison:
 
     @cached_property
     def missing_classes(self) -> tuple[str, ...]:
-        """Classes the holdout has and the synthetic cohort has not."""
-        made = set(self.synthetic.y.tolist())
-        return tuple(self.classes[c] for c in sorted(set(self.holdout.y.tolist()) - made))
+        """Classes that the holdout has and the synthetic cohort lacks."""
+        present = set(self.synthetic.y.tolist())
+        return tuple(self.classes[c] for c in sorted(set(self.holdout.y.tolist()) - present))
 
     @property
     def z_train(self) -> Matrix:
@@ -113,30 +113,30 @@ class Comparison:
 
     @property
     def z_holdout(self) -> Matrix:
-        """Holdout, (n, d), as `z_train` holds train."""
+        """Profiles of the holdout, (n, d)."""
         return self.view.z_holdout
 
     @property
     def z_synthetic(self) -> Matrix:
-        """Synthetic cohort, (n, d), as `z_train` holds train."""
+        """Profiles of the synthetic cohort, (n, d)."""
         return self.view.z_synthetic
 
     def structureless(self, n: int, seed: int) -> Matrix:
-        """A cohort of `n` without structure, (n, d), as `z_train` holds it.
+        """Profiles of a structureless cohort of `n`, (n, d): the uninformed baseline of distances.
 
-        Every column is drawn as it is in train, independently of all others and of the class.
+        Every column has its distribution in train, independently of all others and of the class.
         """
         return self.view.structureless(n, seed)
 
     def draw(self, limit: int, seed: int) -> Draw:
-        """Equally large draws of each side, at most `limit` samples a side, the same for the same seed.
+        """Equally large draws of each side, at most `limit` samples per side, the same for the same seed.
 
-        The holdout decides the class proportions, so that an evened-out synthetic population is not called unreal for
+        Classes are drawn in the holdout's proportions, so that a class-balanced synthetic cohort is not penalised for
         its proportions. Where the synthetic cohort has too few of a class, fewer samples are drawn, but never less
-        than half; what then lacks is made up from its other classes, so a class that is absent stays visible.
+        than half; a remaining shortfall is filled from its other classes, so a missing class stays visible.
 
         Raises:
-            NotEvaluable: fewer than 20 samples a side.
+            NotEvaluable: fewer than 20 samples per side.
         """
         return self.view.draw(limit, seed)
 
@@ -144,9 +144,9 @@ class Comparison:
         """Raise `NotEvaluable` unless every side has at least 20 samples."""
         for name in SIDES:
             n = len(getattr(self, name))
-            if n < LEAST:
-                raise NotEvaluable(f"{what} needs at least {LEAST} samples a side, {name} has {n}")
+            if n < MIN_PER_SIDE:
+                raise NotEvaluable(f"{what} needs at least {MIN_PER_SIDE} samples per side, {name} has {n}")
 
     def memo(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Result of `make()`, kept for this comparison under `key`: several metrics share one computation."""
+        """Result of `make()`, cached for this comparison under `key`: several metrics share one computation."""
         return self.view.memo(key, make)

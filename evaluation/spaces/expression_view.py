@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cohortsmith.data.scale import log_expression
+from cohortsmith.evaluation.core import Stream
 from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Words
 
 if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.core import Matrix
 
-GENES = 200  # that gradient boosting sees of wide data, beside principal components
+GENES = 200  # of wide data, which gradient boosting reads beside principal components
 
 
 class ExpressionView(KindView):
-    """Profiles are log values, each gene standardised by train; structureless is N(mean, sd) of each gene by itself."""
+    """Profiles are log values standardised by train; structureless is an independent N(mean, sd) per gene."""
 
     words: ClassVar[Words] = Words(
         profiles="genes",
@@ -52,20 +53,20 @@ class ExpressionView(KindView):
         return np.asarray((values - self.location) / self.spread, dtype=np.float32)
 
     def structureless(self, n: int, seed: int) -> Matrix:
-        """N(0, 1) for every gene by itself, (n, genes)."""
-        rng = np.random.default_rng([seed, 77])
+        """N(0, 1) for every gene, independently, (n, genes)."""
+        rng = np.random.default_rng([seed, Stream.STRUCTURELESS])
         return rng.standard_normal((n, len(self.train.features)), dtype=np.float32)
 
     def discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
-        """Profiles, all genes."""
+        """Profiles with all genes."""
         draw = self.draw(limit, seed)
         return Sides(draw.real, draw.synthetic, draw.reference), self.train.features
 
     def boosted(self, limit: int, seed: int) -> Sides:
-        """The draw itself, or for wide data its principal components and some genes."""
+        """The draw itself, or for wide data its principal components and 200 random genes."""
         draw, embedded = self.draw(limit, seed), self.components_draw(limit, seed)
         genes = np.arange(draw.real.shape[1])
         if len(genes) <= GENES + embedded.real.shape[1]:
             return Sides(draw.real, draw.synthetic, draw.reference)
-        genes = np.sort(np.random.default_rng([seed, 41]).choice(len(genes), GENES, replace=False))
+        genes = np.sort(np.random.default_rng([seed, Stream.BOOSTED_GENES]).choice(len(genes), GENES, replace=False))
         return Sides(*(np.hstack([getattr(embedded, side), getattr(draw, side)[:, genes]]) for side in Sides._fields))

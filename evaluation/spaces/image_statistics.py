@@ -1,4 +1,4 @@
-"""Traits of an image that a person could name: its colours, its light, and how much detail of each size it has."""
+"""Interpretable statistics of an image: colours, brightness of the background, and power by spatial frequency."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     from cohortsmith.evaluation.core import Images, Matrix
 
-LIGHT = 90  # per cent of the pixels are darker than the light of the slide, in each channel
-ROUNDING = 1 / 12  # power at every frequency of the rounding to whole grey levels; nothing below it can be told
+LIGHT = 90  # percentile of each channel that is taken as the background of the slide
+ROUNDING = 1 / 12  # power of the rounding to whole grey levels at every frequency: the noise floor
 _LUMA = np.asarray([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
 def colour_names(channels: int) -> tuple[str, ...]:
-    """Names of the columns of `colours`."""
+    """Names of the columns of `image_colours`."""
     each = [f"{what} of {name}" for what in ("mean", "sd", "light") for name in _CHANNELS[channels]]
     return (*each, "contrast", *(("saturation",) if channels == 3 else ()))
 
 
 def image_colours(x: Images) -> Matrix:
-    """Colour traits of images x (n, height, width, channels), (n, traits), named by `colour_names`.
+    """Colour statistics of images x (n, height, width, channels), (n, statistics), named by `colour_names`.
 
     Mean, standard deviation and 90th percentile (the empty slide behind a cell) of each channel; contrast, the range
     from the 5th to the 95th percentile of the luminance; saturation, the mean of (max - min) / max. Grey levels of 255,
@@ -50,8 +50,8 @@ def image_colours(x: Images) -> Matrix:
 def radial_power(x: Images) -> Matrix:
     """Power of images x (n, height, width, channels) by spatial frequency, (n, frequencies), averaged over channels.
 
-    Column f - 1: mean over all waves of f periods an image, rounded, in any direction, of |F|^2 / (height * width), up
-    to half the side; at least `ROUNDING`. The mean of a channel does not count.
+    Column f - 1: mean over all waves of f periods per image, rounded, in any direction, of |F|^2 / (height * width), up
+    to half the side; at least `ROUNDING`. The mean of a channel is excluded.
     """
     height, width = x.shape[1:3]
     most = min(height, width) // 2
@@ -65,18 +65,18 @@ def radial_power(x: Images) -> Matrix:
 
 
 def image_traits(x: Images) -> Matrix:
-    """Colour traits and the logarithm of the power at each frequency, (n, traits)."""
+    """Colour statistics and the logarithm of the power at each frequency, (n, statistics)."""
     return np.hstack([image_colours(x), np.log(radial_power(x))])
 
 
 def trait_names(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Names of the columns of `traits` for images of shape (height, width, channels)."""
+    """Names of the columns of `image_traits` for images of shape (height, width, channels)."""
     waves = tuple(f"power at {f} periods" for f in range(1, min(shape[:2]) // 2 + 1))
     return (*colour_names(shape[2]), *waves)
 
 
 def _rings(height: int, width: int) -> NDArray[np.int64]:
-    """Periods an image, rounded, of each place of a Fourier transform, (height, width)."""
+    """Periods per image, rounded, of each coefficient of a Fourier transform, (height, width)."""
     down, across = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
     ring: NDArray[np.int64] = np.rint(np.hypot(down[:, None], across)).astype(np.int64)
     return ring

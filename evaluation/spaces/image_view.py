@@ -1,7 +1,7 @@
-"""`ImageView`: images as pixels, as a fixed network sees them, and as a network that learnt on train sees them.
+"""`ImageView`: images as pixels, and as features of a fixed network and of a network trained on train.
 
-Distances to patients and attacks use pixels and the fixed network only: a network that learnt from members gives them
-away by itself.
+Distances to patients and attacks use pixels and the fixed network only: a network trained on members would reveal
+them by itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.evaluation.core import Matrix, NotEvaluable, PixelScale, tiles
+from cohortsmith.evaluation.core import SAMPLES_PER_SIDE, Matrix, NotEvaluable, PixelScale, Stream, tiles
 from cohortsmith.evaluation.spaces.image_statistics import image_traits, trait_names
 from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Space, Words
 
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Draw, ImageModels, Images, Learned
     from cohortsmith.evaluation.spaces.kind_view import Halving
 
-LIMIT = 2000  # samples a side of the draw outside of which networks learn
-TILE = 4  # pixels on a side; coarse, so that all eight orientations can be looked at
+TILE = 4  # pixels on a side; coarse, so that all eight orientations can be searched
 PREDICATE_COMPONENTS = 30
 
 
 def turned(x: Images) -> Iterator[Images]:
-    """The images in all eight orientations, turned by quarters and mirrored; four where they are no squares."""
+    """The images in all eight orientations (quarter turns and mirror images); in four if they are not square."""
     for mirrored in (x, x[:, :, ::-1]):
         for quarters in range(0, 4, 1 if x.shape[1] == x.shape[2] else 2):
             yield np.rot90(mirrored, quarters, axes=(1, 2))
@@ -42,7 +41,7 @@ def turned(x: Images) -> Iterator[Images]:
 class ImageView(KindView):
     """Profiles are means of tiles of 2 x 2 pixels, in train's standard deviations of the channel.
 
-    Structureless is every pixel N(mean, sd of its channel in train) by itself: coloured noise.
+    Structureless is every pixel N(mean, sd of its channel in train), independently: coloured noise.
     """
 
     words: ClassVar[Words] = Words(
@@ -61,7 +60,7 @@ class ImageView(KindView):
         if cohort.features != train.features:
             raise DataError(
                 f"{name} holds images of {cohort.features[0]} pixels, train of {train.features[0]}: give images of one "
-                "size, all in colour or all grey"
+                "size, all in colour or all in greyscale"
             )
 
     @cached_property
@@ -79,109 +78,109 @@ class ImageView(KindView):
 
     def structureless_images(self, n: int, seed: int) -> Images:
         """The images behind `structureless`, uint8 (n, height, width, channels)."""
-        shape, rng = self.train.x.shape[1:], np.random.default_rng([seed, 77])
+        shape, rng = self.train.x.shape[1:], np.random.default_rng([seed, Stream.STRUCTURELESS])
         return self.memo(("structureless", n, seed), lambda: self.pixels.noise(n, shape, rng))
 
-    # What networks see
+    # Features of networks
 
     @property
     def networks(self) -> ImageModels:
-        """The networks that see the images.
+        """The feature extractors.
 
         Raises:
             NotEvaluable: none were given.
         """
         if self.image_models is None:
-            raise NotEvaluable("it is measured in what a network sees of images, and none was given")
+            raise NotEvaluable("it is measured on features of a network, and none was given")
         return self.image_models
 
     @property
     def by_network(self) -> bool:
-        """Whether there are networks."""
+        """Whether feature extractors were given."""
         return self.image_models is not None
 
-    def seen_draw(self, limit: int, seed: int, see: Callable[[Images], Matrix]) -> Draw:
-        """`draw(limit, seed)` with what `see` makes of the images themselves, (n, d) each side."""
+    def feature_draw(self, limit: int, seed: int, extract: Callable[[Images], Matrix]) -> Draw:
+        """`draw(limit, seed)` as features that `extract` computes from the images, (n, d) per side."""
         draw = self.draw(limit, seed)
         return replace(
             draw,
-            real=see(self.holdout.x[draw.rows.real]),
-            synthetic=see(self.synthetic.x[draw.rows.synthetic]),
-            reference=see(self.train.x[draw.rows.reference]),
-            structureless=see(self.structureless_images(len(draw), seed)),
+            real=extract(self.holdout.x[draw.rows.real]),
+            synthetic=extract(self.synthetic.x[draw.rows.synthetic]),
+            reference=extract(self.train.x[draw.rows.reference]),
+            structureless=extract(self.structureless_images(len(draw), seed)),
         )
 
     def fixed_features(self, x: Images) -> Matrix:
-        """What the fixed network sees of images x, (n, d), each feature standardised by train."""
+        """Features of images x by the fixed network, (n, d), each standardised by train."""
         _, location, spread = self._fixed_train
-        return (_sound(self.networks.fixed(x)) - location) / spread
+        return (_finite(self.networks.fixed(x)) - location) / spread
 
     @property
     def fixed_train(self) -> Matrix:
-        """What the fixed network sees of train, (n, d), each feature standardised."""
+        """Features of train by the fixed network, (n, d), each standardised."""
         return self._fixed_train[0]
 
     @cached_property
     def _fixed_train(self) -> tuple[Matrix, Matrix, Matrix]:
-        """Train's features, standardised, and by what."""
-        features = _sound(self.networks.fixed(self.train.x))
+        """Train's features, standardised, with their location and spread."""
+        features = _finite(self.networks.fixed(self.train.x))
         location, spread = _location_and_spread(features)
         return (features - location) / spread, location, spread
 
     def fixed_draw(self, limit: int, seed: int) -> Draw:
-        """`draw(limit, seed)` as the fixed network sees it, (n, d) each side."""
-        return self.memo(("fixed draw", limit, seed), lambda: self.seen_draw(limit, seed, self.fixed_features))
+        """`draw(limit, seed)` as features of the fixed network, (n, d) per side."""
+        return self.memo(("fixed draw", limit, seed), lambda: self.feature_draw(limit, seed, self.fixed_features))
 
-    def learnt(self, seed: int) -> Learned:
-        """A network that learnt the classes on train outside the reference draw, as new to it as the holdout is."""
+    def trained_network(self, seed: int) -> Learned:
+        """A classifier trained on train outside the reference draw, which is therefore unseen, as the holdout is."""
 
         def make() -> Learned:
-            rows = np.sort(self.draw(LIMIT, seed).apart)
+            rows = np.sort(self.draw(SAMPLES_PER_SIDE, seed).fitting_rows)
             return self.networks.learn(self.train.x[rows], self.train.y[rows], len(self.train.classes), seed)
 
-        return self.memo(("learnt", seed), make)
+        return self.memo(("trained network", seed), make)
 
-    def learnt_draw(self, limit: int, seed: int) -> Draw:
-        """`draw(limit, seed)` as a network that learnt the classes embeds it, (n, d) each side, standardised.
+    def trained_draw(self, limit: int, seed: int) -> Draw:
+        """`draw(limit, seed)` as features of `trained_network`, (n, d) per side, standardised.
 
-        Mean and standard deviation of each feature are those of the images the network learnt from. With another limit
-        than that of `learnt`, some of the reference draw may have been among them: all metrics draw alike.
+        Mean and standard deviation of each feature are those of the images that the network was trained on. With a
+        limit other than `SAMPLES_PER_SIDE`, the network may have been trained on some of the reference draw.
         """
 
         def make() -> Draw:
-            network, apart = self.learnt(seed), self.draw(limit, seed).apart
-            location, spread = _location_and_spread(_sound(network.embed(self.train.x[apart])))
-            return self.seen_draw(limit, seed, lambda x: (_sound(network.embed(x)) - location) / spread)
+            network, rows = self.trained_network(seed), self.draw(limit, seed).fitting_rows
+            location, spread = _location_and_spread(_finite(network.embed(self.train.x[rows])))
+            return self.feature_draw(limit, seed, lambda x: (_finite(network.embed(x)) - location) / spread)
 
-        return self.memo(("learnt draw", limit, seed), make)
+        return self.memo(("trained draw", limit, seed), make)
 
     def embedded_draw(self, limit: int, seed: int) -> Draw:
-        """What a network that learnt on train sees, or principal components where there is none."""
-        return (self.learnt_draw if self.by_network else self.components_draw)(limit, seed)
+        """Features of a network trained on train, or principal components where there is none."""
+        return (self.trained_draw if self.by_network else self.components_draw)(limit, seed)
 
     @property
     def space(self) -> str:
-        """What `embedded_draw` measures in, in words."""
-        return "what a network learnt on train" if self.by_network else super().space
+        """Name of the space of `embedded_draw`."""
+        return "features of a network trained on train" if self.by_network else super().space
 
     def classified(self, side: str) -> Any:
-        """Images as they are, to a network; else profiles."""
+        """The images themselves for a network, profiles otherwise."""
         return getattr(self, side).x if self.by_network else self.z(side)
 
     def discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
         """Principal components, colours and spectrum, and features of both networks where there are any."""
-        return self.memo(("seen by discriminators", limit, seed), lambda: self._pictures(limit, seed))
+        return self.memo(("discriminated", limit, seed), lambda: self._discriminated(limit, seed))
 
-    def _pictures(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
-        """What stands for images, standardised by the holdout: thousands of pixels would only be slow."""
+    def _discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
+        """Standardised by the holdout; features in place of thousands of pixels, which would only be slow."""
         views = {
             "component": self.components_draw(limit, seed),
-            "trait": self.seen_draw(limit, seed, image_traits),
+            "trait": self.feature_draw(limit, seed, image_traits),
         }
         if self.by_network:
             views |= {
                 "fixed feature": self.fixed_draw(limit, seed),
-                "learnt feature": self.learnt_draw(limit, seed),
+                "trained feature": self.trained_draw(limit, seed),
             }
         names: list[str] = []
         for what, view in views.items():
@@ -192,7 +191,7 @@ class ImageView(KindView):
         spread = np.where(spread > 1e-6, spread, 1)
         return Sides(*((side - location) / spread for side in sides)), tuple(names)
 
-    # Copies, and what attackers see
+    # Copies, and inputs of attacks
 
     def identity(self, side: str) -> NDArray[Any]:
         """Every pixel, (n, pixels)."""
@@ -200,7 +199,7 @@ class ImageView(KindView):
         return x.reshape(len(x), -1)
 
     def membership_spaces(self) -> Iterator[Space]:
-        """Profiles, the fixed network, and tiles in eight orientations: a generator may turn what it copies."""
+        """Profiles, the fixed network, and tiles in eight orientations: a copy may be turned or mirrored."""
         yield from super().membership_spaces()
         if self.by_network:
             fixed = {"train": self.fixed_train}
@@ -230,20 +229,20 @@ class ImageView(KindView):
         return [(a.ravel(), b.ravel()) for a, b in ways]
 
     def notes(self) -> tuple[str, ...]:
-        """Whether networks saw the images, and which."""
+        """Whether feature extractors were used, and which."""
         if self.image_models is None:
-            return ("seen without networks: by principal components of pixels and logistic regression",)
-        return (f"fixed network {self.image_models.fixed_digest[:16]}: its figures compare only with the same",)
+            return ("no feature extractors: principal components of pixels and logistic regression are used",)
+        return (f"fixed network {self.image_models.fixed_digest[:16]}: values are comparable only for the same one",)
 
 
 def _location_and_spread(features: Matrix) -> tuple[Matrix, Matrix]:
-    """Mean and standard deviation of each feature, (d,); one that hardly differs is stretched four times at most."""
+    """Mean and standard deviation of each feature, (d,); the latter at least a quarter of their root mean square."""
     spread = features.std(axis=0, dtype=np.float64)
     location = features.mean(axis=0, dtype=np.float64).astype(np.float32)
     return location, np.maximum(spread, max(np.sqrt(np.mean(spread**2)) / 4, 1e-6)).astype(np.float32)
 
 
-def _sound(features: Matrix) -> Matrix:
+def _finite(features: Matrix) -> Matrix:
     """Features as float32.
 
     Raises:
@@ -251,5 +250,5 @@ def _sound(features: Matrix) -> Matrix:
     """
     features = np.asarray(features, dtype=np.float32)
     if not np.isfinite(features).all():
-        raise NotEvaluable("the network that sees the images gives NaN or infinite features")
+        raise NotEvaluable("the feature extractor gives NaN or infinite features")
     return features

@@ -1,4 +1,4 @@
-"""`KindView`: how cohorts of one data kind are compared, with what most kinds have in common."""
+"""`KindView`: how cohorts of one data kind are compared, with defaults that suit most kinds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.evaluation.core import LEAST, Draw, Matrix, NotEvaluable, Rows, pick, proportional
+from cohortsmith.evaluation.core import (
+    MAX_FITTED,
+    MIN_PER_SIDE,
+    Draw,
+    Matrix,
+    NotEvaluable,
+    Rows,
+    Stream,
+    pick,
+    proportional,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -26,15 +36,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 COMPONENTS = 50
-SAMPLES = 5000
 PER_COMPONENT = 5
 DECIMALS = 4  # of a profile: samples that agree to so many are copies
-COLUMNS = 1000  # that an attacker knows or seeks, and that predicates are about, at the most
+COLUMNS = 1000  # at most, that an attacker knows or infers, and that predicates are built from
 HALVINGS = 2
 
 
 class Sides(NamedTuple):
-    """What a discriminator sees, (n, d) each: holdout, synthetic, and train in the synthetic cohort's place."""
+    """Inputs of a discriminator, (n, d) each: holdout, synthetic, and train in place of the synthetic cohort."""
 
     real: Matrix
     synthetic: Matrix
@@ -42,12 +51,12 @@ class Sides(NamedTuple):
 
 
 class Space(NamedTuple):
-    """A space in which membership is attacked.
+    """A space in which membership is inferred.
 
     Attributes:
-        words: what distances are measured in.
-        see: called with a side, rows, and whether these are attacked; what the rows look like, (n, d).
-        views: of those attacked it shows several views one after the other, (views * n, d): for attacks by distance.
+        words: its name.
+        see: called with a side, rows, and whether these are attacked; gives the rows as points, (n, d).
+        views: attacked rows have several views, concatenated to (views * n, d): for attacks by distance.
     """
 
     words: str
@@ -56,14 +65,14 @@ class Space(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What a data kind's attacks are told in.
+    """Descriptions of a data kind's attacks.
 
     Attributes:
-        profiles: what whole profiles are made of.
-        half: what somebody knows who has half of a patient's columns.
-        sought: what is then inferred, in the attack of `risks`.
-        known: what is known in the attack of `attribute_disclosure`: the first of the halves.
-        secret: what is inferred there.
+        profiles: what profiles consist of.
+        half: attacker's knowledge in the attack of `risks`: half of a patient's columns.
+        sought: what is inferred from it.
+        known: attacker's knowledge in the attack of `attribute_disclosure`: the first of the halves.
+        secret: what is inferred from it.
         score: how that is scored.
     """
 
@@ -76,20 +85,20 @@ class Words(NamedTuple):
 
 
 class KindView(ABC):
-    """Train, holdout and synthetic cohorts of one data kind, as metrics and attacks see them.
+    """Train, holdout and synthetic cohorts of one data kind, as inputs of metrics and attacks.
 
-    A new kind says how samples become rows (`profiles`), what a cohort without structure is (`structureless`), what a
-    discriminator sees (`discriminated`), and its words; and it overrides what is otherwise with it.
+    A new kind defines how samples become rows (`profiles`), a cohort without structure (`structureless`), the inputs of
+    discriminators (`discriminated`), and its `words`; it overrides defaults that do not suit it.
 
     Attributes:
-        words: what attacks are told in.
-        column: what a discriminator's columns are called.
-        presence: columns of profiles are 0 or 1, who has what, so that a squared distance counts differences.
-        by_class: neighbourhoods are looked at within classes, too.
+        words: descriptions of attacks.
+        column: name of a discriminator's columns.
+        presence: columns of profiles are 0 or 1 (presence), so that a squared distance counts differences.
+        by_class: neighbourhood metrics are computed per class, too.
 
     Args:
-        train, holdout, synthetic: cohorts as `matched` gives them.
-        image_models: of images, the networks that see them.
+        train, holdout, synthetic: cohorts as returned by `matched`.
+        image_models: for images, their feature extractors.
     """
 
     words: ClassVar[Words]
@@ -102,11 +111,11 @@ class KindView(ABC):
     ) -> None:
         self.train, self.holdout, self.synthetic = train, holdout, synthetic
         self.image_models = image_models
-        self._memory: dict[Hashable, Any] = {}
+        self._cache: dict[Hashable, Any] = {}
 
     @classmethod
     def aligned(cls, cohorts: dict[str, Cohort]) -> dict[str, Cohort]:
-        """Cohorts, by what they are called, on the same columns; as they are where columns are not made by alignment.
+        """Cohorts by name, on the same columns; unchanged where columns do not come from an alignment.
 
         Raises:
             DataError: they cannot be aligned.
@@ -115,7 +124,7 @@ class KindView(ABC):
 
     @classmethod
     def check_alike(cls, train: Cohort, cohort: Cohort, name: str) -> None:
-        """Refuse a cohort that is not measured as train is.
+        """Reject a cohort that is not measured as train is.
 
         Raises:
             DataError: another scale, where values have one.
@@ -128,10 +137,10 @@ class KindView(ABC):
 
     @classmethod
     def check_values(cls, cohort: Cohort, name: str) -> None:
-        """Refuse values that cannot be compared.
+        """Reject values that cannot be compared.
 
         Raises:
-            DataError: NaN or infinity, and where it stands.
+            DataError: NaN or infinity; the message names the first column.
         """
         if cohort.about.measured and not np.isfinite(cohort.x).all():
             first = cohort.features[int(np.argmin(np.isfinite(cohort.x).all(axis=0)))]
@@ -181,7 +190,7 @@ class KindView(ABC):
         return self.memo(("draw", limit, seed), lambda: self._draw(limit, seed))
 
     def _draw(self, limit: int, seed: int) -> Draw:
-        rng = np.random.default_rng([seed, 11])
+        rng = np.random.default_rng([seed, Stream.DRAW])
         k = len(self.train.classes)
         have = {
             name: np.bincount(y, minlength=k)
@@ -192,9 +201,11 @@ class KindView(ABC):
         present = (share > 0) & (have["synthetic"] > 0)
         fits = min((have["synthetic"][present] / share[present]).min(initial=most), most)
         n = max(int(fits), (most + 1) // 2)
-        if n < LEAST:
+        if n < MIN_PER_SIDE:
             sizes = f"train {len(self.train)}, holdout {len(self.holdout)}, synthetic {len(self.synthetic)}"
-            raise NotEvaluable(f"it needs at least {LEAST} samples a side in like proportions, here {n} ({sizes})")
+            raise NotEvaluable(
+                f"it needs at least {MIN_PER_SIDE} samples per side in equal class proportions, here {n} ({sizes})"
+            )
         quota = proportional(share, n)
         rows = {
             "real": pick(self.holdout.y, quota, rng),
@@ -209,27 +220,29 @@ class KindView(ABC):
             real_y=self.holdout.y[rows["real"]],
             synthetic_y=self.synthetic.y[rows["synthetic"]],
             reference_y=self.train.y[rows["train"]],
-            apart=np.setdiff1d(np.arange(len(self.train)), rows["train"]),
+            fitting_rows=np.setdiff1d(np.arange(len(self.train)), rows["train"]),
             rows=Rows(rows["real"], rows["synthetic"], rows["train"]),
         )
 
     def components_draw(self, limit: int, seed: int) -> Draw:
-        """`draw(limit, seed)` in train's principal components, (n, components) each side.
+        """`draw(limit, seed)` in train's principal components, (n, components) per side.
 
-        At most 50 components, one for every 5 samples, fitted on train samples outside the draw: train samples spread
-        wider along components fitted on themselves, and real would not look like real.
+        At most 50 components, one for every 5 samples, fitted on train samples outside the draw: samples have more
+        variance along components fitted on themselves, which would bias the real-vs-real reference.
         """
 
         def make() -> Draw:
             draw = self.draw(limit, seed)
-            z = self.z_train[np.random.default_rng([seed, 31]).permutation(draw.apart)[:SAMPLES]]
+            z = self.z_train[
+                np.random.default_rng([seed, Stream.COMPONENTS]).permutation(draw.fitting_rows)[:MAX_FITTED]
+            ]
             components = max(1, min(COMPONENTS, z.shape[1], len(z) // PER_COMPONENT))
-            if self.presence:  # what one patient alone has is no part of any of the first components
+            if self.presence:  # edits of a single patient contribute to none of the first components
                 shared = np.count_nonzero(z, axis=0) > 1
                 shared[0] |= not shared.any()
                 z, draw = z[:, shared], draw.mapped(lambda x, _: x[:, shared])
                 components = min(components, z.shape[1])
-            # The exact solver is cheap only when genes are few; the randomised one is seeded.
+            # The exact solver is cheap only for few columns; the randomised one is seeded.
             solver = "full" if z.shape[1] <= 2 * COMPONENTS else "randomized"
             with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
                 pca = PCA(components, svd_solver=solver, random_state=seed).fit(z)
@@ -238,89 +251,89 @@ class KindView(ABC):
         return self.memo(("components draw", limit, seed), make)
 
     def embedded_draw(self, limit: int, seed: int) -> Draw:
-        """`draw(limit, seed)` as what stands outside it in train taught to see it, (n, d) each side."""
+        """`draw(limit, seed)` in a space fitted on train outside the draw, (n, d) per side."""
         return self.components_draw(limit, seed)
 
     @property
     def space(self) -> str:
-        """What `embedded_draw` measures in, in words."""
+        """Name of the space of `embedded_draw`."""
         return "principal components of train"
 
     def neighbour_draw(self, limit: int, seed: int) -> Draw:
-        """`draw(limit, seed)` in the space that neighbourhoods are looked at in, (n, d) each side."""
+        """`draw(limit, seed)` in the space of the neighbourhood metrics, (n, d) per side."""
         return self.embedded_draw(limit, seed)
 
     @property
     def neighbour_space(self) -> str:
-        """What `neighbour_draw` measures in, in words."""
+        """Name of the space of `neighbour_draw`."""
         return self.space
 
-    # What classifiers see
+    # Inputs of classifiers
 
     @abstractmethod
     def discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
-        """All that a discriminator may see of `draw(limit, seed)`, and the names of its columns."""
+        """Inputs of discriminators from `draw(limit, seed)`, and the names of their columns."""
 
     def boosted(self, limit: int, seed: int) -> Sides:
-        """What gradient boosting sees of `draw(limit, seed)`: it costs columns times samples."""
+        """Inputs of gradient boosting from `draw(limit, seed)`: its cost is columns times samples."""
         return self.discriminated(limit, seed)[0]
 
     def classified(self, side: str) -> Any:
-        """What a classifier of classes sees of a side."""
+        """Inputs of a classifier of the classes, for one side."""
         return self.z(side)
 
     @property
     def by_network(self) -> bool:
-        """Whether classes are learnt by the networks of `image_models`."""
+        """Whether classifiers are the networks of `image_models`."""
         return False
 
-    # Copies, and what attackers see
+    # Copies, and inputs of attacks
 
     def identity(self, side: str) -> NDArray[Any]:
-        """Rows of a side that are equal where one sample is a copy of another, (n, d)."""
+        """Rows of a side, (n, d), equal if and only if one sample is a copy of the other."""
         return np.round(self.z(side), DECIMALS)
 
     def membership_spaces(self) -> Iterator[Space]:
-        """Spaces in which membership is attacked."""
+        """Spaces in which membership is inferred."""
         yield Space(self.words.profiles, lambda side, rows, _: self.z(side)[rows])
 
     def predicate_space(self, sides: dict[str, Matrix], rng: np.random.Generator) -> dict[str, Matrix]:
-        """What predicates that single somebody out are about, from profiles of each side: (n, d) each."""
+        """Columns of singling-out predicates, from profiles of each side: (n, d) each."""
         width = sides["train"].shape[1]
         if width > COLUMNS:
-            some = rng.permutation(width)[:COLUMNS]
-            sides = {name: x[:, some] for name, x in sides.items()}
+            chosen = rng.permutation(width)[:COLUMNS]
+            sides = {name: x[:, chosen] for name, x in sides.items()}
         return sides
 
     def halvings(self, rng: np.random.Generator) -> list[Halving]:
-        """Columns of profiles in two halves, twice: at random, 1000 of them at the most."""
-        place = np.arange(self.z_train.shape[1])
-        return self._halved(place, COLUMNS, rng)
+        """Two random splits of the columns of profiles into halves, of at most 1000 columns."""
+        position = np.arange(self.z_train.shape[1])
+        return self._halved(position, COLUMNS, rng)
 
-    def _halved(self, place: NDArray[np.int64], most: int | None, rng: np.random.Generator) -> list[Halving]:
-        """Halvings of columns at these places, (d,); all columns of a place stand on one side."""
+    def _halved(self, position: NDArray[np.int64], most: int | None, rng: np.random.Generator) -> list[Halving]:
+        """Splits of columns at these positions, (d,); all columns of a position are on one side."""
         found = []
         for _ in range(HALVINGS):
-            chosen = rng.permutation(np.unique(place))[:most]
+            chosen = rng.permutation(np.unique(position))[:most]
             if len(chosen) < 2:
-                raise NotEvaluable("half of the columns must be known: there is one alone")
-            first = np.isin(place, chosen[::2])
-            found.append((np.flatnonzero(first), np.flatnonzero(np.isin(place, chosen[1::2]))))
+                raise NotEvaluable("half of the columns must be known: there is only one")
+            first = np.isin(position, chosen[::2])
+            found.append((np.flatnonzero(first), np.flatnonzero(np.isin(position, chosen[1::2]))))
         return found
 
     def secrets(self, columns: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Those of some columns that an attacker seeks, `most` of them at the most."""
+        """Columns that an attacker infers, at most `most` of those given."""
         return rng.permutation(columns)[:most]
 
-    # Words and memory
+    # Notes and cache
 
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know of how the cohorts were seen."""
+        """Notes for the reader on how the cohorts were compared."""
         return ()
 
     def memo(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Result of `make()`, kept under `key`: several metrics share one computation."""
-        if key not in self._memory:
-            self._memory[key] = make()
-        value: T = self._memory[key]
+        """Result of `make()`, cached under `key`: several metrics share one computation."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        value: T = self._cache[key]
         return value

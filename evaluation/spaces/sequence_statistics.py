@@ -1,8 +1,8 @@
-"""Traits: what a classifier is shown of a sequence, few enough that it learns how patients differ, not who they are.
+"""Traits: inputs of classifiers of sequences, too few to identify patients.
 
-A column for each edit that several patients share, and how many substitutions, gaps and insertions a sequence has.
-Edits of one or two patients are left to the counts: seen one by one they, or k-mers around them, tell a copy by its
-twin, not a fault of the cohort.
+A column for each edit that several patients share, and counts of substitutions, gaps and insertions. Edits of one or
+two patients enter the counts only: as columns they, or k-mers around them, would let a classifier recognise a copy by
+its twin, which is no defect of the cohort.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PURINE = np.asarray([1, 0, 0, 1, 0, 0], dtype=bool)  # A, G
 
 @dataclass(frozen=True, eq=False)
 class Traits:
-    """Which edits stand on their own.
+    """Edits that have a column of their own.
 
     Attributes:
         edits: all edits of the comparison.

@@ -1,4 +1,4 @@
-"""`SequenceView`: sequences as the edits that they have against train's consensus, and as their variants."""
+"""`SequenceView`: sequences as edits from train's consensus, and as variants from a reference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.sequences import call_cohort, on_columns, reference_of, shared_columns
-from cohortsmith.evaluation.core import Edits, Matrix, consensus, edits_of, independent
+from cohortsmith.evaluation.core import Edits, Matrix, Stream, consensus, edits_of, independent
 from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Words
 from cohortsmith.evaluation.spaces.sequence_statistics import COUNTS, MOST, SHARE, Traits
 
@@ -21,32 +21,33 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Draw
     from cohortsmith.evaluation.spaces.kind_view import Halving
 
-CARRIERS = 2  # an edit that one sequence has can teach nothing about another
-COMMON = 0.1  # an edit that more patients have is no secret
+CARRIERS = 2  # an edit of a single sequence is uninformative about others
+MIN_CARRIERS = 5  # of an edit that discriminators read: enough for a stable frequency
+SECRET = 0.1  # share of patients above which an edit is no secret
 
 
 class SequenceView(KindView):
-    """Profiles have one column an edit: a symbol other than train's consensus that occurs in any of the three cohorts.
+    """Profiles have one column per edit: a symbol other than train's consensus that occurs in any of the three cohorts.
 
-    1 for those who have it and 0 for the others. Structureless is every column of the alignment at train's frequencies.
+    1 for carriers and 0 for others. Structureless is every column of the alignment at train's frequencies.
     """
 
     words: ClassVar[Words] = Words(
         profiles="edits",
         half="half of the positions",
-        sought="edits that less than a tenth of patients have",
+        sought="edits that fewer than 10 % of patients carry",
         known="half of the positions",
-        secret="edits elsewhere that less than a tenth of patients have",
-        score="share of the edits told or true that are both",
+        secret="edits elsewhere that fewer than 10 % of patients carry",
+        score="Jaccard index of true and inferred edits",
     )
     presence: ClassVar[bool] = True
 
     @classmethod
     def aligned(cls, cohorts: dict[str, Cohort]) -> dict[str, Cohort]:
-        """Sequences on every column that any of the cohorts has; who lacks an insertion column has a gap there.
+        """Sequences on the union of the cohorts' columns; missing insertion columns are gaps.
 
         Raises:
-            DataError: they are aligned to different references, or a column that is no insertion is missing.
+            DataError: they are aligned to different references, or a column other than an insertion is missing.
         """
         first, *others = cohorts.items()
         own = first[1].provenance.get("reference") or ""
@@ -69,11 +70,11 @@ class SequenceView(KindView):
 
     @cached_property
     def reference(self) -> Reference:
-        """What the sequences are read against: `cohortsmith.data.sequences.reference.reference_of(train)`."""
+        """The reference of variant calling: `cohortsmith.data.sequences.reference_of(train)`."""
         return reference_of(self.train)
 
     def variants(self, side: str) -> list[tuple[Variant, ...]]:
-        """Variants of each sequence of "train", "holdout" or "synthetic" against `reference`, called once."""
+        """Variants of each sequence of "train", "holdout" or "synthetic" against `reference`; cached."""
         return self.memo(("variants", side), lambda: call_cohort(getattr(self, side), self.reference))
 
     @property
@@ -82,33 +83,33 @@ class SequenceView(KindView):
         return self.edits.names(self.train.features)
 
     def profiles(self, cohort: Cohort) -> Matrix:
-        """Who has which edit, 0 or 1, (n, edits)."""
+        """Edits of each sequence, 0 or 1, (n, edits)."""
         return self.edits.matrix(cohort.x)
 
     def structureless(self, n: int, seed: int) -> Matrix:
         """Each column at train's frequencies, as edits, (n, edits)."""
-        return self.edits.matrix(independent(self.train.x, n, np.random.default_rng([seed, 77])))
+        return self.edits.matrix(independent(self.train.x, n, np.random.default_rng([seed, Stream.STRUCTURELESS])))
 
     def neighbour_draw(self, limit: int, seed: int) -> Draw:
-        """Edits themselves: principal components would lose the rare ones."""
+        """The edits themselves: principal components would lose the rare ones."""
         return self.draw(limit, seed)
 
     @property
     def neighbour_space(self) -> str:
-        """What `neighbour_draw` measures in, in words."""
+        """Name of the space of `neighbour_draw`."""
         return "edits"
 
     def traits(self, least: int | None = None) -> Traits:
-        """At most 300 edits, the most frequent ones of all three cohorts together.
+        """At most 300 edits, the most frequent ones of the three cohorts pooled.
 
         Args:
-            least: carriers an edit needs for a column of its own; by default 0.25 % of all sequences, 5 at least.
+            least: fewest carriers of an edit with a column of its own; by default 0.25 % of all sequences, at least 5.
         """
 
         def make() -> Traits:
             sides = (self.z_train, self.z_holdout, self.z_synthetic)
             carriers = np.sum([np.count_nonzero(z, axis=0) for z in sides], axis=0)
-            enough = max(5, int(SHARE * sum(map(len, sides)))) if least is None else least
+            enough = max(MIN_CARRIERS, int(SHARE * sum(map(len, sides)))) if least is None else least
             order = np.argsort(-carriers, kind="stable")[:MOST]
             return Traits(self.edits, np.sort(order[carriers[order] >= enough]))
 
@@ -119,7 +120,7 @@ class SequenceView(KindView):
         return self.memo(("traits", least, side), lambda: self.traits(least).matrix(getattr(self, side).x))
 
     def discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
-        """Traits: edits that patients share, and counts of all edits."""
+        """Traits: columns of shared edits, and counts of all edits."""
         rows = self.draw(limit, seed).rows
         at = (("holdout", rows.real), ("synthetic", rows.synthetic), ("train", rows.reference))
         edits = self.columns
@@ -127,19 +128,19 @@ class SequenceView(KindView):
         return Sides(*(self.traits_of(side)[where] for side, where in at)), names
 
     def classified(self, side: str) -> Any:
-        """Traits: every edit that two sequences have, and counts."""
+        """Traits: columns of edits with at least two carriers, and counts."""
         return self.traits_of(side, CARRIERS)
 
     def predicate_space(self, sides: dict[str, Matrix], rng: np.random.Generator) -> dict[str, Matrix]:
-        """Edits themselves, all of them."""
+        """All edits."""
         return sides
 
     def halvings(self, rng: np.random.Generator) -> list[Halving]:
-        """Positions at random, all edits of a position on one side."""
+        """Random splits of the positions; all edits of a position are on one side."""
         return self._halved(self.edits.column, None, rng)
 
     def secrets(self, columns: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """All edits that at most a tenth of patients have."""
+        """All edits that at most 10 % of patients carry."""
         carriers = self.z_train[:, columns].sum(axis=0) + self.z_holdout[:, columns].sum(axis=0)
-        rare: NDArray[np.int64] = columns[carriers <= COMMON * (len(self.train) + len(self.holdout))]
+        rare: NDArray[np.int64] = columns[carriers <= SECRET * (len(self.train) + len(self.holdout))]
         return rare

@@ -1,6 +1,6 @@
-"""Who carries which variant: the tallies behind the pictures of sequences, and what of them may be shown.
+"""Carriers of each variant: the counts behind the plots of sequences, with small-cell suppression.
 
-Of real patients only what at least `MINIMUM` of them share is named or counted by itself (see `binning`).
+Of real patients only variants that at least `MIN_PATIENTS` of them carry are named or counted.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cohortsmith.data.disclosure import MIN_PATIENTS
 from cohortsmith.data.sequences import TP53, effect, hgvs, is_cpg
-from cohortsmith.evaluation.core import MINIMUM
 from cohortsmith.evaluation.spaces.sequence_view import SequenceView
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.spaces.comparison import Comparison
 
 COMMON = 0.1
-"""What more than this share of real patients carry is taken to be of the germ line."""
+"""Variants that more than this share of real patients carry are taken as germline."""
 
 SUBSTITUTIONS = ("CpG>TpG", "other C>T", "T>C", "C>A", "C>G", "T>A", "T>G")
 _PYRIMIDINE = str.maketrans("ACGT", "TGCA")
@@ -36,7 +36,7 @@ class Carriers:
 
     Attributes:
         names: patients in a fixed order.
-        of: the positions in `names` of those who carry each variant.
+        of: positions in `names` of the carriers of each variant.
     """
 
     names: tuple[str, ...]
@@ -46,7 +46,7 @@ class Carriers:
         return len(self.names)
 
     def count(self, variant: Variant) -> int:
-        """Patients who carry it."""
+        """Number of carriers."""
         return len(self.of.get(variant, ()))
 
     def share(self, variant: Variant) -> float:
@@ -54,16 +54,16 @@ class Carriers:
         return self.count(variant) / max(1, len(self.names))
 
     def commonest(self) -> list[Variant]:
-        """All variants, those of most patients first."""
+        """All variants, the most frequent first."""
         return sorted(self.of, key=lambda v: (-len(self.of[v]), v))
 
     def without(self, left_out: Iterable[Variant]) -> Carriers:
-        """The same patients with these variants overlooked."""
-        gone = set(left_out)
-        return Carriers(self.names, {variant: who for variant, who in self.of.items() if variant not in gone})
+        """The same patients without these variants."""
+        excluded = set(left_out)
+        return Carriers(self.names, {variant: who for variant, who in self.of.items() if variant not in excluded})
 
     def members(self, groups: Mapping[Variant, int], size: int) -> NDArray[np.bool_]:
-        """Which patients carry a variant of each group, (patients, size); variants without a group are left out."""
+        """Which patients carry a variant of each group, (patients, size); variants without a group are ignored."""
         found = np.zeros((len(self.names), size), dtype=bool)
         for variant, group in groups.items():
             found[self.of.get(variant, []), group] = True
@@ -77,7 +77,7 @@ class Carriers:
 
 
 def carriers(called: Sequence[tuple[Variant, ...]], subjects: Iterable[str]) -> Carriers:
-    """Tally of the variants called in each sample; samples of one patient count once.
+    """Carriers of the variants called in each sample; samples of one patient count once.
 
     Args:
         called: variants of each sample.
@@ -94,15 +94,15 @@ def carriers(called: Sequence[tuple[Variant, ...]], subjects: Iterable[str]) -> 
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """Everything the pictures of one comparison of sequences draw from.
+    """Carriers of each side of a comparison of sequences.
 
     Attributes:
-        reference: what the variants are named against.
+        reference: reference of the variants' names.
         train: carriers in train.
         holdout: carriers in holdout.
         real: train and holdout together.
         synthetic: carriers in the synthetic cohort.
-        effects: what each variant of any of them does to the protein.
+        effects: effect of each variant on the protein.
     """
 
     reference: Reference
@@ -113,32 +113,32 @@ class Tally:
     effects: Mapping[Variant, Effect]
 
     def named(self, group: Carriers | None = None) -> list[Variant]:
-        """Variants that enough patients of a real group (train and holdout if not given) share, commonest first."""
+        """Variants with enough carriers in a real group (train and holdout if not given), most frequent first."""
         group = self.real if group is None else group
-        return [variant for variant in group.commonest() if group.count(variant) >= MINIMUM]
+        return [variant for variant in group.commonest() if group.count(variant) >= MIN_PATIENTS]
 
     def polymorphisms(self) -> list[Variant]:
-        """Variants of the germ line: the known ones of TP53, and what more than `COMMON` of the real patients carry."""
+        """Germline variants: known polymorphisms of TP53, and those that more than `COMMON` of real patients carry."""
         from cohortsmith.data.simulators import is_polymorphism
 
         known = self.reference.name == TP53.name
         return [v for v in self.effects if self.real.share(v) > COMMON or (known and is_polymorphism(v))]
 
     def title(self, variant: Variant) -> str:
-        """Name of a variant: its place in the coding sequence and what becomes of the protein."""
+        """Name of a variant in the coding sequence and in the protein."""
         return f"{hgvs(variant, self.reference)} {self.effects[variant].protein}".strip()
 
     def short_title(self, variant: Variant) -> str:
-        """What becomes of the protein, such as R175H; the place in the sequence where that is not told."""
+        """Change of the protein, such as R175H; the name in the coding sequence where that is unknown."""
         protein = self.effects[variant].protein.removeprefix("p.")
         return protein if protein.strip("?=") else hgvs(variant, self.reference)
 
 
 def real_patients(comparison: Comparison) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    """Patient of each sample of train and of holdout, told apart where the two merely use the same names.
+    """Patient of each sample of train and of holdout, renamed where the two only happen to use the same names.
 
-    Two files that both number their patients from 1 name different people. Only if at least half of the names they
-    share have the same variants in both, the same people are taken to be in both, and count once.
+    Two files that both number their patients from 1 name different people. Only if at least half of the shared names
+    have the same variants in both are they taken to be the same people, counted once.
     """
     train, holdout, view = comparison.train.subjects, comparison.holdout.subjects, comparison.seen_as(SequenceView)
     known = dict(zip(train.tolist(), view.variants("train"), strict=True))
@@ -163,9 +163,9 @@ def tally(comparison: Comparison) -> Tally:
 
 
 def substitution_class(variant: Variant, reference: Reference) -> int | None:
-    """Position in `SUBSTITUTIONS` of a change of one base, read on the strand of the pyrimidine; None for others.
+    """Position in `SUBSTITUTIONS` of a change of one base, on the strand of the pyrimidine; None for others.
 
-    Folding the two strands into six classes follows Alexandrov et al. 2013; C>T of a CpG stands apart.
+    The six classes of both strands follow Alexandrov et al. 2013; C>T at a CpG is a class of its own.
     """
     if len(variant.deleted) != 1 or len(variant.inserted) != 1:
         return None

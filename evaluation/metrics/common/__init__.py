@@ -1,12 +1,12 @@
 """Metrics defined for more than one data kind, and those of expression profiles."""
 
-from cohortsmith.evaluation.metrics.common.closest_record import LIMIT
-from cohortsmith.evaluation.metrics.common.joint import frechet_in, kernel_sums, mmd_from_sums
+from cohortsmith.evaluation.core import LARGE_SAMPLES_PER_SIDE as LIMIT
+from cohortsmith.evaluation.core import MIN_FOR_1_PERCENT as LEAST_FOR_TPR
+from cohortsmith.evaluation.core import MIN_PER_SIDE as LEAST
+from cohortsmith.evaluation.metrics.common.joint import frechet_in, kernel_sums, mmd_from_sums, pearson
 from cohortsmith.evaluation.metrics.common.membership import (
     ATTACKS,
     FALSE_POSITIVES,
-    LEAST,
-    LEAST_FOR_TPR,
     SYNTHETIC,
     gan_leaks,
     halves,
@@ -30,6 +30,7 @@ __all__ = [
     "halves",
     "kernel_sums",
     "mmd_from_sums",
+    "pearson",
     "shared_basis",
     "true_positive_rate",
     "unique",

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.linalg import sqrtm
 
-from cohortsmith.evaluation.core import Finding, NotEvaluable, distances, group_starts, jackknife, leave_group_out
+from cohortsmith.evaluation.core import (
+    JACKKNIFE_INTERVAL,
+    SAMPLES_PER_SIDE,
+    Finding,
+    NotEvaluable,
+    Stream,
+    distances,
+    group_starts,
+    jackknife,
+    leave_group_out,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,33 +25,31 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Draw, Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-LIMIT = 2000
 PROJECTIONS = 200
 GENES = 1000
-INTERVAL = "delete-a-group jackknife over samples, 10 groups"
 
 
 def correlation(comparison: Comparison, seed: int) -> Finding:
     """Pearson correlation, over pairs of genes, between the real and the synthetic gene-gene correlations.
 
-    Up to 1000 genes (a seeded draw) that vary in the holdout draw; a gene constant in the other cohort correlates 0.
+    Up to 1000 genes (a seeded draw) that vary in the holdout draw; one constant in the other cohort has correlation 0.
     """
-    draw = comparison.draw(LIMIT, seed)
+    draw = comparison.draw(SAMPLES_PER_SIDE, seed)
     genes = np.flatnonzero(np.ptp(draw.real, axis=0) > 0)
     if len(genes) < 3:
         raise NotEvaluable(f"correlations between genes need at least 3 varying genes, there are {len(genes)}")
     if len(genes) > GENES:
-        genes = np.sort(np.random.default_rng([seed, 21]).choice(genes, GENES, replace=False))
+        genes = np.sort(np.random.default_rng([seed, Stream.CORRELATED_GENES]).choice(genes, GENES, replace=False))
     real, synthetic = draw.real[:, genes], draw.synthetic[:, genes]
     pairs = np.triu_indices(len(genes), 1)
     target = _correlations(real)[pairs]
 
     def agreement(other: Matrix) -> tuple[float, float]:
         found = _correlations(other)[pairs]
-        return _pearson(target, found), float(np.abs(target - found).mean())
+        return pearson(target, found), float(np.abs(target - found).mean())
 
     def without(keep: NDArray[np.bool_]) -> float:
-        return _pearson(_correlations(real[keep])[pairs], _correlations(synthetic[keep])[pairs])
+        return pearson(_correlations(real[keep])[pairs], _correlations(synthetic[keep])[pairs])
 
     value, difference = agreement(synthetic)
     reference, real_difference = agreement(draw.reference[:, genes])
@@ -49,7 +57,7 @@ def correlation(comparison: Comparison, seed: int) -> Finding:
         *jackknife(value, leave_group_out(len(draw), without)),
         reference=reference,
         chance=agreement(draw.structureless[:, genes])[0],
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
             "n": len(draw),
             "genes": len(genes),
@@ -66,10 +74,10 @@ def sliced_wasserstein(comparison: Comparison, seed: int) -> Finding:
     """
     from ot import sliced_wasserstein_distance  # takes a second to import
 
-    draw = comparison.draw(LIMIT, seed)
-    directions = np.random.default_rng([seed, 22]).standard_normal((draw.real.shape[1], PROJECTIONS))
+    draw = comparison.draw(SAMPLES_PER_SIDE, seed)
+    directions = np.random.default_rng([seed, Stream.PROJECTIONS]).standard_normal((draw.real.shape[1], PROJECTIONS))
     directions /= np.linalg.norm(directions, axis=0)
-    # Projected once here; POT then gets points that already stand on their directions.
+    # Projected once here; POT then gets the projections themselves, along the axes.
     sides = [side @ directions for side in (draw.real, draw.synthetic, draw.reference, draw.structureless)]
     axes = np.eye(PROJECTIONS)
 
@@ -82,7 +90,7 @@ def sliced_wasserstein(comparison: Comparison, seed: int) -> Finding:
         *jackknife(distance(real, synthetic), left_out),
         reference=distance(real, reference),
         chance=distance(real, structureless),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={"n": len(draw), "projections": PROJECTIONS},
     )
 
@@ -90,10 +98,10 @@ def sliced_wasserstein(comparison: Comparison, seed: int) -> Finding:
 def mmd(comparison: Comparison, seed: int) -> Finding:
     """Unbiased squared maximum mean discrepancy with a Gaussian kernel; Gretton et al. (2012), Lemma 6.
 
-    Bandwidth: median distance between the holdout's samples (a median heuristic that the synthetic cohort cannot
-    move). The unbiased estimate can fall below 0.
+    Bandwidth: median distance between the holdout's samples (a median heuristic that does not depend on the
+    synthetic cohort). The unbiased estimate can be negative.
     """
-    draw = comparison.draw(LIMIT, seed)
+    draw = comparison.draw(SAMPLES_PER_SIDE, seed)
     within = distances(draw.real, draw.real)
     bandwidth = float(np.median(within[np.triu_indices(len(draw), 1)]))
     if bandwidth == 0:
@@ -114,7 +122,7 @@ def mmd(comparison: Comparison, seed: int) -> Finding:
         *jackknife(value, left_out),
         reference=measured(draw.reference)[0],
         chance=measured(draw.structureless)[0],
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={"n": len(draw), "bandwidth": bandwidth},
     )
 
@@ -123,9 +131,9 @@ def frechet(comparison: Comparison, seed: int) -> Finding:
     """Squared Frechet distance between Gaussians fitted to both cohorts in train's principal components.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), Heusel et al. (2017), eq. 6, with train's components in place of an
-    image network; images in what a network learnt on train, where one was given.
+    image network; for images, features of a network trained on train, where one is given.
     """
-    return frechet_in(comparison.view.embedded_draw(LIMIT, seed), comparison.view.space)
+    return frechet_in(comparison.view.embedded_draw(SAMPLES_PER_SIDE, seed), comparison.view.space)
 
 
 def frechet_in(draw: Draw, space: str) -> Finding:
@@ -135,7 +143,7 @@ def frechet_in(draw: Draw, space: str) -> Finding:
         *jackknife(frechet_distance(draw.real, draw.synthetic), left_out),
         reference=frechet_distance(draw.real, draw.reference),
         chance=frechet_distance(draw.real, draw.structureless),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={"n": len(draw), "components": draw.real.shape[1], "space": space},
     )
 
@@ -154,19 +162,22 @@ def frechet_distance(a: NDArray[Any], b: NDArray[Any]) -> float:
 def _correlations(x: Matrix) -> NDArray[np.float32]:
     centred = x - x.mean(axis=0)
     scale = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    # Values are in train's standard deviations: below a ten-thousandth there is only rounding left to correlate.
+    # Values are in train's standard deviations: below 1e-4 there is only rounding error left to correlate.
     centred /= np.where(scale > 1e-4 * np.sqrt(len(x)), scale, np.inf)
     return np.asarray(centred.T @ centred, dtype=np.float32)
 
 
-def _pearson(a: NDArray[Any], b: NDArray[Any]) -> float:
+def pearson(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Pearson correlation of a (n,) and b (n,); 0 where one of them is constant or n < 2."""
+    if len(a) < 2:
+        return 0.0
     a, b = a - a.mean(dtype=np.float64), b - b.mean(dtype=np.float64)
     norm = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / norm) if norm > 0 else 0.0
 
 
 def kernel_sums(k: NDArray[np.float32], *, within: bool = False) -> NDArray[np.float64]:
-    """Kernel (n, n) summed over each pair of groups, (groups, groups); `within` a side, samples with themselves out."""
+    """Kernel (n, n) summed over each pair of groups, (groups, groups); `within` one side, without the diagonal."""
     if within:
         np.fill_diagonal(k, 0)
     starts = group_starts(len(k))
@@ -177,7 +188,7 @@ def kernel_sums(k: NDArray[np.float32], *, within: bool = False) -> NDArray[np.f
 def mmd_from_sums(
     real: NDArray[np.float64], other: NDArray[np.float64], cross: NDArray[np.float64], n: int
 ) -> tuple[float, list[float]]:
-    """Unbiased squared discrepancy from `kernel_sums` of n samples a side, and the same with each group left out."""
+    """Unbiased squared discrepancy from `kernel_sums` of n samples per side, and with each group left out."""
 
     def estimate(keep: NDArray[np.bool_], m: int) -> float:
         a, b, c = (part[np.ix_(keep, keep)].sum() for part in (real, other, cross))

@@ -1,7 +1,7 @@
-"""Membership inference: can an attacker holding the synthetic cohort tell who was in train?
+"""Membership inference: attacks that infer from the synthetic cohort who was in train.
 
-Members are train samples; non-members one half of the holdout; the attacker's reference set is the other half, so he
-never calibrates on the very people he is tested on. Halves are made by patient.
+Members are train samples, non-members one half of the holdout; the attacker's reference set is the other half, so that
+attacks are never calibrated on the patients they are tested on. Halves are split by patient.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from sklearn.decomposition import PCA
 
 from cohortsmith.evaluation.core import (
     BLOCK,
+    BOOTSTRAP_ROUNDS,
+    MIN_FOR_1_PERCENT,
+    MIN_PER_SIDE,
+    TAILS_95,
     Finding,
     Interval,
     NotEvaluable,
+    Stream,
     auc,
     distances,
     nearest,
@@ -35,17 +40,14 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-MEMBERS = 2000
-SYNTHETIC = 10000
-LEAST = 20
-LEAST_FOR_TPR = 100
+MEMBERS = 2000  # attacked, at most
+SYNTHETIC = 10000  # samples that an attacker uses, at most
 FALSE_POSITIVES = 0.01
 COMPONENTS = 30
-RESAMPLES = 500
 
 
 class AttackInputs(NamedTuple):
-    """What an attack is run on, (n, d) each, as `Comparison.z_train` holds it."""
+    """Inputs of an attack, profiles (n, d) each."""
 
     members: Matrix
     non_members: Matrix
@@ -60,9 +62,9 @@ def gan_leaks(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
 
 
 def gan_leaks_calibrated(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
-    """How much nearer the synthetic cohort comes than the reference set, (n,); Chen et al. (2020), eq. 9.
+    """Distance to the reference set minus distance to the synthetic cohort, (n,); Chen et al. (2020), eq. 9.
 
-    The reference set stands for samples of Chen's reference generator: real patients, of whom none is attacked.
+    The reference set, real patients of whom none is attacked, replaces samples of Chen's reference generator.
     """
     return nearest(x, reference)[:, 0] - nearest(x, synthetic)[:, 0]
 
@@ -79,7 +81,7 @@ def domias(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
 def shared_basis(x: Matrix, synthetic: Matrix, reference: Matrix) -> tuple[Matrix, Matrix, Matrix]:
     """The three in the first 30 principal components of synthetic and reference samples, each scaled to variance 1."""
     both = np.concatenate([synthetic, reference])
-    shared = np.count_nonzero(both, axis=0) > 1  # a component of one patient's own edit would only be slow
+    shared = np.count_nonzero(both, axis=0) > 1  # edits of a single patient would only add slow components
     if shared.any() and not shared.all():
         both, x, synthetic, reference = both[:, shared], x[:, shared], synthetic[:, shared], reference[:, shared]
     components = max(1, min(COMPONENTS, both.shape[1], len(reference) // 5))
@@ -112,8 +114,8 @@ ATTACKS: dict[str, Callable[[Matrix, Matrix, Matrix], NDArray[Any]]] = {
 def attack_auc(comparison: Comparison, seed: int, *, attack: str) -> Finding:
     """AUC of an attack of `ATTACKS` on the synthetic cohort.
 
-    Reference: the same attack on real samples in the synthetic cohort's place, one half of train, members being the
-    other half: real people who give nobody else away.
+    Reference: the same attack on real samples in place of the synthetic cohort: one half of train, members being the
+    other half, so that no member is revealed.
     """
     scores, real, detail = _attacked(comparison, seed, attack)
     return Finding(
@@ -126,11 +128,12 @@ def attack_auc(comparison: Comparison, seed: int, *, attack: str) -> Finding:
 
 
 def attack_tpr(comparison: Comparison, seed: int, *, attack: str) -> Finding:
-    """Share of members found when at most 1 % of non-members are wrongly accused; Carlini et al. (2022)."""
+    """True-positive rate at a false-positive rate of at most 1 %; Carlini et al. (2022)."""
     scores, real, detail = _attacked(comparison, seed, attack)
-    if len(scores[1]) < LEAST_FOR_TPR:
+    if len(scores[1]) < MIN_FOR_1_PERCENT:
         raise NotEvaluable(
-            f"1 % of false positives needs at least {LEAST_FOR_TPR} non-members, half the holdout has {len(scores[1])}"
+            f"1 % of false positives needs at least {MIN_FOR_1_PERCENT} non-members, half the holdout has "
+            f"{len(scores[1])}"
         )
     return Finding(
         *true_positive_rate(*scores, seed=seed),
@@ -142,20 +145,20 @@ def attack_tpr(comparison: Comparison, seed: int, *, attack: str) -> Finding:
 
 
 def attack_auc_unique(comparison: Comparison, seed: int) -> Finding:
-    """AUC of the best of `ATTACKS` on patients whose sequence nobody else has, in train or in the holdout.
+    """AUC of the best of `ATTACKS` on patients whose sequence is unique in train and the holdout.
 
-    Members are such patients of train, non-members such patients of one half of the holdout. Patients whose sequence
-    others share cannot be told apart by it and hide what happens to those who can. The best attack is chosen by its
-    result, for the synthetic cohort and for real samples in its place alike.
+    Members are such patients of train, non-members such patients of one half of the holdout. Patients who share their
+    sequence cannot be distinguished by it and would mask the risk of those who can. The best attack is selected by its
+    AUC, for the synthetic cohort and for real samples in its place alike.
     """
-    scene, real = _unique_scenes(comparison, seed)
-    found = {attack: _scores(scene, attack) for attack in ATTACKS}
+    inputs, real = _unique_inputs(comparison, seed)
+    found = {attack: _scores(inputs, attack) for attack in ATTACKS}
     known = {attack: _scores(real, attack) for attack in ATTACKS}
     best = max(found, key=lambda attack: auc(*found[attack]).value)
     by_attack = {attack: auc(*scores).value for attack, scores in found.items()}
-    detail: dict[str, Any] = {f"n_{side}": len(getattr(scene, side)) for side in AttackInputs._fields}
+    detail: dict[str, Any] = {f"n_{side}": len(getattr(inputs, side)) for side in AttackInputs._fields}
     detail |= {"attack": best, "by_attack": by_attack}
-    if len(scene.non_members) >= LEAST_FOR_TPR:
+    if len(inputs.non_members) >= MIN_FOR_1_PERCENT:
         rate = true_positive_rate(*found[best], seed=seed)
         detail["found_at_1_percent"] = {"value": rate.value, "low": rate.low, "high": rate.high}
     return Finding(
@@ -172,17 +175,17 @@ def true_positive_rate(
     non_members: NDArray[Any],
     *,
     seed: int,
-    resamples: int = RESAMPLES,
+    resamples: int = BOOTSTRAP_ROUNDS,
     false_positives: float = FALSE_POSITIVES,
 ) -> Interval:
-    """Share of member scores above a threshold that at most 1 % of non-member scores exceed.
+    """True-positive rate: share of member scores above a threshold that at most 1 % of non-member scores exceed.
 
     Args:
         members: (m,) scores.
         non_members: (n,) scores.
         seed: seed of the bootstrap.
         resamples: bootstrap rounds.
-        false_positives: another share of non-members than 1 %.
+        false_positives: false-positive rate, 1 % by default.
     """
 
     def rate(positive: NDArray[Any], negative: NDArray[Any]) -> float:
@@ -194,11 +197,11 @@ def true_positive_rate(
     found = wilson(value * len(members), len(members))
     if not resamples:
         return found
-    rng = np.random.default_rng([seed, 71])
-    again = [
+    rng = np.random.default_rng([seed, Stream.MEMBERSHIP_BOOTSTRAP])
+    resampled = [
         rate(rng.choice(members, len(members)), rng.choice(non_members, len(non_members))) for _ in range(resamples)
     ]
-    low, high = np.quantile(again, [0.025, 0.975])
+    low, high = np.quantile(resampled, TAILS_95)
     return found.widened(Interval(value, float(low), float(high)))
 
 
@@ -206,40 +209,41 @@ def _attacked(
     comparison: Comparison, seed: int, attack: str
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
     def make() -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
-        scene, real = _scenes(comparison, seed)
-        detail = {f"n_{side}": len(getattr(scene, side)) for side in AttackInputs._fields}
-        return _scores(scene, attack), _scores(real, attack), detail
+        inputs, real = _inputs(comparison, seed)
+        detail = {f"n_{side}": len(getattr(inputs, side)) for side in AttackInputs._fields}
+        return _scores(inputs, attack), _scores(real, attack), detail
 
     return comparison.memo(("attack", attack, seed), make)
 
 
-def _scores(scene: AttackInputs, attack: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    x = np.concatenate([scene.members, scene.non_members])
-    scores = ATTACKS[attack](x, scene.synthetic, scene.reference)
-    return scores[: len(scene.members)], scores[len(scene.members) :]
+def _scores(inputs: AttackInputs, attack: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    x = np.concatenate([inputs.members, inputs.non_members])
+    scores = ATTACKS[attack](x, inputs.synthetic, inputs.reference)
+    return scores[: len(inputs.members)], scores[len(inputs.members) :]
 
 
-def _scenes(comparison: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
-    """The attack on the synthetic cohort, and the same on real samples in its place."""
-    return comparison.memo(("scenes", seed), partial(_make_scenes, comparison, seed))
+def _inputs(comparison: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
+    """Inputs of an attack on the synthetic cohort, and of the same on real samples in its place."""
+    return comparison.memo(("attack inputs", seed), partial(_split, comparison, seed))
 
 
-def _make_scenes(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
-    rng = np.random.default_rng([seed, 72])
-    out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
+def _split(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
+    rng = np.random.default_rng([seed, Stream.MEMBERSHIP])
+    tested, calibration = halves(c.holdout.y, c.holdout.subjects, rng)
     released, kept = halves(c.train.y, c.train.subjects, rng)
-    if min(len(out), len(apart), len(kept), len(c.synthetic)) < LEAST:
+    if min(len(tested), len(calibration), len(kept), len(c.synthetic)) < MIN_PER_SIDE:
         raise NotEvaluable(
-            f"an attack needs at least {LEAST} samples in each half of the holdout, in each half of train and in the "
-            f"synthetic cohort; there are {min(len(out), len(apart))}, {len(kept)} and {len(c.synthetic)}"
+            f"an attack needs at least {MIN_PER_SIDE} samples in each half of the holdout, in each half of train and "
+            f"in the synthetic cohort; there are {min(len(tested), len(calibration))}, {len(kept)} and "
+            f"{len(c.synthetic)}"
         )
-    share = np.bincount(c.holdout.y[out], minlength=len(c.classes)) / len(out)
+    share = np.bincount(c.holdout.y[tested], minlength=len(c.classes)) / len(tested)
 
     def members(rows: NDArray[np.int64]) -> Matrix:
         y = c.train.y[rows]
         return c.z_train[rows[pick(y, proportional(share, min(len(y), MEMBERS)), rng)]]
 
-    known = (c.z_holdout[out], c.z_holdout[apart])
+    known = (c.z_holdout[tested], c.z_holdout[calibration])
     made = c.z_synthetic[rng.permutation(len(c.synthetic))[:SYNTHETIC]]
     return (
         AttackInputs(members(np.arange(len(c.train))), known[0], made, known[1]),
@@ -247,19 +251,19 @@ def _make_scenes(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
     )
 
 
-def _unique_scenes(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
-    rng = np.random.default_rng([seed, 73])
+def _unique_inputs(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs]:
+    rng = np.random.default_rng([seed, Stream.UNIQUE_MEMBERSHIP])
     own, others = unique(c)
-    out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
+    tested, calibration = halves(c.holdout.y, c.holdout.subjects, rng)
     released, kept = halves(c.train.y, c.train.subjects, rng)
-    members, strangers, rest = np.flatnonzero(own), out[others[out]], kept[own[kept]]
-    if min(len(strangers), len(rest), len(apart), len(c.synthetic)) < LEAST:
+    members, non_members, rest = np.flatnonzero(own), tested[others[tested]], kept[own[kept]]
+    if min(len(non_members), len(rest), len(calibration), len(c.synthetic)) < MIN_PER_SIDE:
         raise NotEvaluable(
-            f"an attack on those whose sequence is unique needs at least {LEAST} of them in each half of the holdout "
-            f"and of train, and as many synthetic samples; there are {len(strangers)}, {len(rest)} and "
+            f"an attack on patients whose sequence is unique needs at least {MIN_PER_SIDE} of them in each half of the "
+            f"holdout and of train, and as many synthetic samples; there are {len(non_members)}, {len(rest)} and "
             f"{len(c.synthetic)}"
         )
-    known = (c.z_holdout[strangers], c.z_holdout[apart])
+    known = (c.z_holdout[non_members], c.z_holdout[calibration])
     made = c.z_synthetic[rng.permutation(len(c.synthetic))[:SYNTHETIC]]
     return (
         AttackInputs(c.z_train[rng.permutation(members)[:MEMBERS]], known[0], made, known[1]),
@@ -268,7 +272,7 @@ def _unique_scenes(c: Comparison, seed: int) -> tuple[AttackInputs, AttackInputs
 
 
 def unique(c: Comparison) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows of train and of the holdout no other patient of either has."""
+    """Which rows of train and of the holdout are unique to one patient of both."""
     number = np.concatenate(same_rows(c.z_train, c.z_holdout))
     patients = np.concatenate([c.train.subjects, c.holdout.subjects])
     _, patient = np.unique(patients, return_inverse=True)

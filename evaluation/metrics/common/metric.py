@@ -1,4 +1,4 @@
-"""`Metric`: how a figure of the scorecard is measured and how to read it."""
+"""`Metric`: definition of one metric of the scorecard."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Metric:
 
     Attributes:
         name: short snake_case name, the one `only=` takes.
-        group: which part of the scorecard it belongs to.
-        direction: which way is better.
+        group: its part of the scorecard.
+        direction: whether higher, lower or a target is better.
         bounds: smallest and largest value that can occur, None where unbounded.
-        explanation: what the number means, one sentence.
+        explanation: meaning of the value, one sentence.
         source: the paper that defines it.
-        measure: called as measure(comparison, seed); raises `NotEvaluable` when patients are too few.
+        measure: called as measure(comparison, seed); raises `NotEvaluable` for too few patients.
         kinds: data kinds it is defined for.
     """
 
@@ -41,7 +41,7 @@ class Metric:
     kinds: Collection[str] = (EXPRESSION,)
 
     def compute(self, comparison: Comparison, seed: int = 0) -> Estimate:
-        """Measure, or say why it cannot be measured."""
+        """Estimate of the metric; where it is not evaluable, its status gives the reason."""
         try:
             found = self.measure(comparison, seed)
             status = "ok" if math.isfinite(found.value) else "not evaluable: the statistic is undefined on these data"

@@ -1,4 +1,4 @@
-"""Gene by gene: Jensen-Shannon divergence and Wasserstein-1 distance of each gene's values."""
+"""Per gene: Jensen-Shannon divergence and Wasserstein-1 distance of each gene's values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
-from cohortsmith.evaluation.core import GROUPS, Finding, group_of, jackknife
+from cohortsmith.evaluation.core import GROUPS, JACKKNIFE_INTERVAL, LARGE_SAMPLES_PER_SIDE, Finding, group_of, jackknife
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,19 +15,17 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Draw, Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-LIMIT = 5000
 BINS = 20
 WORST = 10
-INTERVAL = "delete-a-group jackknife over samples, 10 groups"
 
 
 def js_divergence(comparison: Comparison, seed: int) -> Finding:
     """Mean over genes of the Jensen-Shannon divergence (base 2, 0..1) between real and synthetic values.
 
     Values are counted in quantile bins of train, 20 of them or the square root of the samples; a point mass, as at
-    zero, has a bin of its own, and so has what lies beyond train at either end. Lin (1991).
+    zero, has a bin of its own, and so have values below and above train's range. Lin (1991).
     """
-    bins = min(BINS, int(np.sqrt(len(comparison.draw(LIMIT, seed)))))
+    bins = min(BINS, int(np.sqrt(len(comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)))))
     return _finding(comparison, seed, _js_by_gene, edges=_edges(comparison, bins))
 
 
@@ -41,7 +39,7 @@ def wasserstein(comparison: Comparison, seed: int) -> Finding:
 
 
 def _finding(comparison: Comparison, seed: int, by_gene: Any, **options: Any) -> Finding:
-    draw: Draw = comparison.draw(LIMIT, seed)
+    draw: Draw = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)
     value, without = by_gene(draw.real, draw.synthetic, **options)
     reference, _ = by_gene(draw.real, draw.reference, **options)
     chance, _ = by_gene(draw.real, draw.structureless, **options)
@@ -54,7 +52,7 @@ def _finding(comparison: Comparison, seed: int, by_gene: Any, **options: Any) ->
         *estimate,
         reference=float(reference.mean()),
         chance=float(chance.mean()),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
             "n": len(draw),
             "median": float(np.median(value)),
@@ -67,7 +65,7 @@ def _finding(comparison: Comparison, seed: int, by_gene: Any, **options: Any) ->
 def _edges(comparison: Comparison, bins: int) -> list[Matrix]:
     """Inner bin edges of each gene: train's quantiles, and its ends.
 
-    A value that fills a bin alone has one of its own; what lies beyond train has one at either end.
+    A value that fills a bin has one of its own; values below and above train's range have one each.
     """
     levels = np.linspace(0, 1, bins + 1)[1:-1]
     z = comparison.z_train

@@ -1,7 +1,7 @@
 """Neighbourhoods: precision, recall, density, coverage, and nearest-neighbour adversarial accuracy.
 
-Distances between sequences are taken over their edits themselves: principal components would lose the rare ones. Those
-between images are a network's that learnt on train, where one was given.
+Distances between sequences are taken over the edits themselves: principal components would lose the rare ones. Those
+between images are between features of a network trained on train, where one is given.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cohortsmith.evaluation.core import (
+    HALF_SAMPLE_INTERVAL,
+    MIN_PER_SIDE,
+    SAMPLES_PER_SIDE,
     Finding,
     distances,
     from_halves,
@@ -26,14 +29,11 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-LIMIT = 2000
 K = 5
-INTERVAL = "delete-half jackknife over samples, 20 half-samples"
-LEAST_OF_A_CLASS = 20
 
 
 class Manifold(NamedTuple):
-    """Four views of how two clouds of points cover each other."""
+    """Four measures of how two point clouds cover each other."""
 
     precision: float
     recall: float
@@ -52,7 +52,7 @@ def recall(comparison: Comparison, seed: int) -> Finding:
 
 
 def density(comparison: Comparison, seed: int) -> Finding:
-    """How many real neighbourhoods a synthetic sample lies in, over k; Naeem et al. (2020), eq. 3, k = 5."""
+    """Mean number of real neighbourhoods that a synthetic sample lies in, over k; Naeem et al. (2020), eq. 3, k = 5."""
     return _finding(comparison, seed, "density")
 
 
@@ -64,7 +64,11 @@ def coverage(comparison: Comparison, seed: int) -> Finding:
 def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
     found = comparison.memo(("manifold", seed), lambda: _manifolds(comparison, seed))
     value, halves, reference, chance, by_class = found
-    detail: dict[str, Any] = {"n": len(comparison.draw(LIMIT, seed)), "k": K, "space": comparison.view.neighbour_space}
+    detail: dict[str, Any] = {
+        "n": len(comparison.draw(SAMPLES_PER_SIDE, seed)),
+        "k": K,
+        "space": comparison.view.neighbour_space,
+    }
     if by_class:
         detail["by_class"] = [
             {"class": c, "value": getattr(made, name), "reference": getattr(real, name)} for c, made, real in by_class
@@ -73,7 +77,7 @@ def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
         *from_halves(getattr(value, name), [getattr(m, name) for m in halves]),
         reference=getattr(reference, name),
         chance=getattr(chance, name),
-        interval=INTERVAL,
+        interval=HALF_SAMPLE_INTERVAL,
         detail=detail,
     )
 
@@ -81,8 +85,8 @@ def _finding(comparison: Comparison, seed: int, name: str) -> Finding:
 def _manifolds(
     comparison: Comparison, seed: int
 ) -> tuple[Manifold, list[Manifold], Manifold, Manifold, list[tuple[str, Manifold, Manifold]]]:
-    """Synthetic against real, its halves, real against real, chance, and of images the first and third by class."""
-    draw = comparison.view.neighbour_draw(LIMIT, seed)
+    """Synthetic against real, its half-samples, real against real, chance; for images the first and third by class."""
+    draw = comparison.view.neighbour_draw(SAMPLES_PER_SIDE, seed)
     real = distances(draw.real, draw.real)
 
     def others(side: Matrix) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -99,7 +103,7 @@ def _manifolds(
     by_class = []
     for c, name in enumerate(comparison.classes if comparison.view.by_class else ()):
         rows, made, known = (np.flatnonzero(y == c) for y in (draw.real_y, draw.synthetic_y, draw.reference_y))
-        if min(len(rows), len(made), len(known)) >= LEAST_OF_A_CLASS:
+        if min(len(rows), len(made), len(known)) >= MIN_PER_SIDE:
             own = real[np.ix_(rows, rows)]
             found = manifold(own, synthetic[np.ix_(made, made)], cross[np.ix_(rows, made)])
             by_class.append((name, found, manifold(own, train[np.ix_(known, known)], train_cross[np.ix_(rows, known)])))
@@ -115,7 +119,7 @@ def manifold(real: NDArray[Any], synthetic: NDArray[Any], cross: NDArray[Any], k
         cross: (n, m) from real to synthetic samples.
         k: neighbours, not counting the sample itself.
     """
-    real_radius = np.partition(real, k, axis=1)[:, k]  # the sample itself stands first, at 0
+    real_radius = np.partition(real, k, axis=1)[:, k]  # the sample itself is first, at distance 0
     synthetic_radius = np.partition(synthetic, k, axis=1)[:, k]
     inside = cross <= real_radius[:, None]
     return Manifold(
@@ -127,7 +131,7 @@ def manifold(real: NDArray[Any], synthetic: NDArray[Any], cross: NDArray[Any], k
 
 
 class Adversarial(NamedTuple):
-    """Both terms of the adversarial accuracy, (2,) each: of real samples, of synthetic ones."""
+    """Both terms of the adversarial accuracy, (2,) each: for real and for synthetic samples."""
 
     value: NDArray[np.float64]
     halves: list[NDArray[np.float64]]
@@ -137,20 +141,20 @@ class Adversarial(NamedTuple):
 
 
 def adversarial_accuracy(comparison: Comparison, seed: int) -> Finding:
-    """Nearest-neighbour adversarial accuracy of Yale et al. (2020), eq. 1, on `Comparison.z_train`'s profiles.
+    """Nearest-neighbour adversarial accuracy of Yale et al. (2020), eq. 1, on profiles.
 
     Half the share of real samples whose nearest synthetic one is farther than their nearest real one (`truth`), half
     the share of synthetic ones nearer to another synthetic than to a real one (`synthetic`). A tie counts half, so that
-    a cohort of copies does not look fine. 0.5: not to be told apart; 1: far apart; 0: copied or over-fitted.
+    a cohort of copies does not pass. 0.5: indistinguishable; 1: well separated; 0: copied or overfitted.
     """
     found = _adversarial_terms(comparison, seed)
     return Finding(
         *from_halves(float(found.value.mean()), [float(v.mean()) for v in found.halves]),
         reference=float(found.reference.mean()),
         chance=float(found.chance.mean()),
-        interval=INTERVAL,
+        interval=HALF_SAMPLE_INTERVAL,
         detail={
-            "n": len(comparison.draw(LIMIT, seed)),
+            "n": len(comparison.draw(SAMPLES_PER_SIDE, seed)),
             "truth": float(found.value[0]),
             "synthetic": float(found.value[1]),
             "against_train": float(found.against_train.mean()),
@@ -160,23 +164,23 @@ def adversarial_accuracy(comparison: Comparison, seed: int) -> Finding:
 
 
 def adversarial_term(comparison: Comparison, seed: int, *, term: int) -> Finding:
-    """One term of the adversarial accuracy by itself: 0 of real samples, 1 of synthetic ones.
+    """One term of the adversarial accuracy: 0 for real samples, 1 for synthetic ones.
 
-    Their mean hides a cohort that lies close around one point far from real patients: there one term is 1, the other 0.
+    Their mean hides a cohort concentrated far from real patients: there one term is 1, the other 0.
     """
     found = _adversarial_terms(comparison, seed)
     return Finding(
         *from_halves(float(found.value[term]), [float(v[term]) for v in found.halves]),
         reference=float(found.reference[term]),
         chance=float(found.chance[term]),
-        interval=INTERVAL,
-        detail={"n": len(comparison.draw(LIMIT, seed))},
+        interval=HALF_SAMPLE_INTERVAL,
+        detail={"n": len(comparison.draw(SAMPLES_PER_SIDE, seed))},
     )
 
 
 def _adversarial_terms(comparison: Comparison, seed: int) -> Adversarial:
     def make() -> Adversarial:
-        draw = comparison.draw(LIMIT, seed)
+        draw = comparison.draw(SAMPLES_PER_SIDE, seed)
         real = distances(draw.real, draw.real)
         train = distances(draw.reference, draw.reference)
         return Adversarial(

@@ -1,6 +1,6 @@
-"""Utility: classifiers trained on synthetic and tested on real samples, and the other way round.
+"""Utility: classifiers trained on synthetic and tested on real samples (TSTR), and the reverse (TRTS).
 
-Logistic regression; for images with image models, the small network that `ImageModels.learn` trains from scratch.
+Logistic regression; for images with feature extractors, the small network that `ImageModels.learn` trains.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from cohortsmith.evaluation.core import (
+    BOOTSTRAP_ROUNDS,
+    LARGE_SAMPLES_PER_SIDE,
+    SAMPLES_PER_SIDE,
+    TAILS_95,
     Finding,
     Interval,
     NotEvaluable,
+    Stream,
     confusion,
     f1,
     logistic,
@@ -23,7 +28,6 @@ from cohortsmith.evaluation.core import (
     quietly,
     wilson,
 )
-from cohortsmith.evaluation.spaces import LIMIT as DRAWN
 from cohortsmith.evaluation.spaces import ImageView
 
 if TYPE_CHECKING:
@@ -32,35 +36,33 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Images, Learned
     from cohortsmith.evaluation.spaces import Comparison
 
-LIMIT = 5000
-IMAGES = 20000  # that a network learns from: it takes as many steps whatever their number
-RESAMPLES = 500
+IMAGES = 20000  # at most, that a network is trained on: its number of steps is fixed
 
 
 class Classifier(Protocol):
-    """Something that has learnt classes."""
+    """A fitted classifier."""
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Class of each sample, (n,)."""
 
 
-class Answers(NamedTuple):
-    """What a classifier says of a test set, (n,), and the test set's classes, (n,)."""
+class Predictions(NamedTuple):
+    """Predicted classes of a test set, (n,), and its true classes, (n,)."""
 
-    said: NDArray[np.int64]
+    predicted: NDArray[np.int64]
     y: NDArray[np.int64]
 
     @property
-    def right(self) -> NDArray[np.bool_]:
-        """Where it is right, (n,)."""
-        return np.asarray(self.said == self.y, dtype=bool)
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each prediction is correct, (n,)."""
+        return np.asarray(self.predicted == self.y, dtype=bool)
 
 
 class Crossed(NamedTuple):
-    """A classifier on its test set, one of real data on real data, and how many samples the latter learnt from."""
+    """Predictions of a classifier, of the reference (real on real), and the training samples of the latter."""
 
-    found: Answers
-    real: Answers
+    found: Predictions
+    real: Predictions
     n: int
 
 
@@ -73,23 +75,24 @@ def tstr(comparison: Comparison, seed: int) -> Finding:
 
 
 def tstr_macro_f1(comparison: Comparison, seed: int) -> Finding:
-    """The same classifiers: F1 of each class in the holdout, averaged over classes, so that a rare one counts as much.
+    """The same classifiers: F1 of each class in the holdout, averaged over classes, so that rare ones count as much.
 
-    Interval: 500 draws of the holdout's samples.
+    Interval: bootstrap of the holdout's samples, 500 rounds.
     """
     found, real, n = _synthetic_on_real(comparison, seed)
     k = len(comparison.classes)
-    table = confusion(found.y, found.said, k)
-    again = np.random.default_rng([seed, 52]).multinomial(len(found.y), table.ravel() / len(found.y), RESAMPLES)
-    low, high = np.quantile([macro_f1(draw.reshape(k, k)) for draw in again], [0.025, 0.975])
+    table = confusion(found.y, found.predicted, k)
+    rng = np.random.default_rng([seed, Stream.CLASSIFIER_BOOTSTRAP])
+    resampled = rng.multinomial(len(found.y), table.ravel() / len(found.y), BOOTSTRAP_ROUNDS)
+    low, high = np.quantile([macro_f1(draw.reshape(k, k)) for draw in resampled], TAILS_95)
     value = macro_f1(table)
     majority = np.full(len(found.y), int(np.bincount(comparison.train.y).argmax()))
-    by_class = zip(comparison.classes, f1(table), f1(confusion(real.y, real.said, k)), strict=True)
+    by_class = zip(comparison.classes, f1(table), f1(confusion(real.y, real.predicted, k)), strict=True)
     return Finding(
         *Interval(value, float(low), float(high)).widened(Interval(value, value, value)),
-        reference=macro_f1(confusion(real.y, real.said, k)),
+        reference=macro_f1(confusion(real.y, real.predicted, k)),
         chance=macro_f1(confusion(found.y, majority, k)),
-        interval=f"bootstrap of the test samples, {RESAMPLES} draws",
+        interval=f"bootstrap of the test samples, {BOOTSTRAP_ROUNDS} draws",
         detail={
             "n_test": len(found.y),
             "n_reference_classifier": n,
@@ -101,41 +104,42 @@ def tstr_macro_f1(comparison: Comparison, seed: int) -> Finding:
 def trts(comparison: Comparison, seed: int) -> Finding:
     """Train on real, test on synthetic: accuracy on the synthetic cohort of a classifier fitted on train.
 
-    Esteban et al. (2017). Reference (TRTR): the same classifier on the holdout. Much above it, the synthetic cohort is
-    a caricature of its classes; below it, labels and profiles do not go together. A network is the one that also embeds
-    images (`ImageView.learnt`), so that only one has to learn.
+    Esteban et al. (2017). Reference (TRTR): the same classifier on the holdout. Much above it, the classes of the
+    synthetic cohort are exaggerated; below it, labels and profiles do not match. The network is the one that extracts
+    features (`ImageView.trained_network`), so that only one has to be trained.
     """
     _check(comparison)
     c = comparison
     if c.view.by_network:
-        n = len(c.draw(DRAWN, seed).apart)
-        fitted: Classifier = _Network(c.seen_as(ImageView).learnt(seed))
+        n = len(c.draw(SAMPLES_PER_SIDE, seed).fitting_rows)
+        fitted: Classifier = _Network(c.seen_as(ImageView).trained_network(seed))
     else:
-        n = min(len(c.train), LIMIT)
+        n = min(len(c.train), LARGE_SAMPLES_PER_SIDE)
         fitted = _real_classifier(c, n, seed)
     made, held = (_test(fitted, c.view.classified(side), getattr(c, side).y) for side in ("synthetic", "holdout"))
     found = _finding(c, Crossed(made, held, n))
-    return replace(found, detail={**found.detail, "confusion": confusion(made.y, made.said, len(c.classes)).tolist()})
+    table = confusion(made.y, made.predicted, len(c.classes))
+    return replace(found, detail={**found.detail, "confusion": table.tolist()})
 
 
 class _Network:
-    """A network as a classifier."""
+    """A trained network as a `Classifier`."""
 
-    def __init__(self, learned: Learned) -> None:
-        self._learned = learned
+    def __init__(self, network: Learned) -> None:
+        self._network = network
 
     def predict(self, x: Images) -> NDArray[np.int64]:
-        return np.asarray(self._learned.predict_proba(x).argmax(axis=1), dtype=np.int64)
+        return np.asarray(self._network.predict_proba(x).argmax(axis=1), dtype=np.int64)
 
 
-class _Always:
-    """What can be learnt from one class."""
+class _Constant:
+    """A constant classifier, fitted to a single class."""
 
-    def __init__(self, answer: int) -> None:
-        self._answer = answer
+    def __init__(self, c: int) -> None:
+        self._class = c
 
     def predict(self, x: Any) -> NDArray[np.int64]:
-        return np.full(len(x), self._answer, dtype=np.int64)
+        return np.full(len(x), self._class, dtype=np.int64)
 
 
 def _check(comparison: Comparison) -> None:
@@ -149,7 +153,7 @@ def _synthetic_on_real(comparison: Comparison, seed: int) -> Crossed:
     _check(comparison)
 
     def make() -> Crossed:
-        c, most = comparison, IMAGES if comparison.view.by_network else LIMIT
+        c, most = comparison, IMAGES if comparison.view.by_network else LARGE_SAMPLES_PER_SIDE
         n = min(len(c.train), len(c.synthetic), most)
         fitted = _classifier(c, "synthetic", min(len(c.synthetic), most), seed)
         test = (c.view.classified("holdout"), c.holdout.y)
@@ -163,43 +167,43 @@ def _real_classifier(comparison: Comparison, n: int, seed: int) -> Classifier:
 
 
 def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> Classifier:
-    """Classifier fitted on `n` samples in the classes' proportions; a class itself when there is only one."""
+    """Classifier fitted on `n` samples in the classes' proportions; a constant one for a single class."""
     x, y = comparison.view.classified(side), getattr(comparison, side).y
     if n < len(y):
         share = np.bincount(y) / len(y)
-        rows = pick(y, proportional(share, n), np.random.default_rng([seed, 51]))
+        rows = pick(y, proportional(share, n), np.random.default_rng([seed, Stream.CLASSIFIER_SAMPLES]))
         x, y = x[rows], y[rows]
     if len(np.unique(y)) < 2:
-        return _Always(int(y[0]))
+        return _Constant(int(y[0]))
     if comparison.view.by_network:
         return _Network(comparison.seen_as(ImageView).networks.learn(x, y, len(comparison.classes), seed))
     with quietly():
         return logistic(x, y, seed)
 
 
-def _test(fitted: Classifier, x: Any, y: NDArray[np.int64]) -> Answers:
-    return Answers(np.asarray(fitted.predict(x), dtype=np.int64), y)
+def _test(fitted: Classifier, x: Any, y: NDArray[np.int64]) -> Predictions:
+    return Predictions(np.asarray(fitted.predict(x), dtype=np.int64), y)
 
 
 def _finding(comparison: Comparison, crossed: Crossed) -> Finding:
     found, real, n = crossed
     by_class: list[dict[str, Any]] = []
     for c, name in enumerate(comparison.classes):
-        mine, theirs = found.right[found.y == c], real.right[real.y == c]
-        if len(mine) or len(theirs):
+        own, known = found.correct[found.y == c], real.correct[real.y == c]
+        if len(own) or len(known):
             by_class.append(
                 {
                     "class": name,
-                    "n": len(mine),
-                    "value": float(mine.mean()) if len(mine) else None,
-                    "reference": float(theirs.mean()) if len(theirs) else None,
+                    "n": len(own),
+                    "value": float(own.mean()) if len(own) else None,
+                    "reference": float(known.mean()) if len(known) else None,
                 }
             )
     majority = int(np.bincount(comparison.train.y).argmax())
     present = [row["value"] for row in by_class if row["value"] is not None]
     return Finding(
-        *wilson(float(found.right.sum()), len(found.right)),
-        reference=float(real.right.mean()),
+        *wilson(float(found.correct.sum()), len(found.correct)),
+        reference=float(real.correct.mean()),
         chance=float((found.y == majority).mean()),
         interval="Wilson, of the test samples",
         detail={

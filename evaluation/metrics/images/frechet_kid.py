@@ -1,4 +1,4 @@
-"""Distances of images in feature space: Frechet and kernel distances, in what networks see."""
+"""Distances of images in feature space: Frechet distance and kernel distance (KID)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cohortsmith.evaluation.core import Finding, jackknife
+from cohortsmith.evaluation.core import JACKKNIFE_INTERVAL, MIN_PER_SIDE, SAMPLES_PER_SIDE, Finding, jackknife
 from cohortsmith.evaluation.metrics.common import frechet_in, kernel_sums, mmd_from_sums
 from cohortsmith.evaluation.spaces import ImageView
 
@@ -16,25 +16,22 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Draw, Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-LIMIT = 2000
-LEAST = 20  # samples of a class, on each side
-INTERVAL = "delete-a-group jackknife over samples, 10 groups"
-FIXED = "a fixed network that has seen no data"
+FIXED = "features of a fixed, untrained network"
 
 
 def frechet_fixed(comparison: Comparison, seed: int) -> Finding:
-    """Squared Frechet distance, Heusel et al. (2017), eq. 6, in what the fixed network sees."""
-    return frechet_in(comparison.seen_as(ImageView).fixed_draw(LIMIT, seed), FIXED)
+    """Squared Frechet distance, Heusel et al. (2017), eq. 6, on features of the fixed network."""
+    return frechet_in(comparison.seen_as(ImageView).fixed_draw(SAMPLES_PER_SIDE, seed), FIXED)
 
 
 def kernel_distance(comparison: Comparison, seed: int) -> Finding:
-    """Kernel distance (KID) in what a network learnt on train, in all and of each class; Binkowski et al. (2018)."""
-    return _kernel_distance(comparison, comparison.view.embedded_draw(LIMIT, seed), comparison.view.space)
+    """Kernel distance (KID) on features of a network trained on train, also per class; Binkowski et al. (2018)."""
+    return _kernel_distance(comparison, comparison.view.embedded_draw(SAMPLES_PER_SIDE, seed), comparison.view.space)
 
 
 def kernel_distance_fixed(comparison: Comparison, seed: int) -> Finding:
-    """Kernel distance (KID) in what the fixed network sees, in all and of each class; Binkowski et al. (2018)."""
-    return _kernel_distance(comparison, comparison.seen_as(ImageView).fixed_draw(LIMIT, seed), FIXED)
+    """Kernel distance (KID) on features of the fixed network, also per class; Binkowski et al. (2018)."""
+    return _kernel_distance(comparison, comparison.seen_as(ImageView).fixed_draw(SAMPLES_PER_SIDE, seed), FIXED)
 
 
 def polynomial(a: Matrix, b: Matrix) -> NDArray[np.float32]:
@@ -66,13 +63,13 @@ def _kernel_distance(comparison: Comparison, draw: Draw, space: str) -> Finding:
             draw.synthetic[draw.synthetic_y == c],
             draw.reference[draw.reference_y == c],
         )
-        if min(map(len, sides)) >= LEAST:
+        if min(map(len, sides)) >= MIN_PER_SIDE:
             made, known = (squared_discrepancy(sides[0], other) for other in sides[1:])
             by_class.append({"class": name, "n": len(sides[0]), "value": made, "reference": known})
     return Finding(
         *jackknife(value, left_out),
         reference=measured(draw.reference)[0],
         chance=measured(draw.structureless)[0],
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={"n": len(draw), "features": draw.real.shape[1], "space": space, "by_class": by_class},
     )

@@ -1,4 +1,4 @@
-"""Pixels, colours and spectra: what images look like before any network looks at them."""
+"""Pixels, colours and power spectra: metrics of images without feature extractors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
-from cohortsmith.evaluation.core import GROUPS, Finding, group_of, jackknife, leave_group_out
+from cohortsmith.evaluation.core import (
+    GROUPS,
+    JACKKNIFE_INTERVAL,
+    SAMPLES_PER_SIDE,
+    Finding,
+    group_of,
+    jackknife,
+    leave_group_out,
+)
 from cohortsmith.evaluation.metrics.common import wasserstein_by_column
 from cohortsmith.evaluation.spaces import ImageView, colour_names, image_colours, radial_power
 
@@ -21,14 +29,12 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.int32]
 
-LIMIT = 2000
 LEVELS = 256
-BIN = 16  # grey levels in a bin of the divergence
-INTERVAL = "delete-a-group jackknife over samples, 10 groups"
+BIN = 16  # grey levels per bin of the divergence
 
 
 class Histograms(NamedTuple):
-    """How often each pixel and channel has each grey level, (groups, pixels * channels, 256) a side of a draw."""
+    """Histograms of the grey levels of each pixel and channel, (groups, pixels * channels, 256) per side."""
 
     real: Counts
     synthetic: Counts
@@ -78,9 +84,9 @@ def _finding(comparison: Comparison, seed: int, distance: Callable[[Counts, Coun
         *jackknife(float(value.mean()), left_out),
         reference=float(known.mean()),
         chance=float(distance(real, structureless).mean()),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
-            "n": len(comparison.draw(LIMIT, seed)),
+            "n": len(comparison.draw(SAMPLES_PER_SIDE, seed)),
             "by_channel": {"value": by_channel(value), "reference": by_channel(known)},
             "by_pixel": value.reshape(height, width, channels).mean(axis=2).round(4),
         },
@@ -89,7 +95,7 @@ def _finding(comparison: Comparison, seed: int, distance: Callable[[Counts, Coun
 
 def _histograms(comparison: Comparison, seed: int) -> Histograms:
     def make() -> Histograms:
-        c, draw = comparison, comparison.draw(LIMIT, seed)
+        c, draw = comparison, comparison.draw(SAMPLES_PER_SIDE, seed)
         noise = c.seen_as(ImageView).structureless_images(len(draw), seed)
         real, made, known = (
             c.holdout.x[draw.rows.real],
@@ -114,11 +120,11 @@ def _counts(x: Images) -> Counts:
 
 
 def colour_wasserstein(comparison: Comparison, seed: int) -> Finding:
-    """Wasserstein-1 distance of each colour trait of an image (`image_traits.colours`), averaged over traits.
+    """Wasserstein-1 distance of each colour statistic of an image (`image_colours`), averaged over statistics.
 
-    Unit: standard deviations of the trait over the holdout.
+    Unit: standard deviations over the holdout.
     """
-    draw = comparison.seen_as(ImageView).seen_draw(LIMIT, seed, image_colours)
+    draw = comparison.seen_as(ImageView).feature_draw(SAMPLES_PER_SIDE, seed, image_colours)
     spread = np.maximum(draw.real.std(axis=0), np.float32(1e-3))
     real, synthetic, reference, structureless = (
         np.asarray(side / spread, dtype=np.float32)
@@ -132,7 +138,7 @@ def colour_wasserstein(comparison: Comparison, seed: int) -> Finding:
         *jackknife(float(value.mean()), left_out.mean(axis=1).tolist()),
         reference=float(known.mean()),
         chance=float(chance.mean()),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
             "n": len(draw),
             "by_trait": [
@@ -144,12 +150,12 @@ def colour_wasserstein(comparison: Comparison, seed: int) -> Finding:
 
 
 def power_spectrum(comparison: Comparison, seed: int) -> Finding:
-    """Difference of the mean power at each spatial frequency, decibels, averaged over frequencies of 1 to half a side.
+    """Difference of the mean power at each spatial frequency in decibels, averaged over 1 to half a side's periods.
 
-    |10 log10 of the ratio of powers|, radially averaged (`image_traits.radial_power`); Durall et al. (2020). Blurred
+    |10 log10 of the ratio of powers|, radially averaged (`radial_power`); Durall et al. (2020). Blurred
     images lack power at high frequencies, noisy ones have too much.
     """
-    draw = comparison.seen_as(ImageView).seen_draw(LIMIT, seed, radial_power)
+    draw = comparison.seen_as(ImageView).feature_draw(SAMPLES_PER_SIDE, seed, radial_power)
 
     def decibels(a: Matrix, b: Matrix) -> NDArray[np.float64]:
         found: NDArray[np.float64] = 10 * np.log10(b.mean(axis=0, dtype=np.float64) / a.mean(axis=0, dtype=np.float64))
@@ -163,7 +169,7 @@ def power_spectrum(comparison: Comparison, seed: int) -> Finding:
         *jackknife(difference(draw.real, draw.synthetic), left_out),
         reference=difference(draw.real, draw.reference),
         chance=difference(draw.real, draw.structureless),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
             "n": len(draw),
             "by_frequency": {

@@ -1,14 +1,10 @@
-"""`IMAGE_METRICS`: figures that only images have. A new one is one entry here."""
+"""`IMAGE_METRICS`: metrics of images only. A new one is one entry here."""
 
 from __future__ import annotations
 
 from cohortsmith.data.kinds import IMAGE
-from cohortsmith.evaluation.metrics.common import Metric
-from cohortsmith.evaluation.metrics.common import tstr as utility
-from cohortsmith.evaluation.metrics.images import frechet_kid as image_features
-from cohortsmith.evaluation.metrics.images import modes as image_modes
-from cohortsmith.evaluation.metrics.images import near_copies as image_copies
-from cohortsmith.evaluation.metrics.images import pixels as image_pixels
+from cohortsmith.evaluation.metrics.common import Metric, tstr
+from cohortsmith.evaluation.metrics.images import frechet_kid, modes, near_copies, pixels
 
 _ONLY = (IMAGE,)
 _BINKOWSKI = "Binkowski et al. 2018, Demystifying MMD GANs, ICLR"
@@ -23,7 +19,7 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         explanation="How many of 255 grey levels each pixel must change for its values to be distributed as in real "
         "images, averaged over pixels.",
         source="Villani 2009, Optimal Transport, ch. 6",
-        measure=image_pixels.pixel_wasserstein,
+        measure=pixels.pixel_wasserstein,
         kinds=_ONLY,
     ),
     Metric(
@@ -31,10 +27,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How differently each pixel's grey levels are distributed, averaged over pixels: 0 alike, 1 "
+        explanation="Divergence of the distributions of each pixel's grey levels, averaged over pixels: 0 equal, 1 "
         "disjoint.",
         source="Lin 1991, IEEE Trans. Inf. Theory 37:145",
-        measure=image_pixels.pixel_js,
+        measure=pixels.pixel_js,
         kinds=_ONLY,
     ),
     Metric(
@@ -43,9 +39,9 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         direction="lower",
         bounds=(0, None),
         explanation="How far brightness, contrast and colour of whole images must be moved to match the real ones, in "
-        "standard deviations, averaged over such traits.",
+        "standard deviations, averaged over these statistics.",
         source="Villani 2009, Optimal Transport, ch. 6",
-        measure=image_pixels.colour_wasserstein,
+        measure=pixels.colour_wasserstein,
         kinds=_ONLY,
     ),
     Metric(
@@ -53,10 +49,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, None),
-        explanation="How far the amount of detail of each size is off, in decibels: blurred images lack fine detail, "
-        "noisy ones have too much of it.",
+        explanation="Difference of the power at each spatial frequency, in decibels: blurred images lack high "
+        "frequencies, noisy ones have too much power there.",
         source="Durall et al. 2020, Watch your up-convolution, CVPR",
-        measure=image_pixels.power_spectrum,
+        measure=pixels.power_spectrum,
         kinds=_ONLY,
     ),
     Metric(
@@ -64,10 +60,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, None),
-        explanation="The same distance in what a fixed network sees that has learnt nothing: comparable between "
-        "cohorts and papers.",
+        explanation="The same distance on features of a fixed, untrained network: comparable between cohorts and "
+        "papers.",
         source="Heusel et al. 2017, Two time-scale update rule, NeurIPS",
-        measure=image_features.frechet_fixed,
+        measure=frechet_kid.frechet_fixed,
         kinds=_ONLY,
     ),
     Metric(
@@ -75,10 +71,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(None, None),
-        explanation="How far apart real and synthetic images are in what a network learnt from real ones: about 0 when "
-        "alike.",
+        explanation="Distance (KID) of real and synthetic images on features of a network trained on real ones: about "
+        "0 for equal distributions.",
         source=_BINKOWSKI,
-        measure=image_features.kernel_distance,
+        measure=frechet_kid.kernel_distance,
         kinds=_ONLY,
     ),
     Metric(
@@ -86,9 +82,9 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(None, None),
-        explanation="The same distance in what a fixed network sees that has learnt nothing.",
+        explanation="The same distance on features of a fixed, untrained network.",
         source=_BINKOWSKI,
-        measure=image_features.kernel_distance_fixed,
+        measure=frechet_kid.kernel_distance_fixed,
         kinds=_ONLY,
     ),
     Metric(
@@ -96,10 +92,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="higher",
         bounds=(0, None),
-        explanation="How many different images the least varied class is worth, over the real number: far below 1, the "
-        "generator repeats itself.",
+        explanation="Effective number of different images in the least diverse class, relative to real images: far "
+        "below 1 the generator repeats itself (mode collapse).",
         source="Leinster and Cobbold 2012, Ecology 93:477",
-        measure=image_modes.class_diversity,
+        measure=modes.class_diversity,
         kinds=_ONLY,
     ),
     Metric(
@@ -107,10 +103,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="higher",
         bounds=(0, 1),
-        explanation="Share of rare stains and lights of real images that come about as often, within a factor of 2, in "
-        "synthetic ones.",
+        explanation="Share of the rare appearance clusters (stain, illumination) of real images that are as frequent, "
+        "within a factor of 2, in synthetic ones.",
         source="Yu et al. 2020, Inclusive GAN, ECCV",
-        measure=image_modes.rare_modes,
+        measure=modes.rare_modes,
         kinds=_ONLY,
     ),
     Metric(
@@ -118,10 +114,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="utility",
         direction="higher",
         bounds=(0, 1),
-        explanation="F1 of the classifier that learnt from synthetic images on unseen real ones, averaged over "
-        "classes, rare ones counting as much as common ones.",
+        explanation="F1 on unseen real images of the classifier trained on synthetic ones, averaged over classes, so "
+        "that rare ones count as much as common ones.",
         source="Esteban et al. 2017, Recurrent conditional GANs, arXiv:1706.02633",
-        measure=utility.tstr_macro_f1,
+        measure=tstr.tstr_macro_f1,
         kinds=_ONLY,
     ),
     Metric(
@@ -129,10 +125,10 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of synthetic images that are nearer to a train image, however turned, than 99 % of new real "
-        "images are: 0.01 when nothing is copied.",
+        explanation="Share of synthetic images that are closer to a train image, in any orientation, than 99 % of "
+        "unseen real images are: 0.01 when nothing is copied.",
         source=_MEEHAN,
-        measure=image_copies.near_copies_pixel,
+        measure=near_copies.near_copies_pixel,
         kinds=_ONLY,
     ),
     Metric(
@@ -140,9 +136,9 @@ IMAGE_METRICS: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="The same share as a fixed network sees it that has learnt nothing.",
+        explanation="The same share on features of a fixed, untrained network.",
         source=_MEEHAN,
-        measure=image_copies.near_copies_fixed,
+        measure=near_copies.near_copies_fixed,
         kinds=_ONLY,
     ),
 )

@@ -1,4 +1,4 @@
-"""NCBI blastn itself: identity of sequences with their best hits in a local database, in a temporary folder."""
+"""NCBI blastn: identity of sequences with their best hits in a local database, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INSTALL = (
     "conda install -c bioconda blast; or leave --blast out: identity is measured without it"
 )
 FIELDS = "qseqid sseqid nident length qstart qend"
-HITS = 5  # blastn warns of fewer, and then keeps what it meets first rather than what is best
+HITS = 5  # with fewer, blastn warns and keeps the first hits that it finds rather than the best
 
 
 def require_blastn() -> None:
@@ -67,12 +67,12 @@ def blast_hits(queries: Codes, subjects: Codes) -> Hits:
     known, first = np.unique([decode(row[row != GAP]) for row in subjects], return_index=True)
     identities, coverage = np.zeros(len(texts)), np.zeros(len(texts))
     subject = np.full(len(texts), -1, dtype=np.int64)
-    seen: set[int] = set()
+    done: set[int] = set()
     for line in _search(texts.tolist(), known.tolist()):
         query, hit, identical, columns, start, stop = (int(field) for field in line.split("\t"))
-        if query in seen:  # the best hit comes first
+        if query in done:  # the best hit comes first
             continue
-        seen.add(query)
+        done.add(query)
         identities[query] = 100 * identical / columns
         coverage[query] = 100 * (stop - start + 1) / len(texts[query])
         subject[query] = first[hit]
@@ -97,7 +97,7 @@ def _write(path: Path, sequences: Sequence[str]) -> None:
 def _run(command: list[str], folder: Path) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        # its own words are kept back: they may quote a sequence
+        # its own message is withheld: it may quote a sequence
         raise DataError(
             f"{command[0]} ended with code {done.returncode}: check that `{command[0]} -version` works; {INSTALL}"
         )

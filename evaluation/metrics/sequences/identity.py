@@ -1,4 +1,4 @@
-"""Identity: how alike a virtual patient's sequence and its best hit among real patients are, as blastn would say it."""
+"""Identity of a virtual patient's sequence with its best hit among real patients, as blastn reports it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cohortsmith.data.nucleotides import GAP
-from cohortsmith.evaluation.core import Finding, consensus, distinct, edits_of, mean, scattered, sparse
+from cohortsmith.evaluation.core import (
+    BLOCK,
+    MEAN_INTERVAL,
+    SAMPLES_PER_SIDE,
+    Finding,
+    Stream,
+    consensus,
+    distinct,
+    edits_of,
+    mean,
+    scattered,
+    sparse,
+)
 from cohortsmith.evaluation.metrics.sequences.local_alignment import Aligner
 
 if TYPE_CHECKING:
@@ -16,10 +28,8 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Codes
     from cohortsmith.evaluation.spaces import Comparison
 
-LIMIT = 2000
 CANDIDATES = 8
 MOST_ALIGNED = 150
-BLOCK = 512
 
 
 class Hits(NamedTuple):
@@ -27,7 +37,7 @@ class Hits(NamedTuple):
 
     Attributes:
         identity: identities over alignment columns, gaps counted, in percent.
-        coverage: share of the query's bases that take part in the alignment, in percent.
+        coverage: share of the query's bases within the alignment, in percent.
         subject: row of the best hit.
     """
 
@@ -40,12 +50,14 @@ def identity(comparison: Comparison, seed: int) -> Finding:
     """Mean identity in percent of synthetic sequences with their best hit among train patients.
 
     Identities over columns of the local alignment, gaps counted, as blastn reports it. Reference: the same of as many
-    holdout sequences. Chance: train's consensus with as many substitutions as patients have, at random. 100 is a copy,
-    so what counts is to be as near as new real patients are.
+    holdout sequences. Chance: train's consensus with as many substitutions as patients have, at random. 100 is a
+    copy; the target is the identity of unseen real patients.
     """
-    draw = comparison.draw(LIMIT, seed)
+    draw = comparison.draw(SAMPLES_PER_SIDE, seed)
     train = comparison.train.x
-    made = scattered(train, min(len(draw), LIMIT // 4), np.random.default_rng([seed, 81]))
+    made = scattered(
+        train, min(len(draw), SAMPLES_PER_SIDE // 4), np.random.default_rng([seed, Stream.IDENTITY_BASELINE])
+    )
     sides = (comparison.synthetic.x[draw.rows.synthetic], comparison.holdout.x[draw.rows.real], made)
     aligner = aligner_of(train)
     found, real, chance = (best_hits(side, train, aligner, most_aligned=MOST_ALIGNED) for side in sides)
@@ -59,7 +71,7 @@ def identity(comparison: Comparison, seed: int) -> Finding:
         *mean(found.identity),
         reference=float(real.identity.mean()),
         chance=float(chance.identity.mean()),
-        interval="normal, of the mean",
+        interval=MEAN_INTERVAL,
         detail={
             "n": len(found.identity),
             "query_coverage": float(found.coverage.mean()),
@@ -92,9 +104,9 @@ def best_hits(
     Args:
         queries: (n, columns) codes, in random order.
         subjects: (m, columns) codes on the same columns.
-        aligner: `aligner_of(subjects)`, to be shared between calls.
-        most_aligned: dynamic programmes to spend (20 ms each at 1279 bases); when more distinct pairs need one, as in a
-            cohort full of gaps, the queries from there on are left out. None: as many as it takes.
+        aligner: `aligner_of(subjects)`, shared between calls.
+        most_aligned: limit on dynamic-programming alignments (20 ms each at 1279 bases); when more distinct pairs need
+            one, as in a cohort with many gaps, the remaining queries are left out. None: no limit.
 
     Raises:
         NotEvaluable: the sequences are too long.
@@ -106,7 +118,7 @@ def best_hits(
     spent = aligner.dynamic_runs
     identities = np.full(len(q), np.nan)
     coverage, subject = np.zeros(len(q)), np.zeros(len(q), dtype=np.int64)
-    left = np.unique(query_of, return_index=True)[1]  # where each distinct query first stands
+    left = np.unique(query_of, return_index=True)[1]  # first row of each distinct query
     nearest = _nearest_subjects(q, s)
     for i in np.argsort(left, kind="stable").tolist():
         if most_aligned is not None and aligner.dynamic_runs - spent >= most_aligned:
@@ -129,8 +141,8 @@ def _first(hit: NDArray[np.bool_]) -> int:
 def _nearest_subjects(q: Codes, s: Codes) -> list[NDArray[np.int64]]:
     """Subjects that differ from each query in fewest columns, nearest first; a masked base differs from all.
 
-    Columns that differ = edits of both - columns edited in both - edits that both share: products of sparse 0/1 tables
-    in place of a one-hot product over all columns.
+    Columns that differ = edits of both - columns edited in both - shared edits: products of sparse 0/1 tables in place
+    of a one-hot product over all columns.
     """
     own = consensus(s)
     edits = edits_of(own, q, s)

@@ -1,9 +1,9 @@
-"""Local alignment of two near-equal sequences as blastn scores it: where no gap can pay, without a dynamic programme.
+"""Local alignment of two similar sequences with blastn's scores, without dynamic programming where no gap can pay.
 
 Scores of `blastn -task blastn`: match 2, mismatch -3, a gap of length k -(5 + 2k); Camacho et al. (2009, BMC
-Bioinformatics 10:421). Sequences of equal length that stand base under base are aligned along the main diagonal unless
-leaving it could gain; `no_detour_pays` proves that it cannot, which holds for nearly every pair of patients. What it
-cannot prove, Biopython's `PairwiseAligner(scoring="blastn")` aligns.
+Bioinformatics 10:421). Sequences of equal length are aligned along the main diagonal unless leaving it could score
+higher; `no_detour_pays` proves that it cannot, which holds for nearly every pair of patients. Pairs without
+proof are aligned by Biopython's `PairwiseAligner(scoring="blastn")`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST_AROUND = 250
 
 
 class Local(NamedTuple):
-    """A local alignment: identical pairs, columns (gaps counted), and bases of the query that take part."""
+    """A local alignment: identical pairs, columns (gaps counted), and bases of the query within it."""
 
     identities: int
     columns: int
@@ -45,12 +45,12 @@ class Aligner:
         backbone: (length,) codes, the consensus without gaps.
 
     Attributes:
-        dynamic_runs: how many pairs needed a dynamic programme so far.
+        dynamic_runs: number of pairs that needed dynamic programming so far.
     """
 
     def __init__(self, backbone: Codes) -> None:
         self._backbone = backbone
-        self._seen: dict[tuple[bytes, bytes], Local] = {}
+        self._aligned: dict[tuple[bytes, bytes], Local] = {}
         self.dynamic_runs = 0
 
     @cached_property
@@ -69,17 +69,17 @@ class Aligner:
         """Best local alignment of two rows of one multiple alignment, (columns,) codes each.
 
         Raises:
-            NotEvaluable: more than some 14,000 bases and not to be aligned by the proof.
+            NotEvaluable: more than some 14,000 bases and no proof that the main diagonal is best.
         """
         pair = (query.tobytes(), subject.tobytes())
-        if pair not in self._seen:
-            self._seen[pair] = self._align(query, subject)
-        return self._seen[pair]
+        if pair not in self._aligned:
+            self._aligned[pair] = self._align(query, subject)
+        return self._aligned[pair]
 
     def score(self, query: Codes, subject: Codes) -> float:
-        """About the score that `align` would reach, quickly: what it takes to choose among subjects.
+        """Fast approximation of the score of `align`, to choose among subjects.
 
-        Columns as they stand, except around gaps, where what differs is aligned anew with some bases on either side.
+        Columns of the multiple alignment, except around gaps, where differing regions are realigned with their flanks.
         """
         kept = (query != GAP) | (subject != GAP)
         q, s = query[kept], subject[kept]
@@ -126,7 +126,7 @@ class Aligner:
     def dynamic(self, q: Codes, s: Codes) -> Local:
         """Best local alignment by Biopython of two sequences without gaps, (length,) codes each.
 
-        A masked base differs from every base and, as blastn counts, is identical to a masked one.
+        A masked base differs from every base and, as in blastn, is identical to a masked one.
         """
         if len(q) * len(s) > CELLS:
             raise NotEvaluable(
@@ -150,7 +150,7 @@ def _aligner(mode: str) -> PairwiseAligner:
 
 
 def segment(mismatches: NDArray[np.int64], length: int) -> Local:
-    """Best segment of the main diagonal, the shortest among equals, from the places of mismatches, ascending."""
+    """Best segment of the main diagonal, the shortest among equals, from the positions of mismatches, ascending."""
     best, total, begin = (0, 0, 0), 0, 0
     last = -1
     for place in (*mismatches.tolist(), length):
@@ -177,7 +177,7 @@ def no_detour_pays(mismatches: NDArray[np.int64], length: int, off_diagonal: int
     True is a proof; False is not one of the contrary.
 
     Args:
-        mismatches: (m,) places where the two sequences differ, ascending.
+        mismatches: (m,) positions where the two sequences differ, ascending.
         length: bases of each.
         off_diagonal: upper bound on the score of any gapped alignment whose pairs are all off the main diagonal.
     """

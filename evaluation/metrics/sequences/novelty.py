@@ -1,4 +1,4 @@
-"""What few patients allow: how many of new patients' somatic variants the training patients have ever shown."""
+"""Limits of small cohorts: the share of new patients' somatic variants that no training patient carries."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Unseen:
         train: training patients.
         known: different somatic variants that they carry.
         new: new patients.
-        carried: somatic variants that these carry, each patient's counted.
+        carried: somatic variants of these, counted once per patient.
         unseen: share of `carried` that no training patient has.
         substitutions: the same share of the substitutions among them.
-        estimated: the same share as the training patients alone tell it: that of variants seen once among all seen
+        estimated: the same share estimated from the training patients alone: singletons among all variants
             (Good 1953, Biometrika 40:237); None where they carry none.
-        by_size: the same share for other patients in their place, by their number; the mean over disjoint groups.
+        by_size: the same share for other training patients, by their number; mean over disjoint groups.
     """
 
     train: int
@@ -48,8 +48,8 @@ class Unseen:
         beside = f" (other {self.train} patients miss {usual:.0%} on average)" if usual is not None else ""
         return (
             f"{self.unseen:.0%} of the somatic variants of new patients are not among the {self.known} that these "
-            f"{self.train} patients carry{beside}. Whoever learns from {self.train} patients can repeat those or make "
-            "others up, and cannot know the rest."
+            f"{self.train} patients carry{beside}. A generator trained on {self.train} patients can reproduce those or "
+            "invent others, but cannot know the rest."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -63,12 +63,12 @@ def unseen_variants(train: Cohort, new: Cohort, more: Cohort) -> Unseen:
     Args:
         train: training patients, sequences aligned to TP53's mRNA.
         new: new patients, on columns of their own.
-        more: further patients that the groups of `by_size` are made of, in an order that says nothing.
+        more: further patients for the groups of `by_size`, in random order.
     """
     known, carried, others = (_somatic(cohort) for cohort in (train, new, more))
-    seen = Counter(variant for patient in known for variant in patient)
+    carriers = Counter(variant for patient in known for variant in patient)
     wanted = [variant for patient in carried for variant in patient]
-    once = sum(1 for count in seen.values() if count == 1)
+    once = sum(1 for count in carriers.values() if count == 1)
     by_size = {}
     for size in (size for size in SIZES if size <= len(others)):
         groups = [others[start : start + size] for start in range(0, len(others) - size + 1, size)][:_GROUPS]
@@ -76,12 +76,12 @@ def unseen_variants(train: Cohort, new: Cohort, more: Cohort) -> Unseen:
         by_size[size] = sum(missed) / len(missed)
     return Unseen(
         train=len(train),
-        known=len(seen),
+        known=len(carriers),
         new=len(new),
         carried=len(wanted),
-        unseen=_missing(wanted, set(seen)),
-        substitutions=_missing([variant for variant in wanted if variant.kind == "substitution"], set(seen)),
-        estimated=once / seen.total() if seen else None,
+        unseen=_missing(wanted, set(carriers)),
+        substitutions=_missing([variant for variant in wanted if variant.kind == "substitution"], set(carriers)),
+        estimated=once / carriers.total() if carriers else None,
         by_size=by_size,
     )
 

@@ -1,4 +1,4 @@
-"""Position by position and word by word: base frequencies, k-mers, and which edits go together."""
+"""Per position and per k-mer: base frequencies, k-mer frequencies, and linkage of edits."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
+from cohortsmith.data.disclosure import MIN_PATIENTS
 from cohortsmith.data.nucleotides import GAP, MASKED
 from cohortsmith.evaluation.core import (
     GROUPS,
-    MINIMUM,
+    JACKKNIFE_INTERVAL,
+    LARGE_SAMPLES_PER_SIDE,
     Finding,
     NotEvaluable,
+    Stream,
     group_of,
     jackknife,
     leave_group_out,
     scattered,
     symbol_counts,
 )
+from cohortsmith.evaluation.metrics.common import pearson
 from cohortsmith.evaluation.spaces import SequenceView
 
 if TYPE_CHECKING:
@@ -31,17 +35,15 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.int64]
 
-LIMIT = 5000
 WORST = 10
 RARE = 0.05
-LEAST_CARRIERS = 5
+MIN_CARRIERS = 5  # of an edit whose r2 is estimated: a statistical limit, not one of disclosure
 LINKED = 100
 BASES = 4
-INTERVAL = "delete-a-group jackknife over samples, 10 groups"
 
 
 class Sides(NamedTuple):
-    """Something counted in each of ten groups of patients, (groups, ...) each."""
+    """Counts in each of ten groups of patients, (groups, ...) each."""
 
     real: Counts
     synthetic: Counts
@@ -52,7 +54,7 @@ class Sides(NamedTuple):
 def position_js(comparison: Comparison, seed: int) -> Finding:
     """Mean Jensen-Shannon divergence (base 2, 0..1) of the symbols at each position where either cohort varies.
 
-    Gaps are a symbol, masked bases none. Lin (1991). Chance: train's consensus with substitutions at random places.
+    Gaps count as a symbol, masked bases are ignored. Lin (1991). Chance: train's consensus with random substitutions.
     """
     return _positions(comparison, seed, _js)
 
@@ -60,8 +62,8 @@ def position_js(comparison: Comparison, seed: int) -> Finding:
 def position_wasserstein(comparison: Comparison, seed: int) -> Finding:
     """Mean Wasserstein-1 distance of the symbols at each position where either cohort varies, 0..1.
 
-    Symbols have no order, so every change costs 1: half the summed differences of their frequencies. Chance: train's
-    consensus with substitutions at random places.
+    Symbols have no order, so every change costs 1: total variation, half the summed differences of their frequencies.
+    Chance: train's consensus with substitutions at random positions.
     """
     return _positions(comparison, seed, _total_variation)
 
@@ -70,7 +72,7 @@ def allele_correlation(comparison: Comparison, seed: int) -> Finding:
     """Pearson correlation of real and synthetic frequencies of each edit from train's consensus that either has.
 
     Common polymorphisms weigh most; `rare` in the detail leaves out edits of 5 % of real patients or more. Chance:
-    train's consensus with substitutions at random places.
+    train's consensus with substitutions at random positions.
     """
     sides = _symbols(comparison, seed)
     edit = np.ones(sides.real.shape[1:], dtype=bool)
@@ -79,7 +81,7 @@ def allele_correlation(comparison: Comparison, seed: int) -> Finding:
     def agreement(a: Counts, b: Counts, below: float = 1.1) -> float:
         first, second = (_frequencies(x)[edit] for x in (a, b))
         used = ((first > 0) | (second > 0)) & (first < below)
-        return _pearson(first[used], second[used])
+        return pearson(first[used], second[used])
 
     real, synthetic, reference, chance = (side.sum(axis=0) for side in sides)
     if not ((_frequencies(real) > 0) & edit).any():
@@ -89,9 +91,9 @@ def allele_correlation(comparison: Comparison, seed: int) -> Finding:
         *jackknife(value, [agreement(real - a, synthetic - b) for a, b in zip(sides[0], sides[1], strict=True)]),
         reference=agreement(real, reference),
         chance=agreement(real, chance),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
-            "n": len(comparison.draw(LIMIT, seed)),
+            "n": len(comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)),
             "edits": int(((_frequencies(real) + _frequencies(synthetic))[edit] > 0).sum()),
             "rare": agreement(real, synthetic, RARE),
             "rare_reference": agreement(real, reference, RARE),
@@ -102,10 +104,10 @@ def allele_correlation(comparison: Comparison, seed: int) -> Finding:
 def kmer_js(comparison: Comparison, seed: int, *, k: int) -> Finding:
     """Jensen-Shannon divergence (base 2, 0..1) between the k-mers of all real and all synthetic sequences.
 
-    Counted on sequences without their gaps; a k-mer with a masked base is left out. Chance: train's consensus with
-    substitutions at random places.
+    Counted on sequences without gaps; k-mers with a masked base are ignored. Chance: train's consensus with
+    substitutions at random positions.
     """
-    draw, codes = comparison.draw(LIMIT, seed), _codes(comparison, seed)
+    draw, codes = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed), _codes(comparison, seed)
     group = group_of(len(draw))
     sides = Sides(*(kmer_counts(x, k, group) for x in codes))
     real, synthetic, reference, chance = (side.sum(axis=0) for side in sides)
@@ -122,7 +124,7 @@ def kmer_js(comparison: Comparison, seed: int, *, k: int) -> Finding:
         ),
         reference=divergence(real, reference),
         chance=divergence(real, chance),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={"n": len(draw), "k": k, "only_synthetic": int(((real + reference == 0) & (synthetic > 0)).sum())},
     )
 
@@ -130,16 +132,16 @@ def kmer_js(comparison: Comparison, seed: int, *, k: int) -> Finding:
 def linkage(comparison: Comparison, seed: int) -> Finding:
     """Mean absolute difference of linkage r2 between real and synthetic patients, over pairs of edits.
 
-    r2 is the squared correlation of carrying both (Hill and Robertson 1968). Up to 100 edits that at least 5 patients
-    of either cohort carry, and 5 do not, the most frequent ones: an edit that is not made has no linkage. Chance: every
-    column of the alignment drawn on its own.
+    r2 is the squared correlation of two edits (Hill and Robertson 1968). The most frequent edits, at most 100, that at
+    least 5 patients of each cohort carry and 5 do not: an edit that is not generated has no linkage. Chance: columns
+    of the alignment drawn independently.
     """
-    draw = comparison.draw(LIMIT, seed)
+    draw = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)
 
     def shared(other: Matrix) -> NDArray[np.int64]:
         carriers = [np.count_nonzero(side, axis=0) for side in (draw.real, other)]
         fewest = np.min([np.minimum(held, len(draw) - held) for held in carriers], axis=0)
-        usable = np.flatnonzero(fewest >= LEAST_CARRIERS)
+        usable = np.flatnonzero(fewest >= MIN_CARRIERS)
         return usable[np.argsort(-carriers[0][usable], kind="stable")[:LINKED]]
 
     def difference(other: Matrix, edits: NDArray[np.int64], keep: NDArray[np.bool_] | slice = slice(None)) -> float:
@@ -148,7 +150,7 @@ def linkage(comparison: Comparison, seed: int) -> Finding:
     edits, known, alone = (shared(side) for side in (draw.synthetic, draw.reference, draw.structureless))
     if min(len(edits), len(known)) < 2:
         raise NotEvaluable(
-            f"linkage needs two edits that {LEAST_CARRIERS} patients of both cohorts carry; there are {len(edits)} and "
+            f"linkage needs two edits that {MIN_CARRIERS} patients of both cohorts carry; there are {len(edits)} and "
             f"between train and the holdout {len(known)}"
         )
     left_out = leave_group_out(len(draw), lambda keep: difference(draw.synthetic, edits, keep))
@@ -156,7 +158,7 @@ def linkage(comparison: Comparison, seed: int) -> Finding:
         *jackknife(difference(draw.synthetic, edits), left_out),
         reference=difference(draw.reference, known),
         chance=difference(draw.structureless, alone) if len(alone) > 1 else None,
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
             "n": len(draw),
             "edits": len(edits),
@@ -167,12 +169,12 @@ def linkage(comparison: Comparison, seed: int) -> Finding:
 
 
 def kmer_counts(x: Codes, k: int, group: NDArray[np.int64] | None = None) -> Counts:
-    """How often each k-mer stands in the sequences of each group, (groups, 4^k), first base most significant.
+    """Counts of each k-mer in the sequences of each group, (groups, 4^k), first base most significant.
 
     Args:
-        x: (n, columns) codes; gaps are taken out, a k-mer with a masked base is not counted.
-        k: bases of a word.
-        group: (n,) group of each sequence, 0 to 9; by default all in the first and only one.
+        x: (n, columns) codes; gaps are removed, k-mers with a masked base are not counted.
+        k: bases per k-mer.
+        group: (n,) group of each sequence, 0 to 9; by default a single group.
     """
     groups = 1 if group is None else GROUPS
     held = x != GAP
@@ -192,18 +194,18 @@ def kmer_counts(x: Codes, k: int, group: NDArray[np.int64] | None = None) -> Cou
 
 def _codes(comparison: Comparison, seed: int) -> tuple[Codes, Codes, Codes, Codes]:
     def make() -> tuple[Codes, Codes, Codes, Codes]:
-        c, rows = comparison, comparison.draw(LIMIT, seed).rows
-        chance = scattered(c.train.x, len(rows.real), np.random.default_rng([seed, 91]))
+        c, rows = comparison, comparison.draw(LARGE_SAMPLES_PER_SIDE, seed).rows
+        chance = scattered(c.train.x, len(rows.real), np.random.default_rng([seed, Stream.POSITION_BASELINE]))
         return c.holdout.x[rows.real], c.synthetic.x[rows.synthetic], c.train.x[rows.reference], chance
 
     return comparison.memo(("codes", seed), make)
 
 
 def _symbols(comparison: Comparison, seed: int) -> Sides:
-    """How many have each symbol at each position, (groups, columns, 5) a side."""
+    """Counts of each symbol at each position, (groups, columns, 5) per side."""
 
     def make() -> Sides:
-        group = group_of(len(comparison.draw(LIMIT, seed)))
+        group = group_of(len(comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)))
         return Sides(
             *(np.stack([symbol_counts(x[group == g]) for g in range(GROUPS)]) for x in _codes(comparison, seed))
         )
@@ -227,9 +229,9 @@ def _positions(comparison: Comparison, seed: int, distance: Callable[[Counts, Co
         ),
         reference=mean(real, reference),
         chance=mean(real, chance),
-        interval=INTERVAL,
+        interval=JACKKNIFE_INTERVAL,
         detail={
-            "n": len(comparison.draw(LIMIT, seed)),
+            "n": len(comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)),
             "positions": int((np.count_nonzero(real + synthetic, axis=1) > 1).sum()),
             "worst": _worst(comparison, real + reference, by_position, distance(real, reference)),
         },
@@ -239,9 +241,9 @@ def _positions(comparison: Comparison, seed: int, distance: Callable[[Counts, Co
 def _worst(
     comparison: Comparison, known: Counts, value: NDArray[np.float64], reference: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
-    """The positions that differ most, of those at which nobody real or at least five differ from the most frequent."""
+    """The positions that differ most, of those where no or at least five real patients differ from the majority."""
     others = known.sum(axis=1) - known.max(axis=1)
-    shown = np.flatnonzero((others == 0) | (others >= MINIMUM))
+    shown = np.flatnonzero((others == 0) | (others >= MIN_PATIENTS))
     order = shown[np.argsort(-value[shown], kind="stable")[:WORST]]
     return [
         {"position": comparison.features[p], "value": float(value[p]), "reference": float(reference[p])}
@@ -251,7 +253,7 @@ def _worst(
 
 
 def _frequencies(counts: Counts) -> NDArray[np.float64]:
-    """Share of each symbol, (..., symbols); all 0 where there is nothing."""
+    """Share of each symbol, (..., symbols); all 0 where there are none."""
     shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
     return shares
 
@@ -269,14 +271,6 @@ def _total_variation(a: Counts, b: Counts) -> NDArray[np.float64]:
     known = (a.sum(axis=1) > 0) & (b.sum(axis=1) > 0)
     distance: NDArray[np.float64] = np.abs(_frequencies(a) - _frequencies(b)).sum(axis=1) / 2 * known
     return distance
-
-
-def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    if len(a) < 2:
-        return 0.0
-    a, b = a - a.mean(), b - b.mean()
-    norm = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / norm) if norm > 0 else 0.0
 
 
 def _r_squared(x: Matrix) -> NDArray[np.float64]:

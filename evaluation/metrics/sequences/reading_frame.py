@@ -1,4 +1,4 @@
-"""Reading frames: sequences translated as they stand, without calling a variant."""
+"""Reading frames: sequences translated directly, without variant calling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cohortsmith.data.nucleotides import GAP
-from cohortsmith.evaluation.core import Finding, NotEvaluable, distinct, scattered, wilson
+from cohortsmith.evaluation.core import (
+    LARGE_SAMPLES_PER_SIDE,
+    WILSON_INTERVAL,
+    Finding,
+    NotEvaluable,
+    Stream,
+    distinct,
+    scattered,
+    wilson,
+)
 from cohortsmith.evaluation.spaces import SequenceView
 
 if TYPE_CHECKING:
@@ -16,22 +25,21 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Codes
     from cohortsmith.evaluation.spaces import Comparison
 
-LIMIT = 5000
 _STOPS = (1 * 36 + 0 * 6 + 0, 1 * 36 + 0 * 6 + 3, 1 * 36 + 3 * 6 + 0)  # TAA, TAG, TGA in base 6 of the codes
 
 
 def reading_frame(comparison: Comparison, seed: int) -> Finding:
     """Share of synthetic sequences whose coding sequence still has a length divisible by 3; reference: the holdout's.
 
-    Chance: train's consensus with substitutions at random places, which shift no frame.
+    Chance: train's consensus with substitutions at random positions, which shift no frame.
     """
     return _share_of(comparison, seed, 0)
 
 
 def premature_stop(comparison: Comparison, seed: int) -> Finding:
-    """Share of synthetic sequences with a stop codon before the last codon, read as they stand; reference: holdout's.
+    """Share of synthetic sequences with a stop codon before the last codon; reference: the holdout's.
 
-    Chance: train's consensus with substitutions at random places.
+    Chance: train's consensus with substitutions at random positions.
     """
     return _share_of(comparison, seed, 1)
 
@@ -40,7 +48,7 @@ def frames(x: Codes, stops_at_end: bool) -> NDArray[np.bool_]:
     """Whether each coding sequence keeps its frame, and whether it has a premature stop, (n, 2).
 
     Args:
-        x: (n, columns) codes of the coding columns, gaps taken out before reading.
+        x: (n, columns) codes of the coding columns, gaps are removed before translation.
         stops_at_end: the last codon may be a stop.
     """
     first, which = distinct(x)
@@ -60,8 +68,8 @@ def _share_of(comparison: Comparison, seed: int, column: int) -> Finding:
         names = reference.column_names
         position = {name: i for i, name in enumerate(c.features)}
         low, high = (position[names[p - reference.start]] for p in (first, last))
-        rows = c.draw(LIMIT, seed).rows
-        made = scattered(c.train.x, len(rows.real), np.random.default_rng([seed, 95]))
+        rows = c.draw(LARGE_SAMPLES_PER_SIDE, seed).rows
+        made = scattered(c.train.x, len(rows.real), np.random.default_rng([seed, Stream.FRAME_BASELINE]))
         sides = (c.synthetic.x[rows.synthetic], c.holdout.x[rows.real], made)
         return [frames(side[:, low : high + 1], reference.protein.endswith("*")) for side in sides]
 
@@ -70,7 +78,7 @@ def _share_of(comparison: Comparison, seed: int, column: int) -> Finding:
         *wilson(float(made.sum()), len(made)),
         reference=float(real.mean()),
         chance=float(chance.mean()),
-        interval="Wilson",
+        interval=WILSON_INTERVAL,
         detail={"n": len(made)},
     )
 

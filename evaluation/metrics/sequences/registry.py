@@ -1,17 +1,12 @@
-"""`SEQUENCE_METRICS`: figures that only sequences have. A new one is one entry here."""
+"""`SEQUENCE_METRICS`: metrics of sequences only. A new one is one entry here."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from cohortsmith.data.kinds import SEQUENCE
-from cohortsmith.evaluation.metrics.common import Metric, membership
-from cohortsmith.evaluation.metrics.common import closest_record as copies
-from cohortsmith.evaluation.metrics.common import precision_recall as neighbours
-from cohortsmith.evaluation.metrics.sequences import identity
-from cohortsmith.evaluation.metrics.sequences import positions as sequencewise
-from cohortsmith.evaluation.metrics.sequences import reading_frame as frames
-from cohortsmith.evaluation.metrics.sequences import variants as variant_metrics
+from cohortsmith.evaluation.metrics.common import Metric, closest_record, membership, precision_recall
+from cohortsmith.evaluation.metrics.sequences import identity, positions, reading_frame, variants
 
 _ONLY = (SEQUENCE,)
 _YALE = "Yale et al. 2020, Neurocomputing 416:244"
@@ -22,8 +17,8 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 100),
-        explanation="How alike a synthetic patient and its best hit among train patients are, in percent of alignment "
-        "columns: about the real figure is right, 100 is a copy.",
+        explanation="Identity of a synthetic patient with its best hit among train patients, in percent of alignment "
+        "columns: the real-vs-real reference is the target, 100 is a copy.",
         source="Camacho et al. 2009, BLAST+, BMC Bioinformatics 10:421",
         measure=identity.identity,
         kinds=_ONLY,
@@ -33,10 +28,10 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How differently the bases at each variable position are distributed, averaged over positions: 0 "
-        "alike, 1 disjoint.",
+        explanation="Divergence of the base distributions at each variable position, averaged over positions: 0 "
+        "equal, 1 disjoint.",
         source="Lin 1991, IEEE Trans. Inf. Theory 37:145",
-        measure=sequencewise.position_js,
+        measure=positions.position_js,
         kinds=_ONLY,
     ),
     Metric(
@@ -47,7 +42,7 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         explanation="Share of patients whose base would have to change at a variable position to match the real ones, "
         "averaged over positions.",
         source="Villani 2009, Optimal Transport, ch. 6",
-        measure=sequencewise.position_wasserstein,
+        measure=positions.position_wasserstein,
         kinds=_ONLY,
     ),
     Metric(
@@ -55,9 +50,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="higher",
         bounds=(-1, 1),
-        explanation="Whether variants that are frequent in real patients are so in synthetic ones: 1 when all are.",
+        explanation="Correlation of the variant frequencies of real and synthetic patients: 1 when proportional.",
         source="Yelmen et al. 2021, PLoS Genet. 17:e1009303",
-        measure=sequencewise.allele_correlation,
+        measure=positions.allele_correlation,
         kinds=_ONLY,
     ),
     Metric(
@@ -65,9 +60,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How differently words of 3 bases are distributed in the two cohorts: 0 alike, 1 disjoint.",
+        explanation="Divergence of the 3-mer frequencies of the two cohorts: 0 equal, 1 disjoint.",
         source="Sims et al. 2009, PNAS 106:2677",
-        measure=partial(sequencewise.kmer_js, k=3),
+        measure=partial(positions.kmer_js, k=3),
         kinds=_ONLY,
     ),
     Metric(
@@ -75,9 +70,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How differently words of 6 bases are distributed in the two cohorts: 0 alike, 1 disjoint.",
+        explanation="Divergence of the 6-mer frequencies of the two cohorts: 0 equal, 1 disjoint.",
         source="Sims et al. 2009, PNAS 106:2677",
-        measure=partial(sequencewise.kmer_js, k=6),
+        measure=partial(positions.kmer_js, k=6),
         kinds=_ONLY,
     ),
     Metric(
@@ -85,10 +80,10 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="lower",
         bounds=(0, 1),
-        explanation="How differently variants occur together: the mean difference of linkage r2 over pairs of shared "
-        "variants, 0 when alike.",
+        explanation="Mean absolute difference of linkage r2 between real and synthetic patients over pairs of shared "
+        "variants: 0 when equal.",
         source="Hill and Robertson 1968, Theor. Appl. Genet. 38:226",
-        measure=sequencewise.linkage,
+        measure=positions.linkage,
         kinds=_ONLY,
     ),
     Metric(
@@ -96,9 +91,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="higher",
         bounds=(0, 1),
-        explanation="Share of synthetic patients whose sequence, read back, has the class that was asked for.",
+        explanation="Share of synthetic patients whose called variants have the class that was requested.",
         source="den Dunnen et al. 2016, HGVS recommendations, Hum. Mutat. 37:564",
-        measure=variant_metrics.called_class,
+        measure=variants.called_class,
         kinds=_ONLY,
     ),
     Metric(
@@ -106,9 +101,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of the variants that change the protein which change one amino acid.",
+        explanation="Share of missense variants (one amino acid changed) among variants that change the protein.",
         source="Olivier et al. 2010, Cold Spring Harb. Perspect. Biol. 2:a001008",
-        measure=partial(variant_metrics.effect_share, kind="missense"),
+        measure=partial(variants.effect_share, kind="missense"),
         kinds=_ONLY,
     ),
     Metric(
@@ -116,9 +111,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of the variants that change the protein which end the protein early by a stop codon.",
+        explanation="Share of nonsense variants (premature stop codon) among variants that change the protein.",
         source="Olivier et al. 2010, Cold Spring Harb. Perspect. Biol. 2:a001008",
-        measure=partial(variant_metrics.effect_share, kind="nonsense"),
+        measure=partial(variants.effect_share, kind="nonsense"),
         kinds=_ONLY,
     ),
     Metric(
@@ -126,9 +121,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of the variants that change the protein which shift the reading frame.",
+        explanation="Share of frameshift variants among variants that change the protein.",
         source="Olivier et al. 2010, Cold Spring Harb. Perspect. Biol. 2:a001008",
-        measure=partial(variant_metrics.effect_share, kind="frameshift"),
+        measure=partial(variants.effect_share, kind="frameshift"),
         kinds=_ONLY,
     ),
     Metric(
@@ -136,9 +131,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, None),
-        explanation="Transitions (A and G, C and T swapped) for each transversion: 0.5 for changes at random.",
+        explanation="Ratio of transitions (A>G, G>A, C>T, T>C) to transversions: 0.5 for random substitutions.",
         source="Collins and Jukes 1994, Genomics 20:386",
-        measure=variant_metrics.ti_tv,
+        measure=variants.ti_tv,
         kinds=_ONLY,
     ),
     Metric(
@@ -146,9 +141,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of substitutions that are the decay of a methylated CpG, the commonest mutation of all.",
+        explanation="Share of substitutions that are C>T at a CpG site (deamination), the most frequent mutation type.",
         source="Alexandrov et al. 2013, Nature 500:415",
-        measure=variant_metrics.cpg_share,
+        measure=variants.cpg_share,
         kinds=_ONLY,
     ),
     Metric(
@@ -156,9 +151,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of variants that stand at one of the ten commonest places of train.",
+        explanation="Share of variants that are among the ten most frequent of train.",
         source="Olivier et al. 2010, Cold Spring Harb. Perspect. Biol. 2:a001008",
-        measure=variant_metrics.hotspot_share,
+        measure=variants.hotspot_share,
         kinds=_ONLY,
     ),
     Metric(
@@ -166,9 +161,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of variants that no train patient has: 0 is copying, far above real is invention.",
+        explanation="Share of variants that no train patient has: 0 indicates copying, far above real invention.",
         source="Yelmen et al. 2021, PLoS Genet. 17:e1009303",
-        measure=variant_metrics.novel_variants,
+        measure=variants.novel_variants,
         kinds=_ONLY,
     ),
     Metric(
@@ -178,7 +173,7 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         bounds=(0, 1),
         explanation="Share of synthetic patients whose coding sequence keeps its reading frame.",
         source="Olivier et al. 2010, Cold Spring Harb. Perspect. Biol. 2:a001008",
-        measure=frames.reading_frame,
+        measure=reading_frame.reading_frame,
         kinds=_ONLY,
     ),
     Metric(
@@ -186,9 +181,9 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of synthetic patients whose protein ends before its last codon.",
+        explanation="Share of synthetic patients with a stop codon before the last codon.",
         source="Olivier et al. 2010, Cold Spring Harb. Perspect. Biol. 2:a001008",
-        measure=frames.premature_stop,
+        measure=reading_frame.premature_stop,
         kinds=_ONLY,
     ),
     Metric(
@@ -198,7 +193,7 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         bounds=(0, 1),
         explanation="Share of real patients whose nearest synthetic patient is farther than their nearest real one.",
         source=_YALE,
-        measure=partial(neighbours.adversarial_term, term=0),
+        measure=partial(precision_recall.adversarial_term, term=0),
         kinds=_ONLY,
     ),
     Metric(
@@ -208,7 +203,7 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         bounds=(0, 1),
         explanation="Share of synthetic patients nearer to another synthetic patient than to a real one.",
         source=_YALE,
-        measure=partial(neighbours.adversarial_term, term=1),
+        measure=partial(precision_recall.adversarial_term, term=1),
         kinds=_ONLY,
     ),
     Metric(
@@ -216,10 +211,10 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="fidelity",
         direction="target",
         bounds=(0, 1),
-        explanation="Share of synthetic sequences that equal a train patient's: as many as of new real patients is "
-        "right, since wild types are equal anyway.",
+        explanation="Share of synthetic sequences that equal a train patient's: the share of unseen real patients is "
+        "the target, since wild-type sequences are equal anyway.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
-        measure=copies.exact_matches,
+        measure=closest_record.exact_matches,
         kinds=_ONLY,
     ),
     Metric(
@@ -227,10 +222,10 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of synthetic sequences that equal the sequence of one train patient alone: what exceeds the "
-        "real figure was copied.",
+        explanation="Share of synthetic sequences that equal the sequence of a single train patient: an excess over "
+        "the reference was copied.",
         source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
-        measure=copies.unique_matches,
+        measure=closest_record.unique_matches,
         kinds=_ONLY,
     ),
     Metric(
@@ -238,8 +233,8 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="How well the best attack tells who was in train among those whose sequence nobody else has: 0.5 "
-        "not at all.",
+        explanation="AUC of the best membership inference attack on patients whose sequence is unique: 0.5 is "
+        "guessing.",
         source="Chen et al. 2020, GAN-Leaks, CCS; van Breugel et al. 2023, DOMIAS, AISTATS",
         measure=membership.attack_auc_unique,
         kinds=_ONLY,

@@ -1,4 +1,4 @@
-"""The variants of a comparison of sequences as a table; of real patients none that fewer than five carry."""
+"""The variants of a comparison of sequences as a table, with small-cell suppression for real patients."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cohortsmith.data.disclosure import MIN_PATIENTS
 from cohortsmith.data.sequences import hgvs
-from cohortsmith.evaluation.core import MINIMUM
 
 if TYPE_CHECKING:
     from cohortsmith.evaluation.spaces import Tally
@@ -16,14 +16,14 @@ COLUMNS = ("variant", "protein", "kind", "real", "synthetic", "real_patients", "
 
 
 def variant_rows(tally: Tally) -> pd.DataFrame:
-    """One row a variant that any synthetic or enough real patients carry, the commonest among real ones first.
+    """One row per variant that any synthetic or enough real patients carry, the most frequent among real ones first.
 
     Columns: `variant` (HGVS), `protein`, `kind` of its effect, `real` and `synthetic` share of the patients who carry
-    it, and how many those are; real ones are missing where fewer than five carry it, or none.
+    it, and the number of carriers; real values are missing where fewer than five carry it.
     """
     rows = []
     for variant in sorted({*tally.named(), *tally.synthetic.of}):
-        known = tally.real.count(variant) >= MINIMUM
+        known = tally.real.count(variant) >= MIN_PATIENTS
         rows.append(
             {
                 "variant": hgvs(variant, tally.reference),

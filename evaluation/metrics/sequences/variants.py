@@ -1,6 +1,6 @@
-"""Variants called back from the sequences: does the asked class come out, and do the right kinds of variants?
+"""Variants called from the sequences: consistency with the class label, and mutation spectra.
 
-Variants of the germ line are left out of all spectra: the known polymorphisms of TP53, and what more than a tenth of
+Germline variants are excluded from all spectra: the known polymorphisms of TP53, and variants that more than 10 % of
 the real patients carry. A variant that two patients carry counts twice.
 """
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cohortsmith.data.disclosure import MIN_PATIENTS
 from cohortsmith.data.sequences import EFFECTS, TP53, effect, hgvs, is_cpg, is_transition, substitution_effects
 from cohortsmith.data.simulators import class_of_variants, is_polymorphism
-from cohortsmith.evaluation.core import MINIMUM, Finding, Interval, NotEvaluable, wilson
+from cohortsmith.evaluation.core import LARGE_SAMPLES_PER_SIDE, WILSON_INTERVAL, Finding, Interval, NotEvaluable, wilson
 from cohortsmith.evaluation.metrics.sequences.reading_frame import coding_span
 from cohortsmith.evaluation.spaces import COMMON, SequenceView
 
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
 
     Called = Sequence[tuple[Variant, ...]]
 
-LIMIT = 5000
-LEAST_VARIANTS = 20
+MIN_VARIANTS = 20
 HOTSPOTS = 10
 TP53_CLASSES = {"mutated", "wild-type"}
 
 
 class Spectrum(NamedTuple):
-    """How many patients carry each variant that is none of the germ line."""
+    """Number of carriers of each somatic variant."""
 
     real: Counter[Variant]
     synthetic: Counter[Variant]
@@ -43,9 +43,9 @@ class Spectrum(NamedTuple):
 
 
 def called_class(comparison: Comparison, seed: int) -> Finding:
-    """Share of synthetic patients whose sequence has the class that was asked for, by `tp53.called_class`.
+    """Share of synthetic patients whose sequence has the class that was requested, by `class_of_variants`.
 
-    Reference: the same of the holdout. Chance: labels dealt out again at random.
+    Reference: the same for the holdout. Chance: labels permuted at random.
     """
     c = comparison
     if c.seen_as(SequenceView).reference.name != TP53.name or set(c.classes) != TP53_CLASSES:
@@ -53,35 +53,39 @@ def called_class(comparison: Comparison, seed: int) -> Finding:
             f"the class of a sequence is known for {TP53.name} with classes {' and '.join(sorted(TP53_CLASSES))}; here "
             f"it is read against {c.seen_as(SequenceView).reference.name} with classes {', '.join(c.classes[:5])}"
         )
-    rows = c.draw(LIMIT, seed).rows
+    rows = c.draw(LARGE_SAMPLES_PER_SIDE, seed).rows
 
     def called(side: str, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         view = c.seen_as(SequenceView)
         variants = view.variants(side)
-        answer = {held: class_of_variants(held, view.reference) for held in {variants[i] for i in chosen}}
-        return np.asarray([answer[variants[i]] for i in chosen]), getattr(c, side).labels[chosen]
+        class_of = {each: class_of_variants(each, view.reference) for each in {variants[i] for i in chosen}}
+        return np.asarray([class_of[variants[i]] for i in chosen]), getattr(c, side).labels[chosen]
 
-    said, asked = called("synthetic", rows.synthetic)
-    said_real, asked_real = called("holdout", rows.real)
-    chance = sum(float((said == name).mean() * (asked == name).mean()) for name in c.classes)
+    found, requested = called("synthetic", rows.synthetic)
+    found_real, requested_real = called("holdout", rows.real)
+    chance = sum(float((found == name).mean() * (requested == name).mean()) for name in c.classes)
     by_class = [
-        {"class": name, "n": int((asked == name).sum()), "value": float((said == asked)[asked == name].mean())}
+        {
+            "class": name,
+            "n": int((requested == name).sum()),
+            "value": float((found == requested)[requested == name].mean()),
+        }
         for name in c.classes
-        if (asked == name).any()
+        if (requested == name).any()
     ]
     return Finding(
-        *wilson(float((said == asked).sum()), len(said)),
-        reference=float((said_real == asked_real).mean()),
+        *wilson(float((found == requested).sum()), len(found)),
+        reference=float((found_real == requested_real).mean()),
         chance=chance,
-        interval="Wilson",
-        detail={"n": len(said), "by_class": by_class},
+        interval=WILSON_INTERVAL,
+        detail={"n": len(found), "by_class": by_class},
     )
 
 
 def effect_share(comparison: Comparison, seed: int, *, kind: str) -> Finding:
     """Share of one kind of effect ("missense", "nonsense", "frameshift", ...) among variants that change the protein.
 
-    Reference: the holdout's. Chance: single bases changed at random, all changes equally likely.
+    Reference: the holdout's. Chance: random substitutions, all equally likely.
     """
     reference = comparison.seen_as(SequenceView).reference
     coding_span(comparison)
@@ -97,11 +101,11 @@ def effect_share(comparison: Comparison, seed: int, *, kind: str) -> Finding:
     made, real = changes(found.synthetic), changes(found.real)
     every = substitution_effects(reference)
     random = np.bincount(every[every >= 0], minlength=len(EFFECTS))
-    telling = [i for i, name in enumerate(EFFECTS) if name not in ("silent", "noncoding")]
+    coding = [i for i, name in enumerate(EFFECTS) if name not in ("silent", "noncoding")]
     return _share(
         (made[kind], made.total()),
         (real[kind], real.total()),
-        chance=float(random[EFFECTS.index(kind)] / max(1, random[telling].sum())),
+        chance=float(random[EFFECTS.index(kind)] / max(1, random[coding].sum())),
         what="variants that change the protein",
         detail={
             "kinds": {name: made[name] / max(1, made.total()) for name in sorted(made)},
@@ -138,7 +142,7 @@ def ti_tv(comparison: Comparison, seed: int) -> Finding:
 def cpg_share(comparison: Comparison, seed: int) -> Finding:
     """Share of substitutions that are C>T or G>A at a CpG site; reference: the holdout's.
 
-    Chance: single bases changed at random, all changes equally likely.
+    Chance: random substitutions, all equally likely.
     """
     found, reference = _spectrum(comparison, seed), comparison.seen_as(SequenceView).reference
     made, real = (_counted(side, lambda v: is_cpg(v, reference)) for side in (found.synthetic, found.real))
@@ -147,15 +151,15 @@ def cpg_share(comparison: Comparison, seed: int) -> Finding:
 
 
 def hotspot_share(comparison: Comparison, seed: int) -> Finding:
-    """Share of variants that are one of train's ten commonest (of five patients at least); reference: the holdout's.
+    """Share of variants that are among train's ten most frequent (at least five carriers); reference: the holdout's.
 
-    Chance: single bases changed at random.
+    Chance: random substitutions.
     """
     found, reference = _spectrum(comparison, seed), comparison.seen_as(SequenceView).reference
     ranked = sorted(found.train.items(), key=lambda item: (-item[1], item[0]))
-    hotspots = [variant for variant, carriers in ranked[:HOTSPOTS] if carriers >= MINIMUM]
+    hotspots = [variant for variant, carriers in ranked[:HOTSPOTS] if carriers >= MIN_PATIENTS]
     if not hotspots:
-        raise NotEvaluable(f"no variant is carried by {MINIMUM} train patients")
+        raise NotEvaluable(f"no variant is carried by {MIN_PATIENTS} train patients")
     totals = found.synthetic.total(), found.real.total(), found.train.total()
     table = [
         {
@@ -175,10 +179,10 @@ def hotspot_share(comparison: Comparison, seed: int) -> Finding:
 
 
 def novel_variants(comparison: Comparison, seed: int) -> Finding:
-    """Share of variants that no train patient has; reference: the holdout's; chance: single bases changed at random.
+    """Share of variants that no train patient has; reference: the holdout's; chance: random substitutions.
 
-    None at all means copying, nearly all means invention. `real` in the detail is the share of the novel ones that are
-    known to be real: the holdout has them, or `comparison.known_variants`.
+    0 indicates copying, nearly 1 invention. `real` in the detail is the share of the novel ones that are known to be
+    real: the holdout has them, or `comparison.known_variants`.
     """
     found, reference = _spectrum(comparison, seed), comparison.seen_as(SequenceView).reference
     known = set(_somatic(comparison, comparison.seen_as(SequenceView).variants("holdout"))) | comparison.known_variants
@@ -188,11 +192,11 @@ def novel_variants(comparison: Comparison, seed: int) -> Finding:
 
     made = novel(found.synthetic)
     real = sum(n for variant, n in found.synthetic.items() if variant not in found.train and variant in known)
-    seen = sum(variant.kind == "substitution" for variant in found.train)
+    substitutions = sum(variant.kind == "substitution" for variant in found.train)
     return _share(
         (made, found.synthetic.total()),
         (novel(found.real), found.real.total()),
-        chance=1 - seen / (3 * len(reference)),
+        chance=1 - substitutions / (3 * len(reference)),
         what="variants",
         detail={"real": real / made if made else None, "novel": made, "known": len(known)},
     )
@@ -200,7 +204,7 @@ def novel_variants(comparison: Comparison, seed: int) -> Finding:
 
 def _spectrum(comparison: Comparison, seed: int) -> Spectrum:
     def make() -> Spectrum:
-        c, rows = comparison, comparison.draw(LIMIT, seed).rows
+        c, rows = comparison, comparison.draw(LARGE_SAMPLES_PER_SIDE, seed).rows
         held, drawn = c.seen_as(SequenceView).variants("holdout"), c.seen_as(SequenceView).variants("synthetic")
         real = _somatic(c, [held[i] for i in rows.real])
         synthetic = _somatic(c, [drawn[i] for i in rows.synthetic])
@@ -214,11 +218,11 @@ def _spectrum(comparison: Comparison, seed: int) -> Spectrum:
 
 
 def _somatic(comparison: Comparison, called: Called) -> Counter[Variant]:
-    germ_line = comparison.memo("germ line", lambda: _germ_line(comparison))
-    return Counter(variant for variants in called for variant in set(variants) if variant not in germ_line)
+    germline = comparison.memo("germline", lambda: _germline(comparison))
+    return Counter(variant for variants in called for variant in set(variants) if variant not in germline)
 
 
-def _germ_line(comparison: Comparison) -> set[Variant]:
+def _germline(comparison: Comparison) -> set[Variant]:
     real = [*comparison.seen_as(SequenceView).variants("train"), *comparison.seen_as(SequenceView).variants("holdout")]
     carried = Counter(variant for variants in real for variant in set(variants))
     found = {variant for variant, carriers in carried.items() if carriers > COMMON * len(real)}
@@ -231,18 +235,18 @@ def _germ_line(comparison: Comparison) -> set[Variant]:
     return found
 
 
-def _counted(carried: Counter[Variant], wanted: Any) -> tuple[int, int]:
-    """Substitutions that are wanted, and all of them, each as often as it is carried."""
+def _counted(carried: Counter[Variant], selected: Any) -> tuple[int, int]:
+    """Number of selected substitutions and of all, weighted by their carriers."""
     substitutions = [(v, n) for v, n in carried.items() if v.kind == "substitution"]
-    return sum(n for v, n in substitutions if wanted(v)), sum(n for _, n in substitutions)
+    return sum(n for v, n in substitutions if selected(v)), sum(n for _, n in substitutions)
 
 
 def _share(
     made: tuple[int, int], real: tuple[int, int], *, chance: float, what: str, detail: dict[str, Any]
 ) -> Finding:
     for name, (_, total) in (("the synthetic cohort", made), ("the holdout", real)):
-        if total < LEAST_VARIANTS:
-            raise NotEvaluable(f"a share of {what} needs at least {LEAST_VARIANTS} of them, {name} has {total}")
+        if total < MIN_VARIANTS:
+            raise NotEvaluable(f"a share of {what} needs at least {MIN_VARIANTS} of them, {name} has {total}")
     found: Interval = wilson(made[0], made[1])
     return Finding(
         *found,

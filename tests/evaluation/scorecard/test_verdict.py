@@ -69,10 +69,10 @@ def test_a_target_can_be_missed_on_both_sides() -> None:
 
 
 def test_chance_is_the_aim_of_a_discriminator_even_where_real_scores_below_it() -> None:
-    told: dict[str, Any] = {"reference": 0.43, "chance": 0.5, "direction": "lower", "group": "fidelity"}
-    assert read(estimate(0.51, 0.49, 0.53, **told)) == "as real"
-    assert read(estimate(0.59, 0.56, 0.62, **told)) == "close"
-    assert read(estimate(0.95, 0.93, 0.97, **told)) == "far"
+    common: dict[str, Any] = {"reference": 0.43, "chance": 0.5, "direction": "lower", "group": "fidelity"}
+    assert read(estimate(0.51, 0.49, 0.53, **common)) == "as real"
+    assert read(estimate(0.59, 0.56, 0.62, **common)) == "close"
+    assert read(estimate(0.95, 0.93, 0.97, **common)) == "far"
 
 
 def test_to_be_farther_from_train_than_real_patients_is_no_leak() -> None:

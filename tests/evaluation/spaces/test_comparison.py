@@ -81,13 +81,13 @@ def test_what_is_fitted_on_train_is_apart_from_the_reference() -> None:
     c = Comparison(train, patients(90, 2), patients(90, 3))
     draw = c.draw(1000, 0)
     assert len(draw) == 60
-    apart = {row.tobytes() for row in c.z_train[draw.apart]}
+    apart = {row.tobytes() for row in c.z_train[draw.fitting_rows]}
     assert len(apart) == 30
     assert not apart & {row.tobytes() for row in draw.reference}
 
 
 def test_too_small_a_draw_says_so() -> None:
-    with pytest.raises(NotEvaluable, match="at least 20 samples a side"):
+    with pytest.raises(NotEvaluable, match="at least 20 samples per side"):
         Comparison(patients(60, 1), patients(15, 2), patients(60, 3)).draw(1000, 0)
 
 

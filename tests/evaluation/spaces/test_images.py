@@ -174,10 +174,10 @@ def test_a_dead_feature_of_a_network_does_no_harm() -> None:
 
     class Dead(images.Glance):
         def embed(self, x: images.Images) -> NDArray[np.float32]:
-            seen = super().embed(x)
-            seen[:, 0] = 1
-            seen[1:, 1], seen[:1, 1] = 0, 1e-3  # hardly ever fires
-            return seen
+            features = super().embed(x)
+            features[:, 0] = 1
+            features[1:, 1], features[:1, 1] = 0, 1e-3  # hardly ever fires
+            return features
 
     def learn(x: images.Images, y: images.Labels, classes: int, seed: int) -> Dead:
         found = image_models.learn(x, y, classes, seed)
@@ -187,5 +187,5 @@ def test_a_dead_feature_of_a_network_does_no_harm() -> None:
     comparison = Comparison(
         images.cells(150, 1), images.cells(90, 2), images.cells(90, 3), image_models=replace(image_models, learn=learn)
     )
-    draw = comparison.seen_as(ImageView).learnt_draw(2000, 0)
+    draw = comparison.seen_as(ImageView).trained_draw(2000, 0)
     assert np.abs(draw.synthetic).max() < 10

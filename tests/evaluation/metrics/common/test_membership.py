@@ -9,7 +9,7 @@ from scipy.stats import gaussian_kde
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.metrics.common.membership import (
     ATTACKS,
-    _scenes,
+    _inputs,
     attack_auc,
     attack_tpr,
     gan_leaks,
@@ -59,7 +59,7 @@ def test_copies_of_train_give_its_patients_away(attack: str, copied: Comparison)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_unseen_real_patients_give_nobody_away(attack: str) -> None:
+def test_unseen_real_patients_reveal_no_member(attack: str) -> None:
     found = [
         attack_auc(Comparison(patients(200, s), patients(120, 50 + s), patients(200, 99 + s)), s, attack=attack)
         for s in range(20)
@@ -78,10 +78,10 @@ def test_reference_and_non_members_share_no_patient() -> None:
     assert np.bincount(y[a]).tolist() == [30, 30]
 
 
-def test_members_are_train_and_nobody_attacked_is_known_to_the_attacker() -> None:
+def test_members_are_train_and_the_reference_set_holds_no_attacked_patient() -> None:
     c = Comparison(patients(200, 1), patients(120, 2), patients(200, 3))
-    scene, real = _scenes(c, 0)
-    rows = [{row.tobytes() for row in side} for side in scene]
+    inputs, real = _inputs(c, 0)
+    rows = [{row.tobytes() for row in side} for side in inputs]
     members, non_members, synthetic, reference = rows
     assert members <= {row.tobytes() for row in c.z_train}
     assert not non_members & reference

@@ -71,7 +71,7 @@ def test_copies_of_train_lose_privacy() -> None:
 
 
 def test_ties_count_half() -> None:
-    """Everyone twice on both sides: nearest neighbours at 0 everywhere, so nobody can be told apart."""
+    """Every patient twice on both sides: all nearest neighbours at distance 0, so the sides are indistinguishable."""
     half = patients(60, 1)
     twice = half.take(np.tile(np.arange(60), 2))
     found = adversarial_accuracy(Comparison(twice.take(np.tile(np.arange(120), 2)), twice, twice), 0)

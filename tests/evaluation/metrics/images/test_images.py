@@ -142,7 +142,7 @@ def test_without_eyes_pixels_have_to_do() -> None:
         "discriminator_auc_linear",
     ]
     report = evaluate(images.cells(400, 1), images.cells(260, 2), real, only=wanted)
-    assert report.notes == ("seen without networks: by principal components of pixels and logistic regression",)
+    assert report.notes == ("no feature extractors: principal components of pixels and logistic regression are used",)
     assert {e.name for e in report if not e.ok} == {"frechet_fixed", "near_copies_fixed"}
     assert "none was given" in report["frechet_fixed"].status
     assert report["kernel_distance"].detail["space"] == "principal components of train"

@@ -1,4 +1,4 @@
-"""Whether sequences are told from real ones, copied, or traced to patients, on baselines whose answer is known."""
+"""Discriminators, copies and membership inference of sequences, on baselines whose answer is known."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_unique_carriers_are_unique_among_all_real_patients() -> None:
     assert others.tolist() == [False, False, True]
 
 
-def test_a_bootstrap_gives_unique_carriers_away_and_other_patients_nobody() -> None:
-    """A bootstrap holds 63 % of train: .63 + .37 / 2 when nothing else tells."""
+def test_a_bootstrap_reveals_unique_carriers_and_no_other_patients() -> None:
+    """A bootstrap holds 63 % of train: .63 + .37 / 2 when nothing else is informative."""
     copied = attack_auc_unique(_against("copies"), 0)
     assert copied.value == pytest.approx(0.82, abs=0.05)
     assert copied.low is not None
@@ -83,7 +83,7 @@ def test_a_bootstrap_gives_unique_carriers_away_and_other_patients_nobody() -> N
     assert others.low is not None
     assert others.low <= 0.55
     assert others.value == pytest.approx(0.52, abs=0.08)
-    # among all patients, most of whom are alike, the same copies are hardly seen
+    # among all patients, most of whom are alike, the same copies are hardly detected
     assert attack_auc(_against("copies"), 0, attack="gan_leaks").value < copied.value - 0.1
 
 
@@ -107,7 +107,7 @@ def test_a_match_with_one_patient_alone_by_hand() -> None:
     assert exact_matches(Comparison(train, made, made), 0).value == 1
 
 
-def test_copies_match_unique_patients_and_the_wild_type_nobody() -> None:
+def test_copies_match_unique_patients_and_the_wild_type_none() -> None:
     copied, others = (unique_matches(_against(what), 0) for what in ("copies", "others"))
     assert copied.low is not None
     assert copied.low > 2 * (copied.reference or 0)
@@ -119,7 +119,7 @@ def test_copies_match_unique_patients_and_the_wild_type_nobody() -> None:
         dcr(Comparison(c.train, c.holdout, wild), 0)
 
 
-def test_distances_count_edits_and_a_shared_record_is_nobodys_own() -> None:
+def test_distances_count_edits_and_a_shared_record_identifies_none() -> None:
     copied, edits, others = (_against(what) for what in ("copies", "edits", "others"))
     assert dcr(copied, 0).value == 0
     assert dcr(edits, 0).value == pytest.approx(4, abs=0.3)
@@ -150,7 +150,7 @@ def test_random_edits_are_like_no_patient() -> None:
     assert adversarial_term(edits, 0, term=1).value < 0.2
 
 
-def test_classes_are_learnt_from_the_number_of_edits_too() -> None:
+def test_classifiers_use_the_number_of_edits_too() -> None:
     assert tstr(_against("others"), 0).value > 0.95
     assert trts(_against("edits"), 0).value < 0.65
     assert trts(_against("matrix"), 0).value < (trts(_against("matrix"), 0).reference or 0) - 0.1

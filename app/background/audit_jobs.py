@@ -1,6 +1,6 @@
-"""Audits and releases in processes of their own, started by the app: one of each kind for a run's virtual patients.
+"""Audits and releases in separate processes, started by the app: at most one of each kind per run.
 
-Recorded in `.decisions/<name>` of the folder of runs; `<name>` is the results folder to be.
+Recorded in `.decisions/<name>` in the folder of runs, where `<name>` is the future results folder.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Decision(Process):
 
     @property
     def state(self) -> AuditState:
-        """What became of it; "stopped" is a process that stopped unexpectedly: killed, or the machine went down."""
+        """State of the process; "stopped" if it stopped unexpectedly: killed, or the machine went down."""
         if self.running:
             return "running"
         if (self.folder.parent.parent / self.folder.name / "audit.json").is_file():
@@ -38,7 +38,7 @@ class Decision(Process):
         return "failed" if self.error else "stopped"
 
     def cancel(self) -> None:
-        """End it, as if it had never been started."""
+        """Stop it and delete its record."""
         self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -53,19 +53,19 @@ def start(command: Command, run: Path, runs: Path) -> Decision:
         known = find(command, run, runs)
         if known is not None and known.running:
             raise DataError(f"{known.folder.name} is running already")
-        place = runs / DECISIONS / name_of(command, run, runs)
-        place.mkdir(parents=True, exist_ok=True)
-        words = [command, str(run.resolve()), "--out", str((runs / place.name).resolve())]
-        return Decision(**launch(words, place, runs))
+        record = runs / DECISIONS / name_of(command, run, runs)
+        record.mkdir(parents=True, exist_ok=True)
+        arguments = [command, str(run.resolve()), "--out", str((runs / record.name).resolve())]
+        return Decision(**launch(arguments, record, runs))
 
 
 def find(command: Command, run: Path, runs: Path) -> Decision | None:
-    """The audit or release of a run that was started last; None where none was."""
+    """The audit or release of a run that was started last; None without any."""
     with contextlib.suppress(DataError, OSError):
         return Decision(**process_state(runs / DECISIONS / name_of(command, run, runs)))
     return None
 
 
 def name_of(command: Command, run: Path, runs: Path) -> str:
-    """Folder of results of an audit or a release of a run, in the folder of runs."""
+    """Name of the results folder of an audit or a release of a run, in the folder of runs."""
     return "-".join([*run.relative_to(runs).parts, command])

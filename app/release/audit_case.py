@@ -1,4 +1,4 @@
-"""What an audit is of: a finished run or three files, checked, attacked, and written down with the hashes of it all."""
+"""An audit case: a finished run or three files, checked, audited, and written with the hashes of all inputs."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
     from cohortsmith.evaluation import ImageModels
     from cohortsmith.evaluation.privacy import Attack, Audit, Policy
+    from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
 
 RUNS = Path("runs")
 _SIDES = ("train", "holdout", "synthetic")
@@ -43,19 +44,19 @@ _SIDES = ("train", "holdout", "synthetic")
 
 @dataclass(frozen=True)
 class Case:
-    """A synthetic cohort with the real patients it is audited against, and the files it came in.
+    """A synthetic cohort with the real patients it is audited against, and its files.
 
     Attributes:
         train: real patients the generator was fitted on.
-        holdout: real patients it never saw.
+        holdout: real patients unseen by it.
         synthetic: its virtual patients.
-        samples: file or folder the virtual patients are in.
+        samples: file or folder of the synthetic cohort.
         folder: of the run, None for three files.
-        model: folder of the model, None when there is none.
+        model: folder of the model, None if there is none.
         config: configuration of the run, empty for three files.
-        family: generator that is fitted again as a shadow, "" when it is not known.
+        family: generator that shadow models are fitted with, "" if unknown.
         settings: its settings.
-        files: other files that were read, by what they are.
+        files: other input files, by cohort.
     """
 
     train: Cohort
@@ -71,11 +72,11 @@ class Case:
 
     @property
     def title(self) -> str:
-        """What the page is called."""
+        """Title of the page."""
         return f"Privacy audit of {self.config.get('name') or self.samples.name}"
 
     def hashes(self) -> dict[str, dict[str, str]]:
-        """SHA-256 of data, model and samples, by file; of the cohorts as read, their digests."""
+        """SHA-256 of data, model and samples, by file, and digests of the cohorts as read."""
         data = {f"{side} (cohort)": getattr(self, side).digest() for side in _SIDES}
         data |= {f"{side} ({path.name})": sha256(path) for side, path in self.files.items() if path.is_file()}
         return {
@@ -86,10 +87,10 @@ class Case:
 
 
 def case_of_run(run: str) -> Case:
-    """Case of a run folder, or of the name of a run in `runs/`; its split is made again and checked against the run's.
+    """Case of a run folder, or of the name of a run in `runs/`; its split is repeated and checked against the run's.
 
     Raises:
-        DataError: no such run, a comparison of several families, or data or samples that are no longer the run's.
+        DataError: no such run, a comparison of several families, or data or samples that have changed since the run.
     """
     folder = _folder_of(run)
     config = read_json_as(RunConfig, folder / "config.json")
@@ -103,8 +104,8 @@ def case_of_run(run: str) -> Case:
     for side, what in (("train", part.cohort), ("holdout", part.cohort), ("synthetic", samples)):
         if known.get(side) != getattr(compared, side).digest():
             raise DataError(
-                f"{what} is not what the run was made with (its {side} has another digest); give the same file, or "
-                "make the run again"
+                f"{what} has changed since the run (digest of its {side} cohort differs); give the original file, or "
+                "repeat the run"
             )
     model = folder / "model"
     return Case(
@@ -148,18 +149,18 @@ def carry_out_audit(
     shadows: int = 0,
     jobs: int = 1,
 ) -> Audit:
-    """Attack a case, look through its files, and judge by the policy.
+    """Audit a case: scan its files, attack its synthetic cohort, and judge by the policy.
 
     Raises:
-        DataError: a holdout that overlaps train, cohorts that do not go together, too few patients, or shadow
-            generators asked for without a family.
+        DataError: a holdout that overlaps train, cohorts that are not comparable, too few patients, or shadow
+            models without a family.
     """
     from cohortsmith.evaluation.privacy import audit, check
 
     check(Comparison(case.train, case.holdout, case.synthetic))
     if shadows and not case.family:
-        raise DataError("--shadows fits the same generator again: name it with --family, and --set its settings")
-    found = [leftover for path in (case.model, case.samples) if path for leftover in _scan(path, case.train)]
+        raise DataError("--shadows fits the same generator again: name it with --family and --set")
+    found = [finding for path in (case.model, case.samples) if path for finding in _scan(path, case.train)]
     shadow, reason = None, ""
     if shadows:
         try:
@@ -178,7 +179,7 @@ def carry_out_audit(
             artefacts=found,
             on_progress=on_progress,
         )
-    return replace(done, notes=(*done.notes, f"no shadow attack: {reason}")) if reason else done
+    return replace(done, notes=(*done.notes, f"shadow-model attack not evaluable: {reason}")) if reason else done
 
 
 def write_audit(folder: Path, audit: Audit, case: Case, *, show_patients: bool = False) -> None:
@@ -192,7 +193,7 @@ def write_audit(folder: Path, audit: Audit, case: Case, *, show_patients: bool =
 
 
 def stamp_of(audit: Audit, case: Case) -> dict[str, Any]:
-    """What was audited, by which program: the same stamp means the same audit."""
+    """Program, version, seed and hashes of the inputs: equal stamps mean equal audits."""
     from cohortsmith.app.pipeline import environment
 
     version = environment()["packages"].get("cohortsmith", "unknown")
@@ -200,7 +201,7 @@ def stamp_of(audit: Audit, case: Case) -> dict[str, Any]:
 
 
 def with_family(case: Case, family: str | None, settings: Mapping[str, Any]) -> Case:
-    """Case with a family and its settings, for shadow generators; a run has its own.
+    """Case with a family and its settings, for shadow models; a run has its own.
 
     Raises:
         DataError: an unknown family or setting.
@@ -236,11 +237,11 @@ def _folder_of(run: str) -> Path:
     return folder
 
 
-def _scan(path: Path, train: Cohort) -> list[Any]:
+def _scan(path: Path, train: Cohort) -> list[ArtefactFinding]:
     from cohortsmith.evaluation.privacy.artefacts import scan
 
     say(f"scanning {path.name}")
-    return list(scan(path, train))
+    return scan(path, train)
 
 
 def _shadow_attack(case: Case, shadows: int, seed: int, jobs: int) -> Attack:
@@ -249,8 +250,8 @@ def _shadow_attack(case: Case, shadows: int, seed: int, jobs: int) -> Attack:
     from cohortsmith.generators import make_generator
 
     settings = dict(case.settings)
-    make_generator(case.family, **settings)  # says at once what is wrong with the settings
-    say(f"fitting {shadows} shadow generators of {case.family}")
+    make_generator(case.family, **settings)  # checks the settings first
+    say(f"fitting {shadows} shadow models of {case.family}")
     return shadow_attack(
         case.train,
         case.holdout,

@@ -1,4 +1,4 @@
-"""Released folders: samples, cards and audit under one list of checksums, and telling whether any of it has changed."""
+"""Released folders: samples, cards and audit with a list of checksums, and their verification."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 def fill_release(folder: Path, case: Case, audit: Audit, *, forced: bool) -> None:
-    """Write a released set into an empty folder: samples, model card, data card, audit, checksums; no real patient.
+    """Write a release into an empty folder: samples, model card, data card, audit, checksums; no real patients.
 
     Args:
-        folder: where to.
+        folder: destination.
         case: the run that was audited.
-        audit: what came of it.
-        forced: it is released although the audit did not pass; the data card says so.
+        audit: its result.
+        forced: released although the audit did not pass; both cards say so.
+
+    Raises:
+        DataError: not the case of a run.
     """
     if case.samples.is_dir():
         shutil.copytree(case.samples, folder / case.samples.name)
     else:
         shutil.copyfile(case.samples, folder / case.samples.name)
     if case.folder is None:
-        raise DataError("only a run can be released: the cards are made from its folder")
+        raise DataError("only a run can be released: the cards are written from its folder")
     summary = read_json(case.folder / "environment.json", Environment)
-    told = {key: value for key, value in summary.items() if key not in _MACHINE}
+    facts = {key: value for key, value in summary.items() if key not in _MACHINE}
     metrics = read_json(case.folder / "metrics.json", Metrics)
-    write_card(folder, model_card(case, audit, told, metrics, forced=forced))
-    write_card(folder, data_card(case, audit, told, forced=forced))
+    write_card(folder, model_card(case, audit, facts, metrics, forced=forced))
+    write_card(folder, data_card(case, audit, facts, forced=forced))
     write_audit(folder, audit, case)
     stamp(folder)
 
@@ -57,7 +60,7 @@ def stamp(folder: Path) -> None:
 def changes(folder: Path) -> list[str]:
     """What has changed in a released folder, one line per change.
 
-    Checksums show accidents and careless edits; they are no signature, since whoever edits a file can stamp it anew.
+    Checksums detect accidental changes; they are no signature, since anyone who edits a file can update its checksum.
 
     Raises:
         DataError: not a released folder.

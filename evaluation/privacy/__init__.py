@@ -2,9 +2,9 @@
 
 from cohortsmith.evaluation.privacy.audit_json import ReadAudit, read_audit, toml_of
 from cohortsmith.evaluation.privacy.auditing import Audit, audit, check
-from cohortsmith.evaluation.privacy.copy_pairs import pictures
 from cohortsmith.evaluation.privacy.criteria import NAMES, SMOKE
 from cohortsmith.evaluation.privacy.membership_attacks import Attack
+from cohortsmith.evaluation.privacy.near_copies import pictures
 from cohortsmith.evaluation.privacy.policy import DEFAULT, Criterion, Judged, Judgement, Outcome, Policy, read_policy
 from cohortsmith.evaluation.privacy.risks import Risk
 from cohortsmith.evaluation.privacy.shadow_models import shadow_attack

@@ -1,7 +1,7 @@
-"""Attribute disclosure: who knows half of a patient and holds the synthetic cohort, what does he learn of the rest?
+"""Attribute disclosure: attribute inference from half a record and the synthetic cohort.
 
-What he learns of people in general is no disclosure: the same attack on people of the holdout tells that, and what it
-achieves beyond on patients of train is the gain.
+What holds for people in general is no disclosure: the same attack on the holdout measures it, and the excess
+on patients of train is the gain.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from cohortsmith.evaluation.core import (
     wilson,
 )
 from cohortsmith.evaluation.metrics.common import halves
-from cohortsmith.evaluation.privacy.singling_out import one_each
+from cohortsmith.evaluation.privacy.attack_settings import DISCLOSURE_STREAM, MAX_TARGETS, MIN_SAMPLES
+from cohortsmith.evaluation.privacy.targets import one_per_patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-TARGETS = 2000
-SYNTHETIC = 5000
-SECRETS = 200
-LEAST = 20
+MAX_SYNTHETIC = 5000  # fewer than other attacks use, since regressions are fitted on them
+SECRETS = 200  # columns inferred at most
 PENALTY = 1.0
 
 
@@ -49,14 +48,14 @@ class Disclosure:
     Attributes:
         name: secret and method, such as "values, nearest" or "class, logistic".
         knows: what the attacker knows of a patient, in words.
-        infers: what he infers, in words.
-        score: what is scored, in words; 1 is all right.
+        infers: the attribute inferred, in words.
+        score: the score, in words; 1 is all correct.
         train: mean score on patients of train.
-        holdout: mean score on patients of one half of the holdout: what the cohort teaches about anybody.
-        gain: `train` - `holdout`, with its 95 % interval: what it gives away about its own patients.
-        control: the same gain with the other half of the holdout in the synthetic cohort's place; near 0.
-        baseline: mean score on patients of train of a guess that ignores what is known of them.
-        n: patients attacked, of train and of the holdout.
+        holdout: mean score on patients of one half of the holdout: what the cohort reveals about people in general.
+        gain: `train` - `holdout`, with its 95 % interval: what it reveals about its own patients.
+        control: the same gain with the other half of the holdout in the synthetic cohort's place; near zero.
+        baseline: mean score on patients of train of an uninformed guess.
+        n: target patients, of train and of the holdout.
     """
 
     name: str
@@ -72,39 +71,41 @@ class Disclosure:
 
 
 class Half(NamedTuple):
-    """What is known of some people, (n, d), what is not, (n, secrets), and their classes, (n,)."""
+    """Known columns of some patients, (n, d), secret columns, (n, secrets), and classes, (n,)."""
 
     known: Matrix
     secret: Matrix
     y: NDArray[np.int64]
 
 
-def nearest_values(attacked: Half, held: Half) -> Matrix:
-    """Secret of the sample held whose known half is the nearest, (n, secrets)."""
-    taken: Matrix = held.secret[distances(attacked.known, held.known).argmin(axis=1)]
+def nearest_values(targets: Half, reference: Half) -> Matrix:
+    """Secrets of the reference sample with the nearest known half, (n, secrets)."""
+    taken: Matrix = reference.secret[distances(targets.known, reference.known).argmin(axis=1)]
     return taken
 
 
-def ridge_values(attacked: Half, held: Half) -> Matrix:
-    """Secret by ridge regression on the known half, (n, secrets)."""
+def ridge_values(targets: Half, reference: Half) -> Matrix:
+    """Secrets by ridge regression on the known half, (n, secrets)."""
     with quietly():
-        guess: Matrix = Ridge(PENALTY).fit(held.known, held.secret).predict(attacked.known)
+        guess: Matrix = Ridge(PENALTY).fit(reference.known, reference.secret).predict(targets.known)
     return guess
 
 
-def nearest_class(attacked: Half, held: Half) -> NDArray[np.int64]:
-    """Class of the sample held whose known half is the nearest, (n,)."""
-    taken: NDArray[np.int64] = held.y[distances(attacked.known, held.known).argmin(axis=1)]
+def nearest_class(targets: Half, reference: Half) -> NDArray[np.int64]:
+    """Class of the reference sample with the nearest known half, (n,)."""
+    taken: NDArray[np.int64] = reference.y[distances(targets.known, reference.known).argmin(axis=1)]
     return taken
 
 
-def logistic_class(attacked: Half, held: Half) -> NDArray[np.int64]:
-    """Class by logistic regression on the known half, (n,); of columns that two samples held have a value in."""
-    if len(np.unique(held.y)) < 2:
-        return np.full(len(attacked.y), held.y[0])
-    used = np.count_nonzero(held.known, axis=0) > 1
+def logistic_class(targets: Half, reference: Half) -> NDArray[np.int64]:
+    """Class by logistic regression on the known half, (n,), on columns in which two reference samples are non-zero."""
+    if len(np.unique(reference.y)) < 2:
+        return np.full(len(targets.y), reference.y[0])
+    used = np.count_nonzero(reference.known, axis=0) > 1
     with quietly():
-        return np.asarray(logistic(held.known[:, used], held.y, 0).predict(attacked.known[:, used]), dtype=np.int64)
+        return np.asarray(
+            logistic(reference.known[:, used], reference.y, 0).predict(targets.known[:, used]), dtype=np.int64
+        )
 
 
 VALUES: dict[str, Callable[[Half, Half], Matrix]] = {"nearest": nearest_values, "ridge": ridge_values}
@@ -112,65 +113,67 @@ CLASS: dict[str, Callable[[Half, Half], NDArray[np.int64]]] = {"nearest": neares
 
 
 def disclosure(comparison: Comparison, seed: int) -> list[Disclosure]:
-    """Infers the other half of a patient, and the class, from one half; by nearest neighbour and by regression.
+    """Attribute inference: the other half of a record, and the class, by nearest neighbour and by regression.
 
-    Classes are inferred where there are two; edits of sequences by nearest neighbour alone, in patients who have one.
+    Classes are inferred where there are two; edits of sequences by nearest neighbour only, in patients who have one.
 
     Raises:
-        NotEvaluable: fewer than 20 people attacked on a side, 20 in the other half of the holdout, or 20 synthetic
+        NotEvaluable: fewer than 20 target patients on a side, 20 in the other half of the holdout, or 20 synthetic
             samples.
     """
     return comparison.memo(("disclosure", seed), lambda: _disclosure(comparison, seed))
 
 
 def _disclosure(c: Comparison, seed: int) -> list[Disclosure]:
-    rng = np.random.default_rng([seed, 94])
-    out, apart = halves(c.holdout.y, c.holdout.subjects, rng)
-    out, rows = out[one_each(c.holdout.subjects[out], rng)][:TARGETS], one_each(c.train.subjects, rng)
-    if min(len(out), len(apart), len(rows), len(c.synthetic)) < LEAST:
+    rng = np.random.default_rng([seed, DISCLOSURE_STREAM])
+    out, reference = halves(c.holdout.y, c.holdout.subjects, rng)
+    out, rows = out[one_per_patient(c.holdout.subjects[out], rng)][:MAX_TARGETS], one_per_patient(c.train.subjects, rng)
+    if min(len(out), len(reference), len(rows), len(c.synthetic)) < MIN_SAMPLES:
         raise NotEvaluable(
-            f"it needs at least {LEAST} patients of train, in each half of the holdout, and synthetic samples; there "
-            f"are {len(rows)}, {min(len(out), len(apart))} and {len(c.synthetic)}"
+            f"it needs at least {MIN_SAMPLES} patients of train, in each half of the holdout, and synthetic samples; "
+            f"there are {len(rows)}, {min(len(out), len(reference))} and {len(c.synthetic)}"
         )
     share = np.bincount(c.holdout.y[out], minlength=len(c.classes)) / len(out)
-    rows = rows[pick(c.train.y[rows], proportional(share, min(len(rows), TARGETS)), rng)]
+    rows = rows[pick(c.train.y[rows], proportional(share, min(len(rows), MAX_TARGETS)), rng)]
     known, secret = c.view.halvings(rng)[0]
     secret = c.view.secrets(secret, SECRETS, rng)
 
     def half(z: Matrix, y: NDArray[np.int64], at: NDArray[np.int64]) -> Half:
         return Half(z[at][:, known], z[at][:, secret], y[at])
 
-    made = rng.permutation(len(c.synthetic))[:SYNTHETIC]
+    made = rng.permutation(len(c.synthetic))[:MAX_SYNTHETIC]
     train, holdout = half(c.z_train, c.train.y, rows), half(c.z_holdout, c.holdout.y, out)
-    held = half(c.z_synthetic, c.synthetic.y, made), half(c.z_holdout, c.holdout.y, apart[:SYNTHETIC])
+    sources = half(c.z_synthetic, c.synthetic.y, made), half(c.z_holdout, c.holdout.y, reference[:MAX_SYNTHETIC])
     found, words = [], c.view.words
     if len(secret):
-        told = {"knows": words.known, "infers": words.secret, "score": words.score}
+        labels = {"knows": words.known, "infers": words.secret, "score": words.score}
         score = _shared if c.view.presence else _explained(train)
-        mute = np.zeros_like(train.secret) if c.view.presence else held[1].secret.mean(axis=0)
+        naive = np.zeros_like(train.secret) if c.view.presence else sources[1].secret.mean(axis=0)
         for name, guess in VALUES.items():
             if not c.view.presence or name == "nearest":
-                sides = [[score(side.secret, guess(side, each)) for side in (train, holdout)] for each in held]
-                found.append(_found(f"values, {name}", told, sides, score(train.secret, mute)))
+                sides = [[score(side.secret, guess(side, each)) for side in (train, holdout)] for each in sources]
+                found.append(_found(f"values, {name}", labels, sides, score(train.secret, naive)))
     if len(np.unique(c.train.y)) > 1:
-        told = {"knows": words.known, "infers": "the class", "score": "share of patients"}
-        most = np.full(len(train.y), np.bincount(held[1].y).argmax())
+        labels = {"knows": words.known, "infers": "the class", "score": "share of patients"}
+        most = np.full(len(train.y), np.bincount(sources[1].y).argmax())
         for name, classify in CLASS.items():
-            sides = [[_same(side.y, classify(side, each)) for side in (train, holdout)] for each in held]
-            found.append(_found(f"class, {name}", told, sides, _same(train.y, most)))
-    return [attack for attack in found if min(attack.n) >= LEAST]
+            sides = [[_same(side.y, classify(side, each)) for side in (train, holdout)] for each in sources]
+            found.append(_found(f"class, {name}", labels, sides, _same(train.y, most)))
+    return [attack for attack in found if min(attack.n) >= MIN_SAMPLES]
 
 
-def _found(name: str, told: dict[str, str], sides: list[list[NDArray[Any]]], baseline: NDArray[Any]) -> Disclosure:
+def _found(name: str, labels: dict[str, str], sides: list[list[NDArray[Any]]], baseline: NDArray[Any]) -> Disclosure:
     """`sides`: scores on train and on the holdout, (patients,) each, by the synthetic cohort and by the control."""
     sides = [[side[np.isfinite(side)] for side in each] for each in sides]
     (train, holdout), control = sides
-    if min(len(train), len(holdout)) < LEAST:
+    if min(len(train), len(holdout)) < MIN_SAMPLES:
         none = Interval(math.nan, math.nan, math.nan)
-        return Disclosure(name, **told, train=none, holdout=none, gain=none, control=none, baseline=math.nan, n=(0, 0))
+        return Disclosure(
+            name, **labels, train=none, holdout=none, gain=none, control=none, baseline=math.nan, n=(0, 0)
+        )
     return Disclosure(
         name,
-        **told,
+        **labels,
         train=_mean(train),
         holdout=_mean(holdout),
         gain=_difference(_mean(train), _mean(holdout)),
@@ -181,21 +184,21 @@ def _found(name: str, told: dict[str, str], sides: list[list[NDArray[Any]]], bas
 
 
 def _mean(scores: NDArray[Any]) -> Interval:
-    """Mean with its interval: Wilson's of rights and wrongs, which has a width when all are right."""
+    """Mean with its interval: Wilson's for 0 and 1, which has a width when all are 1."""
     if np.isin(scores, (0, 1)).all():
         return wilson(float(scores.sum()), len(scores))
     return mean(scores)
 
 
 def _difference(a: Interval, b: Interval) -> Interval:
-    """A - b, ends squared and added; Newcombe (1998, Stat. Med. 17:873, method 10)."""
+    """Difference `a` - `b` with its interval; Newcombe (1998, Stat. Med. 17:873, method 10)."""
     value = a.value - b.value
     low, high = math.hypot(a.value - a.low, b.high - b.value), math.hypot(a.high - a.value, b.value - b.low)
     return Interval(value, value - low, value + high)
 
 
 def _explained(train: Half) -> Callable[[Matrix, Matrix], NDArray[Any]]:
-    """Scores of patients: 1 less the squared error over the variance in train, mean over secrets; (n,)."""
+    """Score of patients, (n,): 1 minus the squared error over the variance in train, mean over secrets."""
     variance = max(float(train.secret.var(axis=0).mean()), 1e-9)
 
     def score(truth: Matrix, guess: Matrix) -> NDArray[Any]:
@@ -205,10 +208,10 @@ def _explained(train: Half) -> Callable[[Matrix, Matrix], NDArray[Any]]:
 
 
 def _shared(truth: Matrix, guess: Matrix) -> NDArray[Any]:
-    """Edits both true and told over edits true or told (Jaccard), (n,); NaN for who has none."""
+    """Jaccard index of true and inferred edits, (n,); NaN for patients without any."""
     both, either = np.minimum(truth, guess).sum(axis=1), np.maximum(truth, guess).sum(axis=1)
     return np.where(truth.any(axis=1), both / np.maximum(either, 1), np.nan)
 
 
-def _same(truth: NDArray[np.int64], said: NDArray[np.int64]) -> NDArray[Any]:
-    return np.asarray(truth == said, dtype=np.float64)
+def _same(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> NDArray[Any]:
+    return np.asarray(truth == guess, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""An audit read back from its JSON: attacks, risks and figures, to be drawn again and judged by other limits."""
+"""An audit read back from its JSON: attacks, risks and figures, to be plotted and judged by other limits."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from cohortsmith.evaluation.privacy.risks import Risk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FILE, _REMEDY = "audit.json", "make the audit again"
+_FILE, _REMEDY = "audit.json", "run the audit again"
 
 
 @dataclass(frozen=True)
 class ReadAudit:
-    """What an audit found.
+    """An audit as read from `audit.json`.
 
     Attributes:
-        policy: the limits it was judged by.
+        policy: the limits applied.
         measured: figure of each criterion, by its name.
         attacks: membership attacks.
         risks: the three risks, by name.
-        notes: what a reader must know first.
+        notes: to be read first.
     """
 
     policy: Policy
@@ -40,25 +40,25 @@ class ReadAudit:
     notes: tuple[str, ...]
 
     def judged(self, policy: Policy | None = None) -> Judged:
-        """The decision by these limits, by the audit's own where none are given; figures stay as they are."""
+        """The decision by these limits, by the audit's own if None; figures are unchanged."""
         limits = policy or self.policy
         known = [criterion for criterion in limits.criteria if criterion.name in self.measured]
         return Judged(limits, tuple(judge(criterion, self.measured[criterion.name]) for criterion in known))
 
 
 def read_audit(facts: Mapping[str, Any]) -> ReadAudit:
-    """Read what `Audit.to_json` gave.
+    """Read the result of `Audit.to_json`.
 
     Raises:
-        DataError: it is something else.
+        DataError: not such a result.
     """
-    told = from_json(_Whole, json.dumps(facts), where=_FILE, remedy=_REMEDY)
+    stated = from_json(_AuditJson, json.dumps(facts), where=_FILE, remedy=_REMEDY)
     return ReadAudit(
-        _policy(told.policy),
-        {row.name: _measured(row) for row in told.criteria},
-        tuple(_attack(row) for row in told.attacks),
-        {name: _risk(row) for name, row in told.risks.items()},
-        told.notes,
+        _policy(stated.policy),
+        {row.name: _measured(row) for row in stated.criteria},
+        tuple(_attack(row) for row in stated.attacks),
+        {name: _risk(row) for name, row in stated.risks.items()},
+        stated.notes,
     )
 
 
@@ -75,8 +75,8 @@ def toml_of(policy: Policy) -> str:
 
 
 @dataclass(frozen=True)
-class _Ends:
-    """An `Interval`; what is not a number was written as null."""
+class _IntervalRow:
+    """An `Interval`; NaN is written as null."""
 
     value: float | None
     low: float | None
@@ -98,7 +98,7 @@ class _PolicyRow:
 
 @dataclass(frozen=True)
 class _CriterionRow:
-    """A `Judgement`, as far as it can be judged again."""
+    """A `Judgement`, as far as needed to be judged again."""
 
     name: str
     value: float | None
@@ -120,23 +120,23 @@ class _Curve:
 class _AttackRow:
     name: str
     group: str
-    auc: _Ends
-    tpr: dict[float, _Ends]
-    f1_gain: _Ends
+    auc: _IntervalRow
+    tpr: dict[float, _IntervalRow]
+    f1_gain: _IntervalRow
     n_members: int
     n_non_members: int
     roc: _Curve
     space: str
-    control: _Ends | None
+    control: _IntervalRow | None
     compared: int
 
 
 @dataclass(frozen=True)
 class _RiskRow:
     name: str
-    attack: _Ends
-    control: _Ends
-    naive: _Ends
+    attack: _IntervalRow
+    control: _IntervalRow
+    naive: _IntervalRow
     value: float | None
     low: float | None
     high: float | None
@@ -147,8 +147,8 @@ class _RiskRow:
 
 
 @dataclass(frozen=True)
-class _Whole:
-    """What `Audit.to_json` gave, as far as it is read back."""
+class _AuditJson:
+    """The result of `Audit.to_json`, as far as it is read back."""
 
     policy: _PolicyRow
     criteria: list[_CriterionRow]
@@ -157,16 +157,16 @@ class _Whole:
     notes: tuple[str, ...]
 
 
-def _policy(told: _PolicyRow) -> Policy:
+def _policy(stated: _PolicyRow) -> Policy:
     known = []
     for criterion in DEFAULT.criteria:
-        if criterion.name in told.criteria:
-            limits = {key: getattr(told.criteria[criterion.name], key) for key in criterion.keys}
+        if criterion.name in stated.criteria:
+            limits = {key: getattr(stated.criteria[criterion.name], key) for key in criterion.keys}
             for key, value in limits.items():
                 if value is None:
                     raise DataError(f"{_FILE}: policy.criteria.{criterion.name}.{key} is missing; {_REMEDY}")
             known.append(replace(criterion, **limits))
-    return Policy(told.name, tuple(known))
+    return Policy(stated.name, tuple(known))
 
 
 def _measured(row: _CriterionRow) -> Measured:
@@ -191,7 +191,7 @@ def _attack(row: _AttackRow) -> Attack:
 
 
 def _risk(row: _RiskRow) -> Risk:
-    value, low, high = _interval(_Ends(row.value, row.low, row.high))
+    value, low, high = _interval(_IntervalRow(row.value, row.low, row.high))
     return Risk(
         row.name,
         _interval(row.attack),
@@ -207,5 +207,5 @@ def _risk(row: _RiskRow) -> Risk:
     )
 
 
-def _interval(row: _Ends) -> Interval:
+def _interval(row: _IntervalRow) -> Interval:
     return Interval(*(float("nan") if end is None else end for end in (row.value, row.low, row.high)))

@@ -1,4 +1,4 @@
-"""`audit`: a synthetic cohort attacked in every way we know, judged by a house's policy, in one call."""
+"""`audit`: all attacks on a synthetic cohort, judged by the policy of an institution, in one call."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from cohortsmith.evaluation.core import Interval, NotEvaluable, jsonable
 from cohortsmith.evaluation.privacy.attribute_disclosure import disclosure
-from cohortsmith.evaluation.privacy.copy_pairs import copy_pairs
-from cohortsmith.evaluation.privacy.criteria import Attacked, figures, measured
+from cohortsmith.evaluation.privacy.criteria import AttackResults, figures, measured
 from cohortsmith.evaluation.privacy.membership_attacks import attacks, groups_left_out, worst
+from cohortsmith.evaluation.privacy.near_copies import copy_pairs
 from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, judge
 from cohortsmith.evaluation.privacy.power import Leak, smallest_leak
 from cohortsmith.evaluation.privacy.preconditions import require_apart, require_enough
@@ -21,46 +21,44 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.core import ImageModels
-    from cohortsmith.evaluation.privacy.copy_pairs import CopyPairs
-    from cohortsmith.evaluation.privacy.criteria import ArtefactFinding
+    from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
     from cohortsmith.evaluation.privacy.membership_attacks import Attack
+    from cohortsmith.evaluation.privacy.near_copies import CopyPairs
     from cohortsmith.evaluation.privacy.policy import Policy
-
-PAIRS = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Audit(Judged):
-    """What was attacked, how hard, what came of it, and what the policy says to that.
+    """Result of a privacy audit: cohorts, figures of all attacks, and the judgement by the policy.
 
     Attributes:
         comparison: the cohorts.
         seed: of every random draw.
-        found: what came of each attack.
-        reasons: why some could not be made, by part.
-        artefacts: what a scan of the files found, None when no files were scanned.
-        notes: what a reader must know first.
+        found: results of the attacks.
+        reasons: why some could not be carried out, by part.
+        artefacts: findings of the artefact scan, None if no files were scanned.
+        notes: to be read first.
     """
 
     comparison: Comparison
     seed: int
-    found: Attacked
+    found: AttackResults
     reasons: dict[str, str]
     artefacts: tuple[ArtefactFinding, ...] | None
     notes: tuple[str, ...] = ()
 
     @property
     def worst(self) -> Attack | None:
-        """The attack with the largest AUC, None when none could be made."""
+        """The attack with the largest AUC, None if none could be carried out."""
         return worst(self.found.attacks) if self.found.attacks else None
 
     def power(self, group: str = "all") -> Leak | None:
-        """Smallest leak that the patients of a group would have shown, None where it was not attacked."""
+        """Minimum detectable leak in a group at 80 % power, None if it was not attacked."""
         sizes = [(a.n_members, a.n_non_members) for a in self.found.attacks if a.group == group]
         return smallest_leak(*sizes[0]) if sizes else None
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain values; the same cohorts, policy and seed give the same."""
+        """All results as plain values; equal for the same cohorts, policy and seed."""
         sides = {name: getattr(self.comparison, name) for name in ("train", "holdout", "synthetic")}
         groups = list(dict.fromkeys(attack.group for attack in self.found.attacks))
         whole = {
@@ -101,21 +99,21 @@ def audit(
     artefacts: Sequence[ArtefactFinding] | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Audit:
-    """Attack a synthetic cohort and judge what came of it.
+    """Attack a synthetic cohort and judge the results.
 
     Args:
         train: real samples the generator was fitted on.
-        holdout: real samples it never saw.
-        synthetic: samples it made.
+        holdout: real samples unseen by it.
+        synthetic: samples drawn from it.
         seed: of every random draw; the same seed gives the same audit.
-        image_models: of images, the networks that see them.
+        image_models: for images, the feature extractors.
         policy: limits to judge by.
-        shadow: one more attack, made with shadow generators.
-        artefacts: what a scan of model and sample files found; None where there are no files, and then no judgement.
+        shadow: result of `shadow_attack`, judged with the others.
+        artefacts: findings of the scan of model and sample files; None without files, and then without judgement.
         on_progress: called before each part with its name, how many are done and how many there are.
 
     Raises:
-        DataError: cohorts that do not go together, a holdout that overlaps train, or too few patients to attack.
+        DataError: cohorts that are not comparable, a holdout that overlaps train, or too few patients to attack.
     """
     comparison = Comparison(train, holdout, synthetic, image_models=image_models)
     note = check(comparison)
@@ -131,7 +129,7 @@ def audit(
             reasons[part] = str(reason)
     known, left_out = results.get("membership", ([], {}))
     every = (*known, *([shadow] if shadow else []))
-    found = Attacked(
+    found = AttackResults(
         every,
         left_out,
         results.get("risks", {}),
@@ -149,7 +147,7 @@ def audit(
 
 
 def check(comparison: Comparison) -> str:
-    """Check what an audit cannot begin with; give a note about records that stand on both sides, "" without such.
+    """Check the preconditions; return a note about records in both train and holdout, "" if there are none.
 
     Raises:
         DataError: a holdout that overlaps train, or too few patients to attack.
@@ -159,7 +157,7 @@ def check(comparison: Comparison) -> str:
 
 
 def _pairs(comparison: Comparison, seed: int) -> tuple[CopyPairs, ...]:
-    return copy_pairs(comparison, seed, most=PAIRS) if comparison.train.about.pictured else ()
+    return copy_pairs(comparison, seed) if comparison.train.about.pictured else ()
 
 
 _PARTS: dict[str, Callable[[Comparison, int], Any]] = {
@@ -172,7 +170,7 @@ _PARTS: dict[str, Callable[[Comparison, int], Any]] = {
 
 
 def _attack(attack: Attack) -> dict[str, Any]:
-    """Plain dict of an attack; its rates are named by their false positives."""
+    """Plain dict of an attack; TPRs are keyed by their false-positive rate."""
     rates = {f"{rate:g}": rate_found._asdict() for rate, rate_found in attack.tpr.items()}
     curve = {name: [round(float(v), 5) for v in side] for name, side in zip(("fpr", "tpr"), attack.roc, strict=True)}
     return _named(attack) | {"tpr": rates, "roc": curve}

@@ -1,14 +1,14 @@
-"""From what the attacks came to, to the figure that each criterion of a policy is judged on."""
+"""The figure that each criterion of a policy is judged on, from the results of the attacks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cohortsmith.evaluation.core import title_of, wilson
 from cohortsmith.evaluation.metrics import METRICS
-from cohortsmith.evaluation.metrics.common import Metric
+from cohortsmith.evaluation.metrics.common import FALSE_POSITIVES, Metric
 from cohortsmith.evaluation.metrics.images import NULL
 from cohortsmith.evaluation.privacy.k_anonymity import K_ANONYMITY
 from cohortsmith.evaluation.privacy.membership_attacks import allowing_for
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cohortsmith.evaluation.core import Estimate
+    from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
     from cohortsmith.evaluation.privacy.attribute_disclosure import Disclosure
-    from cohortsmith.evaluation.privacy.copy_pairs import CopyPairs
     from cohortsmith.evaluation.privacy.membership_attacks import Attack
+    from cohortsmith.evaluation.privacy.near_copies import CopyPairs
     from cohortsmith.evaluation.privacy.policy import Criterion
     from cohortsmith.evaluation.privacy.risks import Risk
     from cohortsmith.evaluation.spaces import Comparison
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 EXACT = ("exact_copies", "exact_matches")
 NEAR = ("near_copies", "near_copies_pixel", "near_copies_fixed", "unique_matches", "singled_out_variants")
 SMOKE = ("dcr", "dcr_share", "nndr")
-"""Nearest-record distances: smoke tests, and no more; no criterion rests on them."""
+"""Nearest-record distances: smoke tests only; no criterion is judged on them."""
 SINGLED = tuple(metric.name for metric in K_ANONYMITY)
 
 NEAR_COPIES = Metric(
@@ -39,31 +40,15 @@ NEAR_COPIES = Metric(
     direction="lower",
     bounds=(0, 1),
     explanation="Share of synthetic patients nearer to a train patient than all but the nearest 1 % of unseen real "
-    "patients come.",
+    "patients.",
     source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS",
     measure=near_copies,
 )
 _OF_AUDIT = tuple(dict.fromkeys((*EXACT, *NEAR, *SINGLED, *SMOKE)))
 
 
-class ArtefactFinding(Protocol):
-    """Something in a file that is to leave the house, as `cohortsmith.evaluation.privacy.artefacts.scan` finds it."""
-
-    @property
-    def what(self) -> str:
-        """What it is, in words, without a patient's value."""
-
-    @property
-    def where(self) -> str:
-        """File, and place in it."""
-
-    @property
-    def severity(self) -> str:
-        """How bad it is: "fail" where the file must not leave; any other word is told only."""
-
-
-class Attacked(NamedTuple):
-    """What the attacks came to; where one could not be made, its reason stands in `Audit.reasons`."""
+class AttackResults(NamedTuple):
+    """Results of the attacks; `Audit.reasons` tells why some could not be carried out."""
 
     attacks: tuple[Attack, ...]
     left_out: dict[str, str]
@@ -74,7 +59,7 @@ class Attacked(NamedTuple):
 
 
 def figures(comparison: Comparison, seed: int) -> tuple[Estimate, ...]:
-    """Copies, near copies, variant sets and smoke tests of a data kind, as the scorecard has them."""
+    """Copies, near copies, variant sets and smoke tests of a data kind, as on the scorecard."""
     known = {metric.name: metric for metric in (*METRICS, NEAR_COPIES, *K_ANONYMITY)}
     chosen = [known[name] for name in _OF_AUDIT if comparison.kind in known[name].kinds]
     return tuple(metric.compute(comparison, seed) for metric in chosen)
@@ -82,15 +67,15 @@ def figures(comparison: Comparison, seed: int) -> tuple[Estimate, ...]:
 
 def measured(
     criterion: Criterion,
-    found: Attacked,
+    found: AttackResults,
     reasons: Mapping[str, str],
     artefacts: Sequence[ArtefactFinding] | None,
     n_holdout: int,
 ) -> Measured:
-    """The figure that a criterion is judged on, or why there is none."""
+    """The figure that a criterion is judged on, or the reason why there is none."""
     if criterion.name in ("worst_attack_auc", "worst_attack_tpr"):
         if not found.attacks:
-            return Measured(reason=reasons.get("membership", "no attack was made"))
+            return Measured(reason=reasons.get("membership", "no attack was carried out"))
         return (
             _worst_auc(criterion, found.attacks)
             if criterion.name == "worst_attack_auc"
@@ -101,54 +86,56 @@ def measured(
         return _copies([e for e in found.figures if e.name in names], reasons, n_holdout)
     if criterion.name == "artefacts":
         failing = [one for one in artefacts or () if one.severity == "fail"]
-        told = "; ".join(f"{one.what} in {one.where}" for one in failing[:3])
-        return Measured(float(len(failing)), float(len(failing)), float(len(failing)), nothing=0.0, note=told)
+        note = "; ".join(f"{one.what} in {one.where}" for one in failing[:3])
+        return Measured(float(len(failing)), float(len(failing)), float(len(failing)), nothing=0.0, note=note)
     return _risk(found.risks.get(criterion.name), reasons)
 
 
 def _worst_auc(criterion: Criterion, attacks: Sequence[Attack]) -> Measured:
-    """The largest AUC of those that count; all intervals allow for how many attacks there were.
+    """The largest AUC of the groups that count; all intervals are corrected for the number of attacks.
 
-    A group counts when it is large enough to show a leak of the size that blocks, or when it did show one. Smaller ones
-    would fail anybody by chance, or pass anybody for lack of patients: they are told as a caveat.
+    A group counts if its minimum detectable AUC at 80 % power is at most the blocking limit, or if a leak was detected.
+    Smaller groups would fail by chance, or pass for lack of patients: they are reported as a caveat.
     """
     bar = max(criterion.limit, criterion.block or 0.0)
-    able = {}
+    large_enough = {}
     for attack in attacks:
-        if attack.group not in able:
+        if attack.group not in large_enough:
             leak = smallest_leak(attack.n_members, attack.n_non_members).auc
-            able[attack.group] = leak is not None and leak <= bar
+            large_enough[attack.group] = leak is not None and leak <= bar
     corrected = [(attack, allowing_for(attack.auc, len(attacks))) for attack in attacks]
-    counted = [(attack, auc) for attack, auc in corrected if able[attack.group] or auc.low > 0.5]
-    few = [group for group, enough in able.items() if not enough and group not in {a.group for a, _ in counted}]
+    counted = [(attack, auc) for attack, auc in corrected if large_enough[attack.group] or auc.low > 0.5]
+    few = [group for group, enough in large_enough.items() if not enough and group not in {a.group for a, _ in counted}]
     if not any(attack.group == "all" for attack, _ in counted):
         if not any(auc.value > criterion.limit for _, auc in counted):
             members, others = next((a.n_members, a.n_non_members) for a in attacks if a.group == "all")
             least = smallest_leak(members, others).auc
-            shown = "no leak at all" if least is None else f"only a leak of AUC {least:.3f} or more"
+            detectable = "no AUC is detectable" if least is None else f"the minimum detectable AUC is {least:.3f}"
             return Measured(
-                reason=f"too few patients: {members} members and {others} others would have shown {shown}, in 80 of "
-                f"100 audits; {bar:g} or less is needed"
+                reason=f"too few patients: with {members} members and {others} non-members {detectable} at 80 % power; "
+                f"{bar:g} or less is needed"
             )
     proven = [(attack, auc) for attack, auc in counted if auc.value > criterion.limit and auc.low > 0.5]
     attack, auc = max(proven or counted, key=lambda pair: pair[1].value)
-    note = f"{title(attack)}; the interval allows for all {len(attacks)} attacks"
+    note = f"{title(attack)}; the interval is corrected for {len(attacks)} attacks"
     return Measured(*auc, nothing=0.5, note=note, caveat=_too_few(attacks, few))
 
 
 def _worst_tpr(criterion: Criterion, attacks: Sequence[Attack]) -> Measured:
     least = criterion.least or 0
-    able = [attack for attack in attacks if attack.n_non_members >= least and 0.01 in attack.tpr]
+    able = [attack for attack in attacks if attack.n_non_members >= least and FALSE_POSITIVES in attack.tpr]
     if not able:
         most = max(attack.n_non_members for attack in attacks)
-        return Measured(reason=f"it needs at least {least} attacked patients whom no generator saw; there are {most}")
-    corrected = [(attack, allowing_for(attack.tpr[0.01], len(able))) for attack in able]
-    proven = [(attack, rate) for attack, rate in corrected if rate.value > criterion.limit and rate.low > 0.01]
+        return Measured(reason=f"it needs at least {least} unseen patients (non-members); there are {most}")
+    corrected = [(attack, allowing_for(attack.tpr[FALSE_POSITIVES], len(able))) for attack in able]
+    proven = [
+        (attack, rate) for attack, rate in corrected if rate.value > criterion.limit and rate.low > FALSE_POSITIVES
+    ]
     attack, rate = max(proven or corrected, key=lambda pair: pair[1].value)
     few = [group for group in dict.fromkeys(a.group for a in attacks) if group not in {a.group for a in able}]
-    note = f"{title(attack)}; the interval allows for {len(able)} attacks"
-    caveat = f"found at 1 %: too few patients to judge {_listed(few)} on their own" if few else ""
-    return Measured(*rate, nothing=0.01, note=note, caveat=caveat)
+    note = f"{title(attack)}; the interval is corrected for {len(able)} attacks"
+    caveat = f"TPR at 1 % FPR: too few patients to judge {_listed(few)} separately" if few else ""
+    return Measured(*rate, nothing=FALSE_POSITIVES, note=note, caveat=caveat)
 
 
 def _risk(risk: Risk | None, reasons: Mapping[str, str]) -> Measured:
@@ -162,29 +149,27 @@ def _risk(risk: Risk | None, reasons: Mapping[str, str]) -> Measured:
 
 
 def _copies(estimates: Sequence[Estimate], reasons: Mapping[str, str], n_holdout: int) -> Measured:
-    """What the worst share of copies exceeds the holdout's by.
+    """Excess of the worst share of copies over the holdout's.
 
-    The interval of the difference is Newcombe's (1998, Stat. Med. 17:873, method 10) where the holdout has copies too;
-    a holdout without any has none to excuse those of the synthetic cohort.
+    The interval of the difference is Newcombe's (1998, Stat. Med. 17:873, method 10) if the holdout has copies too;
+    without any, the interval is that of the synthetic cohort's share.
     """
     known = [(e, _excess(e, n_holdout)) for e in estimates if e.ok]
     if not known:
         why = [e.status.removeprefix("not evaluable: ") for e in estimates]
         return Measured(reason=reasons.get("copies") or next(iter(why), "it was not measured"))
     estimate, (value, low, high) = max(known, key=lambda pair: pair[1][1])
-    shares = (
-        f"{title_of(estimate.name)}: {estimate.value:.2%}, and of unseen real patients {estimate.reference or 0:.2%}"
-    )
+    shares = f"{title_of(estimate.name)}: {estimate.value:.2%}, unseen real patients {estimate.reference or 0:.2%}"
     return Measured(value, low, high, nothing=0.0, note=shares)
 
 
 def _excess(estimate: Estimate, n_holdout: int) -> tuple[float, float, float]:
-    """Value, low and high of what a share of copies exceeds the holdout's by."""
+    """Excess of a share of copies over the holdout's: value, low and high."""
     value, real = estimate.value or 0.0, estimate.reference or 0.0
     low = value if estimate.low is None else estimate.low
     high = value if estimate.high is None else estimate.high
     if estimate.name.startswith("near_copies"):
-        real = NULL  # the holdout's share by construction; the interval knows of the holdout's size
+        real = NULL  # the holdout's share by construction; the interval includes the holdout's size
     if not real or estimate.name.startswith("near_copies"):
         return value - real, low - real, high - real
     n = estimate.detail.get("n_reference", estimate.detail["n"] if estimate.name.endswith("matches") else n_holdout)
@@ -200,12 +185,14 @@ def title(attack: Attack) -> str:
 
 
 def _too_few(attacks: Sequence[Attack], groups: Sequence[str]) -> str:
-    """What the attacks came to on groups that are not judged."""
-    told = []
+    """Results of the attacks on groups that are too small to be judged."""
+    parts = []
     for group in groups:
         most = max((attack.auc for attack in attacks if attack.group == group), key=lambda auc: auc.value)
-        told.append(f"{GROUPS.get(group, group)} (AUC up to {most.value:.3f}, from {most.low:.3f} to {most.high:.3f})")
-    return f"too few patients to judge on their own: {'; '.join(told)}" if told else ""
+        parts.append(
+            f"{GROUPS.get(group, group)} (AUC up to {most.value:.3f}, 95 % interval {most.low:.3f} to {most.high:.3f})"
+        )
+    return f"too few patients to judge separately: {'; '.join(parts)}" if parts else ""
 
 
 def _listed(groups: Sequence[str]) -> str:
@@ -215,7 +202,7 @@ def _listed(groups: Sequence[str]) -> str:
 GROUPS = {
     "all": "all patients",
     "outlying": "the most outlying patients",
-    "unique sequences": "those of unique sequence",
+    "unique sequences": "patients with a unique sequence",
 }
 NAMES = {
     "gan_leaks": "GAN-Leaks",

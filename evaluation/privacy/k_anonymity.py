@@ -1,9 +1,9 @@
-"""Variant sets of patients: those that one patient alone has, and those that fewer than k patients share.
+"""Variant sets of patients: unique ones, and those that fewer than k patients share.
 
-A patient's variants, all of them together, single out whoever is the only one to have them. A generator that gives such
-a set back names the patient to anyone who knows it. What a set is, is called against the reference (`data.variants`),
-so that the same change written in two ways is one; a masked base counts as the reference's. k-anonymity is Sweeney
-(2002, IJUFKS 10:557), the variant set being the quasi-identifier.
+All variants of a patient together single out the only patient who has them. A generator that reproduces such a set
+identifies the patient to anyone who knows it. Variants are called against the reference (`cohortsmith.data.sequences`),
+so that one change written in two ways is one variant; a masked base counts as the reference base. k-anonymity is
+Sweeney (2002, IJUFKS 10:557), the variant set being the quasi-identifier.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cohortsmith.data.disclosure import MIN_PATIENTS
 from cohortsmith.data.kinds import SEQUENCE
 from cohortsmith.evaluation.core import Finding, NotEvaluable, wilson
 from cohortsmith.evaluation.metrics.common import LIMIT, Metric
+from cohortsmith.evaluation.privacy.attack_settings import MIN_SAMPLES
 from cohortsmith.evaluation.spaces import SequenceView, real_patients
 
 if TYPE_CHECKING:
@@ -22,12 +24,9 @@ if TYPE_CHECKING:
 
     from cohortsmith.evaluation.spaces import Comparison
 
-K = 5
-LEAST = 20
-
 
 class _Sets(NamedTuple):
-    """Number of the variant set of each sample, equal where the sets are, (n,) a side."""
+    """Index of the variant set of each sample, equal for equal sets, (n,) per cohort."""
 
     train: NDArray[np.int64]
     holdout: NDArray[np.int64]
@@ -35,11 +34,11 @@ class _Sets(NamedTuple):
 
 
 def singled_out(comparison: Comparison, seed: int) -> Finding:
-    """Share of train patients whose variant set no other real patient has, and the synthetic cohort does.
+    """Share of train patients with a unique variant set that the synthetic cohort reproduces.
 
-    Reference: the same share of holdout patients, whom the generator never saw. Unique means among the patients of
-    train and holdout together: so the two groups differ in nothing but having been trained on, and a generator that
-    remembers nobody gives both back alike often. The whole synthetic cohort is looked through.
+    Reference: the same share of holdout patients, unseen by the generator. Unique means among the patients of train and
+    holdout together: so the two groups differ only in having been trained on, and a generator that memorises nobody
+    reproduces both equally often. The whole synthetic cohort is searched.
     """
     del seed
     sets, counts = _sets(comparison), _carriers(comparison)
@@ -47,9 +46,9 @@ def singled_out(comparison: Comparison, seed: int) -> Finding:
     unique = counts.real == 1
     found = {side: made[own[unique[own]]] for side, own in (("train", sets.train), ("holdout", sets.holdout))}
     for side, hits in found.items():
-        if len(hits) < LEAST:
+        if len(hits) < MIN_SAMPLES:
             raise NotEvaluable(
-                f"it needs at least {LEAST} patients whose variant set nobody else has; {side} has {len(hits)}"
+                f"it needs at least {MIN_SAMPLES} patients with a unique variant set; {side} has {len(hits)}"
             )
     control = wilson(float(found["holdout"].sum()), len(found["holdout"]))
     return Finding(
@@ -69,11 +68,11 @@ def singled_out(comparison: Comparison, seed: int) -> Finding:
     )
 
 
-def below_k(comparison: Comparison, seed: int, *, k: int = K) -> Finding:
+def below_k(comparison: Comparison, seed: int, *, k: int = MIN_PATIENTS) -> Finding:
     """Share of synthetic sequences whose variant set at least one and fewer than `k` train patients have.
 
-    Reference: the holdout's share; new patients, too, have sets that a few others have. Sets that nobody of train has
-    point at nobody. Classes are drawn in the holdout's proportions.
+    Reference: the holdout's share, since unseen patients have such sets too. Sets absent from train identify no
+    training patient. Classes are drawn in the holdout's proportions.
     """
     rows, sets, counts = comparison.draw(LIMIT, seed).rows, _sets(comparison), _carriers(comparison)
     made, real = counts.train[sets.synthetic[rows.synthetic]], counts.train[sets.holdout[rows.real]]
@@ -104,8 +103,8 @@ K_ANONYMITY: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of train patients whose variant set nobody else has that the synthetic cohort gives back; "
-        "beside it the share of such holdout patients.",
+        explanation="Share of train patients with a unique variant set that the synthetic cohort reproduces; "
+        "reference: the share of such holdout patients.",
         source="Sweeney 2002, k-anonymity, IJUFKS 10:557",
         measure=singled_out,
         kinds=(SEQUENCE,),
@@ -115,8 +114,8 @@ K_ANONYMITY: tuple[Metric, ...] = (
         group="privacy",
         direction="lower",
         bounds=(0, 1),
-        explanation="Share of synthetic sequences whose variant set one to four train patients have; beside it the "
-        "holdout's.",
+        explanation="Share of synthetic sequences whose variant set one to four train patients have; reference: "
+        "the holdout's share.",
         source="Sweeney 2002, k-anonymity, IJUFKS 10:557",
         measure=below_k,
         kinds=(SEQUENCE,),
@@ -125,7 +124,7 @@ K_ANONYMITY: tuple[Metric, ...] = (
 
 
 class _Counts(NamedTuple):
-    """Patients (not sequences) that have each variant set, (sets,): of train, and of train and holdout together."""
+    """Patients (not sequences) with each variant set, (sets,): of train, and of train and holdout together."""
 
     train: NDArray[np.int64]
     real: NDArray[np.int64]

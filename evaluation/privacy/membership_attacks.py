@@ -1,7 +1,7 @@
-"""Membership attacks in force: every attack, in every space, on everybody and on those who are easiest to find.
+"""The membership-inference suite: every attack, in every space, on all patients and on the groups at the highest risk.
 
-Who is attacked: patients of train (members) and of the holdout (non-members), the latter's classes in both. The
-attacker holds the synthetic cohort and the half of the holdout whom he does not attack; halves are made by patient.
+Targets are patients of train (members) and of the holdout (non-members), both in the holdout's class proportions. The
+attacker has the synthetic cohort and the half of the holdout that is not attacked; halves are split by patient.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from scipy.special import ndtri
 
 from cohortsmith.evaluation.core import BLOCK, Interval, Z, auc, boosting, distances, nearest, quietly
 from cohortsmith.evaluation.metrics.common import ATTACKS as KNOWN
-from cohortsmith.evaluation.metrics.common import LEAST, gan_leaks, shared_basis, true_positive_rate
+from cohortsmith.evaluation.metrics.common import gan_leaks, shared_basis, true_positive_rate
+from cohortsmith.evaluation.privacy.attack_settings import F1_STREAM, MIN_NON_MEMBERS, MIN_SAMPLES, ROC_POINTS
 from cohortsmith.evaluation.privacy.targets import attack_split
 
 if TYPE_CHECKING:
@@ -27,31 +28,29 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.spaces import Comparison
 
     See = Callable[[str, NDArray[np.int64], bool], Matrix]
+    Roc = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-LEAST_FOR = {0.01: 100, 0.001: 1000}
-"""False positive rates, and how many non-members each needs at the least."""
-ROUNDS = 200
-POINTS = 200
-BY_DISTANCE = ("gan_leaks", "gan_leaks_calibrated")  # attacks that may be shown several views of a person
+RESAMPLES = 200  # of the bootstrap of `f1_over_naive`
+BY_DISTANCE = ("gan_leaks", "gan_leaks_calibrated")  # attacks that can use several views of a patient
 
 
 @dataclass(frozen=True, eq=False)
 class Attack:
-    """What one attack on one group of patients achieved.
+    """Result of one attack on one group of patients.
 
     Attributes:
         name: a name in `ATTACKS`.
-        group: "all", "rare classes", "outlying" or, of sequences, "unique sequences".
-        space: what distances are measured in, in words.
+        group: "all", "rare classes", "outlying" or, for sequences, "unique sequences".
+        space: space of the distances, in words.
         auc: AUC with its 95 % interval; 0.5 is chance.
-        tpr: share of members found at each false positive rate that the non-members suffice for; chance is the rate.
-        f1_gain: how much of the way from the naive guess's F1 to 1 the attacker comes, see `f1_over_naive`.
-        n_members: members attacked.
-        n_non_members: non-members attacked.
-        roc: false and true positive rates, ascending from (0, 0) to (1, 1), at most 200 points.
-        control: AUC of the same attack on real patients in the synthetic cohort's place, one half of train, the other
-            half being the members; None where they are too few.
-        compared: how many attacks `auc` is the largest of; its interval allows for that (Bonferroni).
+        tpr: TPR at each false-positive rate for which there are enough non-members; chance is that rate.
+        f1_gain: gain in F1 over the naive guess, relative to the possible gain, see `f1_over_naive`.
+        n_members: target members.
+        n_non_members: target non-members.
+        roc: false- and true-positive rates, ascending from (0, 0) to (1, 1), at most 200 points.
+        control: AUC of the same attack with one half of train in the synthetic cohort's place and the other half as
+            members; None if they are too few.
+        compared: number of attacks of which `auc` is the largest; its interval is corrected for it (Bonferroni).
     """
 
     name: str
@@ -61,7 +60,7 @@ class Attack:
     f1_gain: Interval
     n_members: int
     n_non_members: int
-    roc: tuple[NDArray[np.float64], NDArray[np.float64]]
+    roc: Roc
     space: str = ""
     control: Interval | None = None
     compared: int = 1
@@ -70,7 +69,7 @@ class Attack:
 def monte_carlo(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
     """Share of synthetic samples within epsilon, (n,); Hilprecht et al. (2019), eq. 4.
 
-    Epsilon is the median distance of those attacked to their nearest synthetic sample, their eq. 8.
+    Epsilon is the median distance of targets to their nearest synthetic sample, their eq. 8.
     """
     del reference
     epsilon = np.median(nearest(x, synthetic)[:, 0])
@@ -82,7 +81,7 @@ def monte_carlo(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]
 
 
 def logan(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
-    """Log odds that a discriminator of synthetic from reference samples calls it synthetic, (n,); Hayes et al. (2019).
+    """Log odds of "synthetic" by a discriminator of synthetic and reference samples, (n,); Hayes et al. (2019).
 
     Their black-box attack with some real samples known (section 4.3). The discriminator is gradient boosting in the
     basis of DOMIAS.
@@ -102,9 +101,9 @@ ATTACKS: dict[str, Callable[[Matrix, Matrix, Matrix], NDArray[Any]]] = {
 
 
 def attacks(comparison: Comparison, seed: int) -> list[Attack]:
-    """Every attack of `ATTACKS` on every group of `attacked` that is large enough.
+    """Every attack of `ATTACKS` on every group of `attack_split` that is large enough.
 
-    Images also as a fixed network sees them, and in eight orientations: a generator may turn what it copies.
+    Images also in the embedding of a fixed network and in eight orientations: a generator may rotate its copies.
 
     Raises:
         NotEvaluable: fewer than 20 patients in a half of the holdout or of train, or 20 synthetic samples.
@@ -113,37 +112,37 @@ def attacks(comparison: Comparison, seed: int) -> list[Attack]:
 
 
 def groups_left_out(comparison: Comparison, seed: int) -> dict[str, str]:
-    """Groups that are too small to be attacked by themselves, and why."""
-    cast = attack_split(comparison, seed)
+    """Groups that are too small to be attacked separately, and why."""
+    split = attack_split(comparison, seed)
     return {
-        group: f"it needs at least {LEAST} members and as many non-members, there are {inside.sum()} and {out.sum()}"
-        for group, (inside, out) in cast.groups.items()
-        if min(inside.sum(), out.sum()) < LEAST
+        group: f"it needs at least {MIN_SAMPLES} members and non-members, there are {inside.sum()} and {out.sum()}"
+        for group, (inside, out) in split.groups.items()
+        if min(inside.sum(), out.sum()) < MIN_SAMPLES
     }
 
 
 def worst(found: Sequence[Attack]) -> Attack:
-    """The attack with the largest AUC; its interval allows for having been chosen from all of them.
+    """The attack with the largest AUC; its interval is corrected for the choice among all of them.
 
-    Bonferroni over attacks, spaces and groups: with m of them, each end is the one of a 1 - 0.05 / m interval.
+    Bonferroni over attacks, spaces and groups: with m of them, a 1 - 0.05 / m interval.
     """
     most = max(found, key=lambda attack: attack.auc.value)
     return replace(most, auc=allowing_for(most.auc, len(found)), compared=len(found))
 
 
 def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float, *, seed: int) -> Interval:
-    """How much of the way from the naive guess's F1 to 1 an attacker comes; El Emam et al. (2022), eq. 3.
+    """Gain in F1 over the naive guess, (F1 - naive) / (1 - naive); El Emam et al. (2022), eq. 3.
 
-    Naive is to call everybody a member: F1 = 2 share / (1 + share). The attacker's threshold is the best one on half of
-    those attacked and is tried on the other half, and the other way round. Interval: 200 bootstrap draws.
+    The naive guess calls every target a member: F1 = 2 share / (1 + share). The threshold is the best one on one half
+    of the targets and is tested on the other half, and vice versa. Interval: 200 bootstrap resamples.
 
     Args:
         members: (m,) scores.
         non_members: (n,) scores.
-        share: of all who could be asked for, how many are members; what the two are weighted by.
-        seed: seed of halves and draws.
+        share: share of members in the population, by which the two groups are weighted.
+        seed: of halves and resamples.
     """
-    rng = np.random.default_rng([seed, 82])
+    rng = np.random.default_rng([seed, F1_STREAM])
     sides = [[side[rng.permutation(len(side))[part::2]] for part in (0, 1)] for side in (members, non_members)]
     naive = 2 * share / (1 + share)
 
@@ -153,29 +152,29 @@ def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float
         return (found - naive) / (1 - naive)
 
     value = gain(sides)
-    again = [gain([[rng.choice(part, len(part)) for part in side] for side in sides]) for _ in range(ROUNDS)]
-    low, high = np.quantile(again, [0.025, 0.975])
+    resampled = [gain([[rng.choice(part, len(part)) for part in side] for side in sides]) for _ in range(RESAMPLES)]
+    low, high = np.quantile(resampled, [0.025, 0.975])
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
 def _attacks(c: Comparison, seed: int) -> list[Attack]:
-    cast, found = attack_split(c, seed), []
+    split, found = attack_split(c, seed), []
     share = len(c.train) / (len(c.train) + len(c.holdout))
     for space, see, views in c.view.membership_spaces():
-        synthetic, released = see("synthetic", cast.synthetic, False), see("train", cast.released, False)
+        synthetic, released = see("synthetic", split.synthetic, False), see("train", split.released, False)
         for name in BY_DISTANCE if views else ATTACKS:
-            inside, out = _scores(ATTACKS[name], cast, see, synthetic)
-            real = _scores(ATTACKS[name], cast, see, released)
-            for group, (some, others) in cast.groups.items():
-                if min(some.sum(), others.sum()) < LEAST:
+            inside, out = _scores(ATTACKS[name], split, see, synthetic)
+            real = _scores(ATTACKS[name], split, see, released)
+            for group, (some, others) in split.groups.items():
+                if min(some.sum(), others.sum()) < MIN_SAMPLES:
                     continue
-                kept = some & cast.kept
-                control = auc(real[0][kept], real[1][others]) if kept.sum() >= LEAST else None
-                found.append(_attack(name, group, space, (inside[some], out[others]), control, share, seed))
+                kept = some & split.kept
+                control = auc(real[0][kept], real[1][others]) if kept.sum() >= MIN_SAMPLES else None
+                found.append(attack_result(name, group, space, (inside[some], out[others]), control, share, seed))
     return found
 
 
-def _attack(
+def attack_result(
     name: str,
     group: str,
     space: str,
@@ -183,9 +182,22 @@ def _attack(
     control: Interval | None,
     share: float,
     seed: int,
+    roc: Roc | None = None,
 ) -> Attack:
+    """Figures of an attack from its scores of members and of non-members.
+
+    Args:
+        name: of the attack.
+        group: of the targets.
+        space: of the distances, in words.
+        scores: of members, (m,), and of non-members, (n,); higher is more likely a member.
+        control: AUC of the control.
+        share: as `f1_over_naive`.
+        seed: of resamples.
+        roc: false- and true-positive rates; those at every score if None.
+    """
     members, non_members = scores
-    rates = [rate for rate, least in LEAST_FOR.items() if len(non_members) >= least]
+    rates = [rate for rate, least in MIN_NON_MEMBERS.items() if len(non_members) >= least]
     return Attack(
         name=name,
         group=group,
@@ -194,22 +206,22 @@ def _attack(
         f1_gain=f1_over_naive(members, non_members, share, seed=seed),
         n_members=len(members),
         n_non_members=len(non_members),
-        roc=_roc(members, non_members),
+        roc=thinned(*(roc or _roc(members, non_members))),
         space=space,
         control=control,
     )
 
 
 def _scores(
-    attack: Callable[[Matrix, Matrix, Matrix], NDArray[Any]], cast: AttackSplit, see: See, synthetic: Matrix
+    attack: Callable[[Matrix, Matrix, Matrix], NDArray[Any]], split: AttackSplit, see: See, synthetic: Matrix
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Scores of members and of non-members, in two rounds; of several views of a person, that which tells most."""
-    inside, out = np.empty(len(cast.members)), np.empty(len(cast.non_members))
-    rounds = [(cast.member_round == turn, cast.non_member_round == turn) for turn in (0, 1)]
-    if attack in (gan_leaks, monte_carlo):  # know nobody: one round
+    """Scores of members and of non-members, in two rounds; the maximum over several views of a patient."""
+    inside, out = np.empty(len(split.members)), np.empty(len(split.non_members))
+    rounds = [(split.member_round == number, split.non_member_round == number) for number in (0, 1)]
+    if attack in (gan_leaks, monte_carlo):  # these use no known patients: one round
         rounds = [(np.ones(len(inside), dtype=bool), np.ones(len(out), dtype=bool))]
-    for (ours, theirs), known in zip(rounds, cast.known, strict=False):
-        x = see("train", cast.members[ours], True), see("holdout", cast.non_members[theirs], True)
+    for (ours, theirs), known in zip(rounds, split.known, strict=False):
+        x = see("train", split.members[ours], True), see("holdout", split.non_members[theirs], True)
         scores = attack(np.concatenate(x), synthetic, see("holdout", known, False))
         cut = len(x[0])
         inside[ours] = scores[:cut].reshape(-1, ours.sum()).max(axis=0)
@@ -218,7 +230,7 @@ def _scores(
 
 
 def allowing_for(interval: Interval, compared: int) -> Interval:
-    """The interval of one of `compared` figures that are looked at together (Bonferroni)."""
+    """The interval of one of `compared` figures, corrected for multiple comparisons (Bonferroni)."""
     value, low, high = interval
     half = max(value - low, high - value) * float(ndtri(1 - 0.025 / compared)) / Z  # an end may have been cut at 0 or 1
     return Interval(value, max(0.0, value - half), min(1.0, value + half))
@@ -232,7 +244,7 @@ def _rates(members: NDArray[Any], non_members: NDArray[Any]) -> tuple[NDArray[An
 
 
 def _best(members: NDArray[Any], non_members: NDArray[Any], share: float) -> float:
-    """Threshold of the largest F1, the lowest of them: accusing everybody is among them."""
+    """Lowest threshold of the largest F1; the one that calls every target a member is among the candidates."""
     cuts, false, true = _rates(members, non_members)
     return float(cuts[int(np.argmax(2 * share * true / (share * true + (1 - share) * false + share)))])
 
@@ -242,8 +254,12 @@ def _f1(members: NDArray[Any], non_members: NDArray[Any], threshold: float, shar
     return 2 * share * true / (share * true + (1 - share) * false + share)
 
 
-def _roc(members: NDArray[Any], non_members: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _roc(members: NDArray[Any], non_members: NDArray[Any]) -> Roc:
     _, false, true = _rates(members, non_members)
-    x, y = np.append(0.0, false[::-1]), np.append(0.0, true[::-1])
-    at = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(np.int64))
-    return x[at], y[at]
+    return np.append(0.0, false[::-1]), np.append(0.0, true[::-1])
+
+
+def thinned(false: NDArray[np.float64], true: NDArray[np.float64]) -> Roc:
+    """At most 200 points of a ROC curve, evenly spread over its points."""
+    at = np.unique(np.linspace(0, len(false) - 1, ROC_POINTS).round().astype(np.int64))
+    return false[at], true[at]

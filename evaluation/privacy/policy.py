@@ -27,17 +27,17 @@ _NINE = (
 
 @dataclass(frozen=True)
 class Criterion:
-    """One question of the decision, and the limits its answer is held against.
+    """One question of the decision, and the limits that its figure is compared with.
 
     Attributes:
         name: its table in a policy file.
         title: a few words for the page.
-        asks: the question, in words.
+        asks: the question, as a sentence.
         source: where the figure and the limit come from.
-        limit: largest figure that passes; of copies, what may exceed the holdout's rate; of artefacts, a number.
-        rule: what is held against the limit: "value" the figure itself, "upper" or "lower" that end of its interval.
+        limit: largest figure that passes; for copies, the excess over the holdout's rate; for artefacts, their number.
+        rule: what is compared with the limit: "value" the figure itself, "upper" or "lower" that end of its interval.
         block: figure above which nothing may be shared at all, None where there is no such step.
-        least: non-members (real patients that no generator saw) that it needs.
+        least: non-members (unseen real patients) that it needs.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Policy:
     """Criteria of an institution, in the order they are shown.
 
     Attributes:
-        name: what the page calls it.
+        name: shown on the page.
         criteria: every criterion, with this institution's limits.
     """
 
@@ -158,16 +158,16 @@ DEFAULT = Policy(
 
 @dataclass(frozen=True)
 class Measured:
-    """What a criterion is judged on.
+    """The figure that a criterion is judged on.
 
     Attributes:
         value: the figure, None when there is none.
         low: lower end of its interval.
         high: upper end of its interval.
-        nothing: the figure that no leak at all would give.
-        reason: why it cannot be judged; "" when it can.
-        note: what the figure is of.
-        caveat: what a reader must know who takes it for a pass.
+        nothing: the figure expected without any leak.
+        reason: why it cannot be judged; "" if it can.
+        note: what the figure was measured on.
+        caveat: limits of a pass.
     """
 
     value: float | None = None
@@ -181,13 +181,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A criterion and what came of it.
+    """A criterion and its outcome.
 
     Attributes:
-        criterion: with the limits it was held against.
+        criterion: with the limits applied.
         measured: the figure.
         outcome: "pass", "fail" or "not evaluable".
-        words: why, in one sentence.
+        words: the reason, in one sentence.
         blocked: the figure is above the limit above which nothing may be shared at all.
     """
 
@@ -208,23 +208,23 @@ class Judgement:
 def judge(criterion: Criterion, measured: Measured) -> Judgement:
     """Judgement of one criterion.
 
-    A figure over its limit fails when its interval lies above what no leak would give; where it does not, the patients
-    are too few to tell a leak from none, and the criterion is not evaluable: neither a pass nor a fail.
+    A figure over its limit fails if its interval lies above the figure expected without a leak; otherwise there are too
+    few patients to detect a leak, and the criterion is not evaluable: neither a pass nor a fail.
     """
     value, low, high = measured.value, measured.low, measured.high
     if measured.reason or value is None:
         return Judgement(criterion, measured, "not evaluable", measured.reason or "there is no figure")
     low, high = value if low is None else low, value if high is None else high
-    held = {"value": value, "upper": high, "lower": low}[criterion.rule]
+    compared = {"value": value, "upper": high, "lower": low}[criterion.rule]
     what = {"value": "", "upper": "the upper end of the interval, ", "lower": "the lower end of the interval, "}
-    said = f"{what[criterion.rule]}{_show(held)}"
-    if held <= criterion.limit:
-        return Judgement(criterion, measured, "pass", f"{said} is within the limit of {_show(criterion.limit)}")
-    over = f"{said} is over the limit of {_show(criterion.limit)}"
+    figure = f"{what[criterion.rule]}{_show(compared)}"
+    if compared <= criterion.limit:
+        return Judgement(criterion, measured, "pass", f"{figure} is within the limit of {_show(criterion.limit)}")
+    over = f"{figure} is over the limit of {_show(criterion.limit)}"
     if criterion.rule != "lower" and low <= measured.nothing:
-        few = f"{over}, but the interval from {_show(low)} to {_show(high)} holds {_show(measured.nothing)}, no leak"
-        return Judgement(criterion, measured, "not evaluable", f"{few} at all: too few patients to tell")
-    blocked = criterion.block is not None and held > criterion.block
+        interval = f"the interval from {_show(low)} to {_show(high)} includes {_show(measured.nothing)} (no leak)"
+        return Judgement(criterion, measured, "not evaluable", f"{over}, but {interval}: too few patients")
+    blocked = criterion.block is not None and compared > criterion.block
     over += f", and over {_show(criterion.block or 0.0)}, above which nothing may be shared" if blocked else ""
     return Judgement(criterion, measured, "fail", over, blocked)
 
@@ -237,11 +237,11 @@ def overall(judgements: Iterable[Judgement]) -> Outcome:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a policy says of an audit's figures.
+    """The figures of an audit judged by a policy.
 
     Attributes:
         policy: the limits.
-        judgements: one a criterion.
+        judgements: one per criterion.
     """
 
     policy: Policy
@@ -259,18 +259,18 @@ class Judged:
 
 
 def read_policy(path: Path) -> Policy:
-    """Policy of an institution: `DEFAULT` with the limits that a TOML file sets, a table a criterion.
+    """Policy of an institution: `DEFAULT` with the limits set by a TOML file, one table per criterion.
 
     Raises:
         DataError: no such file, no TOML, an unknown criterion or limit (with its near misses), or a wrong value.
     """
-    stated = read_toml(_file_of_limits(), path, "policy")
-    criteria = tuple(_with_limits(criterion, getattr(stated, criterion.name), path) for criterion in DEFAULT.criteria)
-    return Policy(stated.name, criteria)
+    given = read_toml(_file_of_limits(), path, "policy")
+    criteria = tuple(_with_limits(criterion, getattr(given, criterion.name), path) for criterion in DEFAULT.criteria)
+    return Policy(given.name, criteria)
 
 
 def _file_of_limits() -> type[Any]:
-    """Shape of a policy file: a name, and of each criterion the limits that it has."""
+    """Schema of a policy file: a name, and the limits of each criterion."""
     tables = {criterion.name: _table_of_limits(criterion) for criterion in DEFAULT.criteria}
     shape: type[Any] = make_dataclass(
         "Limits", [("name", str), *((name, table, field(default_factory=table)) for name, table in tables.items())]
@@ -287,8 +287,8 @@ def _table_of_limits(criterion: Criterion) -> type[Any]:
     return make_dataclass(criterion.name, limits)
 
 
-def _with_limits(criterion: Criterion, stated: Any, path: Path) -> Criterion:
-    changed = replace(criterion, **asdict(stated))
+def _with_limits(criterion: Criterion, given: Any, path: Path) -> Criterion:
+    changed = replace(criterion, **asdict(given))
     if changed.block is not None and changed.block < changed.limit:
         raise DataError(
             f"{path}: [{criterion.name}] block: at least the limit, {changed.limit}, was expected; got {changed.block}"

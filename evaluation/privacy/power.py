@@ -1,4 +1,4 @@
-"""Power: the smallest leak that so many patients would have shown."""
+"""Power: the smallest leak that an audit of a given size detects."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from scipy.stats import beta, binom, norm
 
 from cohortsmith.evaluation.core import Z
 from cohortsmith.evaluation.metrics.common import FALSE_POSITIVES as RATE
-from cohortsmith.evaluation.metrics.common import LEAST, LEAST_FOR_TPR
+from cohortsmith.evaluation.metrics.common import LEAST_FOR_TPR
+from cohortsmith.evaluation.privacy.attack_settings import MIN_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 POWER = 0.8
-AWAY = Z + float(norm.ppf(POWER))
+DETECTABLE = Z + float(norm.ppf(POWER))
 
 
 class Leak(NamedTuple):
-    """The smallest leak that would have been told from none, None where no leak would or with fewer than 20 on a side.
+    """Minimum detectable leak at 80 % power; None where none is detectable, or with fewer than 20 patients on a side.
 
     Attributes:
         auc: AUC of an attack.
-        tpr: share of members found at 1 % false positives; None also with fewer than 100 non-members.
+        tpr: TPR at 1 % FPR; None also with fewer than 100 non-members.
     """
 
     auc: float | None
@@ -35,31 +36,31 @@ def smallest_leak(n_members: int, n_non_members: int) -> Leak:
     """Smallest AUC and smallest TPR at 1 % FPR whose 95 % interval would lie above chance in 80 % of audits.
 
     Args:
-        n_members: members attacked.
-        n_non_members: non-members attacked.
+        n_members: target members.
+        n_non_members: target non-members.
     """
-    if min(n_members, n_non_members) < LEAST:
+    if min(n_members, n_non_members) < MIN_SAMPLES:
         return Leak(None, None)
     return Leak(_auc(n_members, n_non_members), _tpr(n_members, n_non_members))
 
 
 def _auc(m: int, n: int) -> float | None:
-    """1.96 + 0.84 standard errors by Hanley and McNeil (1982, Radiology 143:29) away from one half."""
+    """AUC 1.96 + 0.84 standard errors above 0.5; Hanley and McNeil (1982, Radiology 143:29)."""
 
     def margin(a: float) -> float:
         q1, q2 = a / (2 - a), 2 * a**2 / (1 + a)
         spread = a * (1 - a) + (m - 1) * (q1 - a**2) + (n - 1) * (q2 - a**2)
-        return a - 0.5 - AWAY * float(np.sqrt(spread / (m * n)))
+        return a - 0.5 - DETECTABLE * float(np.sqrt(spread / (m * n)))
 
     return _root(margin, 0.5)
 
 
 def _tpr(m: int, n: int) -> float | None:
-    """What lies above chance by its members' binomial error and its uncertain threshold together, squared and added.
+    """TPR above chance by the binomial error of members and the error of the threshold, as the root of summed squares.
 
-    Threshold: the bootstrap's low end stands where it is the r-th highest non-member, the highest that a resample puts
-    at its 1 % in 2.5 % of draws; in 80 % of audits that one's own false positive rate is above a quantile of Beta(r,
-    n - r + 1). Scores are taken as two normal distributions a shift apart to go from there to 1 %.
+    Threshold: the lower end of the bootstrap takes the r-th highest non-member as threshold, the highest that 2.5 % of
+    resamples place at 1 %; in 80 % of audits its false-positive rate is above a quantile of Beta(r, n - r + 1). The
+    step from there to 1 % assumes scores of two shifted normal distributions.
     """
     if n < LEAST_FOR_TPR:
         return None
@@ -68,7 +69,7 @@ def _tpr(m: int, n: int) -> float | None:
     r = int(ranks[np.argmax(binom.sf(allowed, n, ranks / n) >= 0.025)])
     false = float(beta.ppf(1 - POWER, r, n - r + 1))
     threshold = float(norm.cdf(2 * norm.ppf(RATE) - norm.ppf(false)))
-    binomial = _root(lambda t: t - RATE - AWAY * float(np.sqrt(t * (1 - t) / m)), RATE)
+    binomial = _root(lambda t: t - RATE - DETECTABLE * float(np.sqrt(t * (1 - t) / m)), RATE)
     if binomial is None:
         return None
     both = RATE + float(np.hypot(threshold - RATE, binomial - RATE))

@@ -1,4 +1,4 @@
-"""What an audit cannot begin with: a holdout that holds training patients, or too few patients to attack."""
+"""Preconditions of an audit: a holdout without training patients, and enough patients to attack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.evaluation.core import same_rows
-from cohortsmith.evaluation.metrics.common import LEAST
+from cohortsmith.evaluation.privacy.attack_settings import MIN_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.spaces import Comparison
 
-MOST_EQUAL = 0.01  # of the holdout: some public sets hold a few records twice, which is told, not refused
+MOST_EQUAL = 0.01  # of the holdout: some public data sets contain a few duplicates, which are reported, not refused
 
 
 def require_apart(comparison: Comparison) -> str:
-    """Check that the holdout is unseen; give a note about single records that stand on both sides, "" without such.
+    """Check that the holdout is unseen; return a note about single records in both cohorts, "" if there are none.
 
-    Sequences are often equal without being of one person, so of them only those count that one patient of train alone
-    has and whose patient bears the same name in the holdout.
+    Different patients often have equal sequences, so only sequences count that are unique to one training patient and
+    that a holdout patient with the same id has.
 
     Raises:
-        DataError: more than 1 % of the holdout equals a train record, or one with the same sample id or patient does.
+        DataError: more than 1 % of holdout records equal a training record, or one with the same sample or patient id.
     """
     train, holdout = comparison.train, comparison.holdout
-    what = "patients that are in train too: an audit needs real patients that the generator never saw"
+    what = "patients that are in train too: an audit needs real patients unseen by the generator"
     if _names_patients(train) and _names_patients(holdout):
         both = np.intersect1d(train.subjects, holdout.subjects)
         if len(both) and not (train.about.equals_are_usual and not _same_people(train, holdout)):
-            raise DataError(f"the holdout has {len(both)} {what}; leave them out of one side")
+            raise DataError(f"the holdout has {len(both)} {what}; remove them from one of the two")
     if train.about.equals_are_usual:
         if _same_people(train, holdout):
             raise DataError(f"the holdout has {what}; give others with --holdout")
@@ -42,24 +42,25 @@ def require_apart(comparison: Comparison) -> str:
     equal = np.isin(theirs, own)
     count = int(equal.sum())
     if count > MOST_EQUAL * len(holdout) or (count and np.isin(holdout.ids[equal], train.ids).any()):
-        raise DataError(f"{count} of {len(holdout)} holdout records are of {what}; leave them out of one side")
-    return f"{count} holdout records equal a record of train: copies in the source look like a leak" if count else ""
+        raise DataError(f"{count} of {len(holdout)} holdout records are of {what}; remove them from one of the two")
+    note = f"{count} holdout records equal a training record: duplicates in the source data resemble a leak"
+    return note if count else ""
 
 
 def require_enough(comparison: Comparison) -> None:
-    """Check that there are patients for an attack.
+    """Check that there are enough patients to attack.
 
     Raises:
         DataError: fewer than 20 samples in a half of train or of the holdout, or in the synthetic cohort.
     """
-    for name, least in (("train", 2 * LEAST), ("holdout", 2 * LEAST), ("synthetic", LEAST)):
+    for name, least in (("train", 2 * MIN_SAMPLES), ("holdout", 2 * MIN_SAMPLES), ("synthetic", MIN_SAMPLES)):
         n = len(getattr(comparison, name))
         if n < least:
             raise DataError(f"too few patients for an audit: {name} needs at least {least} samples; it has {n}")
 
 
 def _names_patients(cohort: Cohort) -> bool:
-    """Whether a person said which column names the patient; without, samples are merely numbered."""
+    """Whether the user named the column of patient ids; without it, samples are numbered."""
     return bool(cohort.provenance.get("subject"))
 
 
@@ -68,15 +69,15 @@ def _rows(cohort: Cohort) -> NDArray[np.generic]:
 
 
 def _same_people(train: Cohort, holdout: Cohort) -> bool:
-    """Whether sequences of one name agree in at least half of the names that both sides use.
+    """Whether sequences with the same patient id are equal for at least half of the ids that both cohorts have.
 
-    Only names count whose sequence one sample of train alone has: wild types agree in any two people.
+    Only ids count whose sequence is unique in train: wild types are equal in any two people.
     """
     own, theirs = same_rows(train.x, holdout.x)
     if len(own) == len(theirs) and (own == theirs).all():
         return True
-    alone = np.bincount(own, minlength=int(max(own.max(), theirs.max())) + 1)[own] == 1
-    known = dict(zip(train.subjects[alone].tolist(), own[alone].tolist(), strict=True))
+    unique = np.bincount(own, minlength=int(max(own.max(), theirs.max())) + 1)[own] == 1
+    known = dict(zip(train.subjects[unique].tolist(), own[unique].tolist(), strict=True))
     same = [
         known[name] == row
         for name, row in zip(holdout.subjects.tolist(), theirs.tolist(), strict=True)

@@ -1,7 +1,7 @@
 """Singling out, linkability and inference: the three risks of the Article 29 Working Party's opinion 05/2014.
 
-Each is measured by an attack on train, the same attack on the holdout (the control: what is true of people in general
-and was not learnt from anybody in train), and a guess that does not look at the synthetic cohort. Definitions: Giomi
+Each is measured by an attack on train, the same attack on the holdout (the control: what holds for people in
+general), and an uninformed guess that does not use the synthetic cohort. Definitions: Giomi
 et al. (2023), "A unified framework for quantifying privacy risk in synthetic data", PoPETs 2023(2).
 """
 
@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cohortsmith.evaluation.core import Interval, NotEvaluable, distances, pick, proportional, same_rows, wilson
-from cohortsmith.evaluation.privacy.singling_out import one_each, single_out
+from cohortsmith.evaluation.privacy.attack_settings import (
+    HALVES_STREAM,
+    MAX_SYNTHETIC,
+    MAX_TARGETS,
+    MIN_SAMPLES,
+    RISK_TARGETS_STREAM,
+)
+from cohortsmith.evaluation.privacy.singling_out import single_out
+from cohortsmith.evaluation.privacy.targets import one_per_patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +33,8 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-TARGETS = 2000  # patients attacked of each side
-SYNTHETIC = 10000
-SECRETS = 50
-TOLERANCE = 0.1  # standard deviations in train by which a guessed value may be off
-LEAST = 20
+SECRETS = 50  # columns inferred at most
+TOLERANCE = 0.1  # standard deviations in train by which an inferred value may be off
 
 
 @dataclass(frozen=True)
@@ -40,16 +45,17 @@ class Risk:
         name: "singling_out", "linkability" or "inference".
         attack: success rate on train, with Wilson's interval.
         control: success rate of the same attack on the holdout.
-        naive: success rate on train of a guess without the synthetic cohort.
-        value: `scale` (attack - control) / (1 - control), 0 where it would be negative; Giomi et al. (2023), eq. 5.
+        naive: success rate on train of an uninformed guess, without the synthetic cohort.
+        value: excess risk over the control, `scale` (attack - control) / (1 - control), zero if negative; Giomi et al.
+            (2023), eq. 5.
         low: lower end of the 95 % interval of `value`.
         high: upper end of the 95 % interval of `value`.
-        n: attacks made on train and on the holdout: patients, or of singling out predicates.
-        status: "ok", or "weak: why" where the attack did no better than the guess: a low risk then says little; or
+        n: attacks on train and on the holdout: patients or, for singling out, predicates.
+        status: "ok"; "weak: why" where the attack did no better than the guess, so that a low risk says little; or
             "not evaluable: why", with NaN for figures.
         how: what was attacked, in words.
-        scale: of singling out, how many times as many patients train has as those among whom somebody is singled out;
-            each of them can be the one, so what exceeds the control adds up. Else 1.
+        scale: for singling out, patients of train over the size of the population that each predicate is tried on: the
+            excess over the control adds up over populations. Else 1.
     """
 
     name: str
@@ -66,45 +72,45 @@ class Risk:
 
 
 def risks(comparison: Comparison, seed: int) -> dict[str, Risk]:
-    """The three risks by name; each says for itself in `status` when it cannot be measured."""
+    """The three risks by name; `status` of each tells when it cannot be measured."""
     return comparison.memo(("risks", seed), lambda: {name: _risk(name, comparison, seed) for name in MEASURES})
 
 
 def singling_out(comparison: Comparison, seed: int) -> Risk:
-    """A predicate that holds for one synthetic sample alone: does it hold for one patient alone? See `predicates`.
+    """Does a predicate that holds for exactly one synthetic sample hold for exactly one patient? See `singling_out`.
 
-    Populations are equally large, since chance singles out more easily in a small one: the holdout, and as many
-    patients of train at a time, until all have had their turn.
+    Populations have equal sizes, since chance singles out more easily in a small one: the holdout, and as many patients
+    of train at a time, until all of them have been attacked.
     """
     found = single_out(comparison, seed)
     how = (
-        f"{found.n} predicates, each true of one synthetic sample alone, of {found.length:.1f} conditions on average; "
-        f"among {found.people} people at a time"
+        f"{found.n} predicates, each true of exactly one synthetic sample, of {found.length:.1f} conditions on "
+        f"average; tried on {found.people} patients at a time"
     )
     return _measured("singling_out", found.attack, found.control, found.naive, (found.n, found.n), how, found.scale)
 
 
 def linkability(comparison: Comparison, seed: int) -> Risk:
-    """Two halves of a patient's columns: is the same synthetic sample the nearest to both?
+    """Is the same synthetic sample the nearest to both halves of a patient's columns?
 
-    Giomi et al. (2023), section 4.2, with one neighbour; of equally near ones, each is as likely to be taken.
+    Giomi et al. (2023), section 4.2, with one neighbour; ties are broken at random.
     """
     found = _halved(comparison, seed)
     naive = 1 / found.synthetic
     attack, control = _clustered(found.linked[0]), _clustered(found.linked[1])
-    how = f"{found.knows} of a patient and the rest are put together through {found.synthetic} synthetic samples"
+    how = f"{found.knows} of a patient and the rest are linked through {found.synthetic} synthetic samples"
     return _measured("linkability", attack, control, Interval(naive, naive, naive), found.n(found.linked), how)
 
 
 def inference(comparison: Comparison, seed: int) -> Risk:
-    """Half of a patient's columns are known: are values of the other half those of the nearest synthetic sample?
+    """Given half of a patient's columns, does the nearest synthetic sample reveal values of the other half?
 
-    Giomi et al. (2023), section 4.3. A value is guessed when it is right within 0.1 standard deviations; of sequences,
-    all edits that less than a tenth of patients have must be right, in patients who have one there.
+    Giomi et al. (2023), section 4.3. A value is inferred if it is right within 0.1 standard deviations; for sequences,
+    all edits that fewer than a tenth of patients have must be right, in patients who have one there.
     """
     found = _halved(comparison, seed)
-    if min(found.n(found.inferred)) < LEAST:
-        raise NotEvaluable(f"inference needs at least {LEAST} patients a side with something to infer")
+    if min(found.n(found.inferred)) < MIN_SAMPLES:
+        raise NotEvaluable(f"inference needs at least {MIN_SAMPLES} patients on each side with an attribute to infer")
     attack, control, naive = (_clustered(side) for side in (*found.inferred, found.guessed))
     how = f"{found.seeks} from the nearest of {found.synthetic} synthetic samples to {found.knows}"
     return _measured("inference", attack, control, naive, found.n(found.inferred), how)
@@ -134,22 +140,22 @@ def _measured(
     how: str,
     scale: float = 1.0,
 ) -> Risk:
-    """Risk with the ends of both Wilson intervals carried through eq. 5, squared and added."""
+    """Risk whose interval propagates both Wilson intervals through eq. 5, as the root of the summed squares."""
     left = max(1 - control.value, 1e-9)
     value = scale * (attack.value - control.value) / left
-    turn = (1 - attack.value) / left
+    slope = (1 - attack.value) / left
     low, high = (
-        scale / left * math.hypot(attack.value - attack.low, turn * (control.high - control.value)),
-        scale / left * math.hypot(attack.high - attack.value, turn * (control.value - control.low)),
+        scale / left * math.hypot(attack.value - attack.low, slope * (control.high - control.value)),
+        scale / left * math.hypot(attack.high - attack.value, slope * (control.value - control.low)),
     )
     found = Interval(*(min(1.0, max(0.0, v)) for v in (value, value - low, value + high)))
-    weak = f"weak: a guess finds {naive.value:.3g}, the attack {attack.value:.3g}"
+    weak = f"weak: an uninformed guess succeeds in {naive.value:.3g}, the attack in {attack.value:.3g}"
     status = "ok" if attack.value > naive.value else weak
     return Risk(name, attack, control, naive, found.value, found.low, found.high, n, status, how, scale)
 
 
 class _Halved(NamedTuple):
-    """Successes of who knows half of each patient's columns, (patients,) of train and of the holdout, 0 to 1 each."""
+    """Success rates of an attacker with half of each patient's columns, (patients,) of train and of the holdout."""
 
     linked: tuple[NDArray[np.float64], NDArray[np.float64]]
     inferred: tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -159,22 +165,22 @@ class _Halved(NamedTuple):
     seeks: str
 
     def n(self, sides: tuple[NDArray[np.float64], NDArray[np.float64]]) -> tuple[int, int]:
-        """Patients of whom there is a figure."""
+        """Patients with a figure, of train and of the holdout."""
         return int(np.isfinite(sides[0]).sum()), int(np.isfinite(sides[1]).sum())
 
 
-def targets(c: Comparison, seed: int, limit: int = TARGETS) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of train and of the holdout to be attacked: one sample a patient, the holdout's class proportions.
+def targets(c: Comparison, seed: int, limit: int = MAX_TARGETS) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Target rows of train and of the holdout: one sample per patient, the holdout's class proportions.
 
     Raises:
         NotEvaluable: fewer than 20 patients on a side.
     """
-    rng = np.random.default_rng([seed, 91])
-    sides = [one_each(cohort.subjects, rng) for cohort in (c.train, c.holdout)]
-    if min(map(len, sides)) < LEAST or len(c.synthetic) < LEAST:
+    rng = np.random.default_rng([seed, RISK_TARGETS_STREAM])
+    sides = [one_per_patient(cohort.subjects, rng) for cohort in (c.train, c.holdout)]
+    if min(map(len, sides)) < MIN_SAMPLES or len(c.synthetic) < MIN_SAMPLES:
         raise NotEvaluable(
-            f"it needs at least {LEAST} patients a side and as many synthetic samples; train has {len(sides[0])}, the "
-            f"holdout {len(sides[1])}, the synthetic cohort {len(c.synthetic)}"
+            f"it needs at least {MIN_SAMPLES} patients on each side and as many synthetic samples; train has "
+            f"{len(sides[0])}, the holdout {len(sides[1])}, the synthetic cohort {len(c.synthetic)}"
         )
     share = np.bincount(c.holdout.y[sides[1]], minlength=len(c.classes)) / len(sides[1])
     drawn = [
@@ -190,10 +196,10 @@ def _halved(comparison: Comparison, seed: int) -> _Halved:
 
 def _make_halved(c: Comparison, seed: int) -> _Halved:
     inside, out = targets(c, seed)
-    rng = np.random.default_rng([seed, 92])
-    _, number = same_rows(c.z_synthetic[:0], c.z_synthetic)  # a sample made twice is one to whoever links by it
+    rng = np.random.default_rng([seed, HALVES_STREAM])
+    _, number = same_rows(c.z_synthetic[:0], c.z_synthetic)  # equal samples count once when records are linked by them
     single = np.unique(number, return_index=True)[1]
-    made = c.z_synthetic[rng.permutation(single)[:SYNTHETIC]]
+    made = c.z_synthetic[rng.permutation(single)[:MAX_SYNTHETIC]]
     x = np.concatenate([c.z_train[inside], c.z_holdout[out]])
     linked, inferred, guessed, cut = [], [], [], len(inside)
     for a, b in c.view.halvings(rng):
@@ -213,29 +219,29 @@ def _make_halved(c: Comparison, seed: int) -> _Halved:
 
 
 def _nearest(x: Matrix, made: Matrix) -> NDArray[np.bool_]:
-    """Which rows of `made` (m, d) are the nearest to each of `x`, (n, m): several when equally near."""
-    away = distances(x, made)
-    return np.asarray(away <= away.min(axis=1, keepdims=True))
+    """Which rows of `made` (m, d) are the nearest to each of `x`, (n, m): several if tied."""
+    distance = distances(x, made)
+    return np.asarray(distance <= distance.min(axis=1, keepdims=True))
 
 
 def _right(truth: Matrix, guess: Matrix, presence: bool) -> NDArray[np.float64]:
-    """Share of values guessed right, (n,); of who has what, 1 or 0, and NaN where there is nothing to be guessed."""
+    """Share of values inferred correctly, (n,); for presence 1 or 0, and NaN without an attribute to infer."""
     if presence:
         return np.where(truth.any(axis=1), (truth == guess).all(axis=1), np.nan)
     return np.asarray((np.abs(truth - guess) <= TOLERANCE).mean(axis=1), dtype=np.float64)
 
 
 def _mean(each: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over rows without NaN, NaN where there is nothing else."""
+    """Mean over rows, ignoring NaN; NaN where all are."""
     have = np.isfinite(each)
     total = np.where(have, each, 0).sum(axis=0)
     return np.where(have.any(axis=0), total / np.maximum(have.sum(axis=0), 1), np.nan)
 
 
 def _clustered(rates: NDArray[np.float64]) -> Interval:
-    """Mean of the patients' success rates, 0 to 1, with Wilson's interval of as many tries as they are worth."""
+    """Mean of the patients' success rates, 0 to 1, with Wilson's interval at the effective sample size."""
     rates = rates[np.isfinite(rates)]
     n, p = len(rates), float(rates.mean())
     variance = float(rates.var(ddof=1)) / n if n > 1 else 0.0
-    worth = p * (1 - p) / variance if variance > 0 else n
-    return wilson(p * worth, worth)
+    effective = p * (1 - p) / variance if variance > 0 else n
+    return wilson(p * effective, effective)

@@ -1,8 +1,8 @@
-"""What an arm of a study gains over another: paired over seeds, with an interval and a word.
+"""Gains of one arm of a study over another: paired over seeds, with an interval and a verdict.
 
-The table of a study is tidy: one row an arm, seed, part of the patients (`validation`, `test`) and label (`""` for all
-classes together), with `METRICS` as columns. An arm is named by `DATA`, how many patients have labels, which virtual
-patients came in (`VIRTUAL`; all empty and ratio "0" for real patients alone) and the classifier.
+The table of a study is tidy: one row per arm, seed, part of the patients (`validation`, `test`) and label (`""` for all
+classes together), with `METRICS` as columns. An arm is identified by data set, labelled patients, virtual patients
+(`VIRTUAL`; all empty and ratio "0" for real patients only) and classifier.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 METRICS = ("accuracy", "mean_class_accuracy", "macro_f1", "auc", "brier", "cross_entropy")
-LOWER = ("brier", "cross_entropy")  # metrics of which less is better
+LOWER = ("brier", "cross_entropy")  # metrics for which lower is better
 TASK = ["data", "labelled"]
 VIRTUAL = ["family", "learn_from", "ratio", "role"]
 ARM = [*TASK, *VIRTUAL, "classifier"]
 STRONGEST = "strongest"
 HELPS, HURTS, UNSURE = "helps", "hurts", "no evidence"
-ONE_SEED, ALONE = "one seed: no interval", "nothing to compare with"
+ONE_SEED, UNPAIRED = "one seed: no interval", "nothing to compare with"
 _NEEDED = [*ARM, "seed", "part", "label"]
 
 
 def gains(rows: pd.DataFrame, metric: str = "accuracy", by_class: bool = False) -> pd.DataFrame:
-    """Gain of each arm with virtual patients over the same classifier on the same real patients alone, on test rows.
+    """Gain of each arm with virtual patients over the same classifier on the same real patients only, on test rows.
 
-    Each arm is judged on its own: of twenty arms that change nothing, one is expected to get another word than
-    "no evidence". Choose one on validation first (`best_on_validation`) where a single answer is wanted.
+    Intervals are not corrected for multiple comparisons: of twenty arms without effect, one is expected to get another
+    verdict than "no evidence". Choose one on validation first (`best_on_validation`) if a single answer is wanted.
 
     Args:
         rows: the study's table.
         metric: of `METRICS`.
-        by_class: one row a class, in place of one for all classes together; of a class, accuracy and mean class
-            accuracy are its recall.
+        by_class: one row per class, instead of one for all classes together; accuracy and mean class accuracy of a
+            class are its recall.
 
     Returns:
-        One row an arm, in the order of `rows`: `ARM`, `n_labelled` (median over seeds), `label`, `reference` (the
+        One row per arm, in the order of `rows`: `ARM`, `n_labelled` (median over seeds), `label`, `reference` (the
         classifier compared with), `value` and `reference_value` (means over the seeds that both have), `gain` (mean
-        difference, positive is better whatever the metric), `low`, `high` (95 %, Student's t over the seeds'
+        difference, positive is better for every metric), `low`, `high` (95 %, Student's t over the seeds'
         differences; NaN with one seed), `seeds`, `verdict`: "helps" where low > 0, "hurts" where high < 0, else
         "no evidence"; "one seed: no interval"; "nothing to compare with" where no seed has both.
 
     Raises:
-        DataError: an unknown metric or one that the rows lack, a column missing, or an arm that is there twice.
+        DataError: an unknown metric or one that the rows lack, a column missing, or a duplicate arm.
     """
     test = _test_rows(rows, metric, by_class)
     alone = _real_only(test)
@@ -60,36 +60,36 @@ def gains(rows: pd.DataFrame, metric: str = "accuracy", by_class: bool = False) 
 def gains_over(
     rows: pd.DataFrame, reference: str = STRONGEST, metric: str = "accuracy", by_class: bool = False
 ) -> pd.DataFrame:
-    """Gain of each arm, those on real patients alone too, over one classifier on real patients alone, on test rows.
+    """Gain of each arm, including those on real patients only, over one classifier on real patients only, on test rows.
 
     Args:
-        rows: the study's table; column `pretext` tells which classifiers have one.
-        reference: name of a classifier, or "strongest": for each data set and number of labels, that classifier
-            without a pretext which is best on validation rows, by the mean over its seeds.
-        metric: of `METRICS`; "strongest" goes by it too.
-        by_class: one row a class; "strongest" still goes by all classes together.
+        rows: the study's table; column `pretext` names the pretext task of each classifier.
+        reference: name of a classifier, or "strongest": for each data set and number of labels, the classifier
+            without a pretext that is best on validation rows, by the mean over its seeds.
+        metric: of `METRICS`; "strongest" is chosen by it too.
+        by_class: one row per class; "strongest" is still chosen on all classes together.
 
     Returns:
         As `gains`, without the reference's own row.
 
     Raises:
-        DataError: as `gains`; a reference that has no rows on real patients alone; or nothing to choose from.
+        DataError: as `gains`; a reference without rows on real patients only; or nothing to choose from.
     """
     test = _test_rows(rows, metric, by_class)
     chosen = _strongest(rows, metric) if reference == STRONGEST else _named(rows, reference)
-    its = test[_real_only(test)].merge(chosen, on=[*TASK, "classifier"])
+    reference_rows = test[_real_only(test)].merge(chosen, on=[*TASK, "classifier"])
     real = _real_only(test)
     own = pd.MultiIndex.from_frame(test[[*TASK, "classifier"]]).isin(list(chosen.itertuples(index=False, name=None)))
-    return _compared(test[~(real & own)], its, [], metric)
+    return _compared(test[~(real & own)], reference_rows, [], metric)
 
 
 def best_on_validation(rows: pd.DataFrame, over: Sequence[str] = ("ratio",), metric: str = "accuracy") -> pd.DataFrame:
-    """Rows of the arms with virtual patients that validation chooses, and of all arms on real patients alone.
+    """Rows of the arms with virtual patients chosen on validation, and of all arms on real patients only.
 
-    Arms that differ only in `over` compete by their mean over seeds on validation rows; one that lacks seeds others
-    have does not take part. Real patients alone do not compete: whether virtual ones help at all is for `gains` to say,
-    which takes what this returns. Where seeds split the patients anew, one seed's validation patients are tested on in
-    another; all arms share that alike, but the chosen one's test figures are better by the little that this tells.
+    Of arms that differ only in `over`, the one with the best mean over seeds on validation rows is chosen; arms that
+    lack seeds are excluded. Arms on real patients only do not compete: pass the result to `gains` to measure whether
+    virtual patients help. If seeds split the patients anew, validation patients of one seed are test patients of
+    another: the same for all arms, but it makes the test figures of the chosen arm slightly optimistic.
 
     Args:
         rows: the study's table.
@@ -113,9 +113,9 @@ def best_on_validation(rows: pd.DataFrame, over: Sequence[str] = ("ratio",), met
 
 
 def verdict(low: float, high: float, seeds: int) -> str:
-    """Word for a gain whose interval is `low` to `high`, from so many pairs."""
+    """Verdict on a gain with interval `low` to `high`, from this number of pairs."""
     if seeds < 2:
-        return ONE_SEED if seeds else ALONE
+        return ONE_SEED if seeds else UNPAIRED
     return HELPS if low > 0 else HURTS if high < 0 else UNSURE
 
 
@@ -129,13 +129,13 @@ def _checked(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     twice = rows.duplicated(_NEEDED)
     if twice.any():
         arm = rows.loc[twice, _NEEDED].iloc[0]
-        told = ", ".join(f"{name} {value}" for name, value in arm.items() if value != "")
-        raise DataError(f"each arm, seed, part and label stands once in a study's table; twice: {told}")
+        duplicate = ", ".join(f"{name} {value}" for name, value in arm.items() if value != "")
+        raise DataError(f"each arm, seed, part and label must be unique in a study's table; duplicate: {duplicate}")
     return rows
 
 
 def _ratio(value: object) -> str:
-    """A ratio as text, one way: 0, 0.0 and "0.0" are "0"."""
+    """A ratio in canonical form: 0, 0.0 and "0.0" are "0"."""
     try:
         return f"{float(str(value)):g}"
     except ValueError:
@@ -203,7 +203,7 @@ def _validation(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _best(rows: pd.DataFrame, within: list[str], metric: str) -> pd.DataFrame:
-    """The best arm of each group of arms that agree in `within`; the first one wins a tie."""
+    """The best arm of each group of arms that agree in `within`; the first one if tied."""
     means = rows.groupby(ARM, sort=False)[metric].agg(["mean", "size"]).reset_index()
     groups = means.groupby(within, sort=False) if within else means.groupby(np.zeros(len(means)))
     means = means[means["size"] == groups["size"].transform("max")]
@@ -225,7 +225,7 @@ def _named(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     if not len(found):
         known = [str(name) for name in alone["classifier"].unique()]
         raise DataError(
-            f"no classifier {reference!r} on real patients alone{near_misses(reference, known)}; there are "
+            f"no classifier {reference!r} on real patients only{near_misses(reference, known)}; there are "
             f"{', '.join(known) or 'none'}"
         )
     return found

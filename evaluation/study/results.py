@@ -1,4 +1,4 @@
-"""`Results` of a grid of classifiers, arranged for its page: arms in order, their means, gains, and what was chosen."""
+"""`Results` of a grid of classifiers, arranged for its page: arms in order, means, gains, and the chosen arms."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Metrics whose gains are told in percentage points, in words.
+# Metrics whose gains are shown in percentage points, with their names.
 POINTS = {"accuracy": "accuracy", "mean_class_accuracy": "mean class accuracy"}
 COSTS = ("n_labelled", "steps", "epochs", "seconds", "seconds_an_epoch", "parameters")
-_JUDGED = 3  # arms of a task in the pictures by class
-FUSED = "fusion"  # stands as the pretext of a fusion, so that none is taken for a supervised reference
+_JUDGED = 3  # arms per task in the plots by class
+FUSED = "fusion"  # pretext of a fusion, so that none counts as a supervised reference
 _ROLES = {"labelled": "", "unlabelled": "for the pretext", "both": "for pretext and labels", "alone": "no real ones"}
 
 
 class Task(NamedTuple):
-    """A data set with so many labelled patients."""
+    """A data set with a number of labelled patients."""
 
     data: str
     labelled: str
@@ -37,7 +37,7 @@ class Task(NamedTuple):
 
 
 class Arm(NamedTuple):
-    """What was trained on, and what was trained; the fields are `cohortsmith.evaluation.study.paired_gains.ARM`."""
+    """Training data and classifier; the fields are `cohortsmith.evaluation.study.paired_gains.ARM`."""
 
     data: str
     labelled: str
@@ -60,7 +60,7 @@ class Arm(NamedTuple):
         return ", ".join(part for part in (f"{self.family} {size}", self.way()) if part)
 
     def way(self) -> str:
-        """What the virtual patients are for and what their generator learnt from, where it is not the plain way."""
+        """Role of the virtual patients and training data of their generator, if not the default."""
         learnt = "" if self.learn_from in ("", "labelled") else f"learnt from {self.learn_from}"
         return ", ".join(part for part in (_ROLES.get(self.role, self.role), learnt) if part)
 
@@ -77,7 +77,7 @@ class Gain(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of a grid, read in the ways that its page needs.
+    """Rows of a grid, and the summaries that its page needs.
 
     Attributes:
         rows: tidy rows, as `cohortsmith utility` writes them, those of fusions with the pretext `FUSED`.
@@ -89,10 +89,10 @@ class Results:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, fusions: Iterable[str] = (), metric: str = "accuracy") -> Results:
-        """Results of rows as they were written, whatever stands in empty cells.
+        """Results of rows as they were written; empty cells may be NaN or "".
 
         Raises:
-            DataError: a metric that is none of `POINTS`.
+            DataError: a metric not in `POINTS`.
         """
         if metric not in POINTS:
             raise DataError(
@@ -104,7 +104,7 @@ class Results:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """`POINTS`, the one that arms are judged by first."""
+        """`POINTS`, starting with the one that arms are judged by."""
         return self.metric, *(name for name in POINTS if name != self.metric)
 
     @cached_property
@@ -130,9 +130,9 @@ class Results:
 
     @cached_property
     def means(self) -> dict[Arm, dict[str, tuple[float, float]]]:
-        """Mean and standard deviation over seeds of every figure, by arm; the deviation of one seed is NaN.
+        """Mean and standard deviation over seeds of every figure, by arm; NaN as deviation of one seed.
 
-        Data sets and classifiers stand in the order of the rows, few labels before many, real patients first.
+        Data sets and classifiers are in the order of the rows, few labels before many, real patients first.
         """
         known = [name for name in (*METRICS, *COSTS) if name in self.whole]
         grouped = self.whole.groupby(ARM, sort=False)[known]
@@ -141,13 +141,13 @@ class Results:
             _arm(key): {name: (float(mean[name]), float(spread[name])) for name in known}
             for (key, mean), (_, spread) in pairs
         }
-        data, who = list(self.whole["data"].unique()), {name: i for i, name in enumerate(self.classifiers)}
+        data, order = list(self.whole["data"].unique()), {name: i for i, name in enumerate(self.classifiers)}
         family = {name: i for i, name in enumerate(["", *self.families])}
 
         def place(arm: Arm) -> tuple[object, ...]:
             ratio = np.inf if arm.ratio == "balance" else float(arm.ratio)
             size = found[arm]["n_labelled"][0]
-            return data.index(arm.data), size, arm.labelled, who[arm.classifier], family[arm.family], arm.way(), ratio
+            return data.index(arm.data), size, arm.labelled, order[arm.classifier], family[arm.family], arm.way(), ratio
 
         return {arm: found[arm] for arm in sorted(found, key=place)}
 
@@ -163,7 +163,7 @@ class Results:
 
     @cached_property
     def ends(self) -> list[Task]:
-        """Of each data set the tasks with the fewest and with the most labels."""
+        """The tasks with the fewest and with the most labels of each data set."""
         sets = [
             [task for task in self.tasks if task.data == data] for data in dict.fromkeys(t.data for t in self.tasks)
         ]
@@ -171,7 +171,7 @@ class Results:
 
     @cached_property
     def classes(self) -> dict[str, list[str]]:
-        """Names of the classes of each data set, in the order of its confusion tables."""
+        """Names of the classes of each data set, in the order of its confusion matrices."""
         own = self.rows[(self.rows["part"] == "test") & (self.rows["label"] != "")]
         return {str(data): list(part["label"].unique()) for data, part in own.groupby("data", sort=False)}
 
@@ -187,7 +187,7 @@ class Results:
         return {name: _gains(gains_over(self.rows, metric=name)) if supervised else {} for name in POINTS}
 
     def over_named(self, reference: str) -> dict[str, dict[Arm, Gain]]:
-        """By metric of `POINTS`: gain of each arm over one classifier on real patients alone."""
+        """By metric of `POINTS`: gain of each arm over one classifier on real patients only."""
         return {name: _gains(gains_over(self.rows, reference, name)) for name in POINTS}
 
     @cached_property
@@ -198,11 +198,11 @@ class Results:
 
     @cached_property
     def chosen(self) -> dict[tuple[Task, str], Arm]:
-        """The arm with virtual patients that validation chooses for each task and classifier."""
+        """The arm with virtual patients chosen on validation for each task and classifier."""
         return {(arm.task, arm.classifier): arm for arm in self.best_over(VIRTUAL)}
 
     def best_over(self, over: Sequence[str]) -> list[Arm]:
-        """Arms with virtual patients that validation chooses over these columns, in the order of `means`."""
+        """Arms with virtual patients chosen on validation over these columns, in the order of `means`."""
         if not self.families:
             return []
         best = best_on_validation(self.rows, over, self.metric)
@@ -211,16 +211,16 @@ class Results:
 
     @cached_property
     def validated(self) -> dict[Arm, float]:
-        """The metric on validation patients, mean over seeds."""
+        """Mean over seeds of the metric on validation patients."""
         rows = self.rows[(self.rows["part"] == "validation") & (self.rows["label"] == "")]
         return {_arm(key): float(mean) for key, mean in rows.groupby(ARM, sort=False)[self.metric].mean().items()}
 
     def real_arms(self, task: Task) -> list[Arm]:
-        """Arms of a task on real patients alone."""
+        """Arms of a task on real patients only."""
         return [arm for arm in self.means if arm.task == task and not arm.family]
 
     def confusion(self, arm: Arm) -> NDArray[np.float64] | None:
-        """Counts (class, taken for) of the test patients, summed over seeds; None where the rows have none."""
+        """Confusion matrix (true, predicted) of the test patients, summed over seeds; None without any."""
         mine = self.whole[(self.whole[ARM] == list(arm)).all(axis=1)]
         tables = [
             np.array([list(row) for row in table], np.float64) for table in mine["confusion"] if table is not None
@@ -229,7 +229,7 @@ class Results:
 
     @cached_property
     def judged(self) -> dict[Task, list[Arm]]:
-        """Arms to look at closely: of those with more than labelled real patients, the best on validation."""
+        """Arms shown in detail: of those with more than labelled real patients, the best on validation."""
         found = {}
         for task in self.tasks:
             arms = [arm for (own, _), arm in self.chosen.items() if own == task]
@@ -241,8 +241,8 @@ class Results:
     def by_class(self) -> dict[Arm, dict[str, Gain]]:
         """Gain of the judged arms in the recall of each class.
 
-        It is over the same classifier without the virtual patients where there are such, over the strongest supervised
-        reference otherwise.
+        The gain is over the same classifier without the virtual patients if the arm has any, else over the strongest
+        supervised reference.
         """
         judged = {arm for arms in self.judged.values() for arm in arms}
         kept = {*judged, *(arm for task in self.tasks for arm in self.real_arms(task))}

@@ -1,5 +1,5 @@
 """The scan of model and sample files for records, rare values and identifiers."""
 
-from cohortsmith.evaluation.privacy.artefacts.scanner import scan
+from cohortsmith.evaluation.privacy.artefacts.scanner import ArtefactFinding, scan
 
-__all__ = ["scan"]
+__all__ = ["ArtefactFinding", "scan"]

@@ -1,4 +1,4 @@
-"""Texts that come along with models and samples: who is named in them, and what only a person could have written."""
+"""Identifiers, contact details and free text in the files of models and samples."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _WORD = re.compile(r"\w(?:[\w.:+/-]*\w)?")
 _PARTS = re.compile(r"[:+/]|(?<=\w)\.(?=\D)")
 _CHUNK, _OVERLAP = 1 << 20, 200  # letters
 _SHORTEST = 4
-_WORDS, _LONG = 8, 60  # of a sentence
-_PRIVATE = {
+_WORDS, _LONG = 8, 60  # least words and letters of free text
+_CONTACT = {
     "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+\.\w{2,}"),
-    "a path of a machine": re.compile(r"(?<![\w.~$}/])/(?:home|root|Users|mnt|media|tmp|data)/\w|\b[A-Z]:\\\\?Users\\"),
+    "a local file path": re.compile(r"(?<![\w.~$}/])/(?:home|root|Users|mnt|media|tmp|data)/\w|\b[A-Z]:\\\\?Users\\"),
 }
 
 
-class Names:
-    """Sample and subject ids of a cohort, as far as they name somebody.
+class PatientIds:
+    """Sample and subject ids of a cohort, as far as they identify a patient.
 
-    Numbers in sequence ("17", "train-00012") are everybody's, and words of fewer than four letters occur by accident.
+    Running numbers ("17", "train-00012") identify nobody, and words of fewer than four letters occur by chance.
 
     Args:
-        train: whose.
+        train: the training cohort.
     """
 
     def __init__(self, train: Cohort) -> None:
@@ -48,7 +48,7 @@ class Names:
         self._phrases = [name for name in self._known if not _WORD.fullmatch(name)]
 
     def in_text(self, text: str) -> int:
-        """How many stand in a text, as words of it."""
+        """Number of ids that occur in a text as words."""
         found = {phrase for phrase in self._phrases if phrase in text}
         for start in range(0, len(text), _CHUNK):  # a large table has millions of words
             words = set(_WORD.findall(text[start : start + _CHUNK + _OVERLAP]))
@@ -57,12 +57,12 @@ class Names:
         return len(found)
 
     def among(self, names: Iterable[Any]) -> int:
-        """How many are among given ids, short ones too."""
+        """Number of ids among the given ones, short ids included."""
         return len((self._known | self._short) & {str(name).strip() for name in names})
 
 
 def texts_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Texts of a file, with where they stand in it; none for a file that holds none."""
+    """Texts of a file, each with its place in the file; empty for a file type without text."""
     name = path.name.lower()
     packed = name.endswith(".gz")
     suffix = Path(name.removesuffix(".gz")).suffix
@@ -106,16 +106,16 @@ def _in_h5ad(path: Path) -> Iterator[tuple[str, str]]:
     yield from found
 
 
-def sentences(value: Any, where: str = "") -> Iterator[str]:
-    """Places in a JSON value where somebody wrote in words; alarms of the fit are ours."""
+def free_texts(value: Any, where: str = "") -> Iterator[str]:
+    """Places of free text in a JSON value; alarms of the fit are written by this program and are skipped."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key != "alarms":
-                yield from sentences(item, f"{where}.{key}" if where else str(key))
+                yield from free_texts(item, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list):
         for item in value:
-            yield from sentences(item, where)
-    elif isinstance(value, str) and is_sentence(value):
+            yield from free_texts(item, where)
+    elif isinstance(value, str) and is_free_text(value):
         yield where
 
 
@@ -148,25 +148,25 @@ def tables(value: Any, where: str = "") -> Iterator[tuple[str, np.ndarray[Any, n
                 yield from tables(item, where)
 
 
-def is_sentence(text: str) -> bool:
-    """Whether a text is as long as what a person writes."""
+def is_free_text(text: str) -> bool:
+    """Whether a text is long enough to be free text."""
     return len(text) >= _LONG and len(text.split()) >= _WORDS
 
 
-def private(text: str) -> list[str]:
-    """What a text says of the people and machines it was written by."""
-    return [what for what, pattern in _PRIVATE.items() if pattern.search(text)]
+def contact_details(text: str) -> list[str]:
+    """Kinds of contact details and local paths that a text contains."""
+    return [what for what, pattern in _CONTACT.items() if pattern.search(text)]
 
 
-def lone_values(obs: pd.DataFrame, train: Cohort) -> list[str]:
-    """Covariates in which samples have a text that one train patient alone has, such as a date or a remark."""
+def unique_values(obs: pd.DataFrame, train: Cohort) -> list[str]:
+    """Covariates in which samples have a text that is unique to one training patient, such as a date or a remark."""
     found = []
     for name in obs.columns:
         if name not in train.obs or not (obs[name].dtype == object or str(obs[name].dtype) in ("string", "str")):
             continue
         counts = train.obs[name].dropna().astype(str).value_counts()
-        lone = {text for text in counts.index[counts == 1] if len(text) >= 2 * _SHORTEST}
-        if lone & set(obs[name].dropna().astype(str)):
+        unique = {text for text in counts.index[counts == 1] if len(text) >= 2 * _SHORTEST}
+        if unique & set(obs[name].dropna().astype(str)):
             found.append(str(name))
     return found
 
@@ -175,7 +175,7 @@ def read_json_value(path: Path) -> Any:
     """Value of a JSON file.
 
     Raises:
-        DataError: it is not readable.
+        DataError: the file is not readable JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What tensors and JSON of a model may tell of one patient without holding the record: extremes, and edits by place."""
+"""Rare values in tensors and JSON of a model: extremes and edits that identify a patient without the whole record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cohortsmith.data import GAP, MASKED, SYMBOLS, numbers_of
-from cohortsmith.evaluation.privacy.artefacts.records import K
+from cohortsmith.data.disclosure import MIN_PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
     from cohortsmith.data import Cohort
 
-_TELLING = 1e-4  # by so much, in log-probability, a place that one patient differs at stands out from one nobody does
-_LIKE_A_TABLE = 0.95  # share of columns whose unseen symbols are all alike: then a tensor is a table of frequencies
+_TELLING = 1e-4  # difference in log-probability by which an edit of one patient stands out from an unseen one
+_LIKE_A_TABLE = 0.95  # share of columns with equal unseen symbols from which a tensor is a table of frequencies
 
 
-class Places(NamedTuple):
-    """Edits named by their place, by how many patients of train carry them: one alone, or two to four."""
+class RareEdits(NamedTuple):
+    """Number of edits identifiable by position that one training patient carries, and that two to four carry."""
 
-    lone: int
+    unique: int
     few: int
 
 
-class Rare:
-    """What few patients of train have.
+class RareValues:
+    """Values that fewer than five training patients have.
 
     Args:
-        train: the cohort that nothing may be held of.
+        train: the training cohort.
     """
 
     def __init__(self, train: Cohort) -> None:
@@ -40,12 +40,12 @@ class Rare:
 
     @cached_property
     def _extremes(self) -> list[NDArray[np.float32]]:
-        """Each gene's least and greatest value, raw and on the log scale, (genes,); NaN where others share it, or 0."""
+        """Minimum and maximum of each gene, raw and on the log scale, (genes,); NaN where zero or widely shared."""
         train = self._train
         found = []
         for values in {train.scale: train.x, "log": numbers_of(train)}.values():
             for extreme in (values.min(axis=0), values.max(axis=0)):
-                shared = (values == extreme).sum(axis=0) >= K
+                shared = (values == extreme).sum(axis=0) >= MIN_PATIENTS
                 found.append(np.where(shared | (extreme == 0), np.nan, extreme).astype(np.float32))
         return found
 
@@ -62,21 +62,21 @@ class Rare:
         return held
 
     def extremes(self, tensor: NDArray[np.generic]) -> int:
-        """In how many genes a tensor with a value a gene holds the exact extreme that fewer than five patients have."""
+        """Number of genes whose exact extreme of fewer than five patients is in a tensor with one value per gene."""
         if not self._train.about.measured or tensor.dtype.kind != "f" or not tensor.ndim:
             return 0
         genes = len(self._train.features)
-        ways = [tensor.reshape(-1, tensor.shape[-1])] if tensor.shape[-1] in (genes, genes + 1) else []
+        layouts = [tensor.reshape(-1, tensor.shape[-1])] if tensor.shape[-1] in (genes, genes + 1) else []
         if tensor.ndim > 1 and tensor.shape[0] == genes:
-            ways.append(tensor.reshape(genes, -1).T)
+            layouts.append(tensor.reshape(genes, -1).T)
         hit = np.zeros(genes, dtype=bool)
-        for rows in ways:
+        for rows in layouts:
             for extreme in self._extremes:
                 hit |= (rows[:, :genes].astype(np.float32) == extreme).any(axis=0)
         return int(hit.sum())
 
     def extremes_among(self, numbers: Iterable[float]) -> int:
-        """How many of some numbers are such an extreme; whole numbers are passed over, they are anybody's."""
+        """Number of values that are such an extreme; whole numbers are skipped, since they identify nobody."""
         if not self._train.about.measured:
             return 0
         known = {float(value) for extreme in self._extremes for value in extreme if np.isfinite(value)}
@@ -84,19 +84,19 @@ class Rare:
             {value for value in map(float, map(np.float32, numbers)) if value in known and not value.is_integer()}
         )
 
-    def edits(self, name: str, tensor: NDArray[np.generic]) -> Places:
-        """Edits of one patient, and of two to four, that a tensor tells by their place.
+    def edits(self, name: str, tensor: NDArray[np.generic]) -> RareEdits:
+        """Edits of one patient, and of two to four, that a tensor identifies by position.
 
-        Looked for in lists of places (a name with "common" in it), and in tables of log-probabilities (..., 5,
-        columns): there a symbol that one patient has must be as improbable as others that nobody has in that column.
+        Searched in lists of positions (a name with "common" in it), and in tables of log-probabilities (..., 5,
+        columns): there a symbol that one patient has must be as improbable as symbols that are unseen in that column.
         """
         columns = self._train.x.shape[1]
         if "common" in name and tensor.ndim == 1 and tensor.dtype.kind in "iu":
-            return _places(np.isin(np.arange(SYMBOLS * columns), tensor), self.carriers)
+            return _by_carriers(np.isin(np.arange(SYMBOLS * columns), tensor), self.carriers)
         if tensor.ndim < 2 or tensor.shape[-2:] != (SYMBOLS, columns) or tensor.dtype.kind != "f":
-            return Places(0, 0)
-        told = np.zeros(SYMBOLS * columns, dtype=bool)
-        bases = self.carriers[:GAP]  # a gap is another kind of edit, with a rate of its own
+            return RareEdits(0, 0)
+        identifiable = np.zeros(SYMBOLS * columns, dtype=bool)
+        bases = self.carriers[:GAP]  # a deletion is another kind of edit, with its own rate
         comparable = (bases == 0).any(axis=0)
         for table in tensor.reshape(-1, SYMBOLS, columns).astype(np.float64):
             unseen = np.where(bases == 0, table[:GAP], np.nan)[:, comparable]
@@ -105,20 +105,20 @@ class Rare:
             low, high = np.nanmin(unseen, axis=0), np.nanmax(unseen, axis=0)
             if (high - low < _TELLING).mean() < _LIKE_A_TABLE:
                 continue
-            apart = np.zeros((SYMBOLS, columns), dtype=bool)
-            apart[:GAP, comparable] = np.abs(table[:GAP, comparable] - high) > _TELLING
-            told |= apart.ravel()
-        return _places(told, self.carriers)
+            distinct = np.zeros((SYMBOLS, columns), dtype=bool)
+            distinct[:GAP, comparable] = np.abs(table[:GAP, comparable] - high) > _TELLING
+            identifiable |= distinct.ravel()
+        return _by_carriers(identifiable, self.carriers)
 
-    def insertions(self, features: Iterable[Any]) -> Places:
-        """Columns of inserted bases ("97+1") that one patient of train, or two to four, have a base in."""
-        place = {name: i for i, name in enumerate(self._train.features)}
+    def insertions(self, features: Iterable[Any]) -> RareEdits:
+        """Insertion columns ("97+1") in which one training patient, or two to four, have a base."""
+        column_of = {name: i for i, name in enumerate(self._train.features)}
         bases = (self._train.x != GAP) & (self._train.x != MASKED)
-        own = [place[name] for name in features if isinstance(name, str) and "+" in name and name in place]
-        held = [len(np.unique(self._train.subjects[bases[:, column]])) for column in own]
-        return Places(sum(n == 1 for n in held), sum(1 < n < K for n in held))
+        inserted = [column_of[name] for name in features if isinstance(name, str) and "+" in name and name in column_of]
+        held = [len(np.unique(self._train.subjects[bases[:, column]])) for column in inserted]
+        return RareEdits(sum(n == 1 for n in held), sum(1 < n < MIN_PATIENTS for n in held))
 
 
-def _places(told: NDArray[np.bool_], carriers: NDArray[np.int64]) -> Places:
-    who = carriers.ravel()[told]
-    return Places(int((who == 1).sum()), int(((who > 1) & (who < K)).sum()))
+def _by_carriers(edits: NDArray[np.bool_], carriers: NDArray[np.int64]) -> RareEdits:
+    count = carriers.ravel()[edits]
+    return RareEdits(int((count == 1).sum()), int(((count > 1) & (count < MIN_PATIENTS)).sum()))

@@ -1,7 +1,7 @@
-"""Training records inside tensors: rows that are a patient's values, whatever their scale and layout.
+"""Training records in tensors: rows that are a patient's values, whatever their scale and layout.
 
-A saved model may hold averages and weights; it must not hold a patient. A row is taken for a record when it agrees with
-one better than chance and better than an average of several patients could.
+A saved model may hold averages and weights, but no single record. A row counts as a record when it agrees with one
+better than chance and better than an average of several patients could.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from scipy.special import betaincinv, ndtri
 from scipy.stats import rankdata
 
 from cohortsmith.data import MASKED, SYMBOLS, numbers_of
+from cohortsmith.data.disclosure import MIN_PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,33 +25,32 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-K = 5
 _CORRELATION, _CORRELATION_OF_IMAGES = 0.995, 0.99
 _CERTAIN = 1 - 1e-5
-_APART = 0.25  # a record's own row is at most so much as far from it as from the next patient; an average is not
-_CHANCE = 1e-6  # that any two of a tensor's rows and train's records agree so well by accident
-_ENTRIES = 1 << 24  # correlations held at a time: 64 MB
+_APART = 0.25  # largest ratio of a row's distance to its record to that to the next patient; larger for averages
+_CHANCE = 1e-6  # probability that any row of a tensor agrees so well with any record by chance
+_ENTRIES = 1 << 24  # correlations in memory at a time: 64 MB
 
 
 class Space(NamedTuple):
-    """One way in which records may be written down.
+    """One scaling in which records may be stored.
 
     Attributes:
-        records: (n, d) train's records, each centred and of length one.
-        brought: from rows of a tensor (m, d) into that space.
-        centred: whether the cohort's mean has been taken off, so that patients have nothing in common.
+        records: (n, d) training records, each centred and of unit length.
+        project: maps rows of a tensor (m, d) to that space.
+        centred: whether the cohort's mean has been subtracted, so that records are uncorrelated.
     """
 
     records: Floats
-    brought: Callable[[Floats], Floats]
+    project: Callable[[Floats], Floats]
     centred: bool = True
 
 
 class Records:
-    """Train's records in every way they may be written down.
+    """Training records in every scaling in which they may be stored.
 
     Args:
-        train: the cohort that nothing may be held of.
+        train: the training cohort.
     """
 
     def __init__(self, train: Cohort) -> None:
@@ -61,7 +61,7 @@ class Records:
         return list(_spaces(self._train))
 
     def held(self, tensor: NDArray[np.generic]) -> int:
-        """How many of them a tensor holds, as rows of it or of its transpose; 0 for a tensor of another size."""
+        """Number of records among the rows of a tensor or of its transpose; 0 for a tensor of another size."""
         if not tensor.size or tensor.dtype.kind not in "fiub" or not np.isfinite(tensor).all():
             return 0
         if self._train.about.coded:
@@ -89,7 +89,7 @@ def _layouts(tensor: Floats, train: Cohort) -> Iterator[Floats]:
 
 
 def _spaces(train: Cohort) -> Iterator[Space]:
-    """Values as they are and as logarithms, standardised or not, and normal scores; pixels, and less their mean."""
+    """Values raw and as logarithms, standardised or not, and normal scores; pixels, and pixels minus their mean."""
     flat = train.x.reshape(len(train), -1).astype(np.float32)
     if train.about.pictured:
         mean = flat.mean(axis=0)
@@ -109,7 +109,7 @@ def _spaces(train: Cohort) -> Iterator[Space]:
 
 
 def _unit(rows: Floats) -> Floats:
-    """Rows less their mean, of length one; rows without any variation are all zeros."""
+    """Rows minus their mean, of unit length; constant rows become zero."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     flat = length <= 1e-6 * (1 + np.abs(rows).max(axis=1, keepdims=True))
@@ -118,19 +118,19 @@ def _unit(rows: Floats) -> Floats:
 
 
 def _alike(tensor: Floats, space: Space, train: Cohort) -> set[int]:
-    """Records of train that a row is: correlated with it as no accident is, and with it far better than with others.
+    """Training records that a row equals: correlated beyond chance, and far more than with any other patient.
 
-    The bound for accidents is that of the correlation of d independent normal numbers (its square is a Beta variate),
-    for all pairs together (Bonferroni). How much better than with the next patient follows from how distances are
-    distributed in d / 2 dimensions, as genes go together.
+    The bound for chance is that of the correlation of d independent normal numbers (its square is a Beta variate), for
+    all pairs together (Bonferroni). The margin over the next patient follows from the distribution of distances in
+    d / 2 dimensions, since genes are correlated.
     """
-    rows, records = space.brought(tensor), space.records
+    rows, records = space.project(tensor), space.records
     d, pairs = rows.shape[1], len(rows) * len(records)
     alike = _CORRELATION_OF_IMAGES if train.about.pictured else _CORRELATION
     limit = max(alike, float(np.sqrt(1 - betaincinv(max(d - 2, 1) / 2, 0.5, _CHANCE / pairs))))
     if limit >= _CERTAIN:
-        return set()  # so few genes that a row says nothing
-    apart = min(_APART, float((_CHANCE / len(rows)) ** (4 / (d - 2))))
+        return set()  # too few genes to identify a record
+    ratio = min(_APART, float((_CHANCE / len(rows)) ** (4 / (d - 2))))
     found: set[int] = set()
     block = max(1, _ENTRIES // len(records))
     for start in range(0, len(rows), block):
@@ -139,28 +139,28 @@ def _alike(tensor: Floats, space: Space, train: Cohort) -> set[int]:
             best = int(close[row].argmax())
             second = float(close[row][train.subjects != train.subjects[best]].max(initial=0))
             certain = space.centred and close[row, best] >= _CERTAIN
-            if certain or 1 - close[row, best] <= apart * (1 - second):
+            if certain or 1 - close[row, best] <= ratio * (1 - second):
                 found.add(best)
     return found
 
 
 def _sequences(tensor: NDArray[np.generic], train: Cohort) -> int:
-    """Records that one to four patients have, as codes or one-hot; what a class has in common is nobody's."""
+    """Number of records of one to four patients, as codes or one-hot; consensus sequences identify nobody."""
     columns = train.x.shape[1]
-    own = _consensus(train.x)
-    known = {own.tobytes()} | {_consensus(train.x[train.y == c]).tobytes() for c in np.unique(train.y)}
+    consensus = _consensus(train.x)
+    shared = {consensus.tobytes()} | {_consensus(train.x[train.y == c]).tobytes() for c in np.unique(train.y)}
     carriers: dict[bytes, set[str]] = {}
-    for row, subject in zip(np.where(train.x == MASKED, own, train.x), train.subjects, strict=True):
+    for row, subject in zip(np.where(train.x == MASKED, consensus, train.x), train.subjects, strict=True):
         carriers.setdefault(np.ascontiguousarray(row).tobytes(), set()).add(str(subject))
-    rare = {row for row, who in carriers.items() if len(who) < K} - known
+    rare = {row for row, who in carriers.items() if len(who) < MIN_PATIENTS} - shared
     rows: list[NDArray[np.uint8]] = []
     if tensor.size % columns == 0 and _are_codes(tensor):
-        rows += _masks_filled(tensor.reshape(-1, columns).astype(np.uint8), own)
+        rows += _masks_filled(tensor.reshape(-1, columns).astype(np.uint8), consensus)
     if tensor.size % (SYMBOLS * columns) == 0:
         values = tensor.astype(np.float32)
-        for way in (values.reshape(-1, SYMBOLS, columns), values.reshape(-1, columns, SYMBOLS).transpose(0, 2, 1)):
-            nothing = (way == way[:, :1]).all(axis=1)
-            rows += _masks_filled(np.where(nothing, MASKED, way.argmax(axis=1)).astype(np.uint8), own)
+        for one_hot in (values.reshape(-1, SYMBOLS, columns), values.reshape(-1, columns, SYMBOLS).transpose(0, 2, 1)):
+            empty = (one_hot == one_hot[:, :1]).all(axis=1)
+            rows += _masks_filled(np.where(empty, MASKED, one_hot.argmax(axis=1)).astype(np.uint8), consensus)
     return len({np.ascontiguousarray(row).tobytes() for row in rows} & rare)
 
 
@@ -175,5 +175,5 @@ def _consensus(x: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return codes
 
 
-def _masks_filled(x: NDArray[np.uint8], own: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    return list(np.where(x == MASKED, own, x).astype(np.uint8))
+def _masks_filled(x: NDArray[np.uint8], consensus: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return list(np.where(x == MASKED, consensus, x).astype(np.uint8))

@@ -14,7 +14,7 @@ from cohortsmith.app.release.audit_case import case_of_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-# So small a cohort can show little: a policy that asks for less lets the paths be tried.
+# The cohort is too small for the default policy; this one lets every path be tested.
 EASY = """
 [worst_attack_auc]
 limit = 0.75
@@ -142,7 +142,7 @@ def test_files_that_cannot_be_audited_are_refused(tmp_path: Path, work: Path, co
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_no_run_or_no_longer_the_run_is_refused(tmp_path: Path, work: Path, cohortsmith: Any) -> None:
+def test_not_a_run_or_a_changed_run_is_refused(tmp_path: Path, work: Path, cohortsmith: Any) -> None:
     out = ("--out", tmp_path / "out")
     refused(cohortsmith("audit", tmp_path, *out), "config.json")
     refused(cohortsmith("audit", tmp_path / "absent", *out), "no run folder")

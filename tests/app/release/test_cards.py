@@ -1,4 +1,4 @@
-"""Cards: Markdown and JSON say the same, and differential privacy is told where there is some."""
+"""Cards: Markdown and JSON agree, and differential privacy is stated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cohortsmith.app.release.audit_case import Case
 from cohortsmith.app.release.cards import data_card, markdown, model_card
 from cohortsmith.data import simulate, split
 from cohortsmith.evaluation.privacy.auditing import Audit
-from cohortsmith.evaluation.privacy.criteria import Attacked
+from cohortsmith.evaluation.privacy.criteria import AttackResults
 from cohortsmith.evaluation.privacy.policy import DEFAULT
 from cohortsmith.evaluation.spaces.comparison import Comparison
 
@@ -18,8 +18,8 @@ PRIVACY = {"epsilon": 3.0, "delta": 1e-5, "sigma": 1.2, "accountant": "prv", "un
 def case_and_audit() -> tuple[Case, Audit]:
     train, holdout = split(simulate("simulated-expression", 80, seed=0, genes=4, classes=2), seed=0)
     few = train.take(range(40))
-    case = Case(few, holdout, few, Path("synthetic.csv"), family="vae", config={"data": {"cohort": "in/house.csv"}})
-    found = Attacked((), {}, {}, (), (), ())
+    case = Case(few, holdout, few, Path("synthetic.csv"), family="vae", config={"data": {"cohort": "in/patients.csv"}})
+    found = AttackResults((), {}, {}, (), (), ())
     return case, Audit(DEFAULT, (), Comparison(few, holdout, few), 0, found, {}, None)
 
 
@@ -41,6 +41,6 @@ def test_without_a_budget_it_is_said_and_small_classes_are_not_counted() -> None
     case = Case(rare, case.holdout, case.synthetic, case.samples, config=case.config)
     card = data_card(case, audit, {}, forced=True)
     assert str(card["differential privacy"]).startswith("none")
-    assert card["from whom"]["cohort"] == "house.csv"
+    assert card["from whom"]["cohort"] == "patients.csv"
     assert card["from whom"]["classes of the training patients"][rare.classes[1]] == "fewer than 5"
     assert markdown(card).splitlines()[2].startswith("> **Released by force")

@@ -1,4 +1,4 @@
-"""What half of a patient and the synthetic cohort tell of the rest, on cohorts whose answer is known."""
+"""Attribute inference from half a record, on cohorts whose answer is known."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _found(kind: str, what: str) -> dict[str, Disclosure]:
 
 
 @pytest.mark.parametrize("kind", ["expression", "image"])
-def test_copies_tell_the_other_half(kind: str) -> None:
+def test_copies_reveal_the_other_half(kind: str) -> None:
     found = _found(kind, "copies")["values, nearest"]
     assert found.gain.low > 0.1
     assert found.train.value > 0.6
@@ -44,7 +44,7 @@ def test_copies_tell_the_other_half(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["expression", "sequence", "image"])
-def test_other_patients_tell_nothing_of_their_own(kind: str) -> None:
+def test_other_patients_reveal_nothing(kind: str) -> None:
     for found in _found(kind, "others").values():
         assert found.gain.low <= 0 <= found.gain.high
         assert found.control.low <= 0.01
@@ -59,8 +59,8 @@ def test_every_kind_has_its_attacks() -> None:
     assert list(_found("sequence", "others")) == [name for name in attacks if name != "values, ridge"]
 
 
-def test_copies_tell_the_class_that_cannot_be_learnt() -> None:
-    """Labels at random: nobody can know a class but from a copy."""
+def test_copies_reveal_a_class_that_cannot_be_learnt() -> None:
+    """Random labels: only a copy reveals a class."""
     rng = np.random.default_rng(0)
     train, holdout = patients(500, 1), patients(300, 2)
     for side in (train, holdout):

@@ -1,4 +1,4 @@
-"""The whole audit: what must be caught is, what gives nobody away is not, and the page says so in plain words."""
+"""The whole audit: leaks are detected, other patients do not fail, and the page states the decision."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from cohortsmith.data import Cohort, DataError, simulate, split
 from cohortsmith.evaluation.html.audit.page import audit_page
+from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
 from cohortsmith.evaluation.privacy.auditing import Audit, audit
 from cohortsmith.evaluation.privacy.criteria import SMOKE
 from cohortsmith.evaluation.privacy.policy import DEFAULT, Policy
@@ -42,7 +43,7 @@ def copied() -> Audit:
 
 @cache
 def others() -> Audit:
-    """Synthetic patients that are real ones whom nobody attacks: they give nothing away."""
+    """A synthetic cohort of other real patients, which leaks nothing."""
     train, holdout = sides()
     every = simulate("simulated-expression", 6000, seed=0, genes=12, classes=3)
     seen = {row.tobytes() for cohort in (train, holdout) for row in cohort.x}
@@ -86,7 +87,7 @@ def test_few_patients_are_not_evaluable_and_say_what_is_missing() -> None:
     assert done.outcome in ("not evaluable", "fail")
 
 
-def test_limits_of_the_house_decide() -> None:
+def test_limits_of_the_policy_decide() -> None:
     train, holdout = sides(400)
     generous = Policy("generous", tuple(replace(c, limit=1.0, block=None, least=None) for c in DEFAULT.criteria))
     done = audit(train, holdout, train, policy=generous, seed=0)
@@ -117,12 +118,10 @@ def test_page_leads_with_the_decision_and_promises_nothing(done: Any) -> None:
 
 
 def test_scanned_files_are_judged_and_others_are_not() -> None:
-    class Found:
-        what, where, severity = "2 training records", "model.safetensors", "fail"
-
     train, holdout = sides(400)
     assert "artefacts" not in outcomes(copied())
-    done = audit(train, holdout, train, seed=0, artefacts=[Found()])
+    finding = ArtefactFinding("2 training records", "model.safetensors", "fail")
+    done = audit(train, holdout, train, seed=0, artefacts=[finding])
     assert outcomes(done)["artefacts"] == "fail"
     assert "2 training records" in audit_page(done)
 

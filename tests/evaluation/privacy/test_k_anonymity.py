@@ -1,4 +1,4 @@
-"""Variant sets: what is counted, on sets put in by hand, and who is caught: copies are, other patients are not."""
+"""Variant sets: counts on planted sets, and that copies are detected and other patients are not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _made(what: str) -> Comparison:
     return Comparison(train, patients(700, 2), made[what])
 
 
-def test_unique_sets_are_those_of_one_real_patient_and_half_of_them_is_given_back() -> None:
+def test_unique_sets_are_those_of_one_real_patient_and_half_of_them_is_reproduced() -> None:
     """Train: 30 patients with a set of their own, 5 with one shared with the holdout, the rest wild types."""
     own, shared = [(3 * i, 3 * i + 1) for i in range(30)], [(100 + i,) for i in range(5)]
     train = sequences(_with(*own, *shared, wild=100))
@@ -65,8 +65,8 @@ def test_sets_are_counted_by_how_many_patients_have_them() -> None:
     assert found.detail["train_below_k"] == pytest.approx(0.05)
     assert found.detail["smallest"] == 1
     assert below_k(Comparison(train, sequences(_with(wild=100)), made), 0, k=2).value < 0.25
-    everybody = below_k(Comparison(train, sequences(_with(wild=100)), made), 0, k=1)
-    assert everybody.value == 0
+    all_patients = below_k(Comparison(train, sequences(_with(wild=100)), made), 0, k=1)
+    assert all_patients.value == 0
 
 
 def test_samples_of_one_patient_are_one_carrier() -> None:
@@ -105,7 +105,7 @@ def test_copies_single_patients_out_and_other_patients_do_so_as_often_as_chance(
 
 def test_too_few_unique_patients_say_so_and_the_metrics_have_names() -> None:
     wild = sequences(_with(wild=60))
-    with pytest.raises(NotEvaluable, match="at least 20 patients whose variant set nobody else has; train has 0"):
+    with pytest.raises(NotEvaluable, match="at least 20 patients with a unique variant set; train has 0"):
         singled_out(Comparison(wild, wild, wild), 0)
     estimates = {metric.name: metric.compute(_made("others")) for metric in K_ANONYMITY}
     assert set(estimates) == {"singled_out_variants", "variant_sets_below_5"}

@@ -1,4 +1,4 @@
-"""Attacks on cohorts whose answer is known: copies are caught, also with noise or turned, other patients are not."""
+"""Attacks on cohorts whose answer is known: copies are detected, also noisy or rotated ones, other patients are not."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_an_overfitted_generator_is_caught() -> None:
     assert min(a.auc.value for a in _of(found, "all").values()) > 0.55
 
 
-def test_a_generator_of_other_patients_gives_nobody_away() -> None:
+def test_a_generator_of_other_patients_does_not_leak() -> None:
     found = attacks(_against("others"), 0)
     most = worst(found)
     assert most.compared == len(found) == 15
@@ -116,11 +116,11 @@ def test_the_outlying_are_those_far_from_their_own_class() -> None:
     x = train.x.copy()
     x[:30] += np.float32(8)
     c = Comparison(cohort(x, train.y), holdout, holdout)
-    cast = attack_split(c, 0)
-    far = cast.members[cast.groups["outlying"][0]]
+    split = attack_split(c, 0)
+    far = split.members[split.groups["outlying"][0]]
     assert set(range(30)) <= set(far.tolist())
     few = groups_left_out(c, 0)
-    assert "outlying" in few  # nearly all of those are members: nobody to compare them with
+    assert "outlying" in few  # nearly all of those are members: no non-members to compare with
     assert "outlying" not in {a.group for a in attacks(c, 0)}
 
 
@@ -130,19 +130,19 @@ def test_rare_classes_are_those_under_a_twentieth() -> None:
         return replace(source, y=np.where(np.arange(n) < n // 40, 2, source.y % 2))
 
     c = Comparison(some(1000, 1), some(1000, 2), some(400, 3))
-    cast = attack_split(c, 0)
-    inside, out = cast.groups["rare classes"]
-    assert set(c.train.y[cast.members[inside]].tolist()) == {2}
-    assert set(c.holdout.y[cast.non_members[out]].tolist()) == {2}
+    split = attack_split(c, 0)
+    inside, out = split.groups["rare classes"]
+    assert set(c.train.y[split.members[inside]].tolist()) == {2}
+    assert set(c.holdout.y[split.non_members[out]].tolist()) == {2}
 
 
-def test_nobody_is_attacked_by_who_knows_him() -> None:
+def test_no_attacker_knows_a_target() -> None:
     c = _against("others")
-    cast = attack_split(c, 0)
-    for turn, known in enumerate(cast.known):
-        assert not set(known.tolist()) & set(cast.non_members[cast.non_member_round == turn].tolist())
-    assert sorted(cast.non_members.tolist()) == list(range(len(c.holdout)))
-    assert not set(cast.released.tolist()) & set(cast.members[cast.kept].tolist())
+    split = attack_split(c, 0)
+    for turn, known in enumerate(split.known):
+        assert not set(known.tolist()) & set(split.non_members[split.non_member_round == turn].tolist())
+    assert sorted(split.non_members.tolist()) == list(range(len(c.holdout)))
+    assert not set(split.released.tolist()) & set(split.members[split.kept].tolist())
 
 
 def test_too_few_patients_are_not_evaluable() -> None:
@@ -157,7 +157,7 @@ def test_same_seed_same_figures() -> None:
         assert (a.name, a.group, a.auc, dict(a.tpr), a.f1_gain) == (b.name, b.group, b.auc, dict(b.tpr), b.f1_gain)
 
 
-def test_copied_sequences_give_those_away_whom_nobody_resembles() -> None:
+def test_copied_sequences_reveal_patients_with_unique_ones() -> None:
     train, holdout = sequences.patients(500, 1, deletions=0), sequences.patients(400, 2, deletions=0)
     copied = attacks(Comparison(train, holdout, bootstrap(train, 500, 3)), 0)
     assert _of(copied, "unique sequences")["gan_leaks"].auc.value == pytest.approx(0.82, abs=0.07)

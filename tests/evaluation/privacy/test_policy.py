@@ -1,4 +1,4 @@
-"""Limits of a house: read from TOML, sources said, and what a figure, its interval and a limit make of each other."""
+"""The policy of an institution: read from TOML, with sources, and the judgement of figures by limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def of(text: str, folder: Path) -> Path:
-    path = folder / "house.toml"
+    path = folder / "institution.toml"
     path.write_text(text)
     return path
 
@@ -30,9 +30,9 @@ def test_default_limits_are_those_of_the_published_conventions() -> None:
     assert all(len(criterion.source) > 20 for criterion in DEFAULT.criteria)
 
 
-def test_a_house_changes_some_limits_and_keeps_the_others(tmp_path: Path) -> None:
+def test_a_policy_changes_some_limits_and_keeps_the_others(tmp_path: Path) -> None:
     policy = read_policy(of("[worst_attack_auc]\nlimit = 0.52\n[worst_attack_tpr]\nleast = 200\n", tmp_path))
-    assert policy.name == "house"
+    assert policy.name == "institution"
     assert (policy["worst_attack_auc"].limit, policy["worst_attack_auc"].block) == (0.52, 0.60)
     assert policy["worst_attack_tpr"].least == 200
     assert policy["linkability"] == DEFAULT["linkability"]

@@ -72,7 +72,7 @@ def test_risk_is_what_the_attack_does_beyond_the_control() -> None:
     assert found.status == "ok"
     below = _measured("linkability", c, a, Interval(0.3, 0.3, 0.3), (100, 100), "")
     assert (below.value, below.low) == (0, 0)
-    assert below.status == "weak: a guess finds 0.3, the attack 0.2"
+    assert below.status == "weak: an uninformed guess succeeds in 0.3, the attack in 0.2"
 
 
 def test_a_patient_singled_out_in_any_part_of_train_counts() -> None:
@@ -91,7 +91,7 @@ def test_each_predicate_is_true_of_one_sample_alone() -> None:
 
 
 def test_rate_of_predicates_by_hand() -> None:
-    """True of one, of two, of nobody, and of one of another class."""
+    """True of one patient, of two, of none, and of one of another class."""
     x, y = np.asarray([[0], [1], [1.1], [5]], dtype=np.float32), np.asarray([0, 0, 0, 1])
     low = np.asarray([[-0.5], [0.5], [2], [4.5]], dtype=np.float32)
     made = Predicates(np.zeros((4, 1), dtype=np.int64), low, low + 1, np.asarray([0, 0, 0, 0]))

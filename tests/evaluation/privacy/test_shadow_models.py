@@ -1,4 +1,4 @@
-"""The shadow attack: its likelihood ratio against a slow derivation, who is caught, and who is not."""
+"""The shadow-model attack: its likelihood ratio against a slow derivation, and generators with known leaks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_ratio_is_that_of_two_normal_densities() -> None:
     np.testing.assert_allclose(log_ratio(near, inside, seen), slow, atol=0.3)
 
 
-def test_everybody_is_in_and_out_equally_often_and_patients_stay_whole() -> None:
+def test_patients_are_in_and_out_equally_often_and_stay_whole() -> None:
     train, holdout = patients(90, 1), patients(60, 2)
     train = replace(train, subjects=np.array([f"p{i // 2}" for i in range(90)]))
     for shadows in (4, 7, 16):
@@ -122,11 +122,11 @@ def test_processes_give_what_one_gives() -> None:
     assert one.value == pytest.approx(two.value, abs=1e-3)
 
 
-def test_what_cannot_be_is_said() -> None:
+def test_refusals() -> None:
     train, holdout = patients(60, 1), patients(40, 2)
     with pytest.raises(DataError, match="at least 4 shadows, 16 or more are better; got 3"):
         shadow_attack(train, holdout, train, partial(fit_and_sample, "mvn", {}), shadows=3)
-    with pytest.raises(NotEvaluable, match="at least 20 samples a side"):
+    with pytest.raises(NotEvaluable, match="at least 20 samples per cohort"):
         shadow_attack(train, patients(12, 2), train, partial(fit_and_sample, "mvn", {}))
     rare = train.take(np.append(np.flatnonzero(train.y != 1), np.flatnonzero(train.y == 1)[:5]))
     with pytest.raises(

@@ -174,7 +174,7 @@ def test_bad_tables_are_named() -> None:
         gains(rows, "acuracy")
     with pytest.raises(DataError, match="lacks the columns role"):
         gains(rows.drop(columns="role"))
-    with pytest.raises(DataError, match="twice: data blood"):
+    with pytest.raises(DataError, match="duplicate: data blood"):
         gains(pd.concat([rows, rows]))
     with pytest.raises(DataError, match="of single classes"):
         gains(rows, by_class=True)

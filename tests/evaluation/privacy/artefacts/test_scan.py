@@ -1,4 +1,4 @@
-"""What a scan of models and samples catches, and what it lets pass."""
+"""What the artefact scan of models and samples finds, and what it passes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from cohortsmith.data import Cohort, DataError, log_expression, simulate, write_cohort
-from cohortsmith.evaluation.privacy.artefacts.scanner import Found, refused, scan
+from cohortsmith.evaluation.privacy.artefacts.scanner import ArtefactFinding, scan
 from cohortsmith.generators import FAMILIES, Generator, make_generator
 from tests.contracts.cohorts import COHORTS, cohort_of, data_kind
 
@@ -130,12 +130,15 @@ def test_an_exact_extreme_of_one_patient_is_caught(side: float, tmp_path: Path) 
     fitted("mvn", "wide").save(tmp_path / "model")
     planted(tmp_path / "model", "clip", extremes)
     assert failures(tmp_path / "model", train) == [
-        "model/model.safetensors: clip: the exact extreme that fewer than 5 patients have, in 90 genes"
+        "model/model.safetensors: clip: exact extreme value shared by fewer than 5 training patients, in 90 genes"
     ]
     card = json.loads((tmp_path / "model/model.json").read_text())
     card["values"]["reach"] = float(extremes[4])
     (tmp_path / "model/model.json").write_text(json.dumps(card))
-    assert "model/model.json: 1 exact extreme that fewer than 5 patients of train have" in failures(tmp_path, train)[0]
+    assert (
+        "model/model.json: 1 exact extreme value shared by fewer than 5 training patients"
+        in failures(tmp_path, train)[0]
+    )
 
 
 def test_a_floor_that_many_share_passes(tmp_path: Path) -> None:
@@ -145,13 +148,13 @@ def test_a_floor_that_many_share_passes(tmp_path: Path) -> None:
     assert failures(tmp_path / "model", train) == []
 
 
-def test_an_edit_of_one_patient_told_by_its_place_is_caught(tmp_path: Path) -> None:
+def test_an_edit_of_one_patient_identifiable_by_position_is_caught(tmp_path: Path) -> None:
     train = cohort_of("sequence")
     for k, severities in ((1, {"fail", "note"}), (3, {"note"}), (5, set())):
         fitted("vae", "sequence", min_carriers=k).save(tmp_path / f"{k}")
         found = scan(tmp_path / f"{k}", train)
         assert {one.severity for one in found} == severities, found
-        assert all("told by the place" in one.what for one in found)
+        assert all("identifiable by position" in one.what for one in found)
 
 
 def test_names_of_patients_are_caught_wherever_they_stand(tmp_path: Path) -> None:
@@ -168,7 +171,7 @@ def test_names_of_patients_are_caught_wherever_they_stand(tmp_path: Path) -> Non
     assert {one.where for one in found if one.severity == "fail"} == {
         f"{tmp_path.name}/{place}" for place in ("README.md", "model/model.json", "model/model.safetensors: header")
     }
-    assert Found("an e-mail address", f"{tmp_path.name}/README.md", "note") in found
+    assert ArtefactFinding("an e-mail address", f"{tmp_path.name}/README.md", "note") in found
     assert not any(name in f"{one.what} {one.where}" for one in found), "the report names the patient"
 
 
@@ -183,7 +186,7 @@ def test_a_sample_file_with_a_record_or_an_id_is_caught(kind: str, tmp_path: Pat
     path = tmp_path / f"synthetic{SUFFIX[train.kind]}"
     write_cohort(replace(made, x=x), path)
     (found,) = scan(path, train)
-    assert "equal to the record of one train patient" in found.what
+    assert "equal to the record of one training patient" in found.what
     # Of sixty short sequences a few are equal by chance, and so may be a virtual patient's.
     assert found.severity == ("note" if kind == "sequence" else "fail")
     ids = made.obs.index.to_numpy().copy()
@@ -209,10 +212,9 @@ def test_sequences_equal_as_often_as_new_patients_are_a_note(tmp_path: Path) -> 
     names = np.array([f"virtual-{i}" for i in range(300)])
     made = replace(new, obs=new.obs.set_axis(names), subjects=names)
     write_cohort(made, tmp_path / "new.fasta.gz")
-    found = scan(tmp_path / "new.fasta.gz", train)
-    assert not refused(found)
+    assert not failures(tmp_path / "new.fasta.gz", train)
     write_cohort(make_generator("bootstrap").fit(train).sample(300, seed=1), tmp_path / "copies.fasta.gz")
-    assert refused(scan(tmp_path / "copies.fasta.gz", train))
+    assert failures(tmp_path / "copies.fasta.gz", train)
 
 
 def test_covariates_of_one_patient_and_remarks(tmp_path: Path) -> None:
@@ -224,8 +226,8 @@ def test_covariates_of_one_patient_and_remarks(tmp_path: Path) -> None:
     made = replace(made, obs=made.obs.assign(born=["2001-01-01"] * 59 + [born[7]], remark=["none", remark] * 30))
     write_cohort(made, tmp_path / "virtual.h5ad")
     found = scan(tmp_path / "virtual.h5ad", train)
-    assert Found("a value that one train patient alone has", "virtual.h5ad: covariate born", "fail") in found
-    assert Found("free text", "virtual.h5ad: covariate remark", "note") in found
+    assert ArtefactFinding("a value unique to one training patient", "virtual.h5ad: covariate born", "fail") in found
+    assert ArtefactFinding("free text", "virtual.h5ad: covariate remark", "note") in found
 
 
 def test_pickles_and_the_unknown(tmp_path: Path) -> None:
@@ -236,6 +238,6 @@ def test_pickles_and_the_unknown(tmp_path: Path) -> None:
     found = {one.where.rpartition("/")[2]: one for one in scan(tmp_path, train)}
     assert found["model.pt"].severity == "fail"
     assert found["slides.pptx"].severity == found["broken.npz"].severity == "note"
-    assert "not looked into" in found["slides.pptx"].what
+    assert "not scanned" in found["slides.pptx"].what
     with pytest.raises(DataError, match="no such file or folder"):
         scan(tmp_path / "absent", train)

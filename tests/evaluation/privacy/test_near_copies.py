@@ -1,4 +1,4 @@
-"""Pairs of images to look at: planted copies come first, other patients' images as often as chance has it."""
+"""Near-copy pairs of images: planted copies come first, other patients' images as often as expected by chance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cohortsmith.evaluation.core.finding import NotEvaluable
-from cohortsmith.evaluation.privacy.copy_pairs import copy_pairs, pictures
+from cohortsmith.evaluation.privacy.near_copies import copy_pairs, pictures
 from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation.cohorts import patients
 from tests.evaluation.images import cells, image_models
@@ -73,10 +73,10 @@ def test_one_train_image_stands_in_one_pair_and_no_json_names_it() -> None:
         assert all("train" not in pair for pair in found.to_json()["pairs"])
 
 
-def test_without_eyes_pixels_have_to_do_and_too_few_say_so() -> None:
+def test_pairs_without_feature_extractor_and_with_too_few_images() -> None:
     c = Comparison(cells(300, 1), cells(300, 2), cells(300, 3))
     assert [found.space for found in copy_pairs(c, 0, most=2)] == ["pixel"]
-    with pytest.raises(NotEvaluable, match="of which 100 are needed; the holdout has 60"):
+    with pytest.raises(NotEvaluable, match="at least 100 unseen real images; the holdout has 60"):
         copy_pairs(Comparison(cells(300, 1), cells(60, 2), cells(300, 3)), 0)
-    with pytest.raises(NotEvaluable, match="among images"):
+    with pytest.raises(NotEvaluable, match="for images only"):
         copy_pairs(Comparison(patients(60, 1), patients(60, 2), patients(60, 3)), 0)

@@ -1,0 +1,25 @@
+"""Sizes and random streams that the attacks of the audit share."""
+
+from __future__ import annotations
+
+from cohortsmith.evaluation.metrics.common import FALSE_POSITIVES, LEAST, LEAST_FOR_TPR, SYNTHETIC
+
+MIN_SAMPLES = LEAST
+"""Fewest patients or samples that a part of an attack needs."""
+MAX_SYNTHETIC = SYNTHETIC
+"""Synthetic samples that an attacker looks at, at most."""
+MAX_TARGETS = 2000
+"""Target patients per side of the attacks on attributes and links, at most."""
+MAX_MEMBERSHIP_TARGETS = 4000
+"""Target samples per side of a membership attack: enough for an FPR of 1 in 1000, few enough for memory."""
+MIN_NON_MEMBERS = {FALSE_POSITIVES: LEAST_FOR_TPR, 0.001: 1000}
+"""Fewest non-members for the TPR at each false-positive rate."""
+ROC_POINTS = 200
+"""Points of a ROC curve that are kept, at most."""
+
+# Streams: draws are seeded by [seed, stream]. Shadow models share two numbers with the risks; changing a number changes
+# every figure.
+COPY_PAIRS_STREAM = 67
+ATTACK_SPLIT_STREAM, F1_STREAM = 81, 82
+RISK_TARGETS_STREAM, HALVES_STREAM, PREDICATES_STREAM, DISCLOSURE_STREAM = 91, 92, 93, 94
+SHADOW_PARTS_STREAM, SHADOW_FITS_STREAM = 91, 92

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.data import DataError
-from cohortsmith.generators.contracts import STORED, Schema  # noqa: TC001  # pydantic reads the annotations of `Card`
+from cohortsmith.generators.contracts import STORED, Schema  # noqa: TC001  # pydantic reads the annotations of `ModelCard`
 from cohortsmith.generators.registry import make_generator
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """`model.json`, as `Generator.save` writes it.
 
     Attributes:
@@ -45,14 +45,14 @@ def load(path: str | Path) -> Generator:
         raise DataError(f"{path}: no such model folder; `cohortsmith fit ... --out {path}` makes one")
     if not STORED.is_in(path):
         raise DataError(f"{path}: not a model folder: {STORED.card} and {STORED.tensors} were expected in it")
-    card, tensors = STORED.read(path, Card)
+    card, tensors = STORED.read(path, ModelCard)
     try:
         return _rebuild(card, tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: the model is incomplete or of another version; fit it again") from error
 
 
-def _rebuild(card: Card, tensors: dict[str, Any]) -> Generator:
+def _rebuild(card: ModelCard, tensors: dict[str, Any]) -> Generator:
     generator = make_generator(card.family, **card.settings)
     generator._schema = card.schema
     generator.summary, generator.history = card.summary, card.history

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from cohortsmith.data import DataError, Kind, Scale  # noqa: TC001  # pydantic reads the annotations of `Card`
+from cohortsmith.data import DataError, Kind, Scale  # noqa: TC001  # pydantic reads the annotations of `ClassifierCard`
 from cohortsmith.ssl_models.classifier import CLASSIFIER_FILES, Classifier
 from cohortsmith.ssl_models.fine_tuning import HEAD
 from cohortsmith.ssl_models.inputs import Inputs
@@ -44,7 +44,7 @@ class ArgumentsCard:
 
 
 @dataclass(frozen=True)
-class Card:
+class ClassifierCard:
     """`classifier.json`, as `Classifier.save` writes it.
 
     Attributes:
@@ -76,7 +76,7 @@ def load(path: str | Path) -> Classifier:
         raise DataError(
             f"{path}: not a classifier; expected a folder with {CLASSIFIER_FILES.card} and {CLASSIFIER_FILES.tensors}"
         )
-    card, tensors = CLASSIFIER_FILES.read(path, Card)
+    card, tensors = CLASSIFIER_FILES.read(path, ClassifierCard)
     try:
         return _rebuild(card, tensors)
     except DataError as error:
@@ -89,7 +89,7 @@ def load(path: str | Path) -> Classifier:
         ) from error
 
 
-def _rebuild(card: Card, tensors: dict[str, NDArray[Any]]) -> Classifier:
+def _rebuild(card: ClassifierCard, tensors: dict[str, NDArray[Any]]) -> Classifier:
     given, about = card.arguments, card.inputs
     classifier = Classifier(
         preset=given.preset,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohortsmith.app.config import TrainingPart
-    from cohortsmith.app.pipeline import Outcome
+    from cohortsmith.app.pipeline import FitOutcome
     from cohortsmith.data import Cohort
     from cohortsmith.evaluation.metrics.sequences import Unseen
     from cohortsmith.generators import Generator
@@ -68,7 +68,7 @@ class Study:
     new: Cohort
     alone: Mapping[str, Curve]
     duels: Mapping[str, Curve]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, FitOutcome]
     unseen: Unseen
     seconds: float
 
@@ -108,7 +108,7 @@ def carry_out_study(seed: int, training: TrainingPart, variants: Path | None = N
     )
 
 
-def _families(train: Cohort, holdout: Cohort, seed: int, training: TrainingPart) -> dict[str, Outcome]:
+def _families(train: Cohort, holdout: Cohort, seed: int, training: TrainingPart) -> dict[str, FitOutcome]:
     outcomes = {}
     for family, settings in FAMILIES.items():
         outcome = carry_out(

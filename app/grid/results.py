@@ -47,11 +47,11 @@ SCHEMA = pa.schema(
 )  # fmt: skip
 
 Probabilities = dict[str, "NDArray[np.float64]"]  # of `validation` and `test`, each (n, classes)
-Rows = list[dict[str, Any]]
+ResultRows = list[dict[str, Any]]
 WEIGHTED = " (weighted)"  # after the name of a fusion whose weights are chosen on validation
 
 
-def rows_of(arm: Arm, parts: Parts, probabilities: Probabilities, facts: Mapping[str, Any]) -> Rows:
+def rows_of(arm: Arm, parts: Parts, probabilities: Probabilities, facts: Mapping[str, Any]) -> ResultRows:
     """Rows of an arm: of validation and test, of all classes together and of each.
 
     Args:
@@ -79,7 +79,7 @@ def rows_of(arm: Arm, parts: Parts, probabilities: Probabilities, facts: Mapping
     ]
 
 
-def write_rows(path: Path, rows: Rows) -> None:
+def write_rows(path: Path, rows: ResultRows) -> None:
     """Write rows as one Parquet file, whole; a figure that a class has none of is NaN."""
     table = pa.Table.from_pylist([{name: row.get(name) for name in _ORDER} for row in rows], schema=SCHEMA)
     with whole_file(path) as temporary:
@@ -108,7 +108,7 @@ def read_probabilities(path: Path) -> Probabilities:
     return found
 
 
-def fuse(name: str, arms: list[Arm], parts: Parts, probabilities: list[Probabilities], rows: list[Path]) -> Rows:
+def fuse(name: str, arms: list[Arm], parts: Parts, probabilities: list[Probabilities], rows: list[Path]) -> ResultRows:
     """Rows of a fusion of arms that differ in their classifier: the product, and the one weighted on validation.
 
     Args:

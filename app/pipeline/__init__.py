@@ -16,11 +16,11 @@ from cohortsmith.app.pipeline.models import (
     write_between,
     write_samples,
 )
-from cohortsmith.app.pipeline.pipeline import Outcome, carry_out, environment, evaluating, write_outcome
+from cohortsmith.app.pipeline.pipeline import FitOutcome, carry_out, environment, evaluating, write_outcome
 
 __all__ = [
     "DEFAULT_FAMILIES",
-    "Outcome",
+    "FitOutcome",
     "alarms",
     "balancing_counts",
     "carry_out",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from cohortsmith.app.config import DataPart, TrainingPart
-    from cohortsmith.app.pipeline.pipeline import Outcome
+    from cohortsmith.app.pipeline.pipeline import FitOutcome
     from cohortsmith.data import Cohort
 
 
@@ -71,7 +71,7 @@ def compare_families(
     train, holdout = train_and_holdout(cohort, part, seed)
     found = report_duplicates(train, holdout)
     image_models = image_models_for(cohort.kind, training)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, FitOutcome] = {}
     failures: dict[str, str] = {}
     for family, chosen in plans.items():
         try:
@@ -155,7 +155,7 @@ def _refuse_other_kinds(families: Iterable[str], kind: str) -> None:
 
 
 def _facts(
-    outcomes: Mapping[str, Outcome],
+    outcomes: Mapping[str, FitOutcome],
     failures: Mapping[str, str],
     part: DataPart,
     seed: int,
@@ -183,7 +183,7 @@ def _facts(
     }
 
 
-def _page(outcomes: Mapping[str, Outcome], part: DataPart, seed: int, train: Cohort, holdout: Cohort) -> str:
+def _page(outcomes: Mapping[str, FitOutcome], part: DataPart, seed: int, train: Cohort, holdout: Cohort) -> str:
     rows = [
         Contender(family, outcome.report, f"{family}/report.html", {"Fit, seconds": f"{outcome.fit_seconds:.1f}"})
         for family, outcome in outcomes.items()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohortsmith.app.config import Experiment
-    from cohortsmith.app.pipeline.pipeline import Outcome
+    from cohortsmith.app.pipeline.pipeline import FitOutcome
 
 
 def check(experiment: Experiment) -> None:
@@ -54,7 +54,7 @@ def check(experiment: Experiment) -> None:
             raise DataError(f"[evaluation] only: no metric {name!r}{near_misses(name, names)}")
 
 
-def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, Outcome] | None:
+def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, FitOutcome] | None:
     """Carry out an experiment; the run folder appears when it is whole. None in the further processes.
 
     Raises:

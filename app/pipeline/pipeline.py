@@ -31,7 +31,7 @@ PACKAGES = ("cohortsmith", "torch", "lightning-fabric", "numpy", "scipy", "sciki
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FitOutcome:
     """What became of one family: the fitted generator, its virtual patients, their scorecard, seconds of fitting."""
 
     family: str
@@ -54,7 +54,7 @@ def carry_out(
     image_models: ImageModels | None = None,
     checkpoint: Path | None = None,
     watch: Watch | None = None,
-) -> Outcome | None:
+) -> FitOutcome | None:
     """Fit, draw and evaluate one family; None in the further processes of a run over several devices.
 
     `watch` is informed of the progress.
@@ -82,12 +82,12 @@ def carry_out(
         report = evaluate(
             train, holdout, synthetic, only=only or None, seed=seed, image_models=image_models, on_progress=on_progress
         )
-    return Outcome(family, generator, synthetic, report, seconds)
+    return FitOutcome(family, generator, synthetic, report, seconds)
 
 
 def write_outcome(
     folder: Path,
-    outcome: Outcome,
+    outcome: FitOutcome,
     *,
     config: Mapping[str, Any],
     suffix: str,

@@ -26,7 +26,7 @@ from cohortsmith.evaluation.study import POINTS, Gain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cohortsmith.evaluation.study import Arm, Results, Task
+    from cohortsmith.evaluation.study import Results, StudyArm, StudyTask
 
 _DASHED = ("Solid", "dashed", "dotted", "dashed and dotted")
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -35,7 +35,7 @@ _LINES = 4  # families times ways that one panel holds
 _ROW = 15  # pixels of a dot with its interval
 
 
-def gain_by_ratio(results: Results, task: Task) -> Gallery:
+def gain_by_ratio(results: Results, task: StudyTask) -> Gallery:
     """Gain over the same classifier without virtual patients, by how many there are; one line per family.
 
     A panel a classifier, or a classifier and role where one panel would hold too many lines; dashes tell the rest.
@@ -47,12 +47,12 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
         return Gallery([])
     together = len({(arm.family, arm.role, arm.learn_from) for arm in gains}) <= _LINES
     sources = {arm.learn_from for arm in gains}
-    shown: dict[str, list[Arm]] = {}
+    shown: dict[str, list[StudyArm]] = {}
     for arm in (arm for arm in results.means if arm in gains):
         title = arm.classifier if together else f"{arm.classifier}, virtual patients {_AS.get(arm.role, arm.role)}"
         shown.setdefault(title, []).append(arm)
 
-    def way_of(arm: Arm) -> str:
+    def way_of(arm: StudyArm) -> str:
         """What the dashes tell: what the virtual patients are for, and what their generator trained on."""
         source = f"generator trained on {arm.learn_from}" if len(sources) > 1 else ""
         return ", ".join(part for part in (_AS.get(arm.role, arm.role) if together else "", source) if part)
@@ -85,7 +85,7 @@ def gain_by_ratio(results: Results, task: Task) -> Gallery:
 _AS = {"labelled": "labelled", "unlabelled": "for the pretext", "both": "for both", "alone": "instead of real ones"}
 
 
-def gain_by_class(results: Results, task: Task) -> Gallery:
+def gain_by_class(results: Results, task: StudyTask) -> Gallery:
     """Gain of the judged arms in the recall of each class, a dot an arm; without classes of too few test patients."""
     tested = results.tested(task.data)
     classes = [name for name in results.classes.get(task.data, []) if tested[name] >= MINIMUM]
@@ -114,14 +114,14 @@ def gain_by_class(results: Results, task: Task) -> Gallery:
     return Gallery([panel], "", legend)
 
 
-def _called(results: Results, arm: Arm) -> str:
+def _called(results: Results, arm: StudyArm) -> str:
     if arm.family:
         return f"{arm.classifier} with {arm.patients()}, over real only"
     strongest = results.strongest.get(arm.task)
     return arm.classifier + (f", over {strongest.classifier}" if strongest else "")
 
 
-def confusions(results: Results, arms: Sequence[Arm]) -> list[Panel]:
+def confusions(results: Results, arms: Sequence[StudyArm]) -> list[Panel]:
     """Confusion tables of these arms: counts summed over seeds, shares of each class in the cells."""
     panels = []
     for arm in arms:

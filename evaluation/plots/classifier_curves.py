@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.evaluation.plots.panels import Gallery, Panel, Trace, axis, class_style, layout, line, plain, short
-from cohortsmith.evaluation.study import POINTS, Task
+from cohortsmith.evaluation.study import POINTS, StudyTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cohortsmith.evaluation.study import Arm, Results
+    from cohortsmith.evaluation.study import Results, StudyArm
 
 _PAIRS = 60  # pairs of views drawn of a classifier
 
@@ -37,7 +37,7 @@ def learning_curves(results: Results) -> Gallery:
     return Gallery(panels, note, _who(results))
 
 
-def _learning(results: Results, arms: Sequence[Arm], metric: str, position: int, dash: str) -> Trace:
+def _learning(results: Results, arms: Sequence[StudyArm], metric: str, position: int, dash: str) -> Trace:
     arms = sorted(arms, key=lambda arm: results.means[arm]["n_labelled"][0])
     values = [results.means[arm][metric] for arm in arms]
     x = [results.means[arm]["n_labelled"][0] for arm in arms]
@@ -48,7 +48,7 @@ def _learning(results: Results, arms: Sequence[Arm], metric: str, position: int,
     return trace | {"legendgroup": arms[0].classifier, "text": [plain(w) for w in words], "hovertemplate": hover}
 
 
-def _learning_panel(results: Results, data: str, metric: str, traces: list[Trace], own: Sequence[Arm]) -> Panel:
+def _learning_panel(results: Results, data: str, metric: str, traces: list[Trace], own: Sequence[StudyArm]) -> Panel:
     sizes = sorted({round(results.means[arm]["n_labelled"][0]) for arm in own})
     ticks = {"tickvals": sizes, "ticktext": [f"{n:,}" for n in sizes]}
     looks = layout(axis("labelled patients", type="log", **ticks), axis(f"{POINTS[metric]}, %"), hovermode="closest")
@@ -72,7 +72,7 @@ def sweeps(results: Results, classifiers: Mapping[str, Mapping[str, Any]]) -> Ga
         for data in dict.fromkeys(task.data for task in results.tasks):
             traces = []
             for i, label in enumerate(labels):
-                arms = [arm for arm in results.real_arms(Task(data, label)) if arm.classifier in values]
+                arms = [arm for arm in results.real_arms(StudyTask(data, label)) if arm.classifier in values]
                 arms.sort(key=lambda arm: values[arm.classifier])
                 if len(arms) > 2:
                     drawn = [_spread(results.means[arm][results.metric]) for arm in arms]

@@ -41,7 +41,7 @@ MOST = 4000  # images of a cohort behind the curves
 _BOTH = "real (train and holdout)"
 
 
-class Sides(NamedTuple):
+class ImageSides(NamedTuple):
     """What is drawn: all real images, and the synthetic ones.
 
     Attributes:
@@ -61,10 +61,10 @@ class Sides(NamedTuple):
     made_y: NDArray[np.int64]
 
 
-def sides(comparison: Comparison) -> Sides:
+def sides(comparison: Comparison) -> ImageSides:
     """Images of a comparison, those of real patients together; of each cohort at most `MOST`, drawn at random."""
     train, holdout, made = (_thin(getattr(comparison, name)) for name in ("train", "holdout", "synthetic"))
-    return Sides(
+    return ImageSides(
         np.concatenate([train.x, holdout.x]),
         np.concatenate([train.y, holdout.y]),
         np.concatenate([train.subjects, holdout.subjects]),
@@ -79,7 +79,7 @@ def _thin(cohort: Cohort) -> Cohort:
     return cohort.take(np.sort(rows))
 
 
-def sharpness(images: Sides, classes: Sequence[str]) -> Gallery:
+def sharpness(images: ImageSides, classes: Sequence[str]) -> Gallery:
     """Radial power spectrum of real and synthetic images, and their ratio in each class."""
     if not _enough(images):
         return Gallery([], _FEW)
@@ -136,7 +136,7 @@ _TIMES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
 _FEW = f"Fewer than {MINIMUM} real patients: curves are not drawn."
 
 
-def colours(images: Sides) -> Gallery:
+def colours(images: ImageSides) -> Gallery:
     """Distributions over images of mean colour, saturation, contrast and detail, real against synthetic."""
     if not _enough(images):
         return Gallery([], _FEW)
@@ -179,5 +179,5 @@ def _steps(heights: Floats) -> list[float | None]:
     return short(np.concatenate([[0.0], np.repeat(heights, 2), [0.0]]))
 
 
-def _enough(images: Sides) -> bool:
+def _enough(images: ImageSides) -> bool:
     return len(np.unique(images.subjects)) >= MINIMUM and len(images.made) > 0

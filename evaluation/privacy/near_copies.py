@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import Images, Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-Space = Literal["pixel", "embedding"]
+CopySpace = Literal["pixel", "embedding"]
 
 LIMIT = 5000  # samples that are compared per cohort, at most
 _BLOCK = 2048  # images whose distances to train are in memory at a time: 160 MB
@@ -47,7 +47,7 @@ class Pair:
         correlation: of the two images' pixels in that orientation, 1 for a copy whatever its brightness and contrast.
     """
 
-    space: Space
+    space: CopySpace
     synthetic: int
     train: int
     turned: int
@@ -79,7 +79,7 @@ class CopyPairs:
         expected: number expected by chance.
     """
 
-    space: Space
+    space: CopySpace
     pairs: tuple[Pair, ...]
     n: int
     n_holdout: int
@@ -163,7 +163,7 @@ def pictures(comparison: Comparison, pair: Pair) -> tuple[Images, Images]:
 
 def _pairs(
     c: Comparison,
-    space: Space,
+    space: CopySpace,
     made: NDArray[np.int64],
     real: NDArray[np.int64],
     train: NDArray[np.int64],

@@ -12,11 +12,11 @@ from cohortsmith.evaluation.study.paired_gains import (
     gains,
     gains_over,
 )
-from cohortsmith.evaluation.study.results import FUSED, POINTS, Arm, Gain, Results, Task, real
+from cohortsmith.evaluation.study.results import FUSED, POINTS, Gain, Results, StudyArm, StudyTask, real
 
 __all__ = [
     "ARM",
-    "Arm",
+    "StudyArm",
     "FUSED",
     "Gain",
     "HELPS",
@@ -26,7 +26,7 @@ __all__ = [
     "POINTS",
     "Results",
     "TASK",
-    "Task",
+    "StudyTask",
     "VIRTUAL",
     "best_on_validation",
     "gains",

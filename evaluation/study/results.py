@@ -26,7 +26,7 @@ FUSED = "fusion"  # pretext of a fusion, so that none counts as a supervised ref
 _ROLES = {"labelled": "", "unlabelled": "for the pretext", "both": "for pretext and labels", "alone": "no real ones"}
 
 
-class Task(NamedTuple):
+class StudyTask(NamedTuple):
     """A data set with a number of labelled patients."""
 
     data: str
@@ -36,7 +36,7 @@ class Task(NamedTuple):
         return f"{self.data}, {f'{self.labelled} labelled' if self.labelled.isdigit() else self.labelled}"
 
 
-class Arm(NamedTuple):
+class StudyArm(NamedTuple):
     """Training data and classifier; the fields are `cohortsmith.evaluation.study.paired_gains.ARM`."""
 
     data: str
@@ -48,9 +48,9 @@ class Arm(NamedTuple):
     classifier: str
 
     @property
-    def task(self) -> Task:
+    def task(self) -> StudyTask:
         """Data set and number of labels."""
-        return Task(self.data, self.labelled)
+        return StudyTask(self.data, self.labelled)
 
     def patients(self) -> str:
         """The virtual patients in words."""
@@ -129,7 +129,7 @@ class Results:
         return dict(zip(known["classifier"], known["pretext"], strict=True))
 
     @cached_property
-    def means(self) -> dict[Arm, dict[str, tuple[float, float]]]:
+    def means(self) -> dict[StudyArm, dict[str, tuple[float, float]]]:
         """Mean and standard deviation over seeds of every figure, by arm; NaN as deviation of one seed.
 
         Data sets and classifiers are in the order of the rows, few labels before many, real patients first.
@@ -144,7 +144,7 @@ class Results:
         data, order = list(self.whole["data"].unique()), {name: i for i, name in enumerate(self.classifiers)}
         family = {name: i for i, name in enumerate(["", *self.families])}
 
-        def place(arm: Arm) -> tuple[object, ...]:
+        def place(arm: StudyArm) -> tuple[object, ...]:
             ratio = np.inf if arm.ratio == "balance" else float(arm.ratio)
             size = found[arm]["n_labelled"][0]
             return data.index(arm.data), size, arm.labelled, order[arm.classifier], family[arm.family], arm.way(), ratio
@@ -152,17 +152,17 @@ class Results:
         return {arm: found[arm] for arm in sorted(found, key=place)}
 
     @cached_property
-    def seeds(self) -> dict[Arm, int]:
+    def seeds(self) -> dict[StudyArm, int]:
         """Seeds of each arm."""
         return {_arm(key): int(n) for key, n in self.whole.groupby(ARM, sort=False)["seed"].nunique().items()}
 
     @cached_property
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[StudyTask]:
         """Data sets and numbers of labels in order."""
         return list(dict.fromkeys(arm.task for arm in self.means))
 
     @cached_property
-    def ends(self) -> list[Task]:
+    def ends(self) -> list[StudyTask]:
         """The tasks with the fewest and with the most labels of each data set."""
         sets = [
             [task for task in self.tasks if task.data == data] for data in dict.fromkeys(t.data for t in self.tasks)
@@ -176,32 +176,32 @@ class Results:
         return {str(data): list(part["label"].unique()) for data, part in own.groupby("data", sort=False)}
 
     @cached_property
-    def own(self) -> dict[str, dict[Arm, Gain]]:
+    def own(self) -> dict[str, dict[StudyArm, Gain]]:
         """By metric of `POINTS`: gain of each arm with virtual patients over the same classifier without them."""
         return {name: _gains(gains(self.rows, name)) for name in POINTS}
 
     @cached_property
-    def over(self) -> dict[str, dict[Arm, Gain]]:
+    def over(self) -> dict[str, dict[StudyArm, Gain]]:
         """By metric of `POINTS`: gain of each arm over the strongest supervised reference; empty without one."""
         supervised = (self.rows["pretext"] == "").any()
         return {name: _gains(gains_over(self.rows, metric=name)) if supervised else {} for name in POINTS}
 
-    def over_named(self, reference: str) -> dict[str, dict[Arm, Gain]]:
+    def over_named(self, reference: str) -> dict[str, dict[StudyArm, Gain]]:
         """By metric of `POINTS`: gain of each arm over one classifier on real patients only."""
         return {name: _gains(gains_over(self.rows, reference, name)) for name in POINTS}
 
     @cached_property
-    def strongest(self) -> dict[Task, Arm]:
+    def strongest(self) -> dict[StudyTask, StudyArm]:
         """The strongest supervised reference of each task, chosen on validation."""
         named = {arm.task: gain.reference for arm, gain in self.over[self.metric].items() if gain.reference}
         return {task: real(task, name) for task, name in named.items()}
 
     @cached_property
-    def chosen(self) -> dict[tuple[Task, str], Arm]:
+    def chosen(self) -> dict[tuple[StudyTask, str], StudyArm]:
         """The arm with virtual patients chosen on validation for each task and classifier."""
         return {(arm.task, arm.classifier): arm for arm in self.best_over(VIRTUAL)}
 
-    def best_over(self, over: Sequence[str]) -> list[Arm]:
+    def best_over(self, over: Sequence[str]) -> list[StudyArm]:
         """Arms with virtual patients chosen on validation over these columns, in the order of `means`."""
         if not self.families:
             return []
@@ -210,16 +210,16 @@ class Results:
         return [arm for arm in self.means if arm in kept and arm.family]
 
     @cached_property
-    def validated(self) -> dict[Arm, float]:
+    def validated(self) -> dict[StudyArm, float]:
         """Mean over seeds of the metric on validation patients."""
         rows = self.rows[(self.rows["part"] == "validation") & (self.rows["label"] == "")]
         return {_arm(key): float(mean) for key, mean in rows.groupby(ARM, sort=False)[self.metric].mean().items()}
 
-    def real_arms(self, task: Task) -> list[Arm]:
+    def real_arms(self, task: StudyTask) -> list[StudyArm]:
         """Arms of a task on real patients only."""
         return [arm for arm in self.means if arm.task == task and not arm.family]
 
-    def confusion(self, arm: Arm) -> NDArray[np.float64] | None:
+    def confusion(self, arm: StudyArm) -> NDArray[np.float64] | None:
         """Confusion matrix (true, predicted) of the test patients, summed over seeds; None without any."""
         mine = self.whole[(self.whole[ARM] == list(arm)).all(axis=1)]
         tables = [
@@ -228,7 +228,7 @@ class Results:
         return np.sum(tables, axis=0) if tables else None
 
     @cached_property
-    def judged(self) -> dict[Task, list[Arm]]:
+    def judged(self) -> dict[StudyTask, list[StudyArm]]:
         """Arms shown in detail: of those with more than labelled real patients, the best on validation."""
         found = {}
         for task in self.tasks:
@@ -238,7 +238,7 @@ class Results:
         return found
 
     @cached_property
-    def by_class(self) -> dict[Arm, dict[str, Gain]]:
+    def by_class(self) -> dict[StudyArm, dict[str, Gain]]:
         """Gain of the judged arms in the recall of each class.
 
         The gain is over the same classifier without the virtual patients if the arm has any, else over the strongest
@@ -249,9 +249,9 @@ class Results:
         rows = self.rows[pd.MultiIndex.from_frame(self.rows[ARM]).isin([tuple(arm) for arm in kept])]
         known = [gains(rows, self.metric, by_class=True)] if self.families else []
         known += [gains_over(rows, metric=self.metric, by_class=True)] if self.strongest else []
-        found: dict[Arm, dict[str, Gain]] = {arm: {} for arm in judged}
+        found: dict[StudyArm, dict[str, Gain]] = {arm: {} for arm in judged}
         for row in (row for table in known for row in table.to_dict("records")):
-            if (arm := Arm(*(str(row[name]) for name in ARM))) in judged:
+            if (arm := StudyArm(*(str(row[name]) for name in ARM))) in judged:
                 found[arm].setdefault(str(row["label"]), _gain(row))
         return found
 
@@ -261,18 +261,18 @@ class Results:
         return {str(label): float(n) for label, n in mine.groupby("label")["n"].mean().items()}
 
 
-def real(task: Task, classifier: str) -> Arm:
+def real(task: StudyTask, classifier: str) -> StudyArm:
     """The arm of a classifier without virtual patients."""
-    return Arm(*task, "", "", "0", "", classifier)
+    return StudyArm(*task, "", "", "0", "", classifier)
 
 
-def _arm(key: Any) -> Arm:
-    return Arm(*map(str, key))
+def _arm(key: Any) -> StudyArm:
+    return StudyArm(*map(str, key))
 
 
-def _gains(table: pd.DataFrame) -> dict[Arm, Gain]:
+def _gains(table: pd.DataFrame) -> dict[StudyArm, Gain]:
     rows = table.to_dict("records")
-    return {Arm(*(str(row[name]) for name in ARM)): _gain(row) for row in rows if not row.get("label")}
+    return {StudyArm(*(str(row[name]) for name in ARM)): _gain(row) for row in rows if not row.get("label")}
 
 
 def _gain(row: dict[object, object]) -> Gain:

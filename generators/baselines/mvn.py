@@ -47,7 +47,7 @@ class PixelTable:
         return np.clip(np.rint(columns), 0, 255).astype(np.uint8).reshape(len(columns), *self.shape)
 
 
-class Table(Protocol):
+class GaussianTable(Protocol):
     """A cohort as the columns (n, columns) that a Gaussian learns; a dataclass whose fields are plain values.
 
     Attributes:
@@ -85,7 +85,7 @@ class MVN(Generator):
     def __init__(self, rank: int = 64) -> None:
         super().__init__()
         self.settings = {"rank": rank}
-        self._table: Table
+        self._table: GaussianTable
         self._floor: NDArray[np.float32]
         self._gaussians: dict[str, LowRank] = {}
 

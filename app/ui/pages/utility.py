@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cohortsmith.app.workspace import Entry
-    from cohortsmith.evaluation.study import Results, Task
+    from cohortsmith.evaluation.study import Results, StudyTask
 
 VIEWS = ("Verdict", "Gain by ratio", "Learning curves", "Gain by class", "Confusion matrix", "All metrics")
 
@@ -103,7 +103,7 @@ def _verdict(results: Results, entry: Entry) -> None:
     report_part(overview_table(results) + verdict_table(results), "Gains with their intervals")
 
 
-def _task(results: Results, tasks: list[Task]) -> Task:
+def _task(results: Results, tasks: list[StudyTask]) -> StudyTask:
     """A data set with so many labels, chosen where there are several."""
     if len(tasks) == 1:
         return tasks[0]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from cohortsmith.evaluation.study import Task
+    from cohortsmith.evaluation.study import StudyTask
 
 _LEAD = (
     "What virtual patients and self-supervised pretraining gain for classifiers of real patients. Arms are chosen on "
@@ -105,8 +105,8 @@ def _drawn(name: str, pictures: Gallery) -> Markup:
 def _each(
     name: str,
     results: Results,
-    tasks: Sequence[Task],
-    draw: Callable[[Results, Task], Gallery],
+    tasks: Sequence[StudyTask],
+    draw: Callable[[Results, StudyTask], Gallery],
     note: str = "",
 ) -> Markup:
     """A gallery a task, each under a heading where there are several."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from markupsafe import Markup
 
 from cohortsmith.evaluation.html import fill
-from cohortsmith.evaluation.study import HELPS, HURTS, LOWER, METRICS, POINTS, Task, real
+from cohortsmith.evaluation.study import HELPS, HURTS, LOWER, METRICS, POINTS, StudyTask, real
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cohortsmith.evaluation.study import Arm, Gain, Results
+    from cohortsmith.evaluation.study import Gain, Results, StudyArm
 
 TONES = {HELPS: "r-real", HURTS: "r-far"}
 _TEMPLATE = "study.html"
@@ -49,7 +49,7 @@ class Cell(NamedTuple):
     plain: bool = False
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row of a table.
 
     Attributes:
@@ -97,25 +97,25 @@ def overview_table(results: Results) -> Markup:
         return Markup()
     groups = []
     for data in dict.fromkeys(task.data for task in results.tasks):
-        tasks, rows = [Task(data, label) for label in labels], []
+        tasks, rows = [StudyTask(data, label) for label in labels], []
         for position, name in enumerate(results.classifiers):
-            lines: dict[str, list[Arm | None]] = {"": [real(task, name) for task in tasks]}
+            lines: dict[str, list[StudyArm | None]] = {"": [real(task, name) for task in tasks]}
             if any((task, name) in results.chosen for task in tasks):
                 lines["with virtual patients"] = [results.chosen.get((t, name)) for t in tasks]
             for more, arms in lines.items():
-                rows.append(Row(position, name, None, [_short_cell(results, arm) for arm in arms], more))
+                rows.append(TableRow(position, name, None, [_short_cell(results, arm) for arm in arms], more))
         groups.append((data, rows))
     return fill(_TEMPLATE, "overview", POINTS[results.metric], labels, groups)
 
 
-def _short_cell(results: Results, arm: Arm | None) -> Cell:
+def _short_cell(results: Results, arm: StudyArm | None) -> Cell:
     gain = results.over[results.metric].get(arm) if arm else None
     if gain is None or math.isnan(gain.gain):
         return Cell(under="strongest" if arm is not None and results.strongest.get(arm.task) == arm else "")
     return Cell(points(gain.gain), _interval(gain), gain.verdict, TONES.get(gain.verdict, ""))
 
 
-def _verdict_row(results: Results, arm: Arm) -> Row:
+def _verdict_row(results: Results, arm: StudyArm) -> TableRow:
     first, second = (percent(results.means[arm][name]) for name in results.metrics)
     cells = [Cell(first, second)]
     for name in results.metrics:
@@ -138,7 +138,7 @@ def _interval(gain: Gain) -> str:
 
 def arms_table(results: Results) -> Markup:
     """Every metric of every arm; of many, those whose ratio validation chooses."""
-    groups: dict[Task, list[Row]] = {}
+    groups: dict[StudyTask, list[TableRow]] = {}
     thinned = False
     kept = set(results.best_over(["ratio"]))
     for task in results.tasks:
@@ -154,14 +154,14 @@ def arms_table(results: Results) -> Markup:
     return fill("macros.html", "note", note) + _tables(groups, bool(results.families), _HEADS)
 
 
-def _best_of(results: Results, arms: Sequence[Arm]) -> dict[str, float]:
+def _best_of(results: Results, arms: Sequence[StudyArm]) -> dict[str, float]:
     values = {name: [results.means[arm][name][0] for arm in arms] for name in METRICS}
     sides: dict[str, Any] = {name: min if name in LOWER else max for name in METRICS}
     known = {name: [v for v in own if v == v] for name, own in values.items()}
     return {name: sides[name](own) for name, own in known.items() if own}
 
 
-def _figure(results: Results, arm: Arm, name: str, best: Mapping[str, float]) -> Cell:
+def _figure(results: Results, arm: StudyArm, name: str, best: Mapping[str, float]) -> Cell:
     mean, spread = results.means[arm][name]
     times = 100.0 if name in _SHARES else 1.0
     digits = 1 if name in _SHARES else 3
@@ -226,7 +226,7 @@ def published_table(results: Results, published: Mapping[str, Any]) -> Markup:
                 mean = results.means[arm][metric][0] if arm in results.means else None
                 tone = TONES.get(gain.verdict, "") if gain else ""
                 cells.append(_published_cell(mean, gain.gain if gain else math.nan, tone))
-            rows.append(Row(results.classifiers.index(name), name, None, cells))
+            rows.append(TableRow(results.classifiers.index(name), name, None, cells))
         groups.append((f"{POINTS[metric].capitalize()}, %", rows))
     return fill(_TEMPLATE, "published", published["note"], published["source"], over, [str(t) for t in tasks], groups)
 
@@ -243,12 +243,12 @@ def percent(pair: tuple[float, float]) -> str:
     return f"{100 * mean:.1f}" + ("" if math.isnan(spread) else f" ± {100 * spread:.1f}")
 
 
-def _row(results: Results, arm: Arm, cells: list[Cell], plain: bool = False) -> Row:
+def _row(results: Results, arm: StudyArm, cells: list[Cell], plain: bool = False) -> TableRow:
     patients = arm.patients() if results.families and not plain else None
-    return Row(results.classifiers.index(arm.classifier), arm.classifier, patients, cells)
+    return TableRow(results.classifiers.index(arm.classifier), arm.classifier, patients, cells)
 
 
-def _tables(groups: Mapping[Task, Sequence[Row]], virtual: bool, heads: Sequence[str]) -> Markup:
+def _tables(groups: Mapping[StudyTask, Sequence[TableRow]], virtual: bool, heads: Sequence[str]) -> Markup:
     """A table with a group of rows a task; many rows are folded up, a fold a task."""
     folded = len(groups) >= _MANY and sum(map(len, groups.values())) > _FOLDED
     return fill(_TEMPLATE, "tables", [(str(task), rows) for task, rows in groups.items()], virtual, heads, folded)

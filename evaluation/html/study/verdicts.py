@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from cohortsmith.evaluation.study import Arm, Gain, Results
+    from cohortsmith.evaluation.study import Gain, Results, StudyArm
 
 RULE = (
     "Helps: the 95 % interval of the gain, Student's t over the seeds' paired differences, lies above zero. Hurts: it "
@@ -38,9 +38,9 @@ class Question(NamedTuple):
 
     name: str
     over: str
-    asked: Mapping[Arm, Gain]
-    other: Mapping[Arm, Gain]
-    strongest: Mapping[Arm, Gain]
+    asked: Mapping[StudyArm, Gain]
+    other: Mapping[StudyArm, Gain]
+    strongest: Mapping[StudyArm, Gain]
 
 
 def questions(results: Results) -> list[Question]:

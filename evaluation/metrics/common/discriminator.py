@@ -37,7 +37,7 @@ AUC_INTERVAL = "DeLong within folds, widened after Nadeau and Bengio"
 RATE_INTERVAL = "Wilson, widened after Nadeau and Bengio"
 
 
-class Scores(NamedTuple):
+class DiscriminatorScores(NamedTuple):
     """Scores of a cross-validated discriminator."""
 
     auc: Interval
@@ -102,8 +102,8 @@ def discriminator_auc_linear(comparison: Comparison, seed: int) -> Finding:
     )
 
 
-def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[str, Any]]:
-    def make() -> tuple[Scores, Scores, dict[str, Any]]:
+def _boosting(comparison: Comparison, seed: int) -> tuple[DiscriminatorScores, DiscriminatorScores, dict[str, Any]]:
+    def make() -> tuple[DiscriminatorScores, DiscriminatorScores, dict[str, Any]]:
         draw = comparison.draw(SAMPLES_PER_SIDE, seed)
         sides = comparison.view.boosted(SAMPLES_PER_SIDE, seed)
         detail = {
@@ -117,7 +117,7 @@ def _boosting(comparison: Comparison, seed: int) -> tuple[Scores, Scores, dict[s
     return comparison.memo(("boosting", seed), make)
 
 
-def _both(fit: Classifier, sides: Sides, draw: Draw, seed: int) -> tuple[Scores, Scores]:
+def _both(fit: Classifier, sides: Sides, draw: Draw, seed: int) -> tuple[DiscriminatorScores, DiscriminatorScores]:
     """Scores on synthetic against real, and on real against real samples."""
     return (
         cross_validated(fit, sides.real, sides.synthetic, folds_of(draw.real_y, draw.synthetic_y, seed), seed),
@@ -140,7 +140,9 @@ def folds_of(real_y: NDArray[np.int64], other_y: NDArray[np.int64], seed: int) -
     return fold
 
 
-def cross_validated(fit: Classifier, real: Matrix, other: Matrix, folds: NDArray[np.int64], seed: int) -> Scores:
+def cross_validated(
+    fit: Classifier, real: Matrix, other: Matrix, folds: NDArray[np.int64], seed: int
+) -> DiscriminatorScores:
     """Cross-validated scores of a classifier of `other` (n, d) against `real` (n, d).
 
     Args:
@@ -164,7 +166,7 @@ def cross_validated(fit: Classifier, real: Matrix, other: Matrix, folds: NDArray
         float((p > 0.5).sum() + (n < 0.5).sum() + ((p == 0.5).sum() + (n == 0.5).sum()) / 2) for p, n in parts
     )
     shrunk = fold_inflation(FOLDS)
-    return Scores(auc_over_folds(parts), wilson(correct / shrunk, len(y) / shrunk))
+    return DiscriminatorScores(auc_over_folds(parts), wilson(correct / shrunk, len(y) / shrunk))
 
 
 def _stacked(real: Matrix, other: Matrix) -> tuple[Matrix, NDArray[np.int64]]:

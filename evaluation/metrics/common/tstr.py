@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 IMAGES = 20000  # at most, that a network is trained on: its number of steps is fixed
 
 
-class Classifier(Protocol):
+class TstrClassifier(Protocol):
     """A fitted classifier."""
 
     def predict(self, x: Any) -> NDArray[Any]:
@@ -112,7 +112,7 @@ def trts(comparison: Comparison, seed: int) -> Finding:
     c = comparison
     if c.view.by_network:
         n = len(c.draw(SAMPLES_PER_SIDE, seed).fitting_rows)
-        fitted: Classifier = _Network(c.seen_as(ImageView).trained_network(seed))
+        fitted: TstrClassifier = _Network(c.seen_as(ImageView).trained_network(seed))
     else:
         n = min(len(c.train), LARGE_SAMPLES_PER_SIDE)
         fitted = _real_classifier(c, n, seed)
@@ -123,7 +123,7 @@ def trts(comparison: Comparison, seed: int) -> Finding:
 
 
 class _Network:
-    """A trained network as a `Classifier`."""
+    """A trained network as a `TstrClassifier`."""
 
     def __init__(self, network: Learned) -> None:
         self._network = network
@@ -162,11 +162,11 @@ def _synthetic_on_real(comparison: Comparison, seed: int) -> Crossed:
     return comparison.memo(("synthetic on real", seed), make)
 
 
-def _real_classifier(comparison: Comparison, n: int, seed: int) -> Classifier:
+def _real_classifier(comparison: Comparison, n: int, seed: int) -> TstrClassifier:
     return comparison.memo(("classifier of train", n, seed), lambda: _classifier(comparison, "train", n, seed))
 
 
-def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> Classifier:
+def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> TstrClassifier:
     """Classifier fitted on `n` samples in the classes' proportions; a constant one for a single class."""
     x, y = comparison.view.classified(side), getattr(comparison, side).y
     if n < len(y):
@@ -181,7 +181,7 @@ def _classifier(comparison: Comparison, side: str, n: int, seed: int) -> Classif
         return logistic(x, y, seed)
 
 
-def _test(fitted: Classifier, x: Any, y: NDArray[np.int64]) -> Predictions:
+def _test(fitted: TstrClassifier, x: Any, y: NDArray[np.int64]) -> Predictions:
     return Predictions(np.asarray(fitted.predict(x), dtype=np.int64), y)
 
 

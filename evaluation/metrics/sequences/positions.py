@@ -42,7 +42,7 @@ LINKED = 100
 BASES = 4
 
 
-class Sides(NamedTuple):
+class PositionCounts(NamedTuple):
     """Counts in each of ten groups of patients, (groups, ...) each."""
 
     real: Counts
@@ -109,7 +109,7 @@ def kmer_js(comparison: Comparison, seed: int, *, k: int) -> Finding:
     """
     draw, codes = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed), _codes(comparison, seed)
     group = group_of(len(draw))
-    sides = Sides(*(kmer_counts(x, k, group) for x in codes))
+    sides = PositionCounts(*(kmer_counts(x, k, group) for x in codes))
     real, synthetic, reference, chance = (side.sum(axis=0) for side in sides)
     if not all(side.any() for side in (real, synthetic, reference)):
         raise NotEvaluable(f"a cohort has no {k} known bases in a row")
@@ -201,12 +201,12 @@ def _codes(comparison: Comparison, seed: int) -> tuple[Codes, Codes, Codes, Code
     return comparison.memo(("codes", seed), make)
 
 
-def _symbols(comparison: Comparison, seed: int) -> Sides:
+def _symbols(comparison: Comparison, seed: int) -> PositionCounts:
     """Counts of each symbol at each position, (groups, columns, 5) per side."""
 
-    def make() -> Sides:
+    def make() -> PositionCounts:
         group = group_of(len(comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)))
-        return Sides(
+        return PositionCounts(
             *(np.stack([symbol_counts(x[group == g]) for g in range(GROUPS)]) for x in _codes(comparison, seed))
         )
 

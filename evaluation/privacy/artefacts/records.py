@@ -32,7 +32,7 @@ _CHANCE = 1e-6  # probability that any row of a tensor agrees so well with any r
 _ENTRIES = 1 << 24  # correlations in memory at a time: 64 MB
 
 
-class Space(NamedTuple):
+class RecordSpace(NamedTuple):
     """One scaling in which records may be stored.
 
     Attributes:
@@ -57,7 +57,7 @@ class Records:
         self._train = train
 
     @cached_property
-    def _spaces(self) -> list[Space]:
+    def _spaces(self) -> list[RecordSpace]:
         return list(_spaces(self._train))
 
     def held(self, tensor: NDArray[np.generic]) -> int:
@@ -88,24 +88,24 @@ def _layouts(tensor: Floats, train: Cohort) -> Iterator[Floats]:
         yield np.ascontiguousarray(tensor.reshape(-1, d + 1)[:, :d])
 
 
-def _spaces(train: Cohort) -> Iterator[Space]:
+def _spaces(train: Cohort) -> Iterator[RecordSpace]:
     """Values raw and as logarithms, standardised or not, and normal scores; pixels, and pixels minus their mean."""
     flat = train.x.reshape(len(train), -1).astype(np.float32)
     if train.about.pictured:
         mean = flat.mean(axis=0)
-        yield Space(_unit(flat), _unit, centred=False)
-        yield Space(_unit(flat - mean), _unit)
-        yield Space(_unit(flat - mean), lambda rows: _unit(rows - mean))
+        yield RecordSpace(_unit(flat), _unit, centred=False)
+        yield RecordSpace(_unit(flat - mean), _unit)
+        yield RecordSpace(_unit(flat - mean), lambda rows: _unit(rows - mean))
         return
     for values in (numbers_of(train), flat)[: 1 if train.scale == "log" else 2]:
         mean, sd = values.mean(axis=0), values.std(axis=0)
         sd = np.where(sd > 0, sd, np.float32(1))
         records = _unit((values - mean) / sd)
-        yield Space(_unit(values), _unit, centred=False)
-        yield Space(records, _unit)
-        yield Space(records, lambda rows, mean=mean, sd=sd: _unit((rows - mean) / sd))  # type: ignore[misc]
+        yield RecordSpace(_unit(values), _unit, centred=False)
+        yield RecordSpace(records, _unit)
+        yield RecordSpace(records, lambda rows, mean=mean, sd=sd: _unit((rows - mean) / sd))  # type: ignore[misc]
     scores = ndtri((rankdata(flat, axis=0) - 0.5) / len(flat)).astype(np.float32)
-    yield Space(_unit(scores), _unit)
+    yield RecordSpace(_unit(scores), _unit)
 
 
 def _unit(rows: Floats) -> Floats:
@@ -117,7 +117,7 @@ def _unit(rows: Floats) -> Floats:
     return unit
 
 
-def _alike(tensor: Floats, space: Space, train: Cohort) -> set[int]:
+def _alike(tensor: Floats, space: RecordSpace, train: Cohort) -> set[int]:
     """Training records that a row equals: correlated beyond chance, and far more than with any other patient.
 
     The bound for chance is that of the correlation of d independent normal numbers (its square is a Beta variate), for

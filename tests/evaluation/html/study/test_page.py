@@ -13,7 +13,7 @@ from cohortsmith.data.errors import DataError
 from cohortsmith.evaluation.html.study.page import utility_page
 from cohortsmith.evaluation.plots.augmentation import gain_by_ratio
 from cohortsmith.evaluation.plots.classifier_curves import pair_pictures, swept_settings
-from cohortsmith.evaluation.study.results import Results, Task
+from cohortsmith.evaluation.study.results import Results, StudyTask
 from tests.evaluation.utility_rows import CELLS, rows
 
 if TYPE_CHECKING:
@@ -149,9 +149,9 @@ def test_a_fusion_is_no_supervised_reference() -> None:
 def test_arms_stand_in_order_and_the_best_ratio_is_chosen_on_validation() -> None:
     table = rows(STUDY, virtual=HELPFUL, labelled={"full": 400, "100": 100}, noise=0.0005)
     known = Results.of(table)
-    assert known.tasks == [Task("blood", "100"), Task("blood", "full")]
+    assert known.tasks == [StudyTask("blood", "100"), StudyTask("blood", "full")]
     assert [arm.ratio for arm in known.means][:4] == ["0", "1", "2", "5"]
-    assert known.chosen[Task("blood", "100"), "weak"].ratio == "2"
+    assert known.chosen[StudyTask("blood", "100"), "weak"].ratio == "2"
 
 
 def test_the_metric_of_a_grid_decides_what_is_chosen_and_said() -> None:
@@ -215,10 +215,10 @@ def test_roles_share_a_panel_while_their_lines_are_few() -> None:
     roles = ("labelled", "unlabelled")
     few = {("diffusion", ratio, role): -0.02 for ratio in ("1", "2") for role in roles}
     table = rows(STUDY, virtual=few)
-    panels = gain_by_ratio(Results.of(table), Task("blood", "100")).panels
+    panels = gain_by_ratio(Results.of(table), StudyTask("blood", "100")).panels
     assert [panel.title for panel in panels] == list(STUDY)
     assert [len(panel.data) - 1 for panel in panels] == [1, 1, 2]  # supervised classifiers have no pretext to feed
     many = {(family, ratio, role): -0.02 for family in "abc" for ratio in ("1", "2") for role in roles}
     table = rows(STUDY, virtual=many)
-    panels = gain_by_ratio(Results.of(table), Task("blood", "100")).panels
+    panels = gain_by_ratio(Results.of(table), StudyTask("blood", "100")).panels
     assert [panel.title for panel in panels][-1] == "simclr, virtual patients for the pretext"

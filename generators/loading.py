@@ -48,11 +48,13 @@ def load(path: str | Path) -> Generator:
     card, tensors = STORED.read(path, ModelCard)
     try:
         return _rebuild(card, tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: the model is incomplete or of another version; fit it again") from error
 
 
 def _rebuild(card: ModelCard, tensors: dict[str, Any]) -> Generator:
+    if len(card.schema.class_counts) != len(card.schema.classes):
+        raise ValueError("one count per class was expected")
     generator = make_generator(card.family, **card.settings)
     generator._schema = card.schema
     generator.summary, generator.history = card.summary, card.history

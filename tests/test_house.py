@@ -154,13 +154,13 @@ def place_of(module: str) -> tuple[str, str]:
     return parts[0], ".".join(parts[1:] if is_face else parts[1:-1])
 
 
-def arrows(package: str) -> Iterator[tuple[str, str, int]]:
-    """Imports from files of a package to our modules, with the line; the package's own face is left out."""
+def arrows(package: str) -> Iterator[tuple[str, str, Import]]:
+    """Imports from files of a package to our modules; the package's own face is left out."""
     for module, path in modules().items():
         if module.startswith(f"{PRODUCT}.{package}."):
             for one in imported(path):
                 if (target := target_of(one)) is not None:
-                    yield module, target, one.line
+                    yield module, target, one
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -198,8 +198,8 @@ def test_no_bare_import_of_a_package() -> None:
 def test_rooms_import_only_rooms_before_them(package: str) -> None:
     rooms = ROOMS[package]
     broken = []
-    for module, target, line in arrows(package):
-        (_, own), (other, room) = place_of(module), place_of(target)
+    for module, target, one in arrows(package):
+        line, (_, own), (other, room) = one.line, place_of(module), place_of(target)
         assert own in rooms, f"{module} stands in no room"
         if other == package and target != f"{PRODUCT}.{package}" and rooms.index(room) > rooms.index(own):
             broken.append(f"{module}:{line} imports {target}, a room after its own")
@@ -211,18 +211,13 @@ def test_rooms_import_only_rooms_before_them(package: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_rooms_are_entered_by_their_face(package: str) -> None:
     broken = []
-    for module, target, line in arrows(package):
+    for module, target, one in arrows(package):
         own, (other, room) = place_of(module), place_of(target)
         is_face = modules()[target].name == "__init__.py"
-        if own != (other, room) and room and not is_face and not _as_module(module, target):
-            broken.append(f"{module}:{line} reaches past the face of {other}.{room} to {target}")
+        takes_file = target == f"{one.module}.{one.name}"  # as in `from cohortsmith.evaluation.plots import pca`
+        if own != (other, room) and room and not is_face and not takes_file:
+            broken.append(f"{module}:{one.line} reaches past the face of {other}.{room} to {target}")
     assert not broken
-
-
-def _as_module(module: str, target: str) -> bool:
-    """Whether the importer takes a whole file out of a room, as in `from cohortsmith.evaluation.plots import pca`."""
-    room, _, name = target.rpartition(".")
-    return any(one.module == room and one.name == name for one in imported(modules()[module]))
 
 
 def test_faces_name_what_they_show_and_nothing_hides_a_file() -> None:

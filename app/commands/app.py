@@ -25,7 +25,7 @@ def open_app(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     runs: RunsFolder = Path("runs"),
 ) -> None:
-    """Open the app on this machine: inspect cohorts, fit generators, inspect virtual patients, decide on release.
+    """Open the app on this machine: inspect cohorts, fit generators, inspect virtual patients, audit and release.
 
     It listens on 127.0.0.1 only; the README says how to put it behind an authenticating proxy.
 

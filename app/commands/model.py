@@ -128,7 +128,7 @@ def sample(
     like_train: Annotated[bool, typer.Option("--like-train", help="As many of each class as in train.")] = False,
     balance: Annotated[
         bool,
-        typer.Option("--balance", help="As many as balance all classes together with the real training patients."),
+        typer.Option("--balance", help="As many per class as balance the real training patients."),
     ] = False,
     between: Annotated[
         str | None,

@@ -21,7 +21,7 @@ Source = Annotated[
     typer.Argument(
         metavar="COHORT",
         help="A file (expression: .h5ad, .csv, .tsv, .parquet; sequences: .fasta, .gb; text also .gz; "
-        "images: .npz), a folder (a FASTA, or a folder of PNG, a class), or a named set (`data list`).",
+        "images: .npz), a folder (one FASTA, or one subfolder of PNG, per class), or a named set (`data list`).",
     ),
 ]
 Label = Annotated[

@@ -57,7 +57,7 @@ def tp53_founding(
 
     Writes DIR/report.html and DIR/study.json, and a run folder for each family: a discriminator on its own with and
     without activation; a GAN and its discriminator's scores, and the same discriminator against copies and against
-    random edits; WGAN, VAE and diffusion beside it; how many of new patients' variants the 40 have never shown.
+    random edits; WGAN, VAE and diffusion beside it; the share of new patients' variants that the 40 patients lack.
 
     Example: [bold]cohortsmith study tp53-founding --out runs/founding[/bold]
     """
@@ -111,7 +111,7 @@ def images_2025(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Supervised, four pretexts with the backbone frozen (BF) or not (BNF), and their fusions, on medical images.
+    """Supervised, four pretext tasks with the backbone frozen (BF) or not (BNF), and their fusions, on medical images.
 
     Default cohorts: bloodmnist and dermamnist. Beside the founding supervised recipe stands a strong one
     (small-cnn); the page sets the thesis's figures beside ours. moco34-bf and moco34-bnf (ResNet-34) and
@@ -140,7 +140,8 @@ def transcriptome_2021(
     cohorts: Annotated[list[str], typer.Argument(metavar="COHORT...", help="Files or named sets of expression.")],
     out: GridFolder = None,
     preset: Annotated[
-        str, typer.Option(metavar="tcga-2021|microarray-2021", help="Hyperparameters of which of its two data sets.")
+        str,
+        typer.Option(metavar="tcga-2021|microarray-2021", help="Hyperparameters of one of its data sets."),
     ] = "tcga-2021",
     labelled: Labelled = "50,100,200,500,1000,full",
     seeds: Seeds = 3,
@@ -160,7 +161,7 @@ def transcriptome_2021(
     """Learning curves of a supervised reference and of self-supervised classifiers on gene expression.
 
     Masked prediction with 0 to 3 layers frozen or with predicted patients (lambda 0.1, 1, 10), contrastive learning,
-    VIME, SCARF and SubTab; pretexts see all training patients, labels none but those asked for.
+    VIME, SCARF and SubTab; pretexts see all training patients, and only the requested labels are used.
 
     Example: [bold]cohortsmith study transcriptome-2021 tcga.h5ad --labelled 50,100,full --out runs/genes[/bold]
     """

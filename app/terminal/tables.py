@@ -175,7 +175,7 @@ def audit_table(audit: Audit) -> Group:
     from cohortsmith.evaluation.core import number
 
     tone = OUTCOMES[audit.outcome]
-    head = "must not be shared" if audit.blocked else audit.outcome
+    head = "release blocked" if audit.blocked else audit.outcome
     table = Table(box=SIMPLE_HEAD, title=f"Audit: [{tone}]{head}[/{tone}]", title_justify="left")
     table.add_column("criterion")
     for name in ("figure", "95 % interval", "limit"):

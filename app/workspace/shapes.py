@@ -114,6 +114,6 @@ class GridFacts:
 class AuditFacts:
     """`audit.json`, as a list of results shows it; `read_audit` reads the whole."""
 
-    decision: Literal["pass", "fail", "not evaluable"] | None = None
+    decision: Literal["pass", "fail", "not evaluable"]
     seed: int | None = None
     digests: dict[str, str] | None = None

@@ -63,7 +63,7 @@ ADVICE: dict[Group, dict[Reading, str]] = {
     "privacy": {
         "as real": "These attacks cannot infer who was in the training data. Other attacks may; this is no guarantee.",
         "close": "An attack infers membership slightly better than chance: consider this before sharing.",
-        "partway": "An attack infers membership of some training patients: do not share it as it is.",
+        "partway": "An attack infers membership of some training patients: do not share it in this form.",
         "far": "Training patients can be re-identified: do not share it.",
     },
 }

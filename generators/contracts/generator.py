@@ -117,6 +117,8 @@ class Generator(ABC):
             DataError: fewer patients than the family needs, or a data kind it does not know.
             TrainingError: the device is absent, training diverged, or a checkpoint is of another run.
         """
+        if not isinstance(cohort, Cohort):
+            raise DataError(f"a Cohort was expected, from read_cohort; got {type(cohort).__name__}")
         if seed < 0:
             raise DataError(f"seed must be 0 or more; got {seed}")
         if cohort.kind not in self.kinds:

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 HEADLINES: dict[Outcome, str] = {
     "pass": "Passed these tests under these attackers",
-    "fail": "Failed: not to be shared as it is",
+    "fail": "Failed: not for release in this form",
     "not evaluable": "No decision: too few patients for some of the tests",
 }
-BLOCKED = "Failed: must not be shared"
+BLOCKED = "Failed: release blocked"
 
 ADVICE: dict[Outcome, str] = {
     "pass": "Every criterion of the policy is within its limit. Other attackers may know more or use "
@@ -31,7 +31,7 @@ ATTACKERS: dict[str, str] = {
     "gan_leaks": "scores a person by the distance to the nearest virtual patient (Chen et al. 2020)",
     "gan_leaks_calibrated": "calibrates that distance by the distance to other real patients (Chen et al. 2020)",
     "monte_carlo": "counts the virtual patients within a radius around a person (Hilprecht et al. 2019)",
-    "domias": "compares the densities of virtual and of other real patients at a person (van Breugel et al. 2023)",
+    "domias": "compares the densities of virtual and of other real patients at a record (van Breugel et al. 2023)",
     "logan": "trains a classifier of virtual against other real patients and scores a person by it (Hayes et al. 2019)",
     "shadow": "fits the same generator many times, with and without a person, to learn what either looks like (Carlini "
     "et al. 2022)",
@@ -60,7 +60,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "WP29 opinion 05/2014: inference",
         "Can an attribute be deduced with significant probability?",
         ("inference", "worst_attack_auc"),
-        "What is deduced about training patients beyond what is deduced about anybody; membership in the training "
+        "What is deduced about training patients beyond the general population; membership in the training "
         "data is itself such an attribute.",
     ),
     (

@@ -143,7 +143,7 @@ def test_keys_of_other_versions_are_left_aside(odd: Path) -> None:
         ("grid.json", {"data": ["sim"]}, "data"),
         ("grid.json", {"fusions": {"both": "a"}}, "fusions.both"),
         ("audit.json", {"decision": "perhaps"}, "decision"),
-        ("audit.json", {"digests": [1]}, "digests"),
+        ("audit.json", {"decision": "pass", "digests": [1]}, "digests"),
     ],
 )
 def test_other_results_of_an_odd_shape_are_named(tmp_path: Path, marker: str, facts: dict[str, Any], key: str) -> None:

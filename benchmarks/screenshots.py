@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-PAGES = ("cohorts", "generate", "samples", "scorecard", "privacy", "utility", "studies")
+PAGES = ("cohorts", "generate", "samples", "scorecard", "privacy", "utility", "studies", "glossary")
 WIDTH, LEAST, MOST = 1360, 800, 1700  # size of a screenshot, pixels
 FLAGS = (
     "--no-sandbox",

@@ -23,6 +23,9 @@ SECTIONS = {
         "utility": ("Utility", ":material/trending_up:"),
         "studies": ("Founding studies", ":material/history_edu:"),
     },
+    "Help": {
+        "glossary": ("Glossary", ":material/dictionary:"),
+    },
 }
 
 st.set_page_config(page_title="cohortsmith", page_icon=":material/diversity_3:", layout="wide")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from cohortsmith.evaluation.metrics.common import FALSE_POSITIVES, LEAST, LEAST_FOR_TPR, SYNTHETIC
+from cohortsmith.evaluation.core import MIN_FOR_1_PERCENT, MIN_PER_SIDE
+from cohortsmith.evaluation.metrics.common import FALSE_POSITIVES, SYNTHETIC
 
-MIN_SAMPLES = LEAST
+MIN_SAMPLES = MIN_PER_SIDE
 """Fewest patients or samples that a part of an attack needs."""
 MAX_SYNTHETIC = SYNTHETIC
 """Synthetic samples that an attacker looks at, at most."""
@@ -12,7 +13,7 @@ MAX_TARGETS = 2000
 """Target patients per side of the attacks on attributes and links, at most."""
 MAX_MEMBERSHIP_TARGETS = 4000
 """Target samples per side of a membership attack: enough for an FPR of 1 in 1000, few enough for memory."""
-MIN_NON_MEMBERS = {FALSE_POSITIVES: LEAST_FOR_TPR, 0.001: 1000}
+MIN_NON_MEMBERS = {FALSE_POSITIVES: MIN_FOR_1_PERCENT, 0.001: 1000}
 """Fewest non-members for the TPR at each false-positive rate."""
 ROC_POINTS = 200
 """Points of a ROC curve that are kept, at most."""

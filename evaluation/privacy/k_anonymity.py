@@ -14,8 +14,8 @@ import numpy as np
 
 from cohortsmith.data.disclosure import MIN_PATIENTS
 from cohortsmith.data.kinds import SEQUENCE
-from cohortsmith.evaluation.core import Finding, NotEvaluable, wilson
-from cohortsmith.evaluation.metrics.common import LIMIT, Metric
+from cohortsmith.evaluation.core import LARGE_SAMPLES_PER_SIDE, Finding, NotEvaluable, wilson
+from cohortsmith.evaluation.metrics.common import Metric
 from cohortsmith.evaluation.privacy.attack_settings import MIN_SAMPLES
 from cohortsmith.evaluation.spaces import SequenceView, real_patients
 
@@ -74,7 +74,7 @@ def below_k(comparison: Comparison, seed: int, *, k: int = MIN_PATIENTS) -> Find
     Reference: the holdout's share, since unseen patients have such sets too. Sets absent from train identify no
     training patient. Classes are drawn in the holdout's proportions.
     """
-    rows, sets, counts = comparison.draw(LIMIT, seed).rows, _sets(comparison), _carriers(comparison)
+    rows, sets, counts = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed).rows, _sets(comparison), _carriers(comparison)
     made, real = counts.train[sets.synthetic[rows.synthetic]], counts.train[sets.holdout[rows.real]]
     own = counts.train[sets.train]
     few, few_real = ((0 < side) & (side < k) for side in (made, real))

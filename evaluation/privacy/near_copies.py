@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cohortsmith.data.duplication import standardised
-from cohortsmith.evaluation.core import Finding, NotEvaluable, distances, nearest, tiles
-from cohortsmith.evaluation.metrics.images import LEAST, NULL, TRAIN_LIMIT, share_within
+from cohortsmith.evaluation.core import (
+    LARGE_SAMPLES_PER_SIDE,
+    MIN_FOR_1_PERCENT,
+    Finding,
+    NotEvaluable,
+    distances,
+    nearest,
+    tiles,
+)
+from cohortsmith.evaluation.metrics.images import NULL, TRAIN_SAMPLES, share_within
 from cohortsmith.evaluation.privacy.attack_settings import COPY_PAIRS_STREAM
 from cohortsmith.evaluation.spaces import TILE, ImageView, turned
 
@@ -28,7 +36,6 @@ if TYPE_CHECKING:
 
 CopySpace = Literal["pixel", "embedding"]
 
-LIMIT = 5000  # samples that are compared per cohort, at most
 _BLOCK = 2048  # images whose distances to train are in memory at a time: 160 MB
 
 
@@ -102,10 +109,11 @@ def near_copies(comparison: Comparison, seed: int) -> Finding:
     Raises:
         NotEvaluable: fewer than 100 holdout samples, or fewer than 20 per cohort.
     """
-    draw = comparison.draw(LIMIT, seed)
-    if len(draw) < LEAST:
+    draw = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)
+    if len(draw) < MIN_FOR_1_PERCENT:
         raise NotEvaluable(
-            f"the nearest 1 % of the holdout needs at least {LEAST} samples per cohort, there are {len(draw)}"
+            f"the nearest 1 % of the holdout needs at least {MIN_FOR_1_PERCENT} samples per cohort, "
+            f"there are {len(draw)}"
         )
     real, made = (nearest(side, comparison.z_train)[:, 0] for side in (draw.real, draw.synthetic))
     half, rest = real[: len(real) // 2], real[len(real) // 2 :]
@@ -134,15 +142,19 @@ def copy_pairs(comparison: Comparison, seed: int, *, most: int = 8) -> tuple[Cop
         raise NotEvaluable("near-copy pairs exist for images only")
     view = c.seen_as(ImageView)
     c.require("a comparison of distances")
-    if len(c.holdout) < LEAST:
+    if len(c.holdout) < MIN_FOR_1_PERCENT:
         raise NotEvaluable(
-            f"distances are compared with those of at least {LEAST} unseen real images; "
+            f"distances are compared with those of at least {MIN_FOR_1_PERCENT} unseen real images; "
             f"the holdout has {len(c.holdout)}"
         )
     rng = np.random.default_rng([seed, COPY_PAIRS_STREAM])
     made, real, train = (
         _some(len(side), limit, rng)
-        for side, limit in ((c.synthetic, LIMIT), (c.holdout, LIMIT), (c.train, TRAIN_LIMIT))
+        for side, limit in (
+            (c.synthetic, LARGE_SAMPLES_PER_SIDE),
+            (c.holdout, LARGE_SAMPLES_PER_SIDE),
+            (c.train, TRAIN_SAMPLES),
+        )
     )
     known = _flat(c.train.x[train])
     found = [_pairs(c, "pixel", made, real, train, lambda x: _nearest_turned(x, known), most)]

@@ -8,9 +8,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import beta, binom, norm
 
-from cohortsmith.evaluation.core import Z
+from cohortsmith.evaluation.core import MIN_FOR_1_PERCENT, Z
 from cohortsmith.evaluation.metrics.common import FALSE_POSITIVES as RATE
-from cohortsmith.evaluation.metrics.common import LEAST_FOR_TPR
 from cohortsmith.evaluation.privacy.attack_settings import MIN_SAMPLES
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def _tpr(m: int, n: int) -> float | None:
     resamples place at 1 %; in 80 % of audits its false-positive rate is above a quantile of Beta(r, n - r + 1). The
     step from there to 1 % assumes scores of two shifted normal distributions.
     """
-    if n < LEAST_FOR_TPR:
+    if n < MIN_FOR_1_PERCENT:
         return None
     allowed = int(RATE * n)
     ranks = np.arange(1, n + 1)

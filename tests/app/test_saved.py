@@ -39,7 +39,7 @@ def test_a_saved_classifier_is_read() -> None:
 
 
 def test_a_saved_run_is_listed(cohortsmith: Callable[..., Any]) -> None:
-    (run,) = (SAVED / "runs").iterdir()
+    (run,) = (SAVED / "results").iterdir()
     (entry,) = json.loads(cohortsmith("runs", "list", "--runs", run.parent, "--json").out)
     assert entry["run"] == run.name
     assert entry["state"] == "finished"

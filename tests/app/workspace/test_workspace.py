@@ -41,9 +41,10 @@ def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
 
 
 def test_each_kind_of_folder_has_its_kind_and_state(place: Workspace, cohortsmith: Callable[..., Any]) -> None:
-    for name, marker in (("grid", "grid.json"), ("study", "study.json"), ("seen", "audit.json")):
+    markers = {"grid": ("grid.json", {}), "study": ("study.json", {}), "seen": ("audit.json", {"decision": "pass"})}
+    for name, (marker, facts) in markers.items():
         (place.runs / name).mkdir()
-        write_json(place.runs / name / marker, {})
+        write_json(place.runs / name / marker, facts)
     (place.runs / "half").mkdir()
     write_json(place.runs / "half" / "config.json", {})
     (place.runs / "cut").mkdir()

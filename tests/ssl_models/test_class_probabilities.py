@@ -1,4 +1,4 @@
-"""The class-probability discriminator: what it can learn, what it only learns by heart, that it repeats itself."""
+"""The class-probability discriminator: what it can learn, what it only memorises, that it repeats itself."""
 
 from __future__ import annotations
 

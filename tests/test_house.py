@@ -227,7 +227,8 @@ def test_faces_name_what_they_show_and_nothing_hides_a_file() -> None:
             continue
         if not ast.get_docstring(tree_of(path)):
             broken.append(f"{module} says nothing of what it is for")
-        names = {one.name for one in imported(path) if one.module.startswith(f"{PRODUCT}.")}
+        bound = [alias for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom) for alias in node.names]
+        names = {alias.asname or alias.name for alias in bound}
         inside = {child.stem for child in path.parent.glob("*.py")} | {child.name for child in path.parent.iterdir()}
         broken += [f"{module} shows {name}, which hides its file of that name" for name in names & inside]
     assert not broken

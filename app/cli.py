@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -80,12 +82,23 @@ app.add_typer(commands_study.app, name="study")
 app.command("app")(commands_app.open_app)
 
 
+# Numbers of threads that libraries read when they are loaded, some of them ending the process over a wrong one.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
 def main() -> None:
     """Entry point of the installed command."""
     # Threads that wait by spinning take the cores from those that work: on two busy cores a fit became 20 times slower.
     # Read when the OpenMP runtime loads, which is after this.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    for stream in (sys.stdout, sys.stderr):  # a terminal of latin-1 or ASCII shows what it can
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    for name in _THREADS:
+        if (value := os.environ.get(name)) and not re.fullmatch(r" *[1-9][0-9]*( *, *[1-9][0-9]*)* *", value):
+            fail(f"{name} must be a whole number of at least 1; got {value!r}: unset it, or correct it")
+            sys.exit(USER_ERROR)
     logging.disable(logging.INFO)  # what libraries tell about themselves, once a process
     # A polite kill unwinds like an error does, so that files under temporary names are removed.
     signal.signal(signal.SIGTERM, _terminate)

@@ -2,10 +2,10 @@
 
 from cohortsmith.data.cohort import Cohort, Scale
 from cohortsmith.data.duplication import Duplicates, duplicates
-from cohortsmith.data.errors import DataError
+from cohortsmith.data.errors import DataError, ReadWarning
 from cohortsmith.data.io import CohortWriter, open_writer, write_cohort
 from cohortsmith.data.kinds import Kind
-from cohortsmith.data.named import NamedSet, named_sets, read_cohort
+from cohortsmith.data.named import NamedSet, load_cohort, named_sets, read_cohort
 from cohortsmith.data.nucleotides import ALPHABET, GAP, MASKED, SYMBOLS, decode, encode, one_hot
 from cohortsmith.data.scale import detect_scale, from_log, log_expression, numbers_of, to_log
 from cohortsmith.data.sequences import on_columns, shared_columns
@@ -22,6 +22,7 @@ __all__ = [
     "Kind",
     "MASKED",
     "NamedSet",
+    "ReadWarning",
     "SIMULATORS",
     "SYMBOLS",
     "Scale",
@@ -31,6 +32,7 @@ __all__ = [
     "duplicates",
     "encode",
     "from_log",
+    "load_cohort",
     "log_expression",
     "named_sets",
     "numbers_of",

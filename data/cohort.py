@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
 
     from cohortsmith.data.kinds import CohortKind, Kind
@@ -110,10 +111,40 @@ class Cohort:
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         return replace(self, x=self.x[rows], y=self.y[rows], subjects=self.subjects[rows], obs=self.obs.iloc[rows])
 
+    def to_frame(self) -> pd.DataFrame:
+        """Label, patient, covariates and measurements as a pandas data frame, one row per sample under its id.
+
+        Genes are float32 in the cohort's scale, columns of an alignment are letters; `read_cohort` restores the
+        cohort from the frame of an expression cohort.
+
+        Raises:
+            DataError: images, or a covariate and a gene of one name.
+        """
+        from cohortsmith.data.frames import frame_of
+
+        return frame_of(self)
+
+    def to_anndata(self) -> AnnData:
+        """AnnData of an expression cohort, as scanpy takes it; `read_cohort` restores the cohort.
+
+        X is float32 in the cohort's scale; label, patient and covariates are in `obs`.
+
+        Raises:
+            DataError: a cohort of another kind, or a covariate with the name of the label.
+        """
+        from cohortsmith.data.frames import anndata_of
+
+        made: AnnData = anndata_of(self)
+        return made
+
     def digest(self) -> str:
-        """SHA-256 (16 hex digits) over measurements, labels, features and classes; ids and covariates excluded."""
+        """SHA-256 (16 hex digits) over measurements, labels, features and classes; ids and covariates excluded.
+
+        Zero counts as one value whatever its sign, since a table of text does not keep the sign.
+        """
         h = hashlib.sha256()
         h.update(repr((self.kind, self.x.shape, str(self.x.dtype), self.classes, self.features, self.scale)).encode())
-        h.update(np.ascontiguousarray(self.x).tobytes())
+        unsigned = self.x + self.x.dtype.type(0) if self.x.dtype.kind == "f" else self.x  # -0.0 + 0.0 is 0.0
+        h.update(np.ascontiguousarray(unsigned).tobytes())
         h.update(np.ascontiguousarray(self.y).tobytes())
         return h.hexdigest()[:16]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.patients import shared_patients
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def _own_split(cohort: Cohort, validation: bool) -> Split:
     """Train, with val if asked, against test, as the file has them."""
     side = cohort.obs[SPLIT].to_numpy()
     train, holdout = cohort.take((side == "train") | (validation & (side == "val"))), cohort.take(side == "test")
-    both = np.intersect1d(train.subjects, holdout.subjects)
+    both = shared_patients(train.subjects, holdout.subjects)
     if len(both):
         raise DataError(
             f"{len(both)} patients have images in train and in test of the file's own split, so test is not unseen; "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_KEPT = 2.0**53  # whole number that every reader of JSON and TOML keeps
 _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 _MISSING = ("missing", "missing_argument")
 _PLAIN = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
@@ -56,7 +57,9 @@ def from_toml(shape: type[T], table: Mapping[str, Any], *, where: str = "", sect
         # As JSON, because in pydantic's strict mode only JSON's objects become dataclasses.
         built: T = _adapter(shape).validate_json(json.dumps(table, default=str), strict=True, extra="forbid")
         return built
-    except ValidationError as error:
+    except (ValueError, RecursionError) as error:
+        if not isinstance(error, ValidationError):
+            raise DataError(f"{where or section}: a nesting or a number beyond all measure") from None
         line = _toml_line(_misfit(error, table, _schema(shape), into_lists=False), section)
     raise DataError(f"{where}: {line}" if where else line)
 
@@ -80,6 +83,8 @@ def read_toml(shape: type[T], path: Path, what: str) -> T:
         raise DataError(f"{path}: a TOML file in UTF-8 was expected") from None
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not valid TOML: {error}") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, tables within tables without end
+        raise DataError(f"{path}: not valid TOML: a number or a nesting beyond all measure") from None
     return from_toml(shape, {"name": path.stem, **table}, where=str(path))
 
 
@@ -105,7 +110,11 @@ def from_json(shape: type[T], text: str | bytes, *, where: str, remedy: str = ""
             raise UnreadableError(
                 f"{where}: not readable as JSON, it may have been cut short or edited{ending}"
             ) from None
-        line = _json_line(_misfit(error, json.loads(text), _schema(shape), into_lists=True))
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):  # Python's reader is stricter about depth, digits and UTF-8
+            raise UnreadableError(f"{where}: not readable as JSON{ending}") from None
+        line = _json_line(_misfit(error, value, _schema(shape), into_lists=True))
     raise DataError(f"{where}: {line}{ending}")
 
 
@@ -223,7 +232,11 @@ def _word(option: Mapping[str, Any], defs: Mapping[str, Any], table: str) -> str
         each = _words(inner, defs, table) if isinstance(inner, dict) else ""
         return f"{table}, each value {each}" if each else table
     low, high = option.get("minimum"), option.get("maximum")
+    high = None if high is not None and high >= _KEPT else high  # no one asks for more
     bounds = "" if low is None else f" of at least {low:g}" if high is None else f" from {low:g} to {high:g}"
+    above, below = option.get("exclusiveMinimum"), option.get("exclusiveMaximum")
+    bounds += "" if above is None else f" above {above:g}"
+    bounds += "" if below is None else f" and below {below:g}" if bounds else f" below {below:g}"
     return f"{_PLAIN.get(sort, '')}{bounds}"
 
 

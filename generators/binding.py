@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ from cohortsmith.generators.private import Spending
 from cohortsmith.training import Runtime, fast_precision, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -95,15 +96,37 @@ class Binding:
             callback: called at each step of the sampler, of every `sampled_at_once` patients anew.
         """
         groups = self.draw_groups(y, rng)
+        seed = int(rng.integers(2**62))
+        with self._placed(nets) as (device, precision):
+            generator = torch.Generator(device).manual_seed(seed)
+            with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
+                parts = [
+                    self.objective.sample(nets, part.to(device), generator, callback).float().cpu()
+                    for part in torch.split(groups, self.sampled_at_once)
+                ]
+        return torch.cat(parts).numpy()
+
+    @torch.no_grad()
+    def evidence(
+        self, nets: dict[str, nn.Module], codes: NDArray[np.float32], groups: Tensor, seed: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """`Family.evidence` of codes (n, ...) and groups (n,), in parts that fit in memory, under one noise."""
+        parts: dict[str, list[Tensor]] = {}
+        with self._placed(nets) as (device, _):
+            for rows in torch.split(torch.arange(len(codes)), self.sampled_at_once):
+                x, generator = torch.from_numpy(codes[rows.numpy()]), torch.Generator(device).manual_seed(seed)
+                found = self.objective.evidence(nets, x.to(device), groups[rows].to(device), generator)
+                for name, values in found.items():
+                    parts.setdefault(name, []).append(values.double().cpu())
+        return {name: torch.cat(values).numpy() for name, values in parts.items()}
+
+    @contextmanager
+    def _placed(self, nets: dict[str, nn.Module]) -> Iterator[tuple[str, str]]:
+        """Move networks to where they are fastest, in place, and back; gives the device and its precision."""
         runtime = Runtime() if self.heavy else Runtime(device="cpu")
         device, precision = place(runtime).device, fast_precision(runtime) if self.heavy else "32-true"
-        generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-        nets = {name: net.to(device) for name, net in nets.items()}
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
-            parts = [
-                self.objective.sample(nets, part.to(device), generator, callback).float().cpu()
-                for part in torch.split(groups, self.sampled_at_once)
-            ]
+        for net in nets.values():
+            net.to(device)
+        yield device, precision
         for net in nets.values():
             net.cpu()
-        return torch.cat(parts).numpy()

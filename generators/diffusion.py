@@ -57,6 +57,8 @@ class Diffusion(NeuralGenerator):
             [True / - / -].
         dp_bounds: least and largest log2 value of a gene in a private fit, from knowledge of the platform and not of
             these patients [(0, 24) / - / -].
+        dp_decimals: decimals that values of a private fit are rounded to, from knowledge of the platform; 0 does not
+            round [0 / - / -].
         level_min: lowest noise level in training, as a share of masked columns [- / 0.005 / -].
         min_carriers: fewest patients with an edit for the networks to know its position; rarer edits are known by their
             type alone [- / 3 / -].
@@ -118,6 +120,7 @@ class Diffusion(NeuralGenerator):
         wide: int | None = None,
         calibrate_marginals: bool | None = None,
         dp_bounds: tuple[float, ...] | None = None,
+        dp_decimals: int | None = None,
         level_min: float | None = None,
         min_carriers: int | None = None,
         rare_edits: Literal["learn", "scatter", "suppress"] | None = None,

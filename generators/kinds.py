@@ -39,6 +39,9 @@ PROFILE = "profile"
 _PROFILES = ("auto", "cpu", "gpu")
 
 
+_ORDERED = (("sigma_min", "sigma_max"), ("guided_above", "guided_below"))
+
+
 @dataclass(frozen=True)
 class DataKind:
     """What the families need to know of a data kind.
@@ -100,6 +103,9 @@ class DataKind:
         codec = codec_type(**checked(family, codec_type, {name: asked[name] for name in asked if name in of_codec}))
         values = asked | {name: getattr(codec, name) for name in of_codec} | asdict(objective)
         settings = {name: values[name] for name in self.names(family) if name in values}
+        for low, high in _ORDERED:
+            if low in settings and settings[low] >= settings[high]:
+                raise DataError(f"{family}: {low} {settings[low]} must be below {high} {settings[high]}")
         return Binding(objective, codec, kind.networks, settings, kind.heavy, kind.sampled_at_once)
 
     def _profiled(self, family: str, given: Mapping[str, Any], device: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cohortsmith.generators.binding import Binding
 
 _CALIBRATION_VALUES = 40_000_000
+_EVIDENCE = 21  # stream of the seed
 
 
 class NeuralGenerator(Generator):
@@ -87,7 +88,8 @@ class NeuralGenerator(Generator):
         runtime = runtime or Runtime()
         bound = self._bind(cohort.kind, place(runtime).device)  # refuses an absent device before any work
         cohort = bound.codec.narrowed(cohort)
-        spending = bound.open_budget(cohort, runtime.checkpoint)
+        if spending := bound.open_budget(cohort, runtime.checkpoint):
+            cohort = spending.one_record_each(cohort)
         rng = np.random.default_rng([seed, 0])
         x = torch.from_numpy(np.ascontiguousarray(bound.codec.fit_encode(cohort, rng)))
         groups, y = bound.groups(cohort), torch.from_numpy(cohort.y)
@@ -128,7 +130,7 @@ class NeuralGenerator(Generator):
             "resumed_from": result.resumed_from,
             "code_dim": int(np.prod(bound.codec.code_shape)),
             "diversity": diversity,
-            "alarms": collapse_alarms(diversity),
+            "alarms": [*collapse_alarms(diversity), *getattr(bound.codec, "remarks", ())],
             **({"privacy": spending.statement(result.privacy or {})} if spending else {}),
         }
         return schema
@@ -150,11 +152,23 @@ class NeuralGenerator(Generator):
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         return self._bound.codec.decode(self._bound.sample(self._nets, y, rng), y, rng)
 
+    def _evidence(self, cohort: Cohort, seed: int) -> dict[str, NDArray[np.float64]]:
+        codec, rng = self._bound.codec, np.random.default_rng([seed, _EVIDENCE])
+        codes, groups, own = [], [], []
+        rows = max(_CALIBRATION_VALUES // max(self.schema.values, 1), 1)
+        for start in range(0, len(cohort), rows):
+            part = cohort.take(np.arange(start, min(start + rows, len(cohort))))
+            codes.append(codec.encode(part, rng))
+            groups.append(self._bound.groups(part))
+            own.append(codec.evidence(part, rng))
+        found = self._bound.evidence(self._nets, np.concatenate(codes), torch.cat(groups), seed)
+        return found | {name: np.concatenate([part[name] for part in own]) for name in own[0]}
+
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors, values = self._bound.codec.state()
         arrays = {f"codec.{name}": value for name, value in tensors.items()}
-        for name, net in self._nets.items():
-            arrays |= {f"net.{name}.{key}": value.numpy() for key, value in net.state_dict().items()}
+        for name in self._bound.objective.sampling():
+            arrays |= {f"net.{name}.{key}": value.numpy() for key, value in self._nets[name].state_dict().items()}
         return arrays, {"codec": values}
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
@@ -162,7 +176,10 @@ class NeuralGenerator(Generator):
         parts = {name.removeprefix("codec."): value for name, value in tensors.items() if name.startswith("codec.")}
         bound.codec.restore(parts, values["codec"])
         with isolated_rng(0):
-            self._nets = bound.build(len(self.schema.classes))
+            nets = bound.build(len(self.schema.classes))
+        # Models of the first versions hold networks that sampling does not need, too.
+        saved = {name.split(".")[1] for name in tensors if name.startswith("net.")} | {*bound.objective.sampling()}
+        self._nets = {name: net for name, net in nets.items() if name in saved}
         for name, net in self._nets.items():
             state = {key: torch.from_numpy(tensors[f"net.{name}.{key}"]) for key in net.state_dict()}
             net.load_state_dict(state)

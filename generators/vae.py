@@ -54,6 +54,8 @@ class VAE(NeuralGenerator):
             [True / - / -].
         dp_bounds: least and largest log2 value of a gene in a private fit, from knowledge of the platform and not of
             these patients [(0, 24) / - / -].
+        dp_decimals: decimals that values of a private fit are rounded to, from knowledge of the platform; 0 does not
+            round [0 / - / -].
         min_carriers: fewest patients with an edit for the networks to know its position; rarer edits are known by their
             type alone [- / 3 / -].
         rare_edits: what becomes of rarer edits before training: `learn` leaves them, `scatter` moves each substitution
@@ -112,6 +114,7 @@ class VAE(NeuralGenerator):
         wide: int | None = None,
         calibrate_marginals: bool | None = None,
         dp_bounds: tuple[float, ...] | None = None,
+        dp_decimals: int | None = None,
         min_carriers: int | None = None,
         rare_edits: Literal["learn", "scatter", "suppress"] | None = None,
         prior_width: int | None = None,

@@ -69,6 +69,9 @@ class BetaCodec:
     def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
         return np.asarray((logits(cohort.x) - self.law[0]) / self.law[1], dtype=np.float32)
 
+    def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        return {}
+
     def decode(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         return betas(codes * self.law[1] + self.law[0])
 

@@ -60,6 +60,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "metrics",
         "scorecard",
         "privacy.artefacts",
+        "privacy.attacks",
         "privacy",
         "study",
         "plots",

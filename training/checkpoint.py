@@ -71,9 +71,13 @@ class Checkpoint:
     def get_optimizer(self, player: str, optimizer: torch.optim.Optimizer) -> None:
         """Restore an optimiser."""
         state: dict[int, dict[str, Any]] = {}
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         entries: dict[str, Any] = {**self.get(f"optimizer/{player}"), **self.values["optimizers"][player]}
         for key, value in entries.items():
             index, name = key.split("/", 1)
+            if isinstance(value, torch.Tensor) and value.shape == weights[int(index)].shape:
+                # Laid out as the optimiser made it: another order of the same numbers in memory rounds otherwise.
+                value = torch.empty_like(weights[int(index)], dtype=value.dtype, device="cpu").copy_(value)
             state.setdefault(int(index), {})[name] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
@@ -140,7 +144,7 @@ def read_checkpoint(folder: Path, identity: Mapping[str, str]) -> Checkpoint | N
         tensors = load_file(folder / name)
     except TrainingError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise TrainingError(f"checkpoint: {folder} is broken ({_reason(error)}); {remedy}") from error
     return Checkpoint(step, dict(identity), tensors, values)
 

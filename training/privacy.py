@@ -8,7 +8,8 @@ training history too, which holds no loss on patients, only norms of gradients w
 What it does not cover. The number of patients, from which the sampling rate follows, is taken as public; selecting
 settings by several fits on the same patients costs more than is accounted for (Papernot & Steinke 2022); noise comes
 from PyTorch's generator in floating point (Mironov 2012), though as a sum of four draws, as in Opacus's secure mode
-(Holohan & Braghin 2021). A patient with several records is covered for each of them, not for all together. Results
+(Holohan & Braghin 2021). A record counts as a patient: whoever has several records of one patient must choose one
+before (`cohortsmith.generators.private.budget`). Results
 that compare samples with the patients themselves, such as a scorecard or an audit, are not covered either. A
 checkpoint contains the secret of the noise: it is for internal use only until it is removed.
 
@@ -77,7 +78,7 @@ def secret_of(checkpoint: Path | None) -> int:
         try:
             content = json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))
             return int(content["values"]["privacy"]["secret"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             pass  # none, or a broken one, which the training loop reports
     return secrets.randbits(128)
 

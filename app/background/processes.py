@@ -14,9 +14,10 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psutil
+from pydantic import Field, FiniteFloat
 
 from cohortsmith.app.workspace import read_json_as, write_json
 
@@ -35,8 +36,8 @@ _children: dict[int, subprocess.Popen[bytes]] = {}  # of this process: a dead ch
 class _Recorded:
     """`job.json`; see `Process`."""
 
-    pid: int
-    born: float
+    pid: Annotated[int, Field(ge=1, le=2**31)]
+    born: FiniteFloat
     started: str
 
 
@@ -96,9 +97,10 @@ class Process:
             child.poll()
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.born) > 1 or process.status() == psutil.STATUS_ZOMBIE:
+            # Written so that a time that is no number is nobody's: another's process is never ended.
+            if not abs(process.create_time() - self.born) <= 1 or process.status() == psutil.STATUS_ZOMBIE:
                 return None
-        except (psutil.Error, ValueError):
+        except (psutil.Error, ValueError, OverflowError):
             return None
         return process
 

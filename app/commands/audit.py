@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,7 +36,17 @@ Shadows = Annotated[
     int,
     typer.Option("--shadows", min=0, metavar="N", help="Shadow generators to fit for an additional attack; 0: none."),
 ]
-ShadowJobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Shadow generators fitted in parallel.")]
+ShadowJobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Generators fitted in parallel.")]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        "--folds",
+        min=0,
+        metavar="K",
+        help="Generators to fit, each without one part of the patients, so that everybody is unseen once: for small "
+        "cohorts. Default: what the run's experiment file says, or none.",
+    ),
+]
 
 
 @with_cohort_options
@@ -55,8 +65,12 @@ def audit(
     reading: CohortOptions = DEFAULTS,
     policy: PolicyFile = None,
     shadows: Shadows = 0,
+    folds: Folds = None,
+    samples_only: Annotated[
+        bool, typer.Option("--samples-only", help="Judge the samples alone: the model stays inside, as in `release`.")
+    ] = False,
     family: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With three files: the generator that --shadows fits again.")
+        str | None, typer.Option(metavar="NAME", help="With three files: the generator that --shadows and --folds fit.")
     ] = None,
     settings: Settings = None,
     jobs: ShadowJobs = 1,
@@ -69,15 +83,17 @@ def audit(
 ) -> None:
     """Attack a synthetic cohort and say whether it may be shared; writes DIR/audit.html and DIR/audit.json.
 
-    Exit code: 0 passed, 1 failed a test, 3 not evaluable because there are too few patients (2: bad input).
+    A run is judged with its model: samples, model files, and further rows drawn from the model.
+
+    Exit code: 0 passed, 1 failed a test, 3 not evaluable because there are too few patients or the holdout is not
+    comparable (2: bad input).
 
     Examples: [bold]cohortsmith audit runs/20260101T120000Z-demo-1a2b3c4d --out audited[/bold]
 
     [bold]cohortsmith audit --train train.csv --holdout rest.csv --synthetic virtual.csv --out audited[/bold]
     """
-    from cohortsmith.app.config import TrainingPart, checked, parse_settings
-    from cohortsmith.app.pipeline import image_models_for
-    from cohortsmith.app.release import carry_out_audit, case_of_files, case_of_run, with_family, write_audit
+    from cohortsmith.app.config import parse_settings
+    from cohortsmith.app.release import case_of_files, case_of_run, with_family, write_audit
     from cohortsmith.app.workspace import require_free, require_images, whole_folder
     from cohortsmith.data import DataError
 
@@ -95,8 +111,9 @@ def audit(
         case = with_family(case_of_files(train, holdout, synthetic, part), family, parse_settings(settings))
     if show_patients:
         require_images(case.train)
-    image_models = image_models_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
-    done = carry_out_audit(case, policy=limits, seed=seed, image_models=image_models, shadows=shadows, jobs=jobs)
+    done = _audited(
+        case, limits, device, precision, seed=seed, shadows=shadows, folds=folds, samples_only=samples_only, jobs=jobs
+    )
     with whole_folder(out, force=force) as working:
         write_audit(working, done, case, show_patients=show_patients)
     _tell(done, case, as_json)
@@ -110,43 +127,49 @@ def release(
     out: OutFolder,
     policy: PolicyFile = None,
     shadows: Shadows = 0,
+    folds: Folds = None,
     jobs: ShadowJobs = 1,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     force: Annotated[
-        bool, typer.Option("--force", help="Release even though the audit did not pass; the cards say so.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Release though the audit did not pass, and say so; but no copies, no identifiers.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Audit a run and, when it passes, write what may be released: samples, model card, data card, audit, checksums.
 
-    A run that does not pass is refused, with the audit's exit code, unless --force is given.
+    The model stays inside. A run that does not pass is refused, with the audit's exit code, unless --force is given.
 
     Example: [bold]cohortsmith release runs/20260101T120000Z-demo-1a2b3c4d --out released[/bold]
     """
-    from cohortsmith.app.config import TrainingPart, checked
-    from cohortsmith.app.pipeline import image_models_for
-    from cohortsmith.app.release import CHECKSUMS, carry_out_audit, case_of_run, fill_release
-    from cohortsmith.app.workspace import whole_folder
-    from cohortsmith.data import DataError
+    from cohortsmith.app.release import CHECKSUMS, case_of_run, fill_release, release_folder
 
-    if out.exists() and (out.is_file() or any(out.iterdir())):
-        raise DataError(f"{out} exists already, and a release is never overwritten; name another folder")
     limits = _policy(policy)
-    case = case_of_run(run)
-    image_models = image_models_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
-    done = carry_out_audit(case, policy=limits, seed=seed, image_models=image_models, shadows=shadows, jobs=jobs)
-    refused = done.outcome != "pass"
-    if refused and not force:
-        _tell(done, case, as_json)
-        fail(f"not released: the audit did not pass ({done.outcome}); --force releases it anyway and says so")
-        raise typer.Exit(CODES[done.outcome])
-    with whole_folder(out) as working:
-        fill_release(working, case, done, forced=refused)
+    with release_folder(out) as working:
+        case = case_of_run(run, copy_into=working)
+        done = _audited(
+            case, limits, device, precision, seed=seed, shadows=shadows, folds=folds, samples_only=True, jobs=jobs
+        )
+        refused = done.outcome != "pass"
+        if stops := done.hard_stops:
+            _tell(done, case, as_json)
+            fail(f"not released, with or without --force: {'; '.join(stops)}")
+            raise typer.Exit(CODES[done.outcome])
+        if refused and not force:
+            _tell(done, case, as_json)
+            fail(f"not released: the audit did not pass ({done.outcome}); --force releases it anyway and says so")
+            raise typer.Exit(CODES[done.outcome])
+        fill_release(working, out, case, done, forced=refused)
     _tell(done, case, as_json)
     if refused:
         say("warning: released by force; the cards say that the audit did not pass")
+    elif done.loosened:
+        say("warning: passed under looser limits than the default; the cards list them")
     if not as_json:
         result(str(out / CHECKSUMS))
 
@@ -154,7 +177,7 @@ def release(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `cohortsmith release` wrote.")],
 ) -> None:
-    """Check a released folder against its checksums; exit code 1, naming the file, when something has changed.
+    """Check a released folder: checksums, links, and whether audit, cards and samples agree; exit code 1 if not.
 
     Example: [bold]cohortsmith verify released[/bold]
     """
@@ -168,6 +191,17 @@ def verify(
     result(f"{folder}: unchanged since it was released")
 
 
+def _audited(case: Case, policy: Policy, device: str, precision: str, *, folds: int | None, **options: Any) -> Audit:
+    """The audit of a case, with the folds that its run asks for where the command names none."""
+    from cohortsmith.app.config import TrainingPart, checked
+    from cohortsmith.app.pipeline import image_models_for
+    from cohortsmith.app.release import carry_out_audit
+
+    image_models = image_models_for(case.train.kind, checked(TrainingPart, device=device, precision=precision))
+    asked = case.folds if folds is None else folds
+    return carry_out_audit(case, policy=policy, image_models=image_models, folds=asked, **options)
+
+
 def _policy(path: Path | None) -> Policy:
     from cohortsmith.evaluation.privacy import DEFAULT, read_policy
 
@@ -176,10 +210,11 @@ def _policy(path: Path | None) -> Policy:
 
 def _tell(done: Audit, case: Case, as_json: bool) -> None:
     if as_json:
-        from cohortsmith.app.release import stamp_of
+        from cohortsmith.app.release import facts_of_audit
 
-        show_json(done.to_json() | {"stamp": stamp_of(done, case)})
+        show_json(facts_of_audit(done, case))
         return
+    from cohortsmith.app.release import steps_after
     from cohortsmith.app.terminal import audit_table
 
-    show(audit_table(done))
+    show(audit_table(done, steps_after(done, case)))

@@ -73,6 +73,8 @@ def describe(
 
     table = Table("", "", show_header=False, title=escape(cohort), title_justify="left")
     for name, value in facts.items():
+        if name == "warnings":
+            continue  # said on reading
         if isinstance(value, dict):
             value = ", ".join(f"{k} {v}" for k, v in value.items())
         table.add_row(name.replace("_", " "), escape(str(value)))

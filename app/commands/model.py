@@ -70,7 +70,7 @@ def fit(
 
     [bold]cohortsmith fit bloodmnist.npz --family vae --set profile=cpu --out blood-model[/bold]
 
-    [bold]cohortsmith fit tumours.h5ad --family diffusion --label type --dp-epsilon 5 --out private-model[/bold]
+    [bold]cohortsmith fit tumours.h5ad --family diffusion --label type --scale log --dp-epsilon 5 --out private[/bold]
     """
     from cohortsmith.app.config import TrainingPart, checked, parse_settings, with_privacy
     from cohortsmith.app.pipeline import (
@@ -78,11 +78,12 @@ def fit(
         describe_fit,
         fit_generator,
         remove_checkpoint,
+        require_public_reading,
         require_savable,
         save,
         summary,
     )
-    from cohortsmith.app.workspace import read_train, require_free
+    from cohortsmith.app.workspace import owned, read_train, require_free
     from cohortsmith.generators import make_generator
 
     chosen = with_privacy(parse_settings(settings), dp_epsilon, dp_delta)
@@ -97,20 +98,22 @@ def fit(
         checkpoint_every=checkpoint_every,
     )
     part = reading.part(cohort)
-    train = read_train(part)
-    say(f"fitting {family} to {train!r}")
-    checkpoint = out.with_name(f"{out.name}.partial")
-    if restart:
+    require_public_reading(part, family, chosen)
+    with owned(out):
+        train = read_train(part)
+        say(f"fitting {family} to {train!r}")
+        checkpoint = out.with_name(f"{out.name}.partial")
+        if restart:
+            remove_checkpoint(checkpoint)
+        generator = fit_generator(family, chosen, train, seed=seed, training=training, checkpoint=checkpoint)
+        if not is_main_process():
+            return
+        save(generator, out, force=force)
         remove_checkpoint(checkpoint)
-    generator = fit_generator(family, chosen, train, seed=seed, training=training, checkpoint=checkpoint)
-    if not is_main_process():
-        return
-    save(generator, out, force=force)
-    remove_checkpoint(checkpoint)
     for alarm in alarms(generator):
         say(alarm)
     if as_json:
-        facts = {"model": str(out), "family": family, "seed": seed, "classes": train.class_counts()}
+        facts = {"model": str(out), "family": family, "seed": seed, "classes": generator.class_counts}
         show_json(facts | summary(generator))
         return
     say(describe_fit(generator))

@@ -34,9 +34,7 @@ LabelPattern = Annotated[
         "--label-pattern", metavar="REGEX", help="Sequences: the class is what its one group matches in the header."
     ),
 ]
-Labels = Annotated[
-    Path | None, typer.Option("--labels", metavar="TSV", help="Sequences: a tab-separated table of id and class.")
-]
+Labels = Annotated[Path | None, typer.Option("--labels", metavar="TSV", help="A tab-separated table of id and class.")]
 ReferenceName = Annotated[
     str | None,
     typer.Option(
@@ -56,11 +54,15 @@ Subject = Annotated[
 Covariate = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN", help="A numeric column that is not a gene; may be repeated.")
 ]
+Layer = Annotated[
+    str | None, typer.Option(metavar="NAME", help="AnnData: the layer to read in place of X, e.g. counts.")
+]
+Transpose = Annotated[bool, typer.Option("--transpose", help="CSV and TSV: genes are in rows, samples in columns.")]
 ScaleName = Annotated[
     str | None, typer.Option("--scale", metavar="counts|linear|log", help="Scale of the values; default: detected.")
 ]
 Impute = Annotated[bool, typer.Option(help="Fill missing values with the gene's median, and record how many.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of every random draw: same seed, same result.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**53, help="Seed of every random draw: same seed, same result.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")]
 Precision = Annotated[str, typer.Option(metavar="auto|32-true|bf16-mixed", help="Arithmetic; auto: bf16 on cuda.")]
 Settings = Annotated[
@@ -129,7 +131,8 @@ class CohortOptions:
     """How a cohort is read, as the options of a command say; `with_cohort_options` puts them in its command line.
 
     Attributes:
-        label, label_pattern, labels, reference, alphabet, resize, subject, scale, impute: as in `DataPart`.
+        label, label_pattern, labels, reference, alphabet, resize, subject, layer, transpose, scale, impute: as in
+            `DataPart`.
         covariate: its `covariates`.
     """
 
@@ -141,6 +144,8 @@ class CohortOptions:
     resize: Resize = None
     subject: Subject = None
     covariate: Covariate = None
+    layer: Layer = None
+    transpose: Transpose = False
     scale: ScaleName = None
     impute: Impute = False
 

@@ -6,7 +6,9 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import Field
 
 from cohortsmith.data import DataError, validation
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+LARGEST = 2**53  # whole number that every reader of JSON and TOML keeps
+Seed = Annotated[int, Field(ge=0, le=LARGEST)]
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,14 @@ class DataPart:
         cohort: file, from the folder the command runs in, or a named set.
         label: column of the class; of sequences, the key in their headers.
         label_pattern: of sequences, a regular expression whose one group matches the class in the header.
-        labels: of sequences, a TSV file of id and class.
+        labels: a TSV file of id and class, for data without labels of their own.
         reference: of sequences, what they are aligned to: a name, or a FASTA or GenBank file.
         alphabet: of sequences, the letters they must be written in; either when not given.
         resize: of images, 28 to have those of another size resized.
         subject: column of the patient.
         covariates: numeric columns that are no genes.
+        layer: of AnnData, the layer that is read in place of X.
+        transpose: of text tables, genes are in rows.
         scale: scale of the values; detected when not given.
         impute: fill missing values with the gene's median.
         holdout: share of the samples that the generator never sees; images whose file says which are test keep to that.
@@ -44,6 +51,8 @@ class DataPart:
     resize: int | None = None
     subject: str | None = None
     covariates: list[str] = field(default_factory=list)
+    layer: str | None = None
+    transpose: bool = False
     scale: Literal["counts", "linear", "log"] | None = None
     impute: bool = False
     holdout: float = 0.3
@@ -62,10 +71,10 @@ class TrainingPart:
     """Where it is trained: device, processes, arithmetic, and how often a checkpoint is written."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: int = 1
-    num_nodes: int = 1
+    devices: Count = 1
+    num_nodes: Count = 1
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    checkpoint_every: int = 500
+    checkpoint_every: Count = 500
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,9 @@ class SamplePart:
         balance: as many as make every class, with the real patients, as large as the largest.
     """
 
-    n: int | None = None
-    per_class: int | None = None
-    counts: dict[str, int] = field(default_factory=dict)
+    n: Count | None = None
+    per_class: Count | None = None
+    counts: dict[str, Annotated[int, Field(ge=0, le=LARGEST)]] = field(default_factory=dict)
     balance: bool = False
 
 
@@ -90,6 +99,30 @@ class EvaluationPart:
     """Which metrics: the names, or all of them when there is none."""
 
     only: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class AuditPart:
+    """How the run is audited: in so many folds, or on its own holdout where there are none (0)."""
+
+    folds: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
+@dataclass(frozen=True)
+class ReleasePart:
+    """What the cards of a release state, where it is known: nothing is computed from it.
+
+    Attributes:
+        intended_use: what the virtual patients are meant for.
+        licence: terms they are shared under.
+        contact: whom to ask.
+        auditor: who answers for the audit.
+    """
+
+    intended_use: str | None = None
+    licence: str | None = None
+    contact: str | None = None
+    auditor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,14 +137,21 @@ class Experiment:
     data: DataPart
     generator: GeneratorPart
     name: str
-    seed: int = 0
+    seed: Seed = 0
     training: TrainingPart = field(default_factory=TrainingPart)
     sample: SamplePart = field(default_factory=SamplePart)
     evaluation: EvaluationPart = field(default_factory=EvaluationPart)
+    release: ReleasePart = field(default_factory=ReleasePart)
+    audit: AuditPart = field(default_factory=AuditPart)
 
     def resolved(self) -> dict[str, Any]:
-        """Every value, the defaults included, as plain JSON."""
-        return asdict(self)
+        """Every value, the defaults included, as plain JSON; `release` and `audit` only where something is stated."""
+        whole = asdict(self)
+        if self.release == ReleasePart():
+            del whole["release"]
+        if self.audit == AuditPart():
+            del whole["audit"]
+        return whole
 
     def digest(self) -> str:
         """Eight hex digits that change when any value changes."""

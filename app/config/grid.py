@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from cohortsmith.app.config.experiment import DataPart, TrainingPart, read_toml
+from cohortsmith.app.config.experiment import DataPart, Seed, TrainingPart, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ class Grid:
     data: dict[str, GridData]
     classifiers: dict[str, dict[str, Any]]
     name: str
-    seeds: list[int] = field(default_factory=lambda: [0])
+    seeds: list[Seed] = field(default_factory=lambda: [0])
     labelled: list[int | float | str] = field(default_factory=lambda: ["full"])
     unlabelled: Literal["all", "labelled"] = "all"
     metric: Literal["accuracy", "mean_class_accuracy"] = "accuracy"

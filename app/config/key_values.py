@@ -75,5 +75,5 @@ def _value(text: str) -> Any:
         return {"True": True, "False": False, "None": None}[text]
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

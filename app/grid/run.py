@@ -19,7 +19,7 @@ from cohortsmith.app.grid.results import fuse, merge, read_probabilities, write_
 from cohortsmith.app.grid.workers import Task, check_workers, workers
 from cohortsmith.app.pipeline import duration
 from cohortsmith.app.terminal import is_main_process, say, status
-from cohortsmith.app.workspace import read_json, write_json
+from cohortsmith.app.workspace import owned, read_json, require_writable, write_json
 from cohortsmith.data import DataError
 from cohortsmith.data.io import whole_file
 
@@ -79,6 +79,14 @@ def carry_out_grid(
     """
     check_grid(grid)
     check_workers(backend, jobs, cluster)
+    require_writable(folder)
+    with owned(folder):
+        return _carried_out(grid, folder, jobs=jobs, backend=backend, cluster=cluster, facts=facts)
+
+
+def _carried_out(
+    grid: Grid, folder: Path, *, jobs: int, backend: str, cluster: str, facts: Mapping[str, Any] | None
+) -> Carried:
     cohorts = read_cohorts(grid)
     plan = plan_grid(grid, cohorts)
     study = GridStudy(grid, folder.absolute())

@@ -4,7 +4,13 @@ from cohortsmith.app.pipeline.blast import identity_by_blast, require_blastn, wi
 from cohortsmith.app.pipeline.comparing import DEFAULT_FAMILIES, compare_families
 from cohortsmith.app.pipeline.experiment_run import carry_out_run, check
 from cohortsmith.app.pipeline.feature_extractors import image_models, image_models_for
-from cohortsmith.app.pipeline.fitting import duration, fit_and_sample, fit_generator, remove_checkpoint
+from cohortsmith.app.pipeline.fitting import (
+    duration,
+    fit_and_sample,
+    fit_generator,
+    remove_checkpoint,
+    require_public_reading,
+)
 from cohortsmith.app.pipeline.models import (
     alarms,
     balancing_counts,
@@ -39,6 +45,7 @@ __all__ = [
     "identity_by_blast",
     "remove_checkpoint",
     "require_blastn",
+    "require_public_reading",
     "require_savable",
     "save",
     "summary",

@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cohortsmith.app.pipeline.feature_extractors import image_models_for
+from cohortsmith.app.pipeline.fitting import require_public_reading
 from cohortsmith.app.pipeline.pipeline import carry_out, write_outcome
-from cohortsmith.app.terminal import is_main_process
+from cohortsmith.app.terminal import is_main_process, say
 from cohortsmith.app.workspace import (
     CHECKPOINT,
     Watch,
+    owned,
     put_in_place,
     read,
     report_duplicates,
+    require_writable,
     train_and_holdout,
     working_folder,
 )
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
     from cohortsmith.app.config import Experiment
     from cohortsmith.app.pipeline.pipeline import FitOutcome
+    from cohortsmith.data import Cohort
+
+MIN_FOR_FOLDS = 100  # patients: even in folds an honest cohort is then rarely told from a leaking one
 
 
 def check(experiment: Experiment) -> None:
@@ -41,6 +47,7 @@ def check(experiment: Experiment) -> None:
     from cohortsmith.evaluation import METRICS
 
     make_generator(experiment.generator.family, **experiment.generator.settings)
+    require_public_reading(experiment.data, experiment.generator.family, experiment.generator.settings)
     sample = experiment.sample
     ways = [sample.n is not None, sample.per_class is not None, bool(sample.counts), sample.balance]
     if sum(ways) > 1:
@@ -62,11 +69,14 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, FitOutcome]
         TrainingError: the fit could not go on.
     """
     check(experiment)
+    require_writable(runs / "run")
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     part = experiment.data
     cohort = read(part)
     train, holdout = train_and_holdout(cohort, part, experiment.seed)
     found = report_duplicates(train, holdout)
+    if (warning := size_note(train, holdout)) and is_main_process():
+        say(warning)
     target = runs / f"{started}-{experiment.name}-{experiment.digest()}"
     with _working_folder(working_folder(experiment, runs)) as working:
         watch = Watch(working)
@@ -95,20 +105,40 @@ def carry_out_run(experiment: Experiment, runs: Path) -> tuple[Path, FitOutcome]
     return target, outcome
 
 
+def size_note(train: Cohort, holdout: Cohort) -> str:
+    """What the default policy cannot decide at this size, and what can, before anything is fitted; "" if it can."""
+    from cohortsmith.evaluation.privacy import DEFAULT, patients_needed
+
+    sizes = [len(set(side.subjects.tolist())) for side in (train, holdout)]
+    need = patients_needed(DEFAULT, sizes[1] / sum(sizes))
+    if sum(sizes) >= need:
+        return ""
+    if sum(sizes) < MIN_FOR_FOLDS:
+        return (
+            f"note: with {sum(sizes)} patients no audit can pass a cohort: differential privacy, or a release to named "
+            "recipients, remains"
+        )
+    return (
+        f"note: with {sum(sizes)} patients an audit on the holdout alone is unlikely to decide (about {need} would); "
+        "`cohortsmith audit RUN --folds 10` uses everybody on both sides"
+    )
+
+
 @contextmanager
 def _working_folder(working: Path) -> Iterator[Path]:
     """Folder that keeps nothing but a training checkpoint when the run does not come to its end."""
     if not is_main_process():
         yield working
         return
-    if working.exists():
-        _keep_checkpoint_only(working)
-    working.mkdir(parents=True, exist_ok=True)
-    try:
-        yield working
-    finally:
+    with owned(working):
         if working.exists():
             _keep_checkpoint_only(working)
+        working.mkdir(parents=True, exist_ok=True)
+        try:
+            yield working
+        finally:
+            if working.exists():
+                _keep_checkpoint_only(working)
 
 
 def _keep_checkpoint_only(working: Path) -> None:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from cohortsmith.app.terminal import is_main_process, say, status
 from cohortsmith.app.workspace import checkpointed
+from cohortsmith.data import DataError
 from cohortsmith.generators import make_generator
+from cohortsmith.generators.private import IMPUTED
 from cohortsmith.training import Runtime, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from cohortsmith.app.config import TrainingPart
+    from cohortsmith.app.config import DataPart, TrainingPart
     from cohortsmith.app.workspace import Watch
     from cohortsmith.data import Cohort
     from cohortsmith.generators import Generator
@@ -69,6 +71,16 @@ def fit_generator(
                 raise TrainingError(f"{error}; or start over with --restart") from error
             raise
     return generator
+
+
+def require_public_reading(part: DataPart, family: str, settings: Mapping[str, Any]) -> None:
+    """Check before the cohort is read that a private fit does not ask for medians of its patients.
+
+    Raises:
+        DataError: missing values are to be filled, with a budget, and the statistics are not stated to be public.
+    """
+    if part.impute and settings.get("dp_epsilon") and not settings.get("dp_public_statistics"):
+        raise DataError(IMPUTED.format(family=family))
 
 
 def remove_checkpoint(checkpoint: Path) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cohortsmith.app.pipeline import evaluating
-from cohortsmith.app.terminal import say
+from cohortsmith.app.release.ledger import ReleasedBefore, patients_digest, released_before
+from cohortsmith.app.release.samples import copied, digest_of, file_hashes, files_of
 from cohortsmith.app.workspace import (
+    Environment,
     Metrics,
     RunConfig,
     Workspace,
@@ -22,11 +22,9 @@ from cohortsmith.app.workspace import (
     read_train,
     synthetic_file,
     train_and_holdout,
-    write_json,
 )
 from cohortsmith.data import DataError
 from cohortsmith.data.io import sha256
-from cohortsmith.evaluation.core import NotEvaluable
 from cohortsmith.evaluation.spaces import Comparison
 
 if TYPE_CHECKING:
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
 
     from cohortsmith.app.config import DataPart
     from cohortsmith.data import Cohort
-    from cohortsmith.evaluation import ImageModels
-    from cohortsmith.evaluation.privacy import Attack, Audit, Policy
-    from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
 
 RUNS = Path("runs")
 _SIDES = ("train", "holdout", "synthetic")
@@ -57,6 +52,10 @@ class Case:
         family: generator that shadow models are fitted with, "" if unknown.
         settings: its settings.
         files: other input files, by cohort.
+        summary: the generator's summary of its fit, as far as the run recorded it.
+        cohort: digest of the whole cohort that train was drawn from, "" for three files.
+        before: what was released before of the same patients.
+        sealed: SHA-256 of the samples before they were read.
     """
 
     train: Cohort
@@ -69,6 +68,25 @@ class Case:
     family: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    cohort: str = ""
+    before: ReleasedBefore = field(default_factory=ReleasedBefore)
+    sealed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folds(self) -> int:
+        """Folds of the audit that the experiment file asks for, 0 for none."""
+        return int((self.config.get("audit") or {}).get("folds") or 0)
+
+    @property
+    def copied(self) -> bool:
+        """Whether the samples were copied to be released."""
+        return self.folder is not None and self.samples.parent.resolve() != self.folder.resolve()
+
+    @property
+    def private(self) -> bool:
+        """Whether the generator was fitted with differential privacy."""
+        return bool(self.summary.get("privacy"))
 
     @property
     def title(self) -> str:
@@ -81,33 +99,54 @@ class Case:
         data |= {f"{side} ({path.name})": sha256(path) for side, path in self.files.items() if path.is_file()}
         return {
             "data": data,
-            "model": folder_hashes(self.model) if self.model else {},
-            "samples": folder_hashes(self.samples),
+            "model": file_hashes(self.model) if self.model else {},
+            "samples": dict(self.sealed) or file_hashes(self.samples),
         }
 
+    def require_unchanged(self) -> None:
+        """Check that the samples still are the files that were read.
 
-def case_of_run(run: str) -> Case:
+        Raises:
+            DataError: a sample file changed since.
+        """
+        if self.sealed and file_hashes(self.samples) != dict(self.sealed):
+            raise DataError(f"{self.samples.name} changed while it was audited; nothing was written, audit it again")
+
+
+def case_of_run(run: str, *, copy_into: Path | None = None) -> Case:
     """Case of a run folder, or of the name of a run in `runs/`; its split is repeated and checked against the run's.
 
+    Args:
+        run: the folder, or its name.
+        copy_into: a folder that the samples are copied into first; what is read then is the copy.
+
     Raises:
-        DataError: no such run, a comparison of several families, or data or samples that have changed since the run.
+        DataError: no such run, a comparison of several families, samples that hold anything else than their cohort, or
+            data or samples that have changed since the run.
     """
     folder = _folder_of(run)
     config = read_json_as(RunConfig, folder / "config.json")
     known = read_json_as(Metrics, folder / "metrics.json").digests or {}
     part = config.data
-    samples = synthetic_file(folder)
+    original = synthetic_file(folder)
+    if copy_into is None:
+        files_of(original)
+    samples = original if copy_into is None else copied(original, copy_into)
+    sealed = file_hashes(samples)
     here = opened_from(part, (Path(), *folder.resolve().parents[:3]))
-    train, holdout = train_and_holdout(read(here), here, config.seed)
+    cohort = read(here)
+    train, holdout = train_and_holdout(cohort, here, config.seed)
     synthetic = read_synthetic(samples, here, train)
     compared = Comparison(train, holdout, synthetic)
-    for side, what in (("train", part.cohort), ("holdout", part.cohort), ("synthetic", samples)):
+    for side, what in (("train", part.cohort), ("holdout", part.cohort), ("synthetic", original)):
         if known.get(side) != getattr(compared, side).digest():
             raise DataError(
                 f"{what} has changed since the run (digest of its {side} cohort differs); give the original file, or "
                 "repeat the run"
             )
     model = folder / "model"
+    whole = patients_digest(cohort)
+    environment = folder / "environment.json"
     return Case(
         train,
         holdout,
@@ -119,6 +158,10 @@ def case_of_run(run: str) -> Case:
         config.generator.family,
         config.generator.settings,
         {"cohort": Path(here.cohort)},
+        read_json(environment, Environment) if environment.is_file() else {},
+        whole,
+        released_before(folder, train, whole, digest_of(sealed)),
+        sealed,
     )
 
 
@@ -137,67 +180,9 @@ def case_of_files(train: Path | None, holdout: Path | None, synthetic: Path | No
     real = read_train(part)
     unseen = read_holdout(holdout, part, real)
     virtual = read_synthetic(synthetic, part, real)
-    return Case(real, unseen, virtual, synthetic, files={"train": train, "holdout": holdout})
-
-
-def carry_out_audit(
-    case: Case,
-    *,
-    policy: Policy,
-    seed: int,
-    image_models: ImageModels | None,
-    shadows: int = 0,
-    jobs: int = 1,
-) -> Audit:
-    """Audit a case: scan its files, attack its synthetic cohort, and judge by the policy.
-
-    Raises:
-        DataError: a holdout that overlaps train, cohorts that are not comparable, too few patients, or shadow
-            models without a family.
-    """
-    from cohortsmith.evaluation.privacy import audit, check
-
-    check(Comparison(case.train, case.holdout, case.synthetic))
-    if shadows and not case.family:
-        raise DataError("--shadows fits the same generator again: name it with --family and --set")
-    found = [finding for path in (case.model, case.samples) if path for finding in _scan(path, case.train)]
-    shadow, reason = None, ""
-    if shadows:
-        try:
-            shadow = _shadow_attack(case, shadows, seed, jobs)
-        except NotEvaluable as error:
-            reason = str(error)
-    with evaluating("audit") as on_progress:
-        done = audit(
-            case.train,
-            case.holdout,
-            case.synthetic,
-            seed=seed,
-            image_models=image_models,
-            policy=policy,
-            shadow=shadow,
-            artefacts=found,
-            on_progress=on_progress,
-        )
-    return replace(done, notes=(*done.notes, f"shadow-model attack not evaluable: {reason}")) if reason else done
-
-
-def write_audit(folder: Path, audit: Audit, case: Case, *, show_patients: bool = False) -> None:
-    """Write `audit.html` and `audit.json`, stamped with the hashes of data, model and samples, version and seed."""
-    from cohortsmith.evaluation.html.audit import audit_page
-
-    stamp = stamp_of(audit, case)
-    write_json(folder / "audit.json", audit.to_json() | {"stamp": stamp})
-    page = audit_page(audit, title=case.title, stamp=stamp, show_patients=show_patients)
-    (folder / "audit.html").write_text(page, encoding="utf-8")
-
-
-def stamp_of(audit: Audit, case: Case) -> dict[str, Any]:
-    """Program, version, seed and hashes of the inputs: equal stamps mean equal audits."""
-    from cohortsmith.app.pipeline import environment
-
-    version = environment()["packages"].get("cohortsmith", "unknown")
-    return {"program": "cohortsmith", "version": version, "seed": audit.seed, "sha256": case.hashes()}
+    return Case(
+        real, unseen, virtual, synthetic, config={"data": asdict(part)}, files={"train": train, "holdout": holdout}
+    )
 
 
 def with_family(case: Case, family: str | None, settings: Mapping[str, Any]) -> Case:
@@ -214,15 +199,6 @@ def with_family(case: Case, family: str | None, settings: Mapping[str, Any]) -> 
     return replace(case, family=family, settings=dict(settings))
 
 
-def folder_hashes(path: Path) -> dict[str, str]:
-    """SHA-256 of a file, or of every file under a folder, by its name there."""
-    if path.is_file():
-        return {path.name: sha256(path)}
-    return {
-        entry.relative_to(path.parent).as_posix(): sha256(entry) for entry in sorted(path.rglob("*")) if entry.is_file()
-    }
-
-
 def _folder_of(run: str) -> Path:
     folder = Path(run)
     if not folder.is_dir():
@@ -235,29 +211,3 @@ def _folder_of(run: str) -> Path:
     if not (folder / "config.json").is_file():
         raise DataError(f"{folder} is not a run folder: config.json was expected in it, as `cohortsmith run` writes it")
     return folder
-
-
-def _scan(path: Path, train: Cohort) -> list[ArtefactFinding]:
-    from cohortsmith.evaluation.privacy.artefacts import scan
-
-    say(f"scanning {path.name}")
-    return scan(path, train)
-
-
-def _shadow_attack(case: Case, shadows: int, seed: int, jobs: int) -> Attack:
-    from cohortsmith.app.pipeline import fit_and_sample
-    from cohortsmith.evaluation.privacy import shadow_attack
-    from cohortsmith.generators import make_generator
-
-    settings = dict(case.settings)
-    make_generator(case.family, **settings)  # checks the settings first
-    say(f"fitting {shadows} shadow models of {case.family}")
-    return shadow_attack(
-        case.train,
-        case.holdout,
-        case.synthetic,
-        partial(fit_and_sample, case.family, settings),
-        shadows=shadows,
-        seed=seed,
-        jobs=jobs,
-    )

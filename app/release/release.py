@@ -1,94 +1,87 @@
-"""Released folders: samples, cards and audit with a list of checksums, and their verification."""
+"""Released folders: samples copied before they are audited, cards, audit, and a list of checksums."""
 
 from __future__ import annotations
 
-import re
 import shutil
-from pathlib import Path, PurePosixPath
+import uuid
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cohortsmith.app.release.audit_case import write_audit
+from cohortsmith.app.release.audit_files import facts_of_audit, write_audit
 from cohortsmith.app.release.cards import data_card, model_card, write_card
-from cohortsmith.app.workspace import Environment, Metrics, read_json
+from cohortsmith.app.release.ledger import Release, patients_digest, recorded, run_name, runs_folder
+from cohortsmith.app.release.samples import digest_of, file_hashes
+from cohortsmith.app.release.verification import stamp
+from cohortsmith.app.workspace import Metrics, put_in_place, read_json
 from cohortsmith.data import DataError
-from cohortsmith.data.io import sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from cohortsmith.app.release.audit_case import Case
     from cohortsmith.evaluation.privacy import Audit
-
-CHECKSUMS = "SHA256SUMS"
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
-
-
-def fill_release(folder: Path, case: Case, audit: Audit, *, forced: bool) -> None:
-    """Write a release into an empty folder: samples, model card, data card, audit, checksums; no real patients.
-
-    Args:
-        folder: destination.
-        case: the run that was audited.
-        audit: its result.
-        forced: released although the audit did not pass; both cards say so.
-
-    Raises:
-        DataError: not the case of a run.
-    """
-    if case.samples.is_dir():
-        shutil.copytree(case.samples, folder / case.samples.name)
-    else:
-        shutil.copyfile(case.samples, folder / case.samples.name)
-    if case.folder is None:
-        raise DataError("only a run can be released: the cards are written from its folder")
-    summary = read_json(case.folder / "environment.json", Environment)
-    facts = {key: value for key, value in summary.items() if key not in _MACHINE}
-    metrics = read_json(case.folder / "metrics.json", Metrics)
-    write_card(folder, model_card(case, audit, facts, metrics, forced=forced))
-    write_card(folder, data_card(case, audit, facts, forced=forced))
-    write_audit(folder, audit, case)
-    stamp(folder)
-
 
 _MACHINE = ("python", "system", "cpus", "threads", "cuda", "packages")
 
 
-def stamp(folder: Path) -> None:
-    """Write the checksums of every file under `folder`, in the form that `sha256sum --check` reads."""
-    lines = [f"{sha256(folder / name)}  {name}" for name in _files(folder)]
-    (folder / CHECKSUMS).write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def changes(folder: Path) -> list[str]:
-    """What has changed in a released folder, one line per change.
-
-    Checksums detect accidental changes; they are no signature, since anyone who edits a file can update its checksum.
+@contextmanager
+def release_folder(target: Path) -> Iterator[Path]:
+    """A folder to prepare a release in, beside its target; whatever is left of it in the end is removed.
 
     Raises:
-        DataError: not a released folder.
+        DataError: something is there already.
     """
-    if not (folder / CHECKSUMS).is_file():
-        raise DataError(f"{folder} is not a released folder: {CHECKSUMS} was expected in it, as `release` writes it")
-    stamped: dict[str, str] = {}
+    if target.is_symlink() or (target.exists() and (target.is_file() or any(target.iterdir()))):
+        raise DataError(f"{target} exists already, and a release is never overwritten; name another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    working = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
+    working.mkdir()
     try:
-        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        lines = [""]
-    for line in lines:
-        match = _LINE.fullmatch(line)
-        if match is None or not _inside(match[2]):
-            return [f"{CHECKSUMS} has changed since the release: it is no longer a list of checksums"]
-        stamped[match[2]] = match[1]
-    present = set(_files(folder))
-    found = [f"{name} is missing; it was part of the release" for name in stamped if name not in present]
-    found += [f"{name} was added after the release" for name in sorted(present - set(stamped))]
-    changed = [name for name in stamped if name in present and sha256(folder / name) != stamped[name]]
-    return [f"{name} has changed since the release" for name in changed] + found
+        yield working
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
 
 
-def _files(folder: Path) -> list[str]:
-    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or path.is_symlink())
-    return sorted(name for name in names if name != CHECKSUMS)
+def fill_release(working: Path, target: Path, case: Case, audit: Audit, *, forced: bool) -> None:
+    """Write cards, audit and checksums beside the audited samples, put the folder in place, and record the release.
 
+    Args:
+        working: folder that holds the samples that were audited, and nothing else.
+        target: the folder it becomes.
+        case: the run that was audited, its samples in `working`.
+        audit: its result.
+        forced: released although the audit did not pass; both cards say so.
 
-def _inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
+    Raises:
+        DataError: not the case of a run, samples that changed since they were read, or another release of the same
+            cohort since the audit began.
+    """
+    if case.folder is None or case.samples.parent != working:
+        raise DataError("only a run whose samples were copied before the audit can be released")
+    facts = facts_of_audit(audit, case)
+    summary = {key: value for key, value in case.summary.items() if key not in _MACHINE}
+    metrics = read_json(case.folder / "metrics.json", Metrics)
+    now = datetime.now(UTC)
+    date = now.date().isoformat()
+    write_card(working, model_card(case, facts, summary, metrics, date=date, forced=forced))
+    write_card(working, data_card(case, facts, summary, date=date, forced=forced))
+    write_audit(working, audit, case)
+    stamp(working)
+    case.require_unchanged()
+    line = Release(
+        time=now.isoformat(timespec="seconds"),
+        patients=patients_digest(case.train),
+        cohort=case.cohort,
+        run=run_name(case.folder),
+        seed=int(case.config.get("seed") or 0),
+        model=digest_of(file_hashes(case.model or case.folder / "config.json")),
+        policy=audit.policy.digest(),
+        samples=digest_of(case.sealed),
+        rows=len(case.synthetic),
+        decision=audit.outcome,
+        forced=forced,
+    )
+    with recorded(runs_folder(case.folder), line, case.before.known):
+        put_in_place(working, target)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment, Segments
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,19 +40,20 @@ def is_main_process() -> bool:
 def say(text: str) -> None:
     """Print a line on the way, on stderr."""
     if is_main_process():
-        print(text, file=sys.stderr, flush=True)
+        print(shown(text), file=sys.stderr, flush=True)
 
 
 def show(renderable: RenderableType) -> None:
     """Print a table or another Rich renderable, on stdout."""
     if is_main_process():
-        _results.print(renderable)
+        whole = _results.render_str(renderable) if isinstance(renderable, str) else renderable
+        _results.print(Segments(Segment(shown(part.text), part.style) for part in _results.render(whole)), end="")
 
 
 def result(text: str) -> None:
     """Print a plain line on stdout, never wrapped: a path stays one word for whatever reads it."""
     if is_main_process():
-        print(text, flush=True)
+        print(shown(text), flush=True)
 
 
 def show_json(value: Any) -> None:
@@ -63,17 +66,17 @@ def explain(error: BaseException) -> str | None:
     if hasattr(error, "format_message"):  # a usage error of the command line
         context = getattr(error, "ctx", None)
         hint = f" (see: {context.command_path} --help)" if context is not None else ""
-        return _one_line(str(error.format_message())) + hint
+        return one_line(str(error.format_message())) + hint
     if isinstance(error, OSError):
         named = f": {error.filename}" if error.filename else ""
-        return _one_line(f"{error.strerror or error}{named}")
+        return one_line(f"{error.strerror or error}{named}")
     if isinstance(error, ValueError):
         # Looked up by name so that asking for help loads neither pandas nor torch.
         ours = [("cohortsmith.data.errors", "DataError"), ("cohortsmith.training", "TrainingError")]
         if any(
             module in sys.modules and isinstance(error, getattr(sys.modules[module], name)) for module, name in ours
         ):
-            return _one_line(str(error))
+            return one_line(str(error))
     return None
 
 
@@ -82,5 +85,15 @@ def fail(message: str) -> None:
     say(f"error: {message}")
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def one_line(text: str) -> str:
+    """Text on one line, without what would move a terminal's cursor."""
+    return shown(" ".join(text.split()))
+
+
+def shown(text: str) -> str:
+    """Text as a terminal may show it: escape sequences, which may come with the data, are made visible."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+# Control characters but tab and line feed, and those that turn the direction of writing.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

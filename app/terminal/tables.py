@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from cohortsmith.evaluation import Estimate, Report
-    from cohortsmith.evaluation.privacy import Audit
+    from cohortsmith.evaluation.privacy import Audit, Step
 
 OUTCOMES = {"pass": "green", "fail": "red", "not evaluable": "yellow"}
 STYLES = {"as real": "green", "close": "green", "partway": "yellow", "far": "red", None: ""}
@@ -170,12 +170,13 @@ def figures_table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     return table
 
 
-def audit_table(audit: Audit) -> Group:
+def audit_table(audit: Audit, steps: Sequence[Step] = ()) -> Group:
     """The decision of an audit in the terminal: every criterion with its figure, its limit and its outcome."""
     from cohortsmith.evaluation.core import number
 
-    tone = OUTCOMES[audit.outcome]
-    head = "release blocked" if audit.blocked else audit.outcome
+    loosened = audit.loosened
+    tone = OUTCOMES["not evaluable" if loosened else audit.outcome]
+    head = "release blocked" if audit.blocked else "passed under looser limits" if loosened else audit.outcome
     table = Table(box=SIMPLE_HEAD, title=f"Audit: [{tone}]{head}[/{tone}]", title_justify="left")
     table.add_column("criterion")
     for name in ("figure", "95 % interval", "limit"):
@@ -189,4 +190,12 @@ def audit_table(audit: Audit) -> Group:
     said = [
         f"[dim]{each.criterion.name}: {escape(each.words)}[/dim]" for each in audit.judgements if each.outcome != "pass"
     ]
-    return Group(table, *said)
+    looser = [
+        f"[yellow]looser than the default: {name} {key} {value:g}, default {usual:g}[/yellow]"
+        for name, key, value, usual in audit.policy.laxer()
+    ]
+    first = [escape(line) for line in audit.first_lines]
+    notes = [f"note: {escape(note)}" for note in audit.notes]
+    after = ["[bold]What next[/bold]"] if steps else []
+    after += [f"- {escape(s.words)}" + (f": [bold]{escape(s.command)}[/bold]" if s.command else "") for s in steps]
+    return Group(table, *first, *looser, *notes, *said, *after)

@@ -2,7 +2,7 @@
 
 from cohortsmith.app.ui.audit_controls import deciding
 from cohortsmith.app.ui.class_balance import class_bars
-from cohortsmith.app.ui.cohort_choice import choose, cohort_of, demo, facts, part, seed, sides_of
+from cohortsmith.app.ui.cohort_choice import choose, cohort_of, demo, facts, forget, part, seed, sides_of
 from cohortsmith.app.ui.comparable_runs import comparable
 from cohortsmith.app.ui.downloads import offer
 from cohortsmith.app.ui.fit_monitor import SHOWN, fits
@@ -25,7 +25,7 @@ from cohortsmith.app.ui.session import (
     text_of,
     workspace,
 )
-from cohortsmith.app.ui.theme import colours
+from cohortsmith.app.ui.theme import colours, icon
 
 __all__ = [
     "DARK",
@@ -48,9 +48,11 @@ __all__ = [
     "empty",
     "estimates",
     "facts",
+    "forget",
     "fill",
     "finished",
     "fits",
+    "icon",
     "member",
     "offer",
     "part",

@@ -39,6 +39,14 @@ def choose(chosen: DataPart, seed: int) -> None:
     st.session_state[SEED] = seed
 
 
+def forget() -> None:
+    """Forget the choice, and what was read of it: its file was deleted."""
+    for key in (PART, SEED, "cohort-before"):
+        st.session_state.pop(key, None)
+    _read.clear()
+    _facts.clear()
+
+
 def seed() -> int:
     """Seed of the split."""
     if SEED in st.session_state:

@@ -35,10 +35,12 @@ def fits() -> None:
         st.caption("No fit has been started yet. A fit continues when the browser or the app is closed.")
         return
     names = [job.name for job in known]
-    if st.session_state.get(SHOWN) not in names:
-        st.session_state[SHOWN] = names[0]
-    st.selectbox("Fit", names, key=SHOWN, format_func=_short)
-    job = next(job for job in known if job.name == st.session_state[SHOWN])
+    shown = st.session_state.get(SHOWN)
+    at = names.index(shown) if shown in names else 0
+    # A choice among these fits, not a choice for good: what a browser still sends for the list of before is left alone.
+    key = f"fits-{len(names)}-{names[0]}"
+    st.session_state[SHOWN] = name = st.selectbox("Fit", names, index=at, key=key, format_func=_short)
+    job = next(job for job in known if job.name == name)
     if job.state == "running":
         st.fragment(run_every=_EVERY)(_running)(job.name)
     else:

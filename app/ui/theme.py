@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from PIL import Image, ImageDraw
 
 from cohortsmith.app.ui.palette import DARK, LIGHT
 from cohortsmith.evaluation.plots import class_style, themes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+def icon() -> Image.Image:
+    """Icon of the browser's tab, drawn here: one that is named would be fetched from a server of fonts or pictures."""
+    size = 64
+    picture = Image.new("RGBA", (size, size))
+    draw = ImageDraw.Draw(picture)
+    for left, colour in ((4, LIGHT["real"]), (24, LIGHT["synthetic"])):
+        draw.ellipse((left, 14, left + 36, 50), outline=colour, width=8)
+    return picture
 
 
 def dark() -> bool:

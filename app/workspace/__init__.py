@@ -18,10 +18,12 @@ from cohortsmith.app.workspace.folders import (
     read_json,
     read_json_as,
     require_free,
+    require_writable,
     whole_folder,
     write_json,
     write_json_lines,
 )
+from cohortsmith.app.workspace.ownership import owned
 from cohortsmith.app.workspace.progress import (
     CHECKPOINT,
     ROWS,
@@ -66,6 +68,7 @@ __all__ = [
     "fingerprint",
     "json_lines",
     "opened_from",
+    "owned",
     "put_in_place",
     "read",
     "read_holdout",
@@ -76,6 +79,7 @@ __all__ = [
     "read_train",
     "report_duplicates",
     "require_free",
+    "require_writable",
     "require_images",
     "rows_so_far",
     "safe_name",

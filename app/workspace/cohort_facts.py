@@ -14,6 +14,7 @@ from cohortsmith.data.splits import SPLIT, SPLITS
 if TYPE_CHECKING:
     from cohortsmith.data import Cohort
 
+_SHOWN = 12  # names of genes in a description
 _TOLD = ("source", "label", "subject", "imputed", "constant_genes")
 
 
@@ -21,16 +22,33 @@ def facts_of(cohort: Cohort) -> dict[str, Any]:
     """Figures of a cohort by name, as plain values."""
     covariates = {str(c): f"({int(cohort.obs[c].isna().sum())} missing)" for c in cohort.obs.columns}
     about = FACTS.get(cohort.kind, _duplicates)(cohort)
-    return {
-        "kind": cohort.kind,
-        "samples": len(cohort),
-        "patients": len(np.unique(cohort.subjects)),
-        "features": len(cohort.features),
-        "classes": cohort.class_counts(),
-        **about,
-        "covariates": covariates or "none",
-        "digest": cohort.digest(),
-    } | {key: cohort.provenance[key] for key in _TOLD if cohort.provenance.get(key) is not None}
+    return (
+        {
+            "kind": cohort.kind,
+            "samples": len(cohort),
+            "patients": len(np.unique(cohort.subjects)),
+            "features": len(cohort.features),
+            **({cohort.about.columns: _named(cohort.features)} if cohort.about.measured else {}),
+            "classes": cohort.class_counts(),
+            **about,
+            "covariates": covariates or "none",
+            "digest": cohort.digest(),
+        }
+        | {key: cohort.provenance[key] for key in _TOLD if cohort.provenance.get(key) is not None}
+        | _warnings(cohort)
+    )
+
+
+def _named(names: tuple[str, ...]) -> str:
+    """Names in one line: all of a few, else the first and the last."""
+    if len(names) <= _SHOWN:
+        return ", ".join(names)
+    return f"{', '.join(names[: _SHOWN - 2])}, ... {len(names) - _SHOWN} more ..., {', '.join(names[-2:])}"
+
+
+def _warnings(cohort: Cohort) -> dict[str, Any]:
+    told = cohort.provenance.get("warnings")
+    return {"warnings": list(told)} if told else {}
 
 
 def _duplicates(cohort: Cohort) -> dict[str, Any]:
@@ -39,7 +57,14 @@ def _duplicates(cohort: Cohort) -> dict[str, Any]:
 
 
 def _expression(cohort: Cohort) -> dict[str, Any]:
-    return {"scale": cohort.scale, "zeros": f"{float(np.mean(cohort.x == 0)):.1%}", **_duplicates(cohort)}
+    known = {"stated": "stated", "file": "recorded in the file", "values": "detected"}
+    how = known.get(str(cohort.provenance.get("scale_from")), "")
+    return {
+        "scale": cohort.scale,
+        **({"scale_from": how} if how else {}),
+        "zeros": f"{float(np.mean(cohort.x == 0)):.1%}",
+        **_duplicates(cohort),
+    }
 
 
 def _images(cohort: Cohort) -> dict[str, Any]:

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.app.terminal import say
-from cohortsmith.data import DataError, duplicates, read_cohort, split
-from cohortsmith.data.io import PNG_FOLDER, check_written, suffix_of
+from cohortsmith.app.workspace.folders import require_writable
+from cohortsmith.data import DataError, duplicates, load_cohort, split
+from cohortsmith.data.io import DELIMITED, PNG_FOLDER, check_written, suffix_of
+from cohortsmith.data.patients import shared_patients
+from cohortsmith.data.scale import require_same_scale, require_same_units
 from cohortsmith.data.sequences import REFERENCES
 from cohortsmith.data.splits import SPLIT, has_own_split
 
@@ -22,7 +25,14 @@ if TYPE_CHECKING:
 
 def read(part: DataPart) -> Cohort:
     """Cohort from a path or a named set; see `data.read_cohort` for rules and errors."""
-    return read_cohort(part.cohort, **_options(part))
+    return _told(load_cohort(part.cohort, **_options(part)))
+
+
+def _told(cohort: Cohort) -> Cohort:
+    """The cohort, after a person was told what was odd in its file."""
+    for line in cohort.provenance.get("warnings", ()):
+        say(f"warning: {line}")
+    return cohort
 
 
 def opened_from(part: DataPart, places: Iterable[Path]) -> DataPart:
@@ -49,7 +59,15 @@ def read_holdout(source: Path, part: DataPart, train: Cohort) -> Cohort:
 
     Of a file of images with splits of its own, its test.
     """
-    return _own_side(_read_like(train, source, part, {"subject": train.provenance.get("subject")}), "test")
+    # Where one record stands twice and no patient is named, the column of patients is none of the file's.
+    named = None if train.provenance.get("subject_made") else train.provenance.get("subject")
+    changes: dict[str, Any] = {"subject": part.subject or named}
+    name = source.name.lower()
+    if train.about.scaled and not name.endswith(".h5ad"):
+        changes["layer"] = None
+    if train.about.scaled and not name.endswith(DELIMITED):
+        changes["transpose"] = False
+    return _own_side(_read_like(train, source, part, changes), "test")
 
 
 def train_and_holdout(cohort: Cohort, part: DataPart, seed: int) -> Split:
@@ -79,8 +97,17 @@ def width_of(cohort: Cohort) -> int | str:
 
 
 def read_synthetic(source: Path, part: DataPart, train: Cohort) -> Cohort:
-    """Synthetic cohort, read as `train` was; each virtual patient is its own."""
-    return _read_like(train, source, part, {"subject": None})
+    """Synthetic cohort, read as `train` was; each virtual patient is its own.
+
+    Generators make no covariates: a file of virtual patients may lack those that `part` declares. It has its labels in
+    itself, and patients in rows.
+    """
+    changes: dict[str, Any] = {"subject": None, "covariates": ()}
+    if train.about.scaled:
+        changes |= {"labels": None, "layer": None, "transpose": False}
+    cohort = _read_like(train, source, part, changes)
+    there = tuple(name for name in part.covariates if name in cohort.features and name not in train.features)
+    return _read_like(train, source, part, changes | {"covariates": there}) if there else cohort
 
 
 def _read_like(train: Cohort, source: Path, part: DataPart, changes: dict[str, Any]) -> Cohort:
@@ -88,12 +115,28 @@ def _read_like(train: Cohort, source: Path, part: DataPart, changes: dict[str, A
     if train.about.coded:
         known = train.provenance.get("reference")
         options["reference"] = part.reference or (known if known in REFERENCES else None)
-        return read_cohort(source, **{key: value for key, value in options.items() if value is not None})
-    cohort = read_cohort(source, **options | {"label": train.provenance.get("label"), "scale": train.scale})
-    if cohort.features == train.features or set(cohort.features) != set(train.features):
-        return cohort  # the comparison reports other genes by name
-    place = {name: column for column, name in enumerate(cohort.features)}
-    return replace(cohort, x=cohort.x[:, [place[name] for name in train.features]], features=train.features)
+        return _told(load_cohort(source, **{key: value for key, value in options.items() if value is not None}))
+    cohort = _told(load_cohort(source, **options | {"label": train.provenance.get("label")}))
+    if cohort.features != train.features and set(cohort.features) == set(train.features):
+        place = {name: column for column, name in enumerate(cohort.features)}
+        columns = [place[name] for name in train.features]
+        cohort = replace(cohort, x=cohort.x[:, columns], features=train.features)
+    return _on_scale_of(train, cohort)  # the comparison reports other genes by name
+
+
+def _on_scale_of(train: Cohort, cohort: Cohort) -> Cohort:
+    """The cohort on train's scale, where its values may be: small counts look like log values, taken by themselves.
+
+    Raises:
+        DataError: the values, or what the file records, say another scale.
+    """
+    if not train.about.scaled or cohort.kind != train.kind:
+        return cohort
+    if cohort.scale != train.scale and cohort.provenance.get("scale_from") == "values":
+        cohort = replace(cohort, provenance={**cohort.provenance, "scale": train.scale})
+    for require in (require_same_scale, require_same_units):
+        require(train, cohort, str(cohort.provenance.get("source")))
+    return cohort
 
 
 def _options(part: DataPart) -> dict[str, Any]:
@@ -106,6 +149,8 @@ def _options(part: DataPart) -> dict[str, Any]:
         "alphabet": part.alphabet,
         "resize": part.resize,
         "subject": part.subject,
+        "layer": part.layer,
+        "transpose": part.transpose or None,
         "scale": part.scale,
         "impute": part.impute or None,
         "covariates": tuple(part.covariates) or None,
@@ -116,9 +161,18 @@ def _options(part: DataPart) -> dict[str, Any]:
 def report_duplicates(train: Cohort, holdout: Cohort) -> dict[str, int]:
     """Say how many patients stand on both sides: copies in the source look like a leak of the generator later.
 
+    Patients are the same by name too, where both sides name them.
+
     Returns:
         Number of pairs, `exact` and `near`.
     """
+    if train.provenance.get("subject") and holdout.provenance.get("subject"):
+        both = len(shared_patients(train.subjects, holdout.subjects))
+        if both:
+            say(
+                f"warning: {both} patients are in train and in the holdout by their names in column "
+                f"{train.provenance['subject']!r}: the holdout is not unseen, and figures look better than on others"
+            )
     if train.about.equals_are_usual:
         return _report_same_sequences(train, holdout)
     if train.features != holdout.features:
@@ -174,3 +228,4 @@ def check_writable(out: Path, kind: Kind | None = None) -> None:
         raise DataError(f"{out} is a folder; a file name was expected")
     if not out.parent.is_dir():
         raise DataError(f"the folder {str(out.parent)!r} does not exist; make it first")
+    require_writable(out)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cohortsmith.app.workspace.ownership import owned
 from cohortsmith.data import DataError
+from cohortsmith.data.io import temporary_name
 from cohortsmith.data.validation import from_json
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # One of these in a folder says that cohortsmith wrote it; nothing else is ever replaced or removed.
-MARKERS = ("model.json", "metrics.json", "comparison.json", "study.json", "config.json", "audit.json")
+MARKERS = ("model.json", "metrics.json", "comparison.json", "study.json", "grid.json", "config.json", "audit.json")
 
 
 def require_free(target: Path, *, force: bool = False) -> None:
@@ -28,6 +29,7 @@ def require_free(target: Path, *, force: bool = False) -> None:
     Raises:
         DataError: there is a file, or a folder with something in it that may not be replaced.
     """
+    require_writable(target)
     if target.is_file():
         raise DataError(f"a folder was expected for the results, {target} is a file; name another with --out")
     if not target.exists() or not any(target.iterdir()):
@@ -38,22 +40,35 @@ def require_free(target: Path, *, force: bool = False) -> None:
         raise DataError(f"{target} holds results already; name another folder with --out, or replace it with --force")
 
 
+def require_writable(target: Path) -> None:
+    """Check that something can be put at `target`, before the work that makes it.
+
+    Raises:
+        DataError: the nearest folder above it that exists is no folder, or may not be written to.
+    """
+    above = next((folder for folder in target.absolute().parents if os.path.lexists(folder)), target)
+    if not above.is_dir():
+        raise DataError(f"{target} cannot be written: {above} is a file, not a folder; name another place with --out")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise DataError(f"{target} cannot be written: no permission to write to {above}; name another place with --out")
+
+
 @contextmanager
 def whole_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
     """Give a folder to write into; it becomes `target` when the block ends well and is removed when it does not.
 
     Raises:
-        DataError: as `require_free`.
+        DataError: as `require_free` and `owned`.
     """
     require_free(target, force=force)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    working = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
-    working.mkdir()
-    try:
-        yield working
-        put_in_place(working, target)
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
+    with owned(target):
+        working = target.parent / temporary_name(target.name)
+        working.mkdir()
+        try:
+            yield working
+            put_in_place(working, target)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
 
 
 def put_in_place(working: Path, target: Path) -> None:
@@ -61,7 +76,7 @@ def put_in_place(working: Path, target: Path) -> None:
     if not target.exists():
         os.replace(working, target)
         return
-    old = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.old"
+    old = target.parent / temporary_name(target.name, "old")
     os.replace(target, old)
     try:
         os.replace(working, target)

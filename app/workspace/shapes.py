@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cohortsmith.app.config import DataPart, GeneratorPart  # noqa: TC001  # pydantic reads the annotations
+from cohortsmith.app.config import DataPart, GeneratorPart, Seed  # noqa: TC001  # pydantic reads the annotations
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class RunConfig:
 
     data: DataPart
     generator: GeneratorPart
-    seed: int
+    seed: Seed
     name: str = ""
 
 

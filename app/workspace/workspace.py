@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -20,8 +21,8 @@ from cohortsmith.app.workspace.shapes import (
     RunFacts,
     StudyFacts,
 )
-from cohortsmith.data import DataError, read_cohort, split
-from cohortsmith.data.io import suffix_of, whole_file
+from cohortsmith.data import DataError, load_cohort, split
+from cohortsmith.data.io import suffix_of, sweep, whole_file
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
@@ -98,9 +99,15 @@ class Entry:
             "cohort": ", ".join(cohorts),
             "families": self.families,
             "seed": self.facts.get("seed"),
-            "decision": self.facts.get("decision") if self.kind == "audit" else None,
+            "decision": self.decision,
             "state": f"{self.state}: {self.reason}" if self.reason else self.state,
         }
+
+    @property
+    def decision(self) -> str | None:
+        """Decision of an audit, and whether it passed by limits looser than the default."""
+        stated = self.facts.get("decision") if self.kind == "audit" else None
+        return f"{stated} under looser limits" if stated == "pass" and self.facts.get("looser_limits") else stated
 
     @property
     def fingerprint(self) -> str:
@@ -159,13 +166,32 @@ class Workspace:
             raise DataError(f"{safe} is empty; a file with patients was expected")
         if len(content) > LARGEST_UPLOAD * 1_000_000:
             raise DataError(f"{safe} has {len(content) / 1e6:.0f} MB; uploads may have {LARGEST_UPLOAD} MB at most")
-        folder = self.runs / UPLOADS / hashlib.sha256(content).hexdigest()[:16]
+        private = self.runs / UPLOADS
+        folder = private / hashlib.sha256(content).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
+        for place in (private, folder):  # real patients: for nobody but the account that the app runs under
+            place.chmod(0o700)
+        for left in private.glob("*/"):
+            sweep(left)
         target = folder / safe
         if not target.is_file() or target.is_symlink() or target.stat().st_size != len(content):
             with whole_file(target) as working:
+                working.touch(mode=0o600)
                 working.write_bytes(content)
+        target.chmod(0o600)
         return target
+
+    def delete_upload(self, path: Path) -> None:
+        """Delete an uploaded file.
+
+        Raises:
+            DataError: not one of `uploads`.
+        """
+        if path not in self.uploads():
+            raise DataError(f"{path.name} is no uploaded file here")
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another name of the same content stands there
+            path.parent.rmdir()
 
     def uploads(self) -> list[Path]:
         """Uploaded cohorts, the newest first."""
@@ -234,7 +260,7 @@ def read_synthetic_of(folder: Path, like: Cohort | None = None) -> Cohort:
     """
     path = synthetic_file(folder)
     if like is None:
-        return read_cohort(path, part=True)
+        return load_cohort(path, part=True)
     return read_synthetic(path, read_json_as(RunConfig, folder / "config.json").data, like)
 
 

@@ -1,9 +1,10 @@
 """Reading and writing cohorts in every file format, and atomic writing of files and folders."""
 
 from cohortsmith.data.io.assembly import Table, assemble
-from cohortsmith.data.io.atomic import whole_file, whole_folder
+from cohortsmith.data.io.atomic import sweep, temporary_name, whole_file, whole_folder
 from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy
+from cohortsmith.data.io.delimited import header_of
 from cohortsmith.data.io.image_assembly import IMAGE_SIZE
 from cohortsmith.data.io.medmnist_npz import holds_images
 from cohortsmith.data.io.medmnist_sets import MEDMNIST, fetch
@@ -13,18 +14,19 @@ from cohortsmith.data.io.read import (
     EVERY_SUFFIX,
     PNG_FOLDER,
     SUFFIXES,
+    WRITTEN,
     check_written,
     fitting,
     has_known_suffix,
     kind_of_file,
     read_file,
+    read_memory,
     stem_of,
     suffix_like,
     suffix_of,
 )
 from cohortsmith.data.io.sequence_records import count_records, fields_of
 from cohortsmith.data.io.stored import Stored, sha256
-from cohortsmith.data.io.tables import header_of
 from cohortsmith.data.io.write import CohortWriter, open_writer, write_cohort
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Stored",
     "IMAGE_TABLE",
     "Table",
+    "WRITTEN",
     "assemble",
     "check_written",
     "count_records",
@@ -53,10 +56,13 @@ __all__ = [
     "open_writer",
     "png_files",
     "read_file",
+    "read_memory",
     "sha256",
     "stem_of",
     "suffix_like",
     "suffix_of",
+    "sweep",
+    "temporary_name",
     "tidy",
     "whole_file",
     "whole_folder",

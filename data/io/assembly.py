@@ -10,9 +10,11 @@ import pandas as pd
 
 from cohortsmith.data.cohort import Cohort, Scale
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, SUBJECTS
+from cohortsmith.data.io.column_names import LABEL, PATIENTS, REPEATED, SAMPLE_ID, plain_name
 from cohortsmith.data.io.covariates import tidy
-from cohortsmith.data.scale import detect_scale
+from cohortsmith.data.io.oddities import odd_classes, odd_genes, some
+from cohortsmith.data.patients import spelled
+from cohortsmith.data.scale import contradiction, deciding_columns, detect_scale
 from cohortsmith.data.suggestions import close_names, near_misses
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Table:
         first_row: row number of the first sample in the file (a CSV's header is row 1).
         label, subject, scale: as recorded in the file, None otherwise.
         notes: additional provenance.
+        warnings: what a person should know of how the file was read, a line each.
     """
 
     source: str
@@ -46,6 +49,7 @@ class Table:
     subject: str | None = None
     scale: Scale | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 def assemble(
@@ -77,23 +81,27 @@ def assemble(
     subjects, orphans = subjects_of_samples(table.obs, subject, own)
     check_sizes(table.source, label, y, subjects, classes, part)
     imputed = check_values(table, impute)
-    stated = scale or table.scale
-    if stated == "counts":
+    if scale == "counts":
         check_counts(table)
+    scale, scale_from = _scale(table, scale)
     obs = table.obs.drop(columns=[c for c in (label, subject) if c is not None])
     obs.index = pd.Index(ids, dtype=object, name=SAMPLE_ID)
     provenance: dict[str, Any] = {
         "source": table.source,
-        "scale": stated or detect_scale(table.x),
-        "scale_from": "stated" if scale else "file" if table.scale else "values",
+        "scale": scale,
+        "scale_from": scale_from,
         "label": label,
-        "subject": "subject" if repeats and subject is None else subject,
+        "subject": REPEATED if repeats and subject is None else subject,
         "imputed": imputed,
         "constant_genes": constant_genes(table.x),
         **table.notes,
     }
+    told = [*table.warnings, *odd_genes(table.genes, table.source), *odd_classes(classes, label, table.source)]
+    if told:
+        provenance["warnings"] = tuple(told)
     if repeats:
         provenance["repeated_samples"] = repeats
+        provenance["subject_made"] = subject is None
     if orphans:
         provenance["without_subject"] = orphans
     return Cohort(
@@ -106,6 +114,39 @@ def assemble(
         obs=obs,
         provenance=provenance,
     )
+
+
+def _scale(table: Table, stated: Scale | None) -> tuple[Scale, str]:
+    """Scale of the values, and who says so: "stated", "file" or "values".
+
+    Raises:
+        DataError: the values contradict the stated scale.
+    """
+    if stated is not None:
+        if why := contradiction(table.x, stated):
+            raise DataError(
+                f"{table.source}: the scale is stated as {stated}, but {why}; the values look like "
+                f"{detect_scale(table.x)}: state that, or leave the scale out to have it detected"
+            )
+        return stated, "stated"
+    own = detect_scale(table.x)
+    if table.scale is not None:
+        why = contradiction(table.x, table.scale)
+        if not why:
+            return table.scale, "file"
+        table.warnings.append(
+            f"{table.source} records the scale {table.scale}, but {why}: read as {own}; state another one if it is "
+            "wrong (--scale)"
+        )
+        return own, "values"
+    if (deciding := deciding_columns(table.x, own)) is not None:
+        rest, columns = deciding
+        table.warnings.append(
+            f"{table.source}: the scale is {own} because of {len(columns)} of {len(table.genes)} columns "
+            f"({some([table.genes[i] for i in columns])}); the others look like {rest}: declare columns that are no "
+            "genes (--covariate), or state the scale (--scale)"
+        )
+    return own, "values"
 
 
 def class_positions(names: pd.Series[Any], label: str, source: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -161,6 +202,8 @@ def _label_column(table: Table, label: str | None) -> str:
     close = close_names(wanted, [*columns, *table.genes])
     close += [c for c in _candidates(table.obs) if c not in close]
     hint = f"; possible columns: {', '.join(close[:6])}" if close else "; no column looks like a label"
+    if not close and not columns:
+        hint += "; if genes are in rows, read it with --transpose; classes may come from a table (--labels)"
     raise DataError(f"{table.source} has no label column {wanted!r}{hint}; name the column of class names (--label)")
 
 
@@ -197,8 +240,8 @@ def _classes(table: Table, label: str) -> tuple[NDArray[np.int64], tuple[str, ..
 
 
 def subject_among(columns: list[str], label: str, more: tuple[str, ...] = ()) -> str | None:
-    """The column that holds the patient by its name, in the order of `SUBJECTS` and then `more`; None without one."""
-    return next((c for name in (*SUBJECTS, *more) for c in columns if c.casefold() == name and c != label), None)
+    """The column that holds the patient by its name, in the order of `PATIENTS` and then `more`; None without one."""
+    return next((c for name in (*PATIENTS, *more) for c in columns if plain_name(c) == name and c != label), None)
 
 
 def subjects_of_samples(obs: pd.DataFrame, subject: str | None, ids: list[str]) -> tuple[NDArray[np.str_], int]:
@@ -215,7 +258,7 @@ def subjects_of_samples(obs: pd.DataFrame, subject: str | None, ids: list[str]) 
     if subject is None:
         return own, 0
     missing = obs[subject].isna().to_numpy()
-    named = obs[subject].astype(str).to_numpy(dtype=np.str_)
+    named = spelled(obs[subject])
     return np.where(missing, np.char.add("sample:", own), named), int(missing.sum())
 
 
@@ -258,10 +301,11 @@ def check_sizes(
     patients = pd.DataFrame({"y": y, "subject": subjects}).drop_duplicates()["y"].value_counts()
     single = [classes[c] for c in sorted(patients.index[patients < 2])]
     if single:
-        more = f" and {len(single) - 5} more" if len(single) > 5 else ""
-        raise DataError(
-            f"{source}: class {', '.join(map(repr, single[:5]))}{more} of label {label!r} has one patient; "
-            "at least two are needed for train and holdout: leave the class out or merge it with another"
+        first = int(np.isin(y, [classes.index(name) for name in single]).argmax()) + 1
+        raise DataError(  # without their names: what one patient alone has is that patient's
+            f"{source}: {len(single)} of {len(classes)} classes of label {label!r} have one patient (first: that of "
+            f"sample {first}); at least two are needed for train and holdout: leave the class out or merge it with "
+            "another, or name another column (--label)"
         )
 
 

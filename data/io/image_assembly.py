@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from cohortsmith.data.io.assembly import (
 )
 from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy
+from cohortsmith.data.io.oddities import odd_classes
 from cohortsmith.data.kinds import grid
 from cohortsmith.data.suggestions import near_misses
 
@@ -42,6 +43,7 @@ class Pictures:
         label: column of `obs` that holds the class.
         subject: column of `obs` recorded in the file as the patient's.
         label_names: classes in the order of the file's numbers; empty where the file has none.
+        warnings: what a person should know of how the file was read, a line each.
     """
 
     source: str
@@ -51,6 +53,7 @@ class Pictures:
     label: str = LABEL
     subject: str | None = None
     label_names: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
 
 
 def gather(
@@ -86,6 +89,8 @@ def gather(
         provenance["resized"] = resized
     if orphans:
         provenance["without_subject"] = orphans
+    if told := [*pictures.warnings, *odd_classes(classes, wanted, source)]:
+        provenance["warnings"] = tuple(told)
     return Cohort("image", pictures.x, y, classes, grid(pictures.x), subjects, obs, provenance)
 
 

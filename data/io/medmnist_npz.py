@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
+import struct
+import tokenize
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -13,6 +17,7 @@ from cohortsmith.data.errors import DataError
 from cohortsmith.data.io.column_names import LABEL
 from cohortsmith.data.io.image_assembly import Pictures, check_size, cropped, gather
 from cohortsmith.data.io.medmnist_sets import names_of
+from cohortsmith.data.io.unpacking import check_unpacked
 from cohortsmith.data.splits import SPLIT, SPLITS
 
 if TYPE_CHECKING:
@@ -27,7 +32,11 @@ if TYPE_CHECKING:
 LABEL_NAMES, LABEL_KEY, SUBJECT_KEY, NO_SPLIT = "label_names", "label_key", "subject_key", "no_split"
 # What zipfile and NumPy raise for a file that is not a complete archive of plain arrays; the last for one that is
 # encrypted or compressed by an unsupported method.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, MemoryError, RuntimeError)
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, MemoryError, RuntimeError),
+    *(NotImplementedError, SyntaxError, TypeError, struct.error, tokenize.TokenError),  # a damaged header of an array
+)
+_NUMBER = re.compile(r"0|[1-9]\d{0,3}")
 _OWN = ("images", "labels", "ids")
 
 
@@ -95,7 +104,9 @@ def write_npz(cohort: Cohort, path: Path) -> None:
     split = cohort.obs[SPLIT].to_numpy() if known else np.full(len(cohort), "train")
     names = list(cohort.provenance.get(LABEL_NAMES, ()))
     if not set(cohort.classes) <= set(names):
-        names = list(cohort.classes)
+        numbered = all(_NUMBER.fullmatch(name) for name in cohort.classes)  # classes named by their numbers keep them
+        last = max(map(int, cohort.classes)) if numbered and cohort.classes else -1
+        names = [str(number) for number in range(last + 1)] if numbered else list(cohort.classes)
     numbers = np.asarray([names.index(name) for name in cohort.classes], dtype=np.int64)[cohort.y]
     label, subject = cohort.provenance.get("label") or LABEL, cohort.provenance.get("subject")
     columns = {str(name): _plain(cohort.obs[name]) for name in cohort.obs.columns if not (known and name == SPLIT)}
@@ -140,9 +151,12 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {}
     key = ""
     try:
+        _check_declared(path)
         with np.load(path, allow_pickle=False) as file:
             for key in file.files:
                 arrays[key] = file[key]
+    except DataError:
+        raise
     except _DAMAGE as error:
         where = f"{path.name}: {key!r}" if key else path.name
         if "pickle" in str(error) or "Object arrays" in str(error):
@@ -151,6 +165,21 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             ) from None
         raise DataError(f"{where} is damaged; download or write the file again") from None
     return arrays
+
+
+def _check_declared(path: Path) -> None:
+    """Hold what the archive, and the arrays in it, claim to hold against the size of the file."""
+    stored, unpacked = path.stat().st_size, 0
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            unpacked += member.file_size
+            check_unpacked(path.name, stored, unpacked)
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                read = {1: np.lib.format.read_array_header_1_0}.get(version[0], np.lib.format.read_array_header_2_0)
+                shape, _order, dtype = read(file)
+                if not dtype.hasobject and math.prod(shape) * dtype.itemsize > member.file_size:
+                    raise ValueError(f"{member.filename} declares more values than it holds")
 
 
 def _pixels(source: str, key: str, array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -164,10 +193,7 @@ def _pixels(source: str, key: str, array: NDArray[Any]) -> NDArray[np.uint8]:
             f"the end{volume}"
         )
     if array.dtype != np.uint8:
-        found = f"{array.min():g} to {array.max():g}" if array.size and array.dtype.kind in "biuf" else "no numbers"
-        raise DataError(
-            f"{source}: {key} is {array.dtype} ({found}); pixels must be uint8, 0 to 255: scale and round them"
-        )
+        raise DataError(f"{source}: {key} is {array.dtype}; pixels must be uint8, 0 to 255: scale and round them")
     return array
 
 

@@ -9,11 +9,13 @@ import pandas as pd
 
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.assembly import check_sizes, class_positions
-from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, SUBJECTS
+from cohortsmith.data.io.assembly import check_sizes, class_positions, subject_among
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy, typed
+from cohortsmith.data.io.oddities import odd_classes, passed_over
 from cohortsmith.data.io.sequence_labels import classes_of, subjects_of
 from cohortsmith.data.io.sequence_records import Record, is_sequences, read_records
+from cohortsmith.data.io.vcf import VCF, read_vcf
 from cohortsmith.data.nucleotides import GAP, MASKED, encode
 from cohortsmith.data.sequences import Aligned, align, align_among, expand, in_order, is_inserted, numbered, on
 from cohortsmith.data.suggestions import near_misses
@@ -48,7 +50,7 @@ def read_sequences(
     alphabet: str | None = None,
     part: bool = False,
 ) -> Cohort:
-    """Cohort from a FASTA or GenBank file, or from a folder of such files, one per class.
+    """Cohort from a FASTA, GenBank or VCF file, or from a folder of FASTA or GenBank files, one per class.
 
     The name of a sample is the first word of its header. Arguments as in `data.read_cohort`.
 
@@ -64,20 +66,28 @@ def read_sequences(
             f"no alphabet {alphabet!r}{near_misses(alphabet, ALPHABETS)}; known: {' and '.join(ALPHABETS)}, both "
             "with IUPAC codes; proteins are not supported"
         )
-    folder = path.is_dir()
+    folder, source = path.is_dir(), path.name
+    genotypes = read_vcf(path) if not folder and source.lower().endswith(VCF) else None
+    if genotypes and (reference is not None or alphabet is not None):
+        raise DataError(f"{source}: the sites of a VCF have their alleles; leave --reference and --alphabet out")
     files = sequence_files(path) if folder else [path]
-    records = [record for file in files for record in read_records(file)]
-    source = path.name
+    records = genotypes.records if genotypes else [record for file in files for record in read_records(file)]
     _check_names(records, source)
-    names = classes_of(records, source, label=label, label_pattern=label_pattern, labels=labels, folder=folder)
+    told = passed_over(path, files) if folder else []
+    owners = genotypes.owners if genotypes else records
+    names = classes_of(
+        owners, source, label=label, label_pattern=label_pattern, labels=labels, folder=folder, told=told
+    )
     y, classes = class_positions(pd.Series(names, dtype=object), label or LABEL, source)
     keys = {key for record in records for key in record.fields}
-    by = subject or next((key for key in SUBJECTS if key in keys), None)
+    by = subject or subject_among(sorted(keys), label or LABEL)
     ids = [record.name for record in records]
     subjects = np.asarray(subjects_of(records, source, by) if by else ids, dtype=np.str_)
     check_sizes(source, label or LABEL, y, subjects, classes, part)
-    sequences = [_codes(record, alphabet) for record in records]
-    placing = _placed(records, sequences, reference, source)
+    if genotypes:
+        placing = _Placing(Aligned(genotypes.x, genotypes.columns), "", f"{genotypes.form} genotypes")
+    else:
+        placing = _placed(records, [_codes(record, alphabet) for record in records], reference, source)
     roles = {LABEL, label, by, REFERENCE_FIELD, COLUMNS_FIELD} | ({"subject"} if by else set())
     provenance: dict[str, Any] = {
         "source": source,
@@ -87,6 +97,9 @@ def read_sequences(
         "aligned": placing.how,
         "masked": int((placing.aligned.x == MASKED).sum()),
     }
+    told += odd_classes(classes, label or LABEL, source)
+    if told:
+        provenance["warnings"] = tuple(told)
     return Cohort(
         kind="sequence",
         x=placing.aligned.x,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import zlib
 from typing import TYPE_CHECKING
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io.column_names import LABEL
-from cohortsmith.data.io.text_files import open_text
+from cohortsmith.data.io.label_table import read_labels
 from cohortsmith.data.suggestions import near_misses
 
 if TYPE_CHECKING:
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohortsmith.data.io.sequence_records import Record
-
-_HEADS = ("id", "sample_id", "sample", "name", "record")  # first field of a table of labels that has a header
 
 
 def classes_of(
@@ -29,11 +25,12 @@ def classes_of(
     label_pattern: str | None = None,
     labels: Path | None = None,
     folder: bool = False,
+    told: list[str],
 ) -> list[str]:
     """Class name of each record; arguments as in `read_cohort`, `folder`: each file is a class.
 
     Where a pattern or a table matches none of the records, but every header has `label=CLASS` (as this program writes),
-    the header is used.
+    the header is used, and that is told.
 
     Raises:
         DataError: both a pattern and a table, an invalid pattern, a record without a class.
@@ -41,7 +38,7 @@ def classes_of(
     if label_pattern is not None and labels is not None:
         raise DataError("classes are given by a pattern and by a table of labels; use only one of the two")
     if labels is not None:
-        table = read_labels(labels, label)
+        table = read_labels(labels, {record.name for record in records}).column(label)
         found: list[str | None] = [table.get(record.name) for record in records]
         advice = f"in {labels.name}: add their lines, <id><tab><label>, or remove the records"
     elif label_pattern is not None:
@@ -49,7 +46,7 @@ def classes_of(
         found = [_group(pattern, record.header) for record in records]
         advice = f"by the label pattern {label_pattern!r}: widen it, or remove the records"
     elif folder and label is None:
-        return [_stem(record.file) for record in records]
+        return _classes_of_files(records, source)
     else:
         key = label or LABEL
         found = [record.fields.get(key) or None for record in records]
@@ -57,6 +54,8 @@ def classes_of(
     missing = [i for i, name in enumerate(found) if not name]
     stated = labels is not None or label_pattern is not None
     if stated and len(missing) == len(found) and all(record.fields.get(LABEL) for record in records):
+        by = "the label pattern" if labels is None else labels.name
+        told.append(f"{source}: no record has a class by {by}; label=CLASS in the headers is read in its place")
         return [record.fields[LABEL] for record in records]
     if missing:
         first = records[missing[0]]
@@ -88,43 +87,6 @@ def subjects_of(records: Sequence[Record], source: str, key: str) -> list[str]:
     return [str(name) for name in found]
 
 
-def read_labels(path: Path, column: str | None = None) -> dict[str, str]:
-    """Labels by record name, from a table of two columns separated by a tab: `id<TAB>label`.
-
-    With a header (its first field is id, sample_id, sample, name or record) the label is in the column `column`, or
-    `label`, or else in the second.
-
-    Raises:
-        DataError: missing file, no tabs, a name with two labels or none.
-    """
-    try:
-        with open_text(path) as lines:
-            rows = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter="\t"), 1) if any(row)]
-    except FileNotFoundError:
-        raise DataError(f"no label file {str(path)!r}; expected a table <id><tab><label>") from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error):
-        raise DataError(f"{path.name} cannot be read as UTF-8 text; expected a table <id><tab><label>") from None
-    at = 1
-    if rows and rows[0][1][0].strip().casefold() in _HEADS:
-        head = [name.strip() for name in rows.pop(0)[1]]
-        wanted = column or LABEL
-        if column is not None and column not in head:
-            raise DataError(
-                f"{path.name} has no column {column!r}{near_misses(column, head)}; it has {', '.join(head)}"
-            )
-        at = head.index(wanted) if wanted in head else 1
-    table: dict[str, str] = {}
-    for number, row in rows:
-        name, label = row[0].strip(), row[at].strip() if at < len(row) else ""
-        if not name or not label:
-            raise DataError(f"{path.name}: line {number} does not have an id, a tab and a label")
-        if table.setdefault(name, label) != label:
-            raise DataError(f"{path.name}: the id of line {number} appears twice with different labels; keep one")
-    if not table:
-        raise DataError(f"{path.name} has no labels; expected lines <id><tab><label>")
-    return table
-
-
 def compiled(pattern: str, what: str) -> re.Pattern[str]:
     """A pattern with one group.
 
@@ -141,6 +103,15 @@ def compiled(pattern: str, what: str) -> re.Pattern[str]:
             "e.g. 'status=(\\w+)', and use (?:...) for the others"
         )
     return made
+
+
+def _classes_of_files(records: Sequence[Record], source: str) -> list[str]:
+    files = {record.file for record in records}
+    if len({_stem(file) for file in files}) < len(files):
+        raise DataError(
+            f"{source}: two files differ only by their suffix, and would be one class; rename or merge them"
+        )
+    return [_stem(record.file) for record in records]
 
 
 def _group(pattern: re.Pattern[str], text: str) -> str | None:

@@ -16,12 +16,13 @@ from cohortsmith.data.io.text_files import open_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FASTA = (".fasta", ".fa", ".fna")
+FASTA = (".fasta", ".fa", ".fas", ".fna", ".ffn", ".frn")
 GENBANK = (".gb", ".gbk")
 SEQUENCE_SUFFIXES = tuple(suffix + packed for suffix in (*FASTA, *GENBANK) for packed in ("", ".gz"))
 
-# `key=value` after the name, and `[key=value with spaces]` as in NCBI's submission portal.
-_FIELD = re.compile(r"\[([A-Za-z_][\w.:+-]*)=([^\[\]]*)\]|(?<!\S)([A-Za-z_][\w.:+-]*)=(\S+)")
+# `[key=value]` as in NCBI's submission portal, and `key=value` up to the next key as in UniProt's headers.
+_KEY = r"[A-Za-z_][\w.:+-]*"
+_FIELD = re.compile(rf"\[({_KEY})=([^\[\]]*)\]|(?<!\S)({_KEY})=(\S+(?:\s+(?!{_KEY}=|\[)\S+)*)")
 
 
 class Record(NamedTuple):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
+import io
 from typing import IO, TYPE_CHECKING
+
+from cohortsmith.data.io.unpacking import open_unzipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def open_text(path: Path, newline: str | None = None) -> IO[str]:
-    """Open a UTF-8 text file for reading, decompressed when its name ends in .gz; `newline` as in `open`."""
+    """Open a UTF-8 text file for reading, decompressed when its name ends in .gz; `newline` as in `open`.
+
+    Reading raises as `open_unzipped`.
+    """
     if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline=newline)
+        return io.TextIOWrapper(open_unzipped(path), encoding="utf-8-sig", newline=newline)
     return open(path, encoding="utf-8-sig", newline=newline)

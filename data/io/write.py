@@ -20,15 +20,17 @@ import pyarrow.parquet as pq
 
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.anndata_file import UNS
+from cohortsmith.data.frames import anndata_of
 from cohortsmith.data.io.atomic import whole_file, whole_folder
-from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, is_subject
-from cohortsmith.data.io.covariates import OBS_PREFIX, is_covariate, tidy
+from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID, is_number, is_subject, names_samples
+from cohortsmith.data.io.covariates import OBS_PREFIX, TEXT_PREFIX, is_covariate, looks_typed, tidy, typed
 from cohortsmith.data.io.fasta import FastaWriter
 from cohortsmith.data.io.medmnist_npz import write_npz
+from cohortsmith.data.io.oddities import is_summary
 from cohortsmith.data.io.png_folder import PngWriter
 from cohortsmith.data.io.read import PNG_FOLDER, check_written
 from cohortsmith.data.io.tables import METADATA
+from cohortsmith.data.io.vcf import VCF, write_vcf
 
 if TYPE_CHECKING:
     import os
@@ -57,8 +59,8 @@ def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> None:
 def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWriter]:
     """Writer for a stream of chunks that share the features, covariates, label and scale of `like`.
 
-    CSV, TSV, Parquet, FASTA and folders of PNG are written chunk by chunk; `.h5ad` and `.npz` are collected and
-    written at the end. The file or folder has a temporary name in the same folder until it is complete.
+    CSV, TSV, Parquet, FASTA and folders of PNG are written chunk by chunk; `.h5ad`, `.npz` and VCF are collected
+    and written at the end. The file or folder has a temporary name in the same folder until it is complete.
 
     Raises:
         DataError: unknown suffix, missing folder, a chunk that does not match, full disk, or an existing target for a
@@ -78,7 +80,7 @@ def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWr
             yield collected
             collected.close()
         elif suffix == ".npz":
-            pictures = _Pictures(like)
+            pictures = _Whole(like)
             yield pictures
             write_npz(pictures.joined(), temporary)
         elif suffix == ".parquet":
@@ -87,6 +89,11 @@ def open_writer(path: str | os.PathLike[str], like: Cohort) -> Iterator[CohortWr
                 yield columnar
             finally:
                 columnar.close()
+        elif suffix in VCF:
+            genotypes = _Whole(like)
+            yield genotypes
+            with _byte_stream(temporary, suffix) as stream:
+                write_vcf(genotypes.joined(), stream)
         elif like.kind == "sequence":
             with _byte_stream(temporary, suffix) as stream:
                 yield _Checked(FastaWriter(stream, like), like)
@@ -164,7 +171,9 @@ class _Parquet:
         schema = _schema(like).with_metadata({METADATA: json.dumps(recorded).encode()})
         self._like, self._schema, self._check = like, schema, _Check(like)
         words = [field.name for field in schema if pa.types.is_string(field.type)][1:]
-        self._file = pq.ParquetWriter(path, schema, use_dictionary=words, write_statistics=False)
+        self._file = pq.ParquetWriter(
+            path, schema, use_dictionary=words, write_statistics=False, write_page_checksum=True
+        )
 
     def write(self, chunk: Cohort) -> None:
         self._check(chunk)
@@ -196,7 +205,7 @@ class _Checked:
         self._writer.write(chunk)
 
 
-class _Pictures:
+class _Whole:
     def __init__(self, like: Cohort) -> None:
         self._like, self._chunks, self._check = like, list[Cohort](), _Check(like)
 
@@ -217,15 +226,28 @@ class _Pictures:
         )
 
 
+def _marked(name: str, values: pd.Series[Any]) -> str:
+    """Name of a covariate's column in a text table: prefixed, unless name and values alone say what it is.
+
+    Numbers would be read as genes; texts such as 00037 or 10:30 as numbers and times.
+    """
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return name if is_covariate(name) and not name.startswith((OBS_PREFIX, TEXT_PREFIX)) else f"{OBS_PREFIX}{name}"
+    given = values.dropna().astype(str).tolist()
+    if given and typed(given).dtype != object:
+        return f"{TEXT_PREFIX}{name}"
+    plain = is_covariate(name) and not name.startswith((OBS_PREFIX, TEXT_PREFIX)) and not any(map(looks_typed, given))
+    return name if plain else f"{OBS_PREFIX}{name}"
+
+
 class _Delimited:
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, like: Cohort, delimiter: str) -> None:
         self._stream, self._like, self._delimiter, self._check = stream, like, delimiter, _Check(like)
         self._schema = _schema(like)
-        # Covariates get a prefix unless their name alone identifies them: numbers would be read as genes.
-        marked = {str(c): f"{OBS_PREFIX}{c}" for c in like.obs.columns if not is_covariate(str(c))}
+        marked = {str(c): _marked(str(c), like.obs[c]) for c in like.obs.columns}
         self._names = [marked.get(name, name) for name in self._schema.names]
         for gene in like.features:
-            if is_covariate(gene) or is_subject(gene):
+            if is_covariate(gene) or is_subject(gene) or names_samples(gene) or is_number(gene) or is_summary(gene):
                 raise DataError(
                     f"gene {gene!r} would be read back from a text table as a covariate; write .parquet or .h5ad"
                 )
@@ -237,16 +259,14 @@ class _Delimited:
         self._check(chunk)
         table = _columns(chunk, self._like, self._schema)
         for i in range(table.num_columns - len(chunk.features)):
+            if pa.types.is_boolean(table.schema.field(i).type):
+                column = table.column(i).to_pandas().map(str, na_action="ignore")
+                table = table.set_column(i, self._names[i], pa.Array.from_pandas(column, type=pa.string()))
             if pa.types.is_floating(table.schema.field(i).type):  # 61.0 must not be read back as an integer
                 column = table.column(i).to_pandas().map(repr, na_action="ignore")
                 table = table.set_column(i, self._names[i], pa.Array.from_pandas(column, type=pa.string()))
         options = pacsv.WriteOptions(include_header=False, delimiter=self._delimiter, quoting_style="needed")
         pacsv.write_csv(table.rename_columns(self._names), self._stream, options)
-
-
-def _words(values: Any) -> pd.Index[Any]:
-    """Text as object dtype: AnnData does not write the string type of pandas 3."""
-    return pd.Index([str(v) for v in values], dtype=object)
 
 
 class _Collected:
@@ -259,22 +279,15 @@ class _Collected:
         self._chunks.append(chunk)
 
     def close(self) -> None:
-        import anndata
-
-        label, subject = _layout(self._like)
         chunks = self._chunks or [self._like.take([])]
-        obs = tidy(pd.concat([c.obs for c in chunks]))
-        obs.index = _words(obs.index)
-        named = [(label, [c.labels for c in chunks]), *([(subject, [c.subjects for c in chunks])] if subject else [])]
-        for at, (name, parts) in enumerate(named):
-            obs.insert(at, name, pd.Series(_words(np.concatenate(parts)), index=obs.index, dtype=object))
-        recorded = {"scale": self._like.scale, "label": label, **({"subject": subject} if subject else {})}
-        file = anndata.AnnData(
-            X=np.concatenate([c.x for c in chunks]) if len(chunks) > 1 else chunks[0].x,
-            obs=obs,
-            var=pd.DataFrame(index=_words(self._like.features)),
-            uns={UNS: recorded},
+        whole = replace(
+            self._like,
+            x=np.concatenate([c.x for c in chunks]) if len(chunks) > 1 else chunks[0].x,
+            y=np.concatenate([c.y for c in chunks]),
+            subjects=np.concatenate([c.subjects for c in chunks]),
+            obs=tidy(pd.concat([c.obs for c in chunks])),
         )
+        file = anndata_of(whole, copy=False)
         try:
             file.write_h5ad(self._path)
         except (OSError, RuntimeError) as error:  # HDF5 reports a full disk by a RuntimeError from its clean-up

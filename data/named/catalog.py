@@ -68,7 +68,8 @@ def named_sets() -> tuple[NamedSet, ...]:
 
 def find_set(name: str) -> NamedSet | None:
     """The set of that name, or None."""
-    return next((s for s in named_sets() if s.name == name), None)
+    found = next((s for s in BUILT_IN if s.name == name), None)
+    return found or next(_found(name), None)
 
 
 def _load_gse7390(
@@ -134,6 +135,16 @@ def _load_cells(
     return simulate("simulated-cells", n, seed, **options)
 
 
+def _load_haplotypes(
+    *, label: str | None = None, subject: str | None = None, label_pattern: str | None = None,
+    labels: Path | None = None, reference: str | None = None, alphabet: str | None = None, part: bool = False,
+    n: int = 2000, seed: int = 0, **options: Any,
+) -> Cohort:  # fmt: skip
+    if any((label if label != LABEL else None, subject, label_pattern, labels, reference, alphabet)):
+        raise DataError("simulated-haplotypes has the label 'label' and one haplotype per person; omit other options")
+    return simulate("simulated-haplotypes", n, seed, **options)
+
+
 BUILT_IN: tuple[NamedSet, ...] = (
     NamedSet(
         "gse7390",
@@ -164,6 +175,13 @@ BUILT_IN: tuple[NamedSet, ...] = (
         partial(_load_tp53, "tp53-cohort", 4000),
     ),
     NamedSet(
+        "simulated-haplotypes",
+        "sequence",
+        "2000 simulated haplotypes of five populations, 805 variable sites with known linkage (extra: haplotypes)",
+        "none: no real patients involved",
+        _load_haplotypes,
+    ),
+    NamedSet(
         "simulated-cells",
         "image",
         "2000 simulated blood cells, 28 x 28 in colour, 8 classes; size, lobes, granules and stain known",
@@ -173,7 +191,8 @@ BUILT_IN: tuple[NamedSet, ...] = (
 )
 
 
-def _found() -> Iterator[NamedSet]:
+def _found(wanted: str | None = None) -> Iterator[NamedSet]:
+    """Cohorts in COHORTSMITH_DATA; only files that may have the name `wanted` are opened, where one is wanted."""
     folder = os.environ.get(FOLDER)
     if not folder or not Path(folder).is_dir():
         return
@@ -182,20 +201,26 @@ def _found() -> Iterator[NamedSet]:
     for path in sorted(root.rglob("*")):
         if not path.name.lower().endswith(EVERY_SUFFIX) or path.name.startswith(".") or not path.is_file():
             continue
+        whole = path.relative_to(root).as_posix()
+        stem = stem_of(path)
+        if wanted is not None and wanted != stem and not Path(wanted).name.startswith(f"{stem}."):
+            continue
         kind = kind_of_file(path)
-        count, header = count_records(path, 2) if kind == "sequence" else (0, "")
+        genotypes = suffix_of(path).startswith(".vcf")
+        count, header = count_records(path, 2) if kind == "sequence" and not genotypes else (2 * genotypes, "")
         if not (count > 1 if kind == "sequence" else holds_images(path) if kind == "image" else _has_samples(path)):
             continue  # a table or arrays of something else, or a single sequence: a reference
         unlabelled = kind == "sequence" and bool(header) and LABEL not in fields_of(header)
-        name = stem_of(path)
+        name = stem
         if name in taken:  # two files of one name: the second is named by its path in the folder
-            name = path.relative_to(root).as_posix()
+            name = whole
         taken.add(name)
+        if wanted not in (None, name):
+            continue
         yield NamedSet(
             name,
             kind,
-            f"{path.relative_to(root).as_posix()} in {FOLDER}"
-            + unlabelled * "; specify its classes, e.g. with --labels",
+            f"{whole} in {FOLDER}" + unlabelled * "; specify its classes, e.g. with --labels",
             f"see the notes beside the file in {FOLDER}",
             partial(_load_file, path, kind),
         )

@@ -15,6 +15,7 @@ from cohortsmith.data.sequences.effects import (
 )
 from cohortsmith.data.sequences.hgvs_names import hgvs, parse_hgvs
 from cohortsmith.data.sequences.reference import REFERENCES, TP53, Reference, read_reference, reference_of, translate
+from cohortsmith.data.sequences.variable_sites import VariableSite, alleles_of, site_of
 from cohortsmith.data.sequences.variant_table import read_variant_table
 from cohortsmith.data.sequences.variants import Variant, VariantKind, applied, merged, normalised
 
@@ -27,10 +28,12 @@ __all__ = [
     "REFERENCES",
     "Reference",
     "TP53",
+    "VariableSite",
     "Variant",
     "VariantKind",
     "align",
     "align_among",
+    "alleles_of",
     "applied",
     "call_cohort",
     "call_variants",
@@ -52,6 +55,7 @@ __all__ = [
     "read_variant_table",
     "reference_of",
     "shared_columns",
+    "site_of",
     "substitution_effects",
     "translate",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.simulators.cells import simulate_cells
 from cohortsmith.data.simulators.expression import simulate_expression
+from cohortsmith.data.simulators.haplotypes import simulate_haplotypes
 from cohortsmith.data.simulators.tp53 import tp53_cohort, tp53_founding
 from cohortsmith.data.suggestions import near_misses
 
@@ -20,6 +21,7 @@ SIMULATORS: dict[str, Callable[..., Cohort]] = {
     "tp53-founding": tp53_founding,
     "tp53-cohort": tp53_cohort,
     "simulated-cells": simulate_cells,
+    "simulated-haplotypes": simulate_haplotypes,
 }
 
 

@@ -45,6 +45,9 @@ class Stream:
     CLOSEST_RECORD: Final = 62
     NEAR_COPIES_TRAIN: Final = 65
     NEAR_COPIES_HALVES: Final = 66
+    REGISTRATION: Final = 67
+    COPY_DETECTOR: Final = 68
+    NEARNESS_RATIO: Final = 69
     MEMBERSHIP_BOOTSTRAP: Final = 71
     MEMBERSHIP: Final = 72
     UNIQUE_MEMBERSHIP: Final = 73

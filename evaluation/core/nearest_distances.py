@@ -36,6 +36,8 @@ def nearest(a: Matrix, b: Matrix, k: int = 1, *, self_excluded: bool = False) ->
         k: how many.
         self_excluded: `a` and `b` are the same rows; a row is not its own neighbour, an equal row is.
     """
+    if k == 1 and not self_excluded and not (_are_few_ones(a) and _are_few_ones(b)):
+        return _nearest_one(a, b)[:, None]
     out = np.empty((len(a), k), dtype=np.float32)
     for start, block in _blocks(a, b):
         if self_excluded:
@@ -44,6 +46,24 @@ def nearest(a: Matrix, b: Matrix, k: int = 1, *, self_excluded: bool = False) ->
             block.min(axis=1, keepdims=True) if k == 1 else np.sort(np.partition(block, k - 1, axis=1)[:, :k], axis=1)
         )
         out[start : start + len(block)] = near
+    return out
+
+
+def _nearest_one(a: Matrix, b: Matrix) -> NDArray[np.float32]:
+    """Distance to the nearest row of `b`, (len(a),): as `_blocks`, with two passes over the matrix instead of nine."""
+    number_a, number_b = same_rows(a, b)
+    right = b.astype(np.float64)
+    square_b = np.einsum("ij,ij->i", right, right)
+    right *= -2
+    out = np.empty(len(a), dtype=np.float32)
+    for start in range(0, len(a), BLOCK):
+        rows = slice(start, start + BLOCK)
+        left = a[rows].astype(np.float64)
+        square: NDArray[Any] = left @ right.T
+        square += square_b
+        out[rows] = np.sqrt(np.maximum(square.min(axis=1) + np.einsum("ij,ij->i", left, left), 0))
+    np.maximum(out, np.finfo(np.float32).tiny, out=out)
+    out[np.isin(number_a, number_b)] = 0
     return out
 
 

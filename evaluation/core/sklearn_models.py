@@ -24,8 +24,8 @@ ITERATIONS = 150
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """No convergence warnings, and BLAS on one thread; enter it outside threads, since both settings are global."""
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+    """No convergence warnings, and one thread; enter it outside threads, since both settings are global."""
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
 

@@ -10,6 +10,9 @@ _PHRASES = (
     ("AUC unique", "AUC, unique carriers"),
     ("accuracy real", "accuracy, real"),
     ("accuracy synthetic", "accuracy, synthetic"),
+    ("ld decay", "LD decay"),
+    ("mean r2", "mean r²"),
+    ("frequency spectrum", "site-frequency spectrum"),
     ("ti tv", "transitions / transversions"),
     ("JS 3", "JS, k = 3"),
     ("JS 6", "JS, k = 6"),
@@ -18,6 +21,8 @@ _PHRASES = (
     ("Fréchet fixed", "Fréchet, fixed network"),
     ("copies fixed", "copies, fixed network"),
     ("copies pixel", "copies, pixels"),
+    ("copies ratio", "copies, by ratio of distances"),
+    ("copies registered", "copies, registered"),
 )
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -20,6 +20,7 @@ from cohortsmith.evaluation.html import sequences as sequence_page
 from cohortsmith.evaluation.html.environment import fill
 from cohortsmith.evaluation.html.layout import INTERNAL, gallery, page
 from cohortsmith.evaluation.html.scorecard_table import scorecard, side_by_side, verdicts, words
+from cohortsmith.evaluation.metrics import ATTACK_AUCS
 from cohortsmith.evaluation.plots import Gallery, class_style, frontier, ladder
 from cohortsmith.evaluation.plots import training as curves
 
@@ -204,7 +205,7 @@ def beside(cards: Mapping[str, Mapping[str, Estimate]]) -> Gallery:
     """Pictures of several families: privacy against utility, and the discriminator."""
     attacked, discriminated = [], []
     for name, card in cards.items():
-        attacks = [e for e in card.values() if e.group == "privacy" and e.name.endswith("auc") and e.ok]
+        attacks = [e for e in card.values() if e.name in ATTACK_AUCS and e.ok]
         use = next((e for key, e in card.items() if key.startswith("tstr") and e.ok), None)
         seen = [e for key, e in card.items() if key.startswith("discriminator") and key.endswith("auc") and e.ok]
         if attacks and use:

@@ -1,5 +1,5 @@
-"""Every metric by name, `METRICS`."""
+"""Every metric by name, `METRICS`, and those of them that are areas of membership attacks, `ATTACK_AUCS`."""
 
-from cohortsmith.evaluation.metrics.registry import METRICS
+from cohortsmith.evaluation.metrics.registry import ATTACK_AUCS, METRICS
 
-__all__ = ["METRICS"]
+__all__ = ["ATTACK_AUCS", "METRICS"]

@@ -294,3 +294,9 @@ _GROUPS = ("fidelity", "utility", "privacy")
 METRICS: tuple[Metric, ...] = tuple(
     sorted((*_PROFILES, *SEQUENCE_METRICS, *IMAGE_METRICS), key=lambda metric: _GROUPS.index(metric.group))
 )
+# Areas under the ROC curve of every attack on membership: the strongest of them is what a report shows.
+ATTACK_AUCS: frozenset[str] = frozenset(
+    metric.name
+    for metric in METRICS
+    if getattr(metric.measure, "func", metric.measure) in (membership.attack_auc, membership.attack_auc_unique)
+)

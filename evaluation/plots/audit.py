@@ -20,7 +20,7 @@ from cohortsmith.evaluation.plots.panels import (
     plain,
     short,
 )
-from cohortsmith.evaluation.privacy import NAMES
+from cohortsmith.evaluation.privacy import title_of_attack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,14 +87,14 @@ def _ladder(attacks: Sequence[Attack], groups: Sequence[str], policy: Policy) ->
                     "mode": "markers",
                     "x": short([attack.auc.value]),
                     "y": [round(row + 0.4 - step * (at + 0.5), 3)],
-                    "name": plain(f"{NAMES.get(name, name)}, {attack.group}"),
+                    "name": plain(f"{title_of_attack(name)}, {attack.group}"),
                     "legendgroup": attack.group,
                     "error_x": _whisker(*attack.auc, colour),
                     "marker": {"color": colour, "symbol": symbol, "size": 8},
                     "hovertemplate": "%{fullData.name}: %{x:.3f}<extra></extra>",
                 }
             )
-    names = [NAMES.get(name, name) + (f"<br>{space}" if several and space else "") for name, space in spaces][::-1]
+    names = [title_of_attack(name) + (f"<br>{space}" if several and space else "") for name, space in spaces][::-1]
     criterion = policy["worst_attack_auc"]
     looks = layout(
         axis("AUC"),
@@ -122,7 +122,7 @@ def _curves(attacks: Sequence[Attack], groups: Sequence[str]) -> Panel:
         if not seen.any():
             continue
         least = min(least, float(false[seen].min()))
-        name = f"{NAMES.get(best.name, best.name)}, {group}"
+        name = f"{title_of_attack(best.name)}, {group}"
         hover = "%{fullData.name}<br>FPR %{x:.2%}, TPR %{y:.2%}<extra></extra>"
         style: dict[str, Any] = {"legendgroup": group, "hovertemplate": hover}
         data.append(line(short(false[seen]), short(true[seen]), class_style(at)[0], plain(name), **style))

@@ -11,7 +11,7 @@ import numpy as np
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.validation import from_json
 from cohortsmith.evaluation.core import Interval
-from cohortsmith.evaluation.privacy.membership_attacks import Attack
+from cohortsmith.evaluation.privacy.membership_attacks import Above, Attack, allowing_for
 from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, Measured, Policy, judge
 from cohortsmith.evaluation.privacy.risks import Risk
 
@@ -30,7 +30,7 @@ class ReadAudit:
         measured: figure of each criterion, by its name.
         attacks: membership attacks.
         risks: the three risks, by name.
-        notes: to be read first.
+        notes: to be read first, what is not excluded among them.
     """
 
     policy: Policy
@@ -58,7 +58,7 @@ def read_audit(facts: Mapping[str, Any]) -> ReadAudit:
         {row.name: _measured(row) for row in stated.criteria},
         tuple(_attack(row) for row in stated.attacks),
         {name: _risk(row) for name, row in stated.risks.items()},
-        stated.notes,
+        (*stated.first_lines, *stated.notes),
     )
 
 
@@ -108,6 +108,7 @@ class _CriterionRow:
     words: str
     note: str
     caveat: str
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,18 +118,27 @@ class _Curve:
 
 
 @dataclass(frozen=True)
+class _AboveRow:
+    members: int
+    allowed: int
+    chance: float
+
+
+@dataclass(frozen=True)
 class _AttackRow:
     name: str
     group: str
     auc: _IntervalRow
     tpr: dict[float, _IntervalRow]
-    f1_gain: _IntervalRow
-    n_members: int
-    n_non_members: int
+    f1_gain: _IntervalRow | None
+    n_members: int | str  # text where differential privacy leaves it unstated
+    n_non_members: int | str
     roc: _Curve
     space: str
     control: _IntervalRow | None
     compared: int
+    joint: _IntervalRow | None = None
+    above: _AboveRow | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,7 @@ class _RiskRow:
     value: float | None
     low: float | None
     high: float | None
-    n: tuple[int, int]
+    n: tuple[int, int] | str  # text where differential privacy leaves it unstated
     status: str
     how: str
     scale: float
@@ -155,6 +165,7 @@ class _AuditJson:
     attacks: list[_AttackRow]
     risks: dict[str, _RiskRow]
     notes: tuple[str, ...]
+    first_lines: tuple[str, ...] = ()
 
 
 def _policy(stated: _PolicyRow) -> Policy:
@@ -171,7 +182,7 @@ def _policy(stated: _PolicyRow) -> Policy:
 
 def _measured(row: _CriterionRow) -> Measured:
     reason = row.words if row.value is None else ""
-    return Measured(row.value, row.low, row.high, row.nothing, reason=reason, note=row.note, caveat=row.caveat)
+    return Measured(row.value, row.low, row.high, row.nothing, reason, row.note, row.caveat, row.chance)
 
 
 def _attack(row: _AttackRow) -> Attack:
@@ -180,13 +191,15 @@ def _attack(row: _AttackRow) -> Attack:
         group=row.group,
         auc=_interval(row.auc),
         tpr={rate: _interval(found) for rate, found in row.tpr.items()},
-        f1_gain=_interval(row.f1_gain),
-        n_members=row.n_members,
-        n_non_members=row.n_non_members,
+        f1_gain=_interval(row.f1_gain) if row.f1_gain else None,
+        n_members=0 if isinstance(row.n_members, str) else row.n_members,
+        n_non_members=0 if isinstance(row.n_non_members, str) else row.n_non_members,
         roc=(np.asarray(row.roc.fpr, dtype=np.float64), np.asarray(row.roc.tpr, dtype=np.float64)),
         space=row.space,
         control=_interval(row.control) if row.control else None,
         compared=row.compared,
+        joint=_interval(row.joint) if row.joint else allowing_for(_interval(row.auc), row.compared),
+        above=Above(row.above.members, row.above.allowed, row.above.chance) if row.above else None,
     )
 
 
@@ -200,7 +213,7 @@ def _risk(row: _RiskRow) -> Risk:
         value,
         low,
         high,
-        row.n,
+        (0, 0) if isinstance(row.n, str) else row.n,
         row.status,
         row.how,
         row.scale,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.evaluation.core import Interval, NotEvaluable, jsonable
 from cohortsmith.evaluation.privacy.attribute_disclosure import disclosure
+from cohortsmith.evaluation.privacy.comparability import differences
 from cohortsmith.evaluation.privacy.criteria import AttackResults, figures, measured
-from cohortsmith.evaluation.privacy.membership_attacks import attacks, groups_left_out, worst
+from cohortsmith.evaluation.privacy.folds import pooled_risks, score_folds
+from cohortsmith.evaluation.privacy.membership_attacks import Above, allowing_for, attacks, groups_left_out, worst
 from cohortsmith.evaluation.privacy.near_copies import copy_pairs
 from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, judge
 from cohortsmith.evaluation.privacy.power import Leak, smallest_leak
 from cohortsmith.evaluation.privacy.preconditions import require_apart, require_enough
 from cohortsmith.evaluation.privacy.risks import risks
+from cohortsmith.evaluation.privacy.scoring import WHITE_BOX, scored
+from cohortsmith.evaluation.privacy.statements import statements
 from cohortsmith.evaluation.spaces import Comparison
 
 if TYPE_CHECKING:
@@ -22,9 +26,11 @@ if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.core import ImageModels
     from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
+    from cohortsmith.evaluation.privacy.folds import Folds
     from cohortsmith.evaluation.privacy.membership_attacks import Attack
     from cohortsmith.evaluation.privacy.near_copies import CopyPairs
     from cohortsmith.evaluation.privacy.policy import Policy
+    from cohortsmith.evaluation.privacy.scoring import Evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +44,7 @@ class Audit(Judged):
         reasons: why some could not be carried out, by part.
         artefacts: findings of the artefact scan, None if no files were scanned.
         notes: to be read first.
+        folds: number of generators of an audit in folds, 0 for one generator.
     """
 
     comparison: Comparison
@@ -46,6 +53,25 @@ class Audit(Judged):
     reasons: dict[str, str]
     artefacts: tuple[ArtefactFinding, ...] | None
     notes: tuple[str, ...] = ()
+    folds: int = 0
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the holdout is comparable: no attack tells real patients apart who were not released."""
+        return all(j.outcome == "pass" for j in self.judgements if j.criterion.name == "control")
+
+    @property
+    def hard_stops(self) -> tuple[str, ...]:
+        """Criteria that failed and that no policy lifts, nor --force: in words."""
+        failed = (j for j in self.judgements if j.criterion.hard and j.outcome == "fail")
+        return tuple(f"{j.criterion.title.lower()}: {j.words}" for j in failed)
+
+    @property
+    def first_lines(self) -> tuple[str, ...]:
+        """What stands first under the decision: the holdout, leaks that are not excluded, groups too small to judge."""
+        control = [j.words for j in self.judgements if j.criterion.name == "control" and j.outcome != "pass"]
+        said = (*control, *statements(self.found, self.policy, len(self.comparison.holdout)))
+        return tuple(f"{words[:1].upper()}{words[1:]}" for words in said)
 
     @property
     def worst(self) -> Attack | None:
@@ -67,6 +93,9 @@ class Audit(Judged):
             "criteria": [judgement.to_json() for judgement in self.judgements],
             "policy": self.policy.to_json(),
             "notes": list(self.notes),
+            "first_lines": list(self.first_lines),
+            "comparable": self.comparable,
+            "folds": self.folds,
             "worst_attack": _attack(self.worst) if self.worst else None,
             "power": {group: leak._asdict() for group in groups if (leak := self.power(group))},
             "attacks": [_attack(attack) for attack in self.found.attacks],
@@ -97,6 +126,9 @@ def audit(
     policy: Policy = DEFAULT,
     shadow: Attack | None = None,
     artefacts: Sequence[ArtefactFinding] | None = None,
+    more: Cohort | None = None,
+    evidence: Evidence | None = None,
+    folds: Folds | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Audit:
     """Attack a synthetic cohort and judge the results.
@@ -110,63 +142,92 @@ def audit(
         policy: limits to judge by.
         shadow: result of `shadow_attack`, judged with the others.
         artefacts: findings of the scan of model and sample files; None without files, and then without judgement.
+        more: what the membership attacks hold instead of `synthetic`, as that and further rows of the same model: the
+            model is judged, not one file of it.
+        evidence: what a model tells about each row of train, (n,), and of the holdout, by attack ("white_box" of the
+            saved model, "refitted" of one fitted to the release) and what it was asked; higher for members. See
+            `Generator.membership_evidence`.
+        folds: generators fitted without one fold each, see `fit_folds`; membership and risks are measured on them.
         on_progress: called before each part with its name, how many are done and how many there are.
 
     Raises:
         DataError: cohorts that are not comparable, a holdout that overlaps train, or too few patients to attack.
     """
     comparison = Comparison(train, holdout, synthetic, image_models=image_models)
-    note = check(comparison)
-    parts = ("membership", "risks", "disclosure", "copies", "pairs")
+    note = check(comparison, in_folds=folds is not None)
+    drawn = comparison if more is None else Comparison(train, holdout, more, image_models=image_models)
+    apart = [folds.comparison(fold) for fold in range(len(folds.made))] if folds else []
+    measures: dict[str, Callable[[], Any]] = {
+        "membership": lambda: _membership(drawn, seed, evidence, shadow, folds),
+        "risks": lambda: pooled_risks([risks(fold, seed) for fold in apart]) if apart else risks(comparison, seed),
+        "disclosure": lambda: disclosure(comparison, seed),
+        "copies": lambda: figures(comparison, seed),
+        "pairs": lambda: _pairs(comparison, seed),
+    }
     results: dict[str, Any] = {}
     reasons: dict[str, str] = {}
-    for done, part in enumerate(parts):
+    for done, (part, measure) in enumerate(measures.items()):
         if on_progress:
-            on_progress(part, done, len(parts))
+            on_progress(part, done, len(measures))
         try:
-            results[part] = _PARTS[part](comparison, seed)
+            results[part] = measure()
         except NotEvaluable as reason:
             reasons[part] = str(reason)
-    known, left_out = results.get("membership", ([], {}))
-    every = (*known, *([shadow] if shadow else []))
+    known, left_out = results.get("membership", ([shadow] if shadow else [], {}))
     found = AttackResults(
-        every,
+        tuple(known),
         left_out,
         results.get("risks", {}),
         tuple(results.get("disclosure", ())),
         results.get("copies", ()),
         results.get("pairs", ()),
+        differences(comparison) if folds is None else "",
+        policy["control"].limit,
     )
     scanned = None if artefacts is None else tuple(artefacts)
     judged = []
     for criterion in policy.criteria:
         if criterion.name == "artefacts" and scanned is None:
             continue
+        if criterion.name == "control" and folds:  # drawn at random from one cohort
+            continue
+        if criterion.name == "white_box" and not any(attack.name == WHITE_BOX for attack in found.attacks):
+            continue
         judged.append(judge(criterion, measured(criterion, found, reasons, scanned, len(comparison.holdout))))
-    return Audit(policy, tuple(judged), comparison, seed, found, reasons, scanned, (note,) if note else ())
+    notes = (note,) if note else ()
+    return Audit(policy, tuple(judged), comparison, seed, found, reasons, scanned, notes, len(apart))
 
 
-def check(comparison: Comparison) -> str:
+def _membership(
+    comparison: Comparison, seed: int, evidence: Evidence | None, shadow: Attack | None, folds: Folds | None
+) -> tuple[list[Attack], dict[str, str]]:
+    """All attacks, and the groups that are too small."""
+    parts = score_folds(folds) if folds else [scored(comparison, seed, evidence)]
+    share = len(comparison.train) / (len(comparison.train) + len(comparison.holdout))
+    found = attacks(parts, seed, share=share, independent=int(shadow is not None))
+    if folds and evidence:
+        found += attacks([scored(comparison, seed, evidence, models_only=True)], seed, share=share)
+    if shadow:
+        found.append(replace(shadow, joint=allowing_for(shadow.auc, len(found) + 1), compared=len(found) + 1))
+    return found, groups_left_out(parts)
+
+
+def check(comparison: Comparison, *, in_folds: bool = False) -> str:
     """Check the preconditions; return a note about records in both train and holdout, "" if there are none.
+
+    Args:
+        comparison: the cohorts.
+        in_folds: the audit is carried out in folds, which count the patients of both.
 
     Raises:
         DataError: a holdout that overlaps train, or too few patients to attack.
     """
-    require_enough(comparison)
+    require_enough(comparison, in_folds=in_folds)
     return require_apart(comparison)
 
 
 def _pairs(comparison: Comparison, seed: int) -> tuple[CopyPairs, ...]:
     return copy_pairs(comparison, seed) if comparison.train.about.pictured else ()
-
-
-_PARTS: dict[str, Callable[[Comparison, int], Any]] = {
-    "membership": lambda comparison, seed: (attacks(comparison, seed), groups_left_out(comparison, seed)),
-    "risks": risks,
-    "disclosure": disclosure,
-    "copies": figures,
-    "pairs": _pairs,
-}
 
 
 def _attack(attack: Attack) -> dict[str, Any]:
@@ -179,4 +240,4 @@ def _attack(attack: Attack) -> dict[str, Any]:
 def _named(value: Any) -> dict[str, Any]:
     """Fields of a result by name, its intervals as value, low and high."""
     parts = {field.name: getattr(value, field.name) for field in fields(value)}
-    return {name: part._asdict() if isinstance(part, Interval) else part for name, part in parts.items()}
+    return {name: part._asdict() if isinstance(part, Interval | Above) else part for name, part in parts.items()}

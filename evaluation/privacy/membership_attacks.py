@@ -1,37 +1,65 @@
 """The membership-inference suite: every attack, in every space, on all patients and on the groups at the highest risk.
 
 Targets are patients of train (members) and of the holdout (non-members), both in the holdout's class proportions. The
-attacker has the synthetic cohort and the half of the holdout that is not attacked; halves are split by patient.
+attacker has the synthetic cohort and the half of the holdout that is not attacked; halves are split by patient. All
+statistics are by patient: the samples of one are averaged.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
+from scipy.stats import hypergeom
 
-from cohortsmith.evaluation.core import BLOCK, Interval, Z, auc, boosting, distances, nearest, quietly
-from cohortsmith.evaluation.metrics.common import ATTACKS as KNOWN
-from cohortsmith.evaluation.metrics.common import gan_leaks, shared_basis, true_positive_rate
-from cohortsmith.evaluation.privacy.attack_settings import F1_STREAM, MIN_NON_MEMBERS, MIN_SAMPLES, ROC_POINTS
-from cohortsmith.evaluation.privacy.targets import attack_split
+from cohortsmith.evaluation.core import Interval, Z
+from cohortsmith.evaluation.metrics.common import FALSE_POSITIVES, true_positive_rate
+from cohortsmith.evaluation.privacy.attack_settings import (
+    F1_STREAM,
+    MIN_NON_MEMBERS,
+    MIN_SAMPLES,
+    ROC_POINTS,
+    ROC_POINTS_OF_CLASS,
+)
+from cohortsmith.evaluation.privacy.looks import (
+    Look,
+    Scores,
+    joint_factor,
+    look_at,
+    members_above,
+    wider_for_few,
+)
+from cohortsmith.evaluation.privacy.scoring import MODELS, Scored, scored
+from cohortsmith.evaluation.privacy.targets import CLASS, EVERYBODY, LINKED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from cohortsmith.evaluation.core import Matrix
-    from cohortsmith.evaluation.privacy.targets import AttackSplit
+    from cohortsmith.evaluation.privacy.scoring import Evidence
     from cohortsmith.evaluation.spaces import Comparison
 
-    See = Callable[[str, NDArray[np.int64], bool], Matrix]
     Roc = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 RESAMPLES = 200  # of the bootstrap of `f1_over_naive`
-BY_DISTANCE = ("gan_leaks", "gan_leaks_calibrated")  # attacks that can use several views of a patient
+MIN_IN_FOLD = 5  # patients of a group in a fold, if there are 20 in all
+
+
+class Above(NamedTuple):
+    """The count test: members above all but the k highest unseen patients.
+
+    Attributes:
+        members: how many.
+        allowed: k, 1 % of the unseen patients, rounded down.
+        chance: probability of so many if members could not be told apart.
+    """
+
+    members: int
+    allowed: int
+    chance: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,95 +67,100 @@ class Attack:
     """Result of one attack on one group of patients.
 
     Attributes:
-        name: a name in `ATTACKS`.
-        group: "all", "rare classes", "outlying" or, for sequences, "unique sequences".
-        space: space of the distances, in words.
+        name: a name in `attacks.METHODS`, or "combined", "shadow" or "white_box".
+        group: "all", "rare classes", "outlying", "class X", "linked donors" or, for sequences, "unique sequences".
+        space: space of the distances, or what the model was asked, in words.
         auc: AUC with its 95 % interval; 0.5 is chance.
+        joint: the same with an interval that holds for all attacks together.
         tpr: TPR at each false-positive rate for which there are enough non-members; chance is that rate.
-        f1_gain: gain in F1 over the naive guess, relative to the possible gain, see `f1_over_naive`.
-        n_members: target members.
-        n_non_members: target non-members.
+        f1_gain: of all patients, gain in F1 over the naive guess, relative to the possible gain, see `f1_over_naive`.
+        n_members: target patients among members.
+        n_non_members: target patients among non-members.
         roc: false- and true-positive rates, ascending from (0, 0) to (1, 1), at most 200 points.
         control: AUC of the same attack with one half of train in the synthetic cohort's place and the other half as
-            members; None if they are too few.
-        compared: number of attacks of which `auc` is the largest; its interval is corrected for it (Bonferroni).
+            members, with its joint interval; None if they are too few.
+        above: the count test.
+        compared: number of attacks that the joint interval allows for.
     """
 
     name: str
     group: str
     auc: Interval
     tpr: Mapping[float, Interval]
-    f1_gain: Interval
+    f1_gain: Interval | None
     n_members: int
     n_non_members: int
     roc: Roc
     space: str = ""
     control: Interval | None = None
     compared: int = 1
+    joint: Interval = Interval(float("nan"), float("nan"), float("nan"))
+    above: Above | None = None
 
 
-def monte_carlo(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
-    """Share of synthetic samples within epsilon, (n,); Hilprecht et al. (2019), eq. 4.
+def attacks(parts: Sequence[Scored], seed: int, *, share: float, independent: int = 0) -> list[Attack]:
+    """Every scored attack on every group that is large enough, with intervals that hold for all together.
 
-    Epsilon is the median distance of targets to their nearest synthetic sample, their eq. 8.
+    Args:
+        parts: scores on the targets of one generator, or of each fold of an audit in folds.
+        seed: of resamples.
+        share: of members in the population, see `f1_over_naive`.
+        independent: further attacks that will be judged with these.
     """
-    del reference
-    epsilon = np.median(nearest(x, synthetic)[:, 0])
-    share = np.empty(len(x))
-    for start in range(0, len(x), BLOCK):
-        rows = slice(start, start + BLOCK)
-        share[rows] = (distances(x[rows], synthetic) <= epsilon).mean(axis=1)
-    return share
+    keys = [(key, group) for key in parts[0].scores for group in parts[0].split.groups if _attacked(key[0], group)]
+    looked = []
+    for key, group in keys:
+        whole = [part.of(key, group) for part in parts if group in part.split.groups]
+        if len(whole) < len(parts) or not _enough([(len(s.members), len(s.non_members)) for s in whole]):
+            continue
+        known = None
+        if all(key in part.control for part in parts):
+            controls = [part.of(key, group, control=True) for part in parts]
+            known = _look(parts, key, group, control=True) if _large(controls) else None
+        looked.append((key, group, whole, _look(parts, key, group), known))
+    factor = joint_factor([look for *_, look, _ in looked], independent=independent, seed=seed)
+    factor_of_control = joint_factor([known for *_, known in looked if known], seed=seed)
+    compared = len(looked) + independent
+    found = []
+    for (name, space), group, sides, look, known in looked:
+        one = _figures(name, space, group, sides, look, share, seed)
+        few = min(one.n_members, one.n_non_members)
+        found.append(
+            replace(
+                one,
+                joint=look.interval(wider_for_few(factor, few)),
+                control=known.interval(wider_for_few(factor_of_control, few)) if known else None,
+                compared=compared,
+            )
+        )
+    return found
 
 
-def logan(x: Matrix, synthetic: Matrix, reference: Matrix) -> NDArray[Any]:
-    """Log odds of "synthetic" by a discriminator of synthetic and reference samples, (n,); Hayes et al. (2019).
-
-    Their black-box attack with some real samples known (section 4.3). The discriminator is gradient boosting in the
-    basis of DOMIAS.
-    """
-    points, made, known = shared_basis(x, synthetic, reference)
-    y = np.repeat([1, 0], [len(made), len(known)])
-    with quietly():
-        odds: NDArray[Any] = boosting(np.concatenate([made, known]), y, 0).decision_function(points)
-    return odds
-
-
-ATTACKS: dict[str, Callable[[Matrix, Matrix, Matrix], NDArray[Any]]] = {
-    **KNOWN,
-    "monte_carlo": monte_carlo,
-    "logan": logan,
-}
-
-
-def attacks(comparison: Comparison, seed: int) -> list[Attack]:
-    """Every attack of `ATTACKS` on every group of `attack_split` that is large enough.
-
-    Images also in the embedding of a fixed network and in eight orientations: a generator may rotate its copies.
+def attacks_on(comparison: Comparison, seed: int, evidence: Evidence | None = None) -> list[Attack]:
+    """Every attack on every group, see `scored` and `attacks`.
 
     Raises:
         NotEvaluable: fewer than 20 patients in a half of the holdout or of train, or 20 synthetic samples.
     """
-    return comparison.memo(("all attacks", seed), lambda: _attacks(comparison, seed))
+    share = len(comparison.train) / (len(comparison.train) + len(comparison.holdout))
+    return attacks([scored(comparison, seed, evidence)], seed, share=share)
 
 
-def groups_left_out(comparison: Comparison, seed: int) -> dict[str, str]:
+def groups_left_out(parts: Sequence[Scored]) -> dict[str, str]:
     """Groups that are too small to be attacked separately, and why."""
-    split = attack_split(comparison, seed)
-    return {
-        group: f"it needs at least {MIN_SAMPLES} members and non-members, there are {inside.sum()} and {out.sum()}"
-        for group, (inside, out) in split.groups.items()
-        if min(inside.sum(), out.sum()) < MIN_SAMPLES
-    }
+    split, out = parts[0].split, {}
+    for group in split.groups:
+        people = [part.people(group) for part in parts if group in part.split.groups]
+        least = (sum(m for m, _ in people) // len(people), sum(n for _, n in people))
+        if len(people) < len(parts) or not _enough(people):
+            out[group] = f"it needs at least {MIN_SAMPLES} members and non-members, there are {least[0]} and {least[1]}"
+    return out
 
 
 def worst(found: Sequence[Attack]) -> Attack:
-    """The attack with the largest AUC; its interval is corrected for the choice among all of them.
-
-    Bonferroni over attacks, spaces and groups: with m of them, a 1 - 0.05 / m interval.
-    """
+    """The attack with the largest AUC, with the interval that holds for all attacks together."""
     most = max(found, key=lambda attack: attack.auc.value)
-    return replace(most, auc=allowing_for(most.auc, len(found)), compared=len(found))
+    return replace(most, auc=most.joint)
 
 
 def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float, *, seed: int) -> Interval:
@@ -157,23 +190,6 @@ def f1_over_naive(members: NDArray[Any], non_members: NDArray[Any], share: float
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
-def _attacks(c: Comparison, seed: int) -> list[Attack]:
-    split, found = attack_split(c, seed), []
-    share = len(c.train) / (len(c.train) + len(c.holdout))
-    for space, see, views in c.view.membership_spaces():
-        synthetic, released = see("synthetic", split.synthetic, False), see("train", split.released, False)
-        for name in BY_DISTANCE if views else ATTACKS:
-            inside, out = _scores(ATTACKS[name], split, see, synthetic)
-            real = _scores(ATTACKS[name], split, see, released)
-            for group, (some, others) in split.groups.items():
-                if min(some.sum(), others.sum()) < MIN_SAMPLES:
-                    continue
-                kept = some & split.kept
-                control = auc(real[0][kept], real[1][others]) if kept.sum() >= MIN_SAMPLES else None
-                found.append(attack_result(name, group, space, (inside[some], out[others]), control, share, seed))
-    return found
-
-
 def attack_result(
     name: str,
     group: str,
@@ -196,37 +212,94 @@ def attack_result(
         seed: of resamples.
         roc: false- and true-positive rates; those at every score if None.
     """
-    members, non_members = scores
+    members, non_members = (np.asarray(side, dtype=np.float64) for side in scores)
+    ids = np.arange(len(members) + len(non_members))
+    sides = Scores(members, non_members, ids[: len(members)], ids[len(members) :])
+    look = look_at([sides])
+    found = _figures(name, space, group, [sides], look, share, seed, roc)
+    return replace(found, control=control, joint=look.interval())
+
+
+def _figures(
+    name: str,
+    space: str,
+    group: str,
+    sides: Sequence[Scores],
+    look: Look,
+    share: float,
+    seed: int,
+    roc: Roc | None = None,
+) -> Attack:
+    members, non_members, patients = _pooled(sides)
     rates = [rate for rate, least in MIN_NON_MEMBERS.items() if len(non_members) >= least]
+    of_class = group.startswith(CLASS)
+    resamples = 0 if of_class else RESAMPLES
     return Attack(
         name=name,
         group=group,
-        auc=auc(members, non_members),
-        tpr={rate: true_positive_rate(members, non_members, seed=seed, false_positives=rate) for rate in rates},
-        f1_gain=f1_over_naive(members, non_members, share, seed=seed),
-        n_members=len(members),
-        n_non_members=len(non_members),
-        roc=thinned(*(roc or _roc(members, non_members))),
+        auc=look.interval(),
+        tpr={
+            rate: true_positive_rate(members, non_members, seed=seed, false_positives=rate, resamples=resamples)
+            for rate in rates
+        },
+        f1_gain=f1_over_naive(members, non_members, share, seed=seed) if group == EVERYBODY else None,
+        n_members=patients[0],
+        n_non_members=patients[1],
+        roc=thinned(*(roc or _roc(members, non_members)), ROC_POINTS_OF_CLASS if of_class else ROC_POINTS),
         space=space,
-        control=control,
+        above=_above(members, non_members, patients),
     )
 
 
-def _scores(
-    attack: Callable[[Matrix, Matrix, Matrix], NDArray[Any]], split: AttackSplit, see: See, synthetic: Matrix
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Scores of members and of non-members, in two rounds; the maximum over several views of a patient."""
-    inside, out = np.empty(len(split.members)), np.empty(len(split.non_members))
-    rounds = [(split.member_round == number, split.non_member_round == number) for number in (0, 1)]
-    if attack in (gan_leaks, monte_carlo):  # these use no known patients: one round
-        rounds = [(np.ones(len(inside), dtype=bool), np.ones(len(out), dtype=bool))]
-    for (ours, theirs), known in zip(rounds, split.known, strict=False):
-        x = see("train", split.members[ours], True), see("holdout", split.non_members[theirs], True)
-        scores = attack(np.concatenate(x), synthetic, see("holdout", known, False))
-        cut = len(x[0])
-        inside[ours] = scores[:cut].reshape(-1, ours.sum()).max(axis=0)
-        out[theirs] = scores[cut:].reshape(-1, theirs.sum()).max(axis=0)
-    return inside, out
+def _above(members: NDArray[Any], non_members: NDArray[Any], patients: tuple[int, int]) -> Above:
+    """The count test; in folds a member counts by the share of the generators that give it away."""
+    allowed = int(FALSE_POSITIVES * len(non_members))
+    found, chance = members_above(members, non_members, allowed)
+    if len(members) > patients[0]:
+        found = int(found / len(members) * patients[0])
+        n = patients[1]
+        chance = float(hypergeom.cdf(allowed, patients[0] + n, n, found + allowed)) if found else 1.0
+    return Above(found, allowed, chance)
+
+
+def _pooled(sides: Sequence[Scores]) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[int, int]]:
+    """Scores of all parts on one scale, the spread of each part's patients; and how many patients there are."""
+    if len(sides) == 1:
+        only = sides[0]
+        return only.members, only.non_members, (len(only.members), len(only.non_members))
+    scaled = []
+    for side in sides:
+        both = np.concatenate([side.members, side.non_members])
+        middle, spread = both.mean(), both.std() + 1e-12
+        scaled.append(((side.members - middle) / spread, (side.non_members - middle) / spread))
+    people = [len(np.unique(np.concatenate([getattr(s, name) for s in sides]))) for name in _IDS]
+    members, others = (np.concatenate(parts) for parts in zip(*scaled, strict=True))
+    return members, others, (people[0], people[1])
+
+
+_IDS = ("member_ids", "non_member_ids")
+
+
+def _look(parts: Sequence[Scored], key: tuple[str, str], group: str, *, control: bool = False) -> Look:
+    """AUC over parts; two halves that were scored by regressions fitted to each other share their error."""
+    sides = [side for part in parts for side in part.parts_of(key, group, control=control)]
+    return look_at(sides, inflation=len(sides) / len(parts))
+
+
+def _large(sides: Sequence[Scores]) -> bool:
+    return min(len(side.members) for side in sides) >= MIN_SAMPLES
+
+
+def _attacked(name: str, group: str) -> bool:
+    """Whether an attack is made on a group: donors are linked by one attack alone, which is made on no one else."""
+    return (name == "linked_donor") == (group == LINKED) or (name in MODELS and group != LINKED)
+
+
+def _enough(people: Sequence[tuple[int, int]]) -> bool:
+    """Whether there are enough members and non-members, in all parts together and in each."""
+    least = MIN_SAMPLES if len(people) == 1 else MIN_IN_FOLD
+    in_all = min(max(m for m, _ in people), sum(n for _, n in people))
+    return in_all >= MIN_SAMPLES and min(min(pair) for pair in people) >= least
 
 
 def allowing_for(interval: Interval, compared: int) -> Interval:
@@ -259,7 +332,7 @@ def _roc(members: NDArray[Any], non_members: NDArray[Any]) -> Roc:
     return np.append(0.0, false[::-1]), np.append(0.0, true[::-1])
 
 
-def thinned(false: NDArray[np.float64], true: NDArray[np.float64]) -> Roc:
-    """At most 200 points of a ROC curve, evenly spread over its points."""
-    at = np.unique(np.linspace(0, len(false) - 1, ROC_POINTS).round().astype(np.int64))
+def thinned(false: NDArray[np.float64], true: NDArray[np.float64], points: int = ROC_POINTS) -> Roc:
+    """At most so many points of a ROC curve, evenly spread over its points."""
+    at = np.unique(np.linspace(0, len(false) - 1, points).round().astype(np.int64))
     return false[at], true[at]

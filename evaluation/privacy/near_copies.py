@@ -1,8 +1,9 @@
 """Near copies: synthetic samples nearer to train than nearly all unseen real ones, as a share and as pairs of images.
 
-Pairs of images are compared in pixels, in any orientation, and by a fixed feature extractor. A small distance alone
-says little, since plain images lie close together: it is compared with the distances of the holdout to train, and pairs
-nearer than 99 % of those are for a person to inspect. Pairs are indices and figures; drawing them shows patients.
+Pairs of images are compared in pixels, in any orientation and registered, and by a fixed feature extractor. A small
+distance alone says little, since plain images lie close together: it is compared with the distances of the holdout to
+train, and pairs nearer than 99 % of those are for a person to inspect. Pairs are indices and figures; drawing them
+shows patients.
 """
 
 from __future__ import annotations
@@ -11,30 +12,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cohortsmith.data.duplication import standardised
+from cohortsmith.data.kinds import EXPRESSION, IMAGE
 from cohortsmith.evaluation.core import (
     LARGE_SAMPLES_PER_SIDE,
     MIN_FOR_1_PERCENT,
+    SAMPLES_PER_SIDE,
     Finding,
     NotEvaluable,
     distances,
     nearest,
     tiles,
 )
-from cohortsmith.evaluation.metrics.images import NULL, TRAIN_SAMPLES, share_within
+from cohortsmith.evaluation.metrics.common import Metric
+from cohortsmith.evaluation.metrics.images import NULL, TRAIN_SAMPLES, near_copies_registered, share_within
 from cohortsmith.evaluation.privacy.attack_settings import COPY_PAIRS_STREAM
+from cohortsmith.evaluation.privacy.nearness_ratio import nearness_ratio
 from cohortsmith.evaluation.spaces import TILE, ImageView, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from cohortsmith.evaluation.core import Images, Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
-CopySpace = Literal["pixel", "embedding"]
+CopySpace = Literal["pixel", "embedding", "registered"]
+Near = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
+"""Distance of each image to the nearest of train, its row among those searched, and the orientation."""
 
 _BLOCK = 2048  # images whose distances to train are in memory at a time: 160 MB
 
@@ -44,14 +50,16 @@ class Pair:
     """A synthetic image and the train image nearest to it.
 
     Attributes:
-        space: "pixel" (tiles of 4 x 4, in eight orientations) or "embedding" (a fixed network).
+        space: "pixel" (tiles of 4 x 4, in eight orientations), "embedding" (a fixed network) or "registered" (pixels
+            after registration, standardised).
         synthetic: row in the synthetic cohort.
         train: row in train.
         turned: index of the orientation of `cohortsmith.evaluation.spaces.turned` at the smallest distance; 0 is the
-            image as it is, as always in an embedding.
+            image as it is, as always in an embedding and after registration.
         distance: between the two in that space.
         as_near: share of unseen real images as near to train, counting this one: a p-value.
-        correlation: of the two images' pixels in that orientation, 1 for a copy whatever its brightness and contrast.
+        correlation: of the two images' pixels in that orientation, or as registered; 1 for a copy whatever its
+            brightness and contrast.
     """
 
     space: CopySpace
@@ -127,7 +135,7 @@ def near_copies(comparison: Comparison, seed: int) -> Finding:
 
 
 def copy_pairs(comparison: Comparison, seed: int, *, most: int = 8) -> tuple[CopyPairs, ...]:
-    """The `most` most suspicious pairs in pixels, and in the embedding of the feature extractor if there is one.
+    """The `most` most suspicious pairs in pixels, in an embedding if there is a feature extractor, and as registered.
 
     Args:
         comparison: of images.
@@ -161,6 +169,14 @@ def copy_pairs(comparison: Comparison, seed: int, *, most: int = 8) -> tuple[Cop
     if c.image_models is not None:
         seen = view.fixed_train[train]
         found.append(_pairs(c, "embedding", made, real, train, lambda x: _nearest(view.fixed_features(x), seen), most))
+    made, real = (rows[_some(len(rows), SAMPLES_PER_SIDE, rng)] for rows in (made, real))
+    search = view.registration(seed)
+
+    def registered(x: Images) -> Near:
+        near = search.nearest(x)
+        return near.distance, near.at, np.zeros(len(x), dtype=np.int64)
+
+    found.append(_pairs(c, "registered", made, real, np.arange(len(c.train)), registered, most))
     return tuple(found)
 
 
@@ -179,7 +195,7 @@ def _pairs(
     made: NDArray[np.int64],
     real: NDArray[np.int64],
     train: NDArray[np.int64],
-    near: Callable[[Images], tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]],
+    near: Callable[[Images], Near],
     most: int,
 ) -> CopyPairs:
     distance, at, turn = near(c.synthetic.x[made])
@@ -194,7 +210,8 @@ def _pairs(
     pairs = []
     for i in chosen:
         rows = int(made[i]), int(train[at[i]]), int(turn[i])
-        pairs.append(Pair(space, *rows, float(distance[i]), float(as_near[i]), _correlation(c, *rows)))
+        alike = 1 - float(distance[i]) ** 2 / 2 if space == "registered" else _correlation(c, *rows)
+        pairs.append(Pair(space, *rows, float(distance[i]), float(as_near[i]), alike))
     return CopyPairs(
         space,
         tuple(pairs),
@@ -205,7 +222,7 @@ def _pairs(
     )
 
 
-def _nearest(x: Matrix, train: Matrix) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _nearest(x: Matrix, train: Matrix) -> Near:
     """Distance (n,) of rows of x to the nearest of train, its index, and 0 for the orientation."""
     at = np.empty(len(x), dtype=np.int64)
     distance = np.empty(len(x), dtype=np.float32)
@@ -217,7 +234,7 @@ def _nearest(x: Matrix, train: Matrix) -> tuple[NDArray[np.float32], NDArray[np.
     return distance, at, np.zeros(len(x), dtype=np.int64)
 
 
-def _nearest_turned(x: Images, train: Matrix) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _nearest_turned(x: Images, train: Matrix) -> Near:
     """The same for images in all orientations, and the nearest orientation; the first if tied."""
     found = [_nearest(_flat(view), train) for view in turned(x)]
     distance = np.stack([d for d, _, _ in found])
@@ -236,3 +253,39 @@ def _flat(x: Images) -> Matrix:
 
 def _some(n: int, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.arange(n) if n <= limit else np.sort(rng.choice(n, limit, replace=False))
+
+
+NEAR_COPIES: tuple[Metric, ...] = (
+    Metric(
+        name="near_copies",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of synthetic patients nearer to a train patient than all but the nearest 1 % of unseen real "
+        "patients.",
+        source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS",
+        measure=near_copies,
+    ),
+    Metric(
+        name="near_copies_ratio",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of synthetic records in excess that are far nearer to one train patient than to any other, "
+        "compared with the same at unseen patients.",
+        source="Lowe 2004, Int. J. Computer Vision 60:91; Meehan et al. 2020, AISTATS",
+        measure=nearness_ratio,
+        kinds=(EXPRESSION, IMAGE),
+    ),
+    Metric(
+        name="near_copies_registered",
+        group="privacy",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Share of synthetic images nearer to a train image than 99 % of unseen real images are, after "
+        "turning, mirroring, zooming, shifting and recolouring them to fit: 0.01 when nothing is copied.",
+        source="Meehan et al. 2020, A non-parametric test to detect data-copying, AISTATS",
+        measure=near_copies_registered,
+        kinds=(IMAGE,),
+    ),
+)

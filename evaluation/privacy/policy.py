@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, field, make_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 Outcome = Literal["pass", "fail", "not evaluable"]
 Rule = Literal["value", "upper", "lower"]
 
+ALPHA = 0.02
+"""Chance of a false alarm of an exact test, over all attacks together."""
 _CARLINI = "Carlini et al. 2022, Membership inference from first principles, IEEE S&P"
 _GIOMI = "Giomi et al. 2023, A unified framework for quantifying privacy risk in synthetic data, PoPETs"
 _NINE = (
@@ -37,7 +41,8 @@ class Criterion:
         limit: largest figure that passes; for copies, the excess over the holdout's rate; for artefacts, their number.
         rule: what is compared with the limit: "value" the figure itself, "upper" or "lower" that end of its interval.
         block: figure above which nothing may be shared at all, None where there is no such step.
-        least: non-members (unseen real patients) that it needs.
+        least: non-members (unseen real patients) below which an exact count decides instead of a rate.
+        hard: no policy lifts this limit, and nothing that is over it is released.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Criterion:
     rule: Rule = "value"
     block: float | None = None
     least: int | None = None
+    hard: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -80,15 +86,39 @@ class Policy:
             "criteria": {c.name: {key: getattr(c, key) for key in (*c.keys, "source")} for c in self.criteria},
         }
 
+    def digest(self) -> str:
+        """SHA-256 of its limits; the name, which a file may choose freely, is left out."""
+        limits = {c.name: {key: float(getattr(c, key)) for key in c.keys} for c in self.criteria}
+        return hashlib.sha256(json.dumps(limits, sort_keys=True).encode()).hexdigest()
+
+    def laxer(self) -> list[tuple[str, str, float, float]]:
+        """Limits that let more pass than the default's: name of the criterion, key, value, default value."""
+        found = []
+        for standard in DEFAULT.criteria:
+            own = next((c for c in self.criteria if c.name == standard.name), standard)
+            for key in standard.keys:
+                value, default = getattr(own, key), getattr(standard, key)
+                if value is None or (value < default if key == "least" else value > default):
+                    found.append((own.name, key, float("inf") if value is None else value, default))
+        return found
+
 
 DEFAULT = Policy(
     "default",
     (
         Criterion(
+            name="control",
+            title="Control: holdout comparable",
+            asks="Do the same attacks tell train from the holdout where none of the attacked was released, so that the "
+            "holdout differs, whatever the generator learned?",
+            source="The control of every attack; Giomi et al. 2023, PoPETs, section 3",
+            limit=0.55,
+        ),
+        Criterion(
             name="worst_attack_auc",
             title="Membership: worst attack, AUC",
-            asks="Does any attack distinguish members of train: among all patients, rare "
-            "classes, the most outlying patients?",
+            asks="Does any attack distinguish members of train: among all patients, each class that is large enough, "
+            "rare classes, the most outlying patients?",
             source="Limits of this project: 0.5 is guessing, a resample of the patients scores about 0.8; "
             f"the worst of all attacks counts, as in {_CARLINI}",
             limit=0.55,
@@ -102,6 +132,15 @@ DEFAULT = Policy(
             "identified",
             limit=0.02,
             least=500,
+        ),
+        Criterion(
+            name="white_box",
+            title="Membership: the model itself",
+            asks="Does the saved model tell its training patients by its loss or density? It is judged where the model "
+            "is shared, too.",
+            source=f"Limits as for the samples; {_CARLINI}; Hayes et al. 2019, LOGAN, PoPETs, section 4.2",
+            limit=0.55,
+            block=0.60,
         ),
         Criterion(
             name="singling_out",
@@ -134,6 +173,7 @@ DEFAULT = Policy(
             source="Platzer and Reutterer 2021, Front. Big Data 4:679939",
             limit=0.0,
             rule="lower",
+            hard=True,
         ),
         Criterion(
             name="near_copies",
@@ -151,6 +191,7 @@ DEFAULT = Policy(
             asks="Do model and sample files hold training records, values of one patient, identifiers or free text?",
             source="Practice of this project: every file that is released is scanned",
             limit=0.0,
+            hard=True,
         ),
     ),
 )
@@ -168,6 +209,8 @@ class Measured:
         reason: why it cannot be judged; "" if it can.
         note: what the figure was measured on.
         caveat: limits of a pass.
+        chance: of an exact test, the probability of such a figure without any leak, allowing for all attacks; None
+            where the interval decides.
     """
 
     value: float | None = None
@@ -177,6 +220,7 @@ class Measured:
     reason: str = ""
     note: str = ""
     caveat: str = ""
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -199,7 +243,7 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """Name, outcome, figure, limits and words."""
-        found = {key: getattr(self.measured, key) for key in ("value", "low", "high", "nothing")}
+        found = {key: getattr(self.measured, key) for key in ("value", "low", "high", "nothing", "chance")}
         limits = {key: getattr(self.criterion, key) for key in self.criterion.keys}
         words = {"words": self.words, "note": self.measured.note, "caveat": self.measured.caveat}
         return {"name": self.criterion.name, "outcome": self.outcome, "blocked": self.blocked} | found | limits | words
@@ -208,24 +252,39 @@ class Judgement:
 def judge(criterion: Criterion, measured: Measured) -> Judgement:
     """Judgement of one criterion.
 
-    A figure over its limit fails if its interval lies above the figure expected without a leak; otherwise there are too
-    few patients to detect a leak, and the criterion is not evaluable: neither a pass nor a fail.
+    A figure within its limit passes if the upper end of its interval is within the limit above which nothing may be
+    shared, where there is one. A figure over its limit fails if its interval lies above the figure expected without a
+    leak, or an exact test says so. Otherwise there are too few patients, and the criterion is not evaluable: neither a
+    pass nor a fail. An exact test always decides. A hard limit is the default's, whatever the policy says.
     """
     value, low, high = measured.value, measured.low, measured.high
     if measured.reason or value is None:
         return Judgement(criterion, measured, "not evaluable", measured.reason or "there is no figure")
+    limit = min(criterion.limit, DEFAULT[criterion.name].limit) if criterion.hard else criterion.limit
     low, high = value if low is None else low, value if high is None else high
     compared = {"value": value, "upper": high, "lower": low}[criterion.rule]
     what = {"value": "", "upper": "the upper end of the interval, ", "lower": "the lower end of the interval, "}
     figure = f"{what[criterion.rule]}{_show(compared)}"
-    if compared <= criterion.limit:
-        return Judgement(criterion, measured, "pass", f"{figure} is within the limit of {_show(criterion.limit)}")
-    over = f"{figure} is over the limit of {_show(criterion.limit)}"
-    if criterion.rule != "lower" and low <= measured.nothing:
+    block = criterion.block
+    if compared <= limit:
+        within = f"{figure} is within the limit of {_show(limit)}"
+        if block is not None and high > block:
+            words = f"{within}, but its interval reaches {_show(high)}, over {_show(block)}: too few patients"
+            return Judgement(criterion, measured, "not evaluable", words)
+        return Judgement(criterion, measured, "pass", within)
+    over = f"{figure} is over the limit of {_show(limit)}"
+    if measured.chance is not None and measured.chance > ALPHA:
+        p = f" (p = {measured.chance:.2g}, all attacks allowed for)" if measured.chance < 1 else ""
+        words = f"{over}, but within chance{p}"
+        return Judgement(criterion, measured, "pass", words)
+    if measured.chance is None and criterion.rule != "lower" and low <= measured.nothing:
         interval = f"the interval from {_show(low)} to {_show(high)} includes {_show(measured.nothing)} (no leak)"
         return Judgement(criterion, measured, "not evaluable", f"{over}, but {interval}: too few patients")
-    blocked = criterion.block is not None and compared > criterion.block
-    over += f", and over {_show(criterion.block or 0.0)}, above which nothing may be shared" if blocked else ""
+    blocked = criterion.hard or (block is not None and compared > block)
+    if criterion.hard:
+        over += "; no policy lifts this limit"
+    elif blocked:
+        over += f", and over {_show(block or 0.0)}, above which nothing may be shared"
     return Judgement(criterion, measured, "fail", over, blocked)
 
 
@@ -257,6 +316,11 @@ class Judged:
         """Whether a figure is above the limit above which nothing may be shared at all."""
         return any(judgement.blocked for judgement in self.judgements)
 
+    @property
+    def loosened(self) -> bool:
+        """Whether it passed by limits of which at least one is laxer than the default's."""
+        return self.outcome == "pass" and bool(self.policy.laxer())
+
 
 def read_policy(path: Path) -> Policy:
     """Policy of an institution: `DEFAULT` with the limits set by a TOML file, one table per criterion.
@@ -266,7 +330,12 @@ def read_policy(path: Path) -> Policy:
     """
     given = read_toml(_file_of_limits(), path, "policy")
     criteria = tuple(_with_limits(criterion, getattr(given, criterion.name), path) for criterion in DEFAULT.criteria)
-    return Policy(given.name, criteria)
+    policy = Policy(given.name, criteria)
+    if policy.name == DEFAULT.name and policy.digest() != DEFAULT.digest():
+        raise DataError(
+            f"{path}: name: {DEFAULT.name!r} names the built-in limits, and these differ; choose another name"
+        )
+    return policy
 
 
 def _file_of_limits() -> type[Any]:
@@ -289,6 +358,11 @@ def _table_of_limits(criterion: Criterion) -> type[Any]:
 
 def _with_limits(criterion: Criterion, given: Any, path: Path) -> Criterion:
     changed = replace(criterion, **asdict(given))
+    if criterion.hard and changed.limit > criterion.limit:
+        raise DataError(
+            f"{path}: [{criterion.name}] limit: {criterion.limit:g} was expected, a hard stop that no policy lifts; "
+            f"got {changed.limit:g}"
+        )
     if changed.block is not None and changed.block < changed.limit:
         raise DataError(
             f"{path}: [{criterion.name}] block: at least the limit, {changed.limit}, was expected; got {changed.block}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.patients import keys_of, shared_patients
 from cohortsmith.evaluation.core import same_rows
 from cohortsmith.evaluation.privacy.attack_settings import MIN_SAMPLES
 
@@ -31,7 +32,7 @@ def require_apart(comparison: Comparison) -> str:
     train, holdout = comparison.train, comparison.holdout
     what = "patients that are in train too: an audit needs real patients unseen by the generator"
     if _names_patients(train) and _names_patients(holdout):
-        both = np.intersect1d(train.subjects, holdout.subjects)
+        both = shared_patients(train.subjects, holdout.subjects)
         if len(both) and not (train.about.equals_are_usual and not _same_people(train, holdout)):
             raise DataError(f"the holdout has {len(both)} {what}; remove them from one of the two")
     if train.about.equals_are_usual:
@@ -41,22 +42,26 @@ def require_apart(comparison: Comparison) -> str:
     own, theirs = same_rows(_rows(train), _rows(holdout))
     equal = np.isin(theirs, own)
     count = int(equal.sum())
-    if count > MOST_EQUAL * len(holdout) or (count and np.isin(holdout.ids[equal], train.ids).any()):
+    if count > MOST_EQUAL * len(holdout) or (count and len(shared_patients(holdout.ids[equal], train.ids))):
         raise DataError(f"{count} of {len(holdout)} holdout records are of {what}; remove them from one of the two")
     note = f"{count} holdout records equal a training record: duplicates in the source data resemble a leak"
     return note if count else ""
 
 
-def require_enough(comparison: Comparison) -> None:
-    """Check that there are enough patients to attack.
+def require_enough(comparison: Comparison, *, in_folds: bool = False) -> None:
+    """Check that there are enough patients to attack; in folds, that there are as many in train and holdout together.
 
     Raises:
         DataError: fewer than 20 samples in a half of train or of the holdout, or in the synthetic cohort.
     """
-    for name, least in (("train", 2 * MIN_SAMPLES), ("holdout", 2 * MIN_SAMPLES), ("synthetic", MIN_SAMPLES)):
+    real = 0 if in_folds else 2 * MIN_SAMPLES
+    for name, least in (("train", real), ("holdout", real), ("synthetic", MIN_SAMPLES)):
         n = len(getattr(comparison, name))
         if n < least:
-            raise DataError(f"too few patients for an audit: {name} needs at least {least} samples; it has {n}")
+            folds = (
+                "; in folds (--folds) train and holdout count together" if name != "synthetic" and not in_folds else ""
+            )
+            raise DataError(f"too few patients for an audit: {name} needs at least {least} samples; it has {n}{folds}")
 
 
 def _names_patients(cohort: Cohort) -> bool:
@@ -77,10 +82,10 @@ def _same_people(train: Cohort, holdout: Cohort) -> bool:
     if len(own) == len(theirs) and (own == theirs).all():
         return True
     unique = np.bincount(own, minlength=int(max(own.max(), theirs.max())) + 1)[own] == 1
-    known = dict(zip(train.subjects[unique].tolist(), own[unique].tolist(), strict=True))
+    known = dict(zip(keys_of(train.subjects[unique]).tolist(), own[unique].tolist(), strict=True))
     same = [
         known[name] == row
-        for name, row in zip(holdout.subjects.tolist(), theirs.tolist(), strict=True)
+        for name, row in zip(keys_of(holdout.subjects).tolist(), theirs.tolist(), strict=True)
         if name in known
     ]
     return bool(same) and 2 * sum(same) >= len(same)

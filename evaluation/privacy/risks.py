@@ -87,7 +87,7 @@ def singling_out(comparison: Comparison, seed: int) -> Risk:
         f"{found.n} predicates, each true of exactly one synthetic sample, of {found.length:.1f} conditions on "
         f"average; tried on {found.people} patients at a time"
     )
-    return _measured("singling_out", found.attack, found.control, found.naive, (found.n, found.n), how, found.scale)
+    return excess_risk("singling_out", found.attack, found.control, found.naive, (found.n, found.n), how, found.scale)
 
 
 def linkability(comparison: Comparison, seed: int) -> Risk:
@@ -99,7 +99,7 @@ def linkability(comparison: Comparison, seed: int) -> Risk:
     naive = 1 / found.synthetic
     attack, control = _clustered(found.linked[0]), _clustered(found.linked[1])
     how = f"{found.knows} of a patient and the rest are linked through {found.synthetic} synthetic samples"
-    return _measured("linkability", attack, control, Interval(naive, naive, naive), found.n(found.linked), how)
+    return excess_risk("linkability", attack, control, Interval(naive, naive, naive), found.n(found.linked), how)
 
 
 def inference(comparison: Comparison, seed: int) -> Risk:
@@ -113,7 +113,7 @@ def inference(comparison: Comparison, seed: int) -> Risk:
         raise NotEvaluable(f"inference needs at least {MIN_SAMPLES} patients on each side with an attribute to infer")
     attack, control, naive = (_clustered(side) for side in (*found.inferred, found.guessed))
     how = f"{found.seeks} from the nearest of {found.synthetic} synthetic samples to {found.knows}"
-    return _measured("inference", attack, control, naive, found.n(found.inferred), how)
+    return excess_risk("inference", attack, control, naive, found.n(found.inferred), how)
 
 
 MEASURES: dict[str, Callable[[Comparison, int], Risk]] = {
@@ -131,7 +131,7 @@ def _risk(name: str, comparison: Comparison, seed: int) -> Risk:
         return Risk(name, none, none, none, math.nan, math.nan, math.nan, (0, 0), f"not evaluable: {reason}")
 
 
-def _measured(
+def excess_risk(
     name: str,
     attack: Interval,
     control: Interval,

@@ -25,7 +25,9 @@ from cohortsmith.evaluation.privacy.attack_settings import (
     SHADOW_FITS_STREAM,
     SHADOW_PARTS_STREAM,
 )
+from cohortsmith.evaluation.privacy.attacks import Records, class_density, covariance, covariance_within
 from cohortsmith.evaluation.privacy.membership_attacks import attack_result
+from cohortsmith.evaluation.privacy.processes import in_processes
 from cohortsmith.evaluation.spaces import Comparison
 
 if TYPE_CHECKING:
@@ -61,17 +63,22 @@ class _Pool:
     counts: Mapping[str, int]
 
     def nearness(self, made: Cohort) -> NDArray[np.float64]:
-        """Nearness of virtual patients to each target, (targets, 2): of the nearest one, and mean of the nearest ten.
+        """Features of a release for each target, (targets, 5), each compared with shadows that left the target out.
 
-        Minus the logarithm of the distance, as Carlini et al. take logarithms to come closer to a normal distribution.
-        A tenth of the median distance is added, so that the value of a copy is finite.
+        Nearness of the nearest virtual patient, and mean of the nearest ten; likeness in the covariance of all, and
+        within classes; log density in the Gaussian of the class. Nearness is minus the logarithm of the distance, as
+        Carlini et al. take logarithms to come closer to a normal distribution. A tenth of the median distance is added,
+        so that the value of a copy is finite.
         """
         c = Comparison(self.train, self.holdout, made)
         x = np.concatenate([c.z_train, c.z_holdout])[self.targets]
+        targets = Records(x, np.concatenate([c.train.y, c.holdout.y])[self.targets])
+        virtual = Records(c.z_synthetic, c.synthetic.y)
         near = nearest(x, c.z_synthetic, min(NEIGHBOURS, len(made))).astype(np.float64)
         typical = float(np.median(near[:, -1])) or 1.0
         logs = -np.log(near + 0.1 * typical)
-        return np.column_stack([logs[:, 0], logs.mean(axis=1)])
+        laws = (covariance, covariance_within, class_density)
+        return np.column_stack([logs[:, 0], logs.mean(axis=1), *(law(virtual)(targets) for law in laws)])
 
 
 def shadow_attack(
@@ -194,25 +201,20 @@ def _parts(train: Cohort, holdout: Cohort, shadows: int, rng: np.random.Generato
 def _fitted(
     pool: _Pool, fit_and_sample: FitAndSample, inside: NDArray[np.bool_], seeds: list[int], jobs: int
 ) -> NDArray[np.float64]:
-    """Nearness of each shadow's virtual patients to the targets, (shadows, targets, 2)."""
+    """Features of each shadow's release for the targets, (shadows, targets, 5)."""
     tasks = [(pool, fit_and_sample, part, seed) for part, seed in zip(inside, seeds, strict=True)]
-    if jobs == 1:
-        return np.stack([_shadow(*task) for task in tasks])
-    from joblib import Parallel, delayed, parallel_config
-
-    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-        return np.stack(Parallel(batch_size=1)(delayed(_shadow)(*task) for task in tasks))
+    return np.stack(in_processes(_shadow, tasks, jobs))
 
 
 def _shadow(pool: _Pool, fit_and_sample: FitAndSample, inside: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
     try:
-        made = fit_and_sample(_joined(pool.train, pool.holdout).take(inside), pool.counts, seed)
+        made = fit_and_sample(joined(pool.train, pool.holdout).take(inside), pool.counts, seed)
     except DataError as error:
         raise NotEvaluable(f"a shadow generator could not be fitted: {error}") from None
     return pool.nearness(made)
 
 
-def _joined(train: Cohort, holdout: Cohort) -> Cohort:
+def joined(train: Cohort, holdout: Cohort) -> Cohort:
     """Samples of both, train's first; patients with the same id in both stay distinct."""
     subjects = _distinct(train, holdout)
     ids = [f"{i}" for i in range(len(subjects))]

@@ -1,8 +1,9 @@
 """Targets of the attacks: patients of train and of the holdout, and the groups among them at the highest risk.
 
 Groups: "all"; "rare classes", those under 5 % of train or else the rarest one; "outlying", the 10 % farthest from the 5
-nearest of their own class among the patients known to the attacker; for sequences also "unique sequences", of patients
-whose sequence no other patient of train or holdout has.
+nearest of their own class among the patients known to the attacker; "class X", each class that is large enough; for
+sequences also "unique sequences", of patients whose sequence no other patient of train or holdout has; where patients
+have samples of several classes, "linked donors", those patients.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from cohortsmith.evaluation.privacy.attack_settings import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.core import Matrix
     from cohortsmith.evaluation.spaces import Comparison
 
 RARE = 0.05
 OUTLYING = 0.1
 NEIGHBOURS = 5
+EVERYBODY, RARE_CLASSES, LINKED, CLASS = "all", "rare classes", "linked donors", "class "
 
 
 class AttackSplit(NamedTuple):
@@ -104,12 +107,11 @@ def _groups(
     c: Comparison, split: AttackSplit, rng: np.random.Generator
 ) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     inside, out = c.train.y[split.members], c.holdout.y[split.non_members]
-    groups = {"all": (np.ones(len(inside), dtype=bool), np.ones(len(out), dtype=bool))}
-    count = np.bincount(c.train.y, minlength=len(c.classes))
-    if np.count_nonzero(count) > 1:
-        rare = np.flatnonzero((count < RARE * count.sum()) & (count > 0))
-        rare = rare if len(rare) else np.asarray([np.where(count > 0, count, len(c.train)).argmin()])
-        groups["rare classes"] = (np.isin(inside, rare), np.isin(out, rare))
+    groups = {EVERYBODY: (np.ones(len(inside), dtype=bool), np.ones(len(out), dtype=bool))}
+    classes = of_classes(c.train)
+    rare = classes.pop(RARE_CLASSES, None)
+    if rare is not None:
+        groups[RARE_CLASSES] = (np.isin(inside, rare), np.isin(out, rare))
     far = np.empty(len(inside) + len(out))
     rounds = np.concatenate([split.member_round, split.non_member_round])
     z, y = np.concatenate([c.z_train[split.members], c.z_holdout[split.non_members]]), np.concatenate([inside, out])
@@ -122,7 +124,30 @@ def _groups(
     if c.train.about.equals_are_usual:
         own, others = unique(c)
         groups["unique sequences"] = (own[split.members], others[split.non_members])
+    linked = _of_several_classes(c.train), _of_several_classes(c.holdout)
+    if min(side.sum() for side in linked) >= MIN_SAMPLES:
+        groups[LINKED] = (linked[0][split.members], linked[1][split.non_members])
+    groups |= {name: (np.isin(inside, labels), np.isin(out, labels)) for name, labels in classes.items()}
     return groups
+
+
+def of_classes(cohort: Cohort) -> dict[str, NDArray[np.int64]]:
+    """Labels of the groups made of classes: the rare ones, under 5 % or else the rarest, and each; none of one."""
+    count = np.bincount(cohort.y, minlength=len(cohort.classes))
+    if np.count_nonzero(count) < 2:
+        return {}
+    rare = np.flatnonzero((count < RARE * count.sum()) & (count > 0))
+    rarest = np.asarray([np.where(count > 0, count, len(cohort)).argmin()])
+    each = {f"{CLASS}{name}": np.asarray([label]) for label, name in enumerate(cohort.classes)}
+    return {RARE_CLASSES: rare if len(rare) else rarest} | each
+
+
+def _of_several_classes(cohort: Cohort) -> NDArray[np.bool_]:
+    """Rows (n,) of patients who have samples of several classes, as tumour and normal."""
+    _, patient = np.unique(cohort.subjects, return_inverse=True)
+    pairs = np.unique(np.column_stack([patient, cohort.y]), axis=0)
+    several: NDArray[np.bool_] = np.bincount(pairs[:, 0])[patient] > 1
+    return several
 
 
 def _outlyingness(x: Matrix, y: NDArray[np.int64], known: Matrix, known_y: NDArray[np.int64]) -> NDArray[np.float64]:

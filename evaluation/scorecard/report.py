@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.patients import shared_patients
 from cohortsmith.evaluation.metrics import METRICS
 from cohortsmith.evaluation.spaces import Comparison
 
@@ -156,6 +157,14 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     if missing:
         shown = ", ".join(missing[:5]) + (f", ... {len(missing) - 5} more" if len(missing) > 5 else "")
         notes.append(f"the synthetic cohort has no samples of {shown}: missing classes lower its scores")
+    train, holdout = comparison.train, comparison.holdout
+    if train.provenance.get("subject") and holdout.provenance.get("subject"):
+        both = len(shared_patients(train.subjects, holdout.subjects))
+        if both:
+            notes.append(
+                f"{both} patients are in train and in the holdout, which then is not unseen: fidelity and utility look "
+                "better, and attacks weaker, than they are"
+            )
     return (*notes, *comparison.view.notes())
 
 

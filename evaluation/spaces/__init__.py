@@ -5,7 +5,7 @@ from cohortsmith.evaluation.spaces.comparison import Comparison
 from cohortsmith.evaluation.spaces.expression_view import ExpressionView
 from cohortsmith.evaluation.spaces.image_statistics import colour_names, image_colours, radial_power
 from cohortsmith.evaluation.spaces.image_view import TILE, ImageView, turned
-from cohortsmith.evaluation.spaces.kind_view import COLUMNS, DECIMALS, KindView, Sides, Words
+from cohortsmith.evaluation.spaces.kind_view import COLUMNS, DECIMALS, KindView, Sides, Space, Words
 from cohortsmith.evaluation.spaces.sequence_view import SequenceView
 from cohortsmith.evaluation.spaces.variant_carriers import (
     COMMON,
@@ -30,6 +30,7 @@ __all__ = [
     "SUBSTITUTIONS",
     "SequenceView",
     "Sides",
+    "Space",
     "TILE",
     "Tally",
     "VIEWS",

@@ -6,16 +6,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from cohortsmith.data.scale import log_expression
 from cohortsmith.evaluation.core import Stream
-from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Words
+from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Space, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.core import Matrix
 
 GENES = 200  # of wide data, which gradient boosting reads beside principal components
+COLUMNS_AT_A_TIME = 200
 
 
 class ExpressionView(KindView):
@@ -70,3 +75,28 @@ class ExpressionView(KindView):
             return Sides(draw.real, draw.synthetic, draw.reference)
         genes = np.sort(np.random.default_rng([seed, Stream.BOOSTED_GENES]).choice(len(genes), GENES, replace=False))
         return Sides(*(np.hstack([getattr(embedded, side), getattr(draw, side)[:, genes]]) for side in Sides._fields))
+
+    def membership_spaces(self) -> Iterator[Space]:
+        """Profiles, and genes aligned by their quantiles: a copy may be transformed, or come from another hospital."""
+        yield from super().membership_spaces()
+        yield Space(
+            "genes, quantile-aligned", lambda side, rows, _: self.aligned_genes(side)[rows], by_distance_only=True
+        )
+
+    def aligned_genes(self, side: str) -> Matrix:
+        """`normal_scores` within "train", "holdout" or "synthetic", (n, genes)."""
+        return self.memo(("aligned genes", side), lambda: normal_scores(getattr(self, side).x))
+
+
+def normal_scores(x: Matrix) -> Matrix:
+    """Each column replaced by the normal scores of its ranks, (n, d) float32; equal values get their mean rank.
+
+    Blom's scores, the normal quantile of (rank - 3/8) / (n + 1/4) (Blom 1958, Statistical Estimates and Transformed
+    Beta-Variables). A column has the same scores before and after any increasing transformation. Columns are ranked in
+    blocks, which keeps the memory for ranks small.
+    """
+    scores = np.empty(x.shape, dtype=np.float32)
+    for start in range(0, x.shape[1], COLUMNS_AT_A_TIME):
+        columns = slice(start, start + COLUMNS_AT_A_TIME)
+        scores[:, columns] = ndtri((rankdata(x[:, columns], axis=0) - 0.375) / (len(x) + 0.25))
+    return scores

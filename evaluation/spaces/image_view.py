@@ -15,6 +15,8 @@ from sklearn.decomposition import PCA
 
 from cohortsmith.data.errors import DataError
 from cohortsmith.evaluation.core import SAMPLES_PER_SIDE, Matrix, NotEvaluable, PixelScale, Stream, tiles
+from cohortsmith.evaluation.spaces.copy_detection import BETWEEN_POSES, CopyDetector, poses_for
+from cohortsmith.evaluation.spaces.image_registration import Registration
 from cohortsmith.evaluation.spaces.image_statistics import image_traits, trait_names
 from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Space, Words
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.core import Draw, ImageModels, Images, Learned
-    from cohortsmith.evaluation.spaces.kind_view import Halving
+    from cohortsmith.evaluation.spaces.kind_view import Halving, See
 
 TILE = 4  # pixels on a side; coarse, so that all eight orientations can be searched
 PREDICATE_COMPONENTS = 30
@@ -199,7 +201,12 @@ class ImageView(KindView):
         return x.reshape(len(x), -1)
 
     def membership_spaces(self) -> Iterator[Space]:
-        """Profiles, the fixed network, and tiles in eight orientations: a copy may be turned or mirrored."""
+        """Profiles, the fixed network, and three that find altered copies.
+
+        Tiles in eight orientations; registered, where turns, mirror images, zooms, shifts and colours of a copy are
+        searched; and a copy detector. The last two are learned from altered versions of the synthetic images, which
+        the attacker holds.
+        """
         yield from super().membership_spaces()
         if self.by_network:
             fixed = {"train": self.fixed_train}
@@ -211,7 +218,38 @@ class ImageView(KindView):
             views = [tiles(way, TILE).reshape(len(x), -1) / 64 for way in (turned(x) if attacked else (x,))]
             return np.concatenate(views)
 
-        yield Space(f"tiles of {TILE} x {TILE} pixels in all orientations", turns, views=True)
+        yield Space(f"tiles of {TILE} x {TILE} pixels in all orientations", turns, views=True, by_distance_only=True)
+        yield Space("images registered to each other", self._registered(), views=True, by_distance_only=True)
+        detector = CopyDetector(self.synthetic.x, np.random.default_rng(Stream.COPY_DETECTOR))
+        yield Space(
+            "features of a copy detector",
+            lambda side, rows, _: detector(getattr(self, side).x[rows]),
+            by_distance_only=True,
+        )
+
+    def _registered(self) -> See:
+        """Attacked images in several zooms and shifts, others as they are; fewer of these for large cohorts."""
+        detector = CopyDetector(self.synthetic.x, np.random.default_rng(Stream.COPY_DETECTOR), BETWEEN_POSES)
+        poses = poses_for(max(len(self.train), len(self.holdout)))
+        found: dict[tuple[str, bytes], Matrix] = {}
+
+        def see(side: str, rows: NDArray[np.int64], attacked: bool) -> Matrix:
+            x = getattr(self, side).x[rows]
+            if not attacked:
+                return detector(x)
+            key = (side, rows.tobytes())  # every attack looks at the same targets
+            if key not in found:
+                found[key] = detector.views(x, poses)
+            return found[key]
+
+        return see
+
+    def registration(self, seed: int) -> Registration:
+        """Search for the train image that each image is an altered copy of."""
+        return self.memo(
+            ("registration", seed),
+            lambda: Registration(self.train.x, np.random.default_rng([seed, Stream.REGISTRATION])),
+        )
 
     def predicate_space(self, sides: dict[str, Matrix], rng: np.random.Generator) -> dict[str, Matrix]:
         """Principal components of the synthetic profiles, whitened."""

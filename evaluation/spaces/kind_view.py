@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from cohortsmith.data.errors import DataError
+from cohortsmith.data.scale import require_same_scale
 from cohortsmith.evaluation.core import (
     MAX_FITTED,
     MIN_PER_SIDE,
@@ -57,11 +58,13 @@ class Space(NamedTuple):
         words: its name.
         see: called with a side, rows, and whether these are attacked; gives the rows as points, (n, d).
         views: attacked rows have several views, concatenated to (views * n, d): for attacks by distance.
+        by_distance_only: only attacks by distance are carried out in it.
     """
 
     words: str
     see: See
     views: bool = False
+    by_distance_only: bool = False
 
 
 class Words(NamedTuple):
@@ -127,13 +130,9 @@ class KindView(ABC):
         """Reject a cohort that is not measured as train is.
 
         Raises:
-            DataError: another scale, where values have one.
+            DataError: another scale, where values have one, or values that look like it.
         """
-        if train.about.scaled and cohort.scale != train.scale:
-            raise DataError(
-                f"{name} is on scale {cohort.scale}, train on scale {train.scale}: state the scale when reading the "
-                "files"
-            )
+        require_same_scale(train, cohort, name)
 
     @classmethod
     def check_values(cls, cohort: Cohort, name: str) -> None:

@@ -4,6 +4,7 @@ from cohortsmith.generators.baselines.bootstrap import Bootstrap, Marginals
 from cohortsmith.generators.baselines.mvn import MVN
 from cohortsmith.generators.baselines.sdv import SDV, SDVCTGAN, SDVTVAE, SDVGaussianCopula
 from cohortsmith.generators.baselines.sequences import PWM, GoodTuring, RandomEdits
+from cohortsmith.generators.baselines.vlmc import VLMC
 
 __all__ = [
     "Bootstrap",
@@ -16,4 +17,5 @@ __all__ = [
     "SDVCTGAN",
     "SDVGaussianCopula",
     "SDVTVAE",
+    "VLMC",
 ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _WIDE = 1000
 _POOLED = "pooled"
+_LEAST_SPREAD = 1e-6  # of an axis, in a log density
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,24 @@ class MVN(Generator):
                 values = own.decode(values, np.zeros(len(rows), np.int64), rng)
             columns[rows] = pooled.decode(values, y[rows], rng) if pooled else values
         return self._table.back(np.maximum(columns, self._floor))
+
+    def _evidence(self, cohort: Cohort, seed: int) -> dict[str, NDArray[np.float64]]:
+        """Log density of each class's Gaussian, and what pooled components tell (`LowRank.evidence`)."""
+        values = self._table.columns(cohort)
+        found: dict[str, NDArray[np.float64]] = {}
+        if pooled := self._gaussians.get(_POOLED):
+            found = {f"components_{name}": part for name, part in pooled.evidence(values, cohort.y).items()}
+            values = pooled.encode(values, cohort.y)
+        own = {label: law for label in np.unique(cohort.y) if (law := self._gaussians.get(str(label)))}
+        if own:
+            density = np.full(len(cohort), -np.inf)
+            for label, law in own.items():
+                rows = np.flatnonzero(cohort.y == label)
+                spread = np.maximum(law.spread.astype(np.float64), _LEAST_SPREAD)
+                axes = (values[rows] - law.mean[0]).astype(np.float64) @ law.basis.T.astype(np.float64)
+                density[rows] = -0.5 * ((axes / spread) ** 2).sum(axis=1) - np.log(spread).sum()
+            found["log_density"] = np.maximum(density, density[np.isfinite(density)].min())
+        return found
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors: dict[str, NDArray[Any]] = {"floor": self._floor}

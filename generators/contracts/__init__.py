@@ -10,6 +10,7 @@ from cohortsmith.generators.contracts.objective import (
     SamplerCallback,
     SamplerStep,
     fake_codes,
+    frozen_noise,
     generated_codes,
     latents,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "SamplerStep",
     "Schema",
     "fake_codes",
+    "frozen_noise",
     "generated_codes",
     "latents",
 ]

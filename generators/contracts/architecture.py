@@ -17,8 +17,12 @@ class Likelihood(nn.Module, ABC):
     """Distribution of a patient's code given the decoder's output."""
 
     @abstractmethod
+    def nlls(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """-log p(x | decoded, y) of codes x (n, ...), summed over a code: one value per patient (n,), in nats."""
+
     def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """-log p(x | decoded, y) of codes x (n, ...), summed over a code and averaged over patients (nats)."""
+        """The same, averaged over patients."""
+        return self.nlls(decoded, x, y).mean()
 
     @abstractmethod
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:

@@ -62,6 +62,10 @@ class Codec(Protocol):
         """Codes (n, *code_shape) of patients that were not learned from, by the statistics of those that were."""
         ...
 
+    def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """What the statistics alone tell of who was learned from: (n,) by kind, higher for likelier members."""
+        return {}
+
     @property
     def code_shape(self) -> tuple[int, ...]:
         """Shape of one patient's code."""

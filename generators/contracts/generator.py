@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -183,6 +183,36 @@ class Generator(ABC):
             shares[label] += 1
         return dict(zip(self.schema.classes, shares.tolist(), strict=True))
 
+    def membership_evidence(self, cohort: Cohort, seed: int = 0) -> dict[str, NDArray[np.float64]]:
+        """What the fitted model itself tells of who was learned from, for attacks that hold the model (white box).
+
+        Networks that only training needs are asked where they are in memory: after a fit, not after `load`.
+
+        Args:
+            cohort: patients of the model's kind, features, scale and classes, whether learned from or not; members and
+                others in one call, for then the same noise falls on all.
+            seed: of that noise, and of generated patients to compare with.
+
+        Returns:
+            Per kind of evidence an array (n,), one value per row of the cohort, higher for rows more like a training
+            patient; class means are not removed. Empty for a family that tells nothing.
+
+            - `diffusion`: `denoising_low`, `_middle`, `_high` (bands of noise levels) and `denoising`, their mean:
+              minus the denoising error (Matsumoto et al. 2023; Carlini et al. 2023). Sequences: `bound_low` and so on,
+              minus the bound at fixed masks.
+            - `vae`: `elbo`, `reconstruction`, `kl` (with the encoder), `nearest_generated`, `inverted`.
+            - `gan`, `wgan`: `discriminator`, `discriminator_blurred` or `critic` (Hayes et al. 2019, "LOGAN");
+              `nearest_generated` and `inverted`: minus the distance to the nearest generated patient of the class, and
+              after descent on its latent (Chen et al. 2020, "GAN-Leaks").
+            - `mvn`: `log_density` of the patient's class.
+            - wide expression, every family that learns components: `components_outside`, `components_explained`,
+              `components_inside`, `components_density` (`LowRank.evidence`).
+
+        Raises:
+            DataError: not fitted, no patients, or a cohort of another kind, scale, features or classes.
+        """
+        return self._evidence(self._aligned(cohort), seed)
+
     def save(self, path: str | Path) -> None:
         """Write a folder of safetensors and JSON; it appears when it is whole.
 
@@ -225,6 +255,36 @@ class Generator(ABC):
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
         """Take back what `_state` gave."""
         raise DataError(f"{self.family} models cannot be loaded: {self.reason}")
+
+    def _evidence(self, cohort: Cohort, seed: int) -> dict[str, NDArray[np.float64]]:
+        """`membership_evidence` of a cohort with the model's features and classes."""
+        return {}
+
+    def _aligned(self, cohort: Cohort) -> Cohort:
+        """The cohort with the model's features in their order, and with its classes."""
+        schema = self.schema
+        if cohort.kind != schema.kind:
+            raise DataError(f"this model is of {schema.kind} data; the cohort is of kind {cohort.kind!r}")
+        if not len(cohort):
+            raise DataError("the cohort has no patients")
+        if cohort.about.scaled and cohort.scale != schema.scale:
+            raise DataError(f"this model is on scale {schema.scale!r}, the cohort on {cohort.scale!r}")
+        if unknown := sorted({*np.unique(cohort.labels).tolist()} - {*schema.classes}):
+            raise DataError(f"the model does not know class {unknown[0]!r}; it knows {', '.join(schema.classes)}")
+        if missing := sorted(set(schema.features) - set(cohort.features)):
+            raise DataError(
+                f"the cohort lacks {len(missing)} of the model's {len(schema.features)} {cohort.about.features} "
+                f"(first {missing[0]!r}); give a cohort with all of them"
+            )
+        if cohort.features != schema.features:
+            place = {name: column for column, name in enumerate(cohort.features)}
+            columns = [place[name] for name in schema.features]
+            cohort = replace(cohort, x=cohort.x[:, columns], features=schema.features)
+        if cohort.classes == schema.classes:
+            return cohort
+        known = {name: label for label, name in enumerate(schema.classes)}
+        y = np.array([known.get(name, 0) for name in cohort.classes], dtype=np.int64)[cohort.y]
+        return replace(cohort, y=y, classes=schema.classes)
 
     def _checked(self, counts: Mapping[str, int]) -> dict[str, int]:
         known = self.class_counts

@@ -118,6 +118,10 @@ class Family(ABC):
         """Networks by name."""
 
     @abstractmethod
+    def sampling(self) -> tuple[str, ...]:
+        """Names of the networks that `sample` needs: a saved model holds these, and no other."""
+
+    @abstractmethod
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """One optimiser per player, in the order of their moves."""
 
@@ -165,6 +169,29 @@ class Family(ABC):
             generator: of every draw.
             callback: called at each step; a family that samples in one pass has no steps and never calls it.
         """
+
+    def evidence(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """What trained networks tell of who was learned from: by kind, (n,) values, higher for likelier members.
+
+        A family that tells nothing has none.
+
+        Args:
+            nets: networks by name; those that only training needs are used where they are among them.
+            x: codes (n, ...) of patients.
+            y: their classes or groups (n,).
+            generator: of noise that is the same for every patient.
+        """
+        return {}
+
+
+def frozen_noise(x: Tensor, draws: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Standard normal noise of one code's shape, for every patient the same: each draw, and its negative."""
+    for _ in range(draws // 2):
+        noise = torch.randn((1, *x.shape[1:]), generator=generator, device=x.device)
+        yield noise
+        yield -noise
 
 
 def latents(y: Tensor, dim: int, generator: torch.Generator) -> Tensor:

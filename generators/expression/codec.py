@@ -85,6 +85,13 @@ class ExpressionCodec:
         scores = self.genes.encode(self.table.columns(cohort), rng)
         return self.low_rank.encode(scores, cohort.y)[:, : self.code_shape[0]] if self.low_rank else scores
 
+    def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """Of the components of wide expression, which are directions of train (`LowRank.evidence`)."""
+        if self.low_rank is None:
+            return {}
+        scores = self.genes.encode(self.table.columns(cohort), rng)
+        return {f"components_{name}": values for name, values in self.low_rank.evidence(scores, cohort.y).items()}
+
     def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """Expression (n, genes) in the cohort's scale."""
         scores = self.low_rank.decode(codes, y, rng) if self.low_rank else codes

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+_LEAST_RESIDUAL = 1e-3  # of a gene's scores: constant genes must not decide a density
+
 
 @dataclass(frozen=True)
 class LowRank:
@@ -77,6 +79,33 @@ class LowRank:
         noise *= self.residual
         out += noise
         return np.asarray(out, dtype=np.float32)
+
+    def evidence(self, x: Floats, y: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """What the fit tells of who was in it, from `x` (samples, genes) of classes (samples,); higher is likelier.
+
+        With as many genes as patients the components lie in the span of the patients they were fitted to, who
+        therefore leave less outside it, and more inside, than others.
+
+        Returns:
+            `outside`: minus the squared distance from the components; `explained`: minus its share of the whole;
+            `inside`: squared norm of the code; `density`: log density of the Gaussian with all components and residuals
+            (constants left out), each (samples,).
+        """
+        centred = (x - self.mean[y]).astype(np.float64)
+        basis, noise = self.basis.astype(np.float64), np.maximum(self.residual.astype(np.float64), _LEAST_RESIDUAL) ** 2
+        spread = np.maximum(self.spread.astype(np.float64), _LEAST_RESIDUAL)
+        codes = centred @ basis.T
+        whole = (centred**2).sum(axis=1)
+        outside = np.maximum(whole - (codes**2).sum(axis=1), 0)
+        inner = np.diag(spread**-2) + (basis / noise) @ basis.T  # Woodbury's identity
+        weighted = (centred / noise) @ basis.T
+        distance = (centred**2 / noise).sum(axis=1) - (weighted * np.linalg.solve(inner, weighted.T).T).sum(axis=1)
+        return {
+            "outside": -outside,
+            "explained": -outside / np.maximum(whole, 1e-12),
+            "inside": ((codes / spread) ** 2).sum(axis=1),
+            "density": -0.5 * distance,
+        }
 
     def expect(self, x: Floats, y: NDArray[np.int64]) -> Floats:
         """Values (samples, genes) of `x` expected from the components, each shrunk by its noise.

@@ -137,11 +137,11 @@ class ImageLikelihood(Likelihood):
         white = torch.view_as_real(torch.eye(shape.channels).to(torch.complex64))
         self.register_buffer("root", white.repeat(IMAGE_SIZE, IMAGE_SIZE // 2 + 1, 1, 1, 1))
 
-    def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Gaussian negative log-likelihood without its constant (nats per patient)."""
+    def nlls(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Gaussian negative log-likelihoods (n,) without their constant (nats)."""
         log_spread = self._log_spread(decoded)
         error = (x - self.mean(decoded)) * (-log_spread).exp()
-        return (0.5 * error.square() + log_spread).flatten(1).sum(1).mean()
+        return (0.5 * error.square() + log_spread).flatten(1).sum(1)
 
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """The decoded images plus a Gaussian field each."""

@@ -72,6 +72,10 @@ class ImageCodec:
         codes: NDArray[np.float32] = (cohort.x - self._channels.mean) / self._channels.spread
         return codes.transpose(0, 3, 1, 2)
 
+    def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """None: two numbers a channel."""
+        return {}
+
     @property
     def views(self) -> Turned | None:
         """Random symmetries that training applies to a batch, if any."""

@@ -112,6 +112,10 @@ class ImageVAEFamily(VAEFamily):
         condition = torch.where(batch.rand() < self.class_dropout, NO_CLASS, batch.y)
         return _flow(nets).loss(latent, batch.randn(self.latent_dim), times, condition)
 
+    def starts(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Latents N(0, I), which the posterior of train is near to: many from the flow would take minutes."""
+        return latents(y, self.latent_dim, generator)
+
     @torch.no_grad()
     def finish(self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor) -> None:
         """Fit the spectrum of the noise to the residuals of train, or of a few thousand evenly spaced patients."""

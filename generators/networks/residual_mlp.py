@@ -102,9 +102,9 @@ class GaussianLikelihood(Likelihood):
         self.common = nn.Parameter(torch.full(shape, -0.5))
         self.own = nn.Parameter(torch.zeros(classes, *shape))
 
-    def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Gaussian negative log-likelihood without its constant (nats per patient)."""
-        return gaussian_nll(x, decoded, self._log_spread(y))
+    def nlls(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Gaussian negative log-likelihoods (n,) without their constant (nats)."""
+        return gaussian_nlls(x, decoded, self._log_spread(y))
 
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """The decoded codes plus noise."""
@@ -119,9 +119,9 @@ class GaussianLikelihood(Likelihood):
         return (self.common + self.own[y]).clamp(-4, 1)
 
 
-def gaussian_nll(x: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
-    """-log N(x; mean, exp(log_spread)^2) without its constant, summed over a code, averaged over patients (nats)."""
-    return (0.5 * ((x - mean) * (-log_spread).exp()).square() + log_spread).flatten(1).sum(1).mean()
+def gaussian_nlls(x: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
+    """-log N(x; mean, exp(log_spread)^2) without its constant, summed over a code: (n,), in nats."""
+    return (0.5 * ((x - mean) * (-log_spread).exp()).square() + log_spread).flatten(1).sum(1)
 
 
 class _Denoiser(ResidualStack):

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch.nn import functional as F
 
-from cohortsmith.generators.contracts import NO_EARLY_STOP, SMALL_NETWORKS, Family, fake_codes, generated_codes
+from cohortsmith.generators.contracts import (
+    NO_EARLY_STOP,
+    SMALL_NETWORKS,
+    Family,
+    fake_codes,
+    frozen_noise,
+    generated_codes,
+)
+from cohortsmith.generators.objectives.latent_search import generator_target, inversion
 from cohortsmith.training import adam
 
 if TYPE_CHECKING:
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _PRIVATE_MOVES = 5
+_BLURS = 16  # draws of instance noise, the same for every patient
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,10 @@ class GANFamily(Family):
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build a generator and a discriminator, both conditioned on the class."""
         return {"generator": architecture.generator_net(self.latent_dim), "discriminator": architecture.encoder(1)}
+
+    def sampling(self) -> tuple[str, ...]:
+        """The generator."""
+        return ("generator",)
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """Adam without momentum for both."""
@@ -123,6 +136,18 @@ class GANFamily(Family):
     ) -> Tensor:
         """Codes of classes y (n,): the generator applied to fresh noise."""
         return generated_codes(nets["generator"], y, self.latent_dim, generator)
+
+    def evidence(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The discriminator's logit, plain and under its own noise (LOGAN: Hayes et al. 2019), and `inversion`."""
+        found = inversion(generator_target(nets["generator"], self.latent_dim), x, y, generator)
+        if discriminator := nets.get("discriminator"):
+            found["discriminator"] = discriminator(x, y).float()[:, 0]
+            if self.instance_noise:
+                seen = [x + self.instance_noise * noise for noise in frozen_noise(x, _BLURS, generator)]
+                found["discriminator_blurred"] = torch.stack([discriminator(one, y)[:, 0] for one in seen]).mean(0)
+        return found
 
 
 def clip_weights(net: nn.Module, limit: float) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from cohortsmith.generators.contracts import SamplerCallback
     from cohortsmith.training import Batch
 
+EVIDENCE_SHARES = {"low": 0.15, "middle": 0.5, "high": 0.85}  # of masked columns, by band
+_MASKS = 4  # for each share
+
 
 @dataclass(frozen=True)
 class MaskedDiffusionFamily(DenoisingFamily):
@@ -60,6 +63,23 @@ class MaskedDiffusionFamily(DenoisingFamily):
         ]
         return torch.stack(losses).mean()
 
+    def evidence(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Minus the bound at fixed shares of masked columns, under the same masks for all, and over all shares.
+
+        Masks come in pairs from uniform noise u and 1 - u, so that every column is masked as often as any other.
+        """
+        found: dict[str, Tensor] = {}
+        for band, share in EVIDENCE_SHARES.items():
+            bounds = []
+            for _ in range(_MASKS // 2):
+                uniform = torch.rand((1, x.shape[2]), generator=generator, device=x.device)
+                for half in (uniform, 1 - uniform):
+                    bounds.append(self._bounds(nets["denoiser"], x, y, x.new_full((len(x),), share), half))
+            found[f"bound_{band}"] = -torch.stack(bounds).mean(0)
+        return found | {"bound": torch.stack(list(found.values())).mean(0)}
+
     def sample(
         self,
         nets: Mapping[str, nn.Module],
@@ -88,13 +108,17 @@ class MaskedDiffusionFamily(DenoisingFamily):
         return x
 
     def _bound(self, net: nn.Module, x: Tensor, y: Tensor, share: Tensor, uniform: Tensor) -> Tensor:
-        """Bound (nats per patient) for codes (n, 5, columns), levels from share (n,), uniform noise (n, columns)."""
+        """`_bounds`, averaged over patients."""
+        return self._bounds(net, x, y, share, uniform).mean()
+
+    def _bounds(self, net: nn.Module, x: Tensor, y: Tensor, share: Tensor, uniform: Tensor) -> Tensor:
+        """Bound (n,), in nats, for codes (n, 5, columns), levels from share (n,), uniform noise (n or 1, columns)."""
         level = self.level_min + (1 - self.level_min) * share
         hidden = uniform < level[:, None]
         logits = net(x * ~hidden[:, None], level, y).float()
         surprise = -(x * logits.log_softmax(1)).sum(1)
-        bound: Tensor = ((surprise * hidden).sum(1) / level).mean()
-        return bound
+        bounds: Tensor = (surprise * hidden).sum(1) / level
+        return bounds
 
     @staticmethod
     def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from cohortsmith.generators.contracts import NO_EARLY_STOP, SMALL_NETWORKS, Family, Likelihood, latents
+from cohortsmith.generators.contracts import (
+    NO_EARLY_STOP,
+    SMALL_NETWORKS,
+    Family,
+    Likelihood,
+    frozen_noise,
+    latents,
+)
+from cohortsmith.generators.objectives.latent_search import Target, inversion
 from cohortsmith.training import adam
 
 if TYPE_CHECKING:
@@ -16,6 +24,9 @@ if TYPE_CHECKING:
 
     from cohortsmith.generators.contracts import Architecture, SamplerCallback
     from cohortsmith.training import Batch
+
+_EVIDENCE_VALUES = 4096  # draws around a patient's posterior mean times values of a code
+_LEAST_DRAWS, _MOST_DRAWS = 2, 16
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,10 @@ class VAEFamily(Family):
             "law": architecture.likelihood(),
             "prior": _ClassGaussian(architecture.classes, self.latent_dim),
         }
+
+    def sampling(self) -> tuple[str, ...]:
+        """Decoder and likelihood, and the prior where it is fitted."""
+        return ("decoder", "law", "prior") if self.prior == "fitted" else ("decoder", "law")
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """One Adam for encoder, decoder and likelihood."""
@@ -96,10 +111,47 @@ class VAEFamily(Family):
         callback: SamplerCallback | None = None,
     ) -> Tensor:
         """Codes of classes y (n,): prior, decoder, noise."""
+        return self.decode(nets, self.drawn(nets, y, generator), y, generator)
+
+    def drawn(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Latents (n, latent_dim) of classes y (n,) from the prior."""
         latent = latents(y, self.latent_dim, generator)
         if self.prior == "fitted":
             latent = nets["prior"](latent, y)
-        return self.decode(nets, latent, y, generator)
+        return latent
+
+    def starts(self, nets: Mapping[str, nn.Module], y: Tensor, generator: torch.Generator) -> Tensor:
+        """Latents (n, latent_dim) of classes y (n,) that `evidence` starts from."""
+        return self.drawn(nets, y, generator)
+
+    def evidence(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """ELBO and its two terms where there is an encoder; in any case `inversion` through the decoder.
+
+        The KL term counts with its own sign: an encoder that has learned patients by heart spends more nats on them.
+        """
+        law, decoder = likelihood_of(nets), nets["decoder"]
+
+        def cost(latent: Tensor, uniform: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
+            return law.nlls(decoder(latent, y).float(), x, y) + 0.5 * latent.square().sum(1)
+
+        target = Target(
+            draw=lambda y, generator: (self.starts(nets, y, generator), None),
+            make=lambda latent, uniform, y: law.mean(decoder(latent, y).float()),
+            cost=cost,
+        )
+        found = inversion(target, x, y, generator)
+        if "encoder" in nets:
+            mean, log_variance = posterior(nets, x, y)
+            draws = int(min(max(_EVIDENCE_VALUES // x[0].numel(), _LEAST_DRAWS), _MOST_DRAWS))
+            terms = [
+                law.nlls(decoder(mean + noise * (0.5 * log_variance).exp(), y).float(), x, y)
+                for noise in frozen_noise(mean, draws, generator)
+            ]
+            reconstruction, kl = torch.stack(terms).mean(0), kls_to_normal(mean, log_variance)
+            found |= {"elbo": -(reconstruction + kl), "reconstruction": -reconstruction, "kl": kl}
+        return found
 
     def decode(self, nets: Mapping[str, nn.Module], latent: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """Codes of latents (n, latent_dim) and classes (n,), drawn from the likelihood."""
@@ -152,8 +204,13 @@ def likelihood_of(nets: Mapping[str, nn.Module]) -> Likelihood:
     return likelihood
 
 
+def kls_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, diag exp(log_variance)) || N(0, I)) of each patient (n,), in nats (Kingma & Welling, appendix B)."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+
+
 def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, diag exp(log_variance)) || N(0, I)) in nats, averaged over patients (Kingma & Welling, appendix B)."""
+    """The same, averaged over patients."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
 
 

@@ -9,6 +9,7 @@ import torch
 
 from cohortsmith.generators.contracts import NO_EARLY_STOP, SMALL_NETWORKS, Family, fake_codes, generated_codes
 from cohortsmith.generators.objectives.gan import clip_weights
+from cohortsmith.generators.objectives.latent_search import generator_target, inversion
 from cohortsmith.training import adam
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class WGANFamily(Family):
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build a generator and a critic, both conditioned on the class; no batch norm: the penalty is per patient."""
         return {"generator": architecture.generator_net(self.latent_dim), "critic": architecture.encoder(1)}
+
+    def sampling(self) -> tuple[str, ...]:
+        """The generator."""
+        return ("generator",)
 
     def players(self, nets: Mapping[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         """Adam with betas 0 and 0.9 for both, as in the paper."""
@@ -116,6 +121,15 @@ class WGANFamily(Family):
     ) -> Tensor:
         """Codes of classes y (n,): the generator applied to fresh noise."""
         return generated_codes(nets["generator"], y, self.latent_dim, generator)
+
+    def evidence(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The critic's score (LOGAN: Hayes et al. 2019), and `inversion`."""
+        found = inversion(generator_target(nets["generator"], self.latent_dim), x, y, generator)
+        if critic := nets.get("critic"):
+            found["critic"] = critic(x, y).float()[:, 0]
+        return found
 
 
 def gradient_penalty(

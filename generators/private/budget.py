@@ -1,12 +1,16 @@
 """Privacy budget of a fit: statistics of the codec, class counts, and training.
 
-The guarantee is that of `training.privacy`, for the presence or absence of one record. With `dp_public_statistics`
-false, the budget is charged for everything that the model holds: means, spreads, the components of wide expression and
-the class counts go through the Gaussian mechanism, each once, with the noise at which they alone would spend `SHARE` of
-epsilon; the rest is left for training. With it true, the user states that those are public, and the model records that.
+The guarantee is that of `training.privacy`, for the presence or absence of one patient: of a patient with several
+records one is drawn at random, and the others are left out (`one_record_each`), so that no sum and no gradient holds
+more than one. With `dp_public_statistics` false, the budget is charged for everything that the model holds: means,
+spreads, the components of wide expression and the class counts go through the Gaussian mechanism, each once, with the
+noise at which they alone would spend `SHARE` of epsilon; the rest is left for training. With it true, the user states
+that those are public, and the model records that.
 Either way every patient's code follows from the patient's record and these statistics alone; nothing else is
-calibrated, fitted or stopped early on patients, and histories and summaries hold no figures of theirs. Names of classes
-and genes, the number of patients, and the number of decimals of values are taken as public.
+calibrated, fitted or stopped early on patients, and histories and summaries hold no figures of theirs. What is done to
+a cohort before it comes here is held to the same (`require_public`): a scale guessed from the values and missing values
+filled with medians follow from all patients. Names of classes and genes, the scale, decimals where they are stated, and
+the number of patients are taken as public.
 """
 
 from __future__ import annotations
@@ -34,8 +38,13 @@ if TYPE_CHECKING:
 
 NORMAL = 1.2533  # standard deviation over mean absolute deviation of a Gaussian
 SHARE = 0.4  # of epsilon, spent on statistics if they alone were released
+IMPUTED = (
+    "{family}: with dp_epsilon missing values must not be filled with the medians of these patients, which are outside "
+    "the budget; fill them with values from elsewhere before, or state with --set dp_public_statistics=true that the "
+    "medians are public"
+)
 _RELEASES = 5  # counts, means of all and of classes, spreads, components
-_STATISTICS = 12  # stream of the secret
+_STATISTICS, _RECORDS = 12, 13  # streams of the secret
 
 
 @dataclass
@@ -122,26 +131,28 @@ class Spending:
 
     Attributes:
         family: settings, the budget among them.
-        patients: number of records.
+        patients: number of patients.
         secret: seed of the noise; a resumed run has that of its checkpoint.
-        unit: `patient` where every record is of a different patient, else `record`.
         statistics: releases for the codec and the classes.
+        public: what the cohort's reading took as public.
     """
 
     family: Family
     patients: int
     secret: int
-    unit: str
     statistics: Statistics
+    public: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, family: Family, cohort: Cohort, checkpoint: Path | None) -> Spending:
         """Divide the budget between statistics and training.
 
         Raises:
-            DataError: delta is not below one over the patients, or epsilon is too small for statistics.
+            DataError: delta is not below one over the patients, epsilon is too small for statistics, or the cohort was
+                read by rules that follow from its patients (`require_public`).
         """
-        n, secret = len(cohort), secret_of(checkpoint)
+        public = require_public(family, cohort)
+        n, secret = len(np.unique(cohort.subjects)), secret_of(checkpoint)
         delta = family.dp_delta or 0.1 / n
         if delta >= 1 / n:
             raise DataError(
@@ -156,8 +167,13 @@ class Spending:
             except TrainingError as error:
                 raise DataError(f"{family.name}: dp_epsilon {family.dp_epsilon:g} is too small: {error}") from error
         rng = np.random.default_rng([secret, _STATISTICS])
-        unit = "patient" if len(np.unique(cohort.subjects)) == n else "record"
-        return cls(family, n, secret, unit, Statistics(noise, rng))
+        return cls(family, n, secret, Statistics(noise, rng), public)
+
+    def one_record_each(self, cohort: Cohort) -> Cohort:
+        """The cohort with one record of each patient, drawn at random; in the order of the cohort."""
+        order = np.random.default_rng([self.secret, _RECORDS]).permutation(len(cohort))
+        _, first = np.unique(cohort.subjects[order], return_index=True)
+        return cohort.take(np.sort(order[first]))
 
     def of_training(self, counts: NDArray[np.int64]) -> Privacy:
         """Budget left for training, in which blind players draw classes by these counts (classes,)."""
@@ -172,14 +188,41 @@ class Spending:
 
     def statement(self, spent: Mapping[str, Any]) -> dict[str, Any]:
         """The model's privacy statement: what training has `spent`, and what is and is not covered."""
-        public = ["number of patients", "names of classes and features", "decimals of the values"]
+        public = ["number of patients", "names of classes and features", *self.public]
         stated = ["statistics of the codec", "class counts"] if self.family.dp_public_statistics else []
         return {
             **spent,
-            "unit": self.unit,
+            "unit": "patient",
+            "records_per_patient": 1,
             "taken_as_public": public + stated,
-            "not_covered": ["choice of the settings", "floating point and the quality of random numbers"],
+            "not_covered": [
+                "records of one patient under different names",
+                "choice of the settings",
+                "floating point and the quality of random numbers",
+            ],
         }
+
+
+def require_public(family: Family, cohort: Cohort) -> tuple[str, ...]:
+    """What a cohort's reading takes as public, in words.
+
+    Raises:
+        DataError: its scale was guessed from all patients' values, or missing values were filled with their medians and
+            the statistics are not stated to be public.
+    """
+    if not cohort.about.scaled:
+        return ()
+    if cohort.provenance.get("scale_from") == "values":
+        raise DataError(
+            f"{family.name}: with dp_epsilon the scale must be stated, as --scale {cohort.scale} (scale= in Python); "
+            "guessing it looks at all patients outside the budget"
+        )
+    public = "scale of the values"
+    if not cohort.provenance.get("imputed"):
+        return (public,)
+    if not family.dp_public_statistics:
+        raise DataError(IMPUTED.format(family=family.name))
+    return (public, "medians that fill missing values")
 
 
 def check(family: Family) -> None:

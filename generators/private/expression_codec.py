@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from cohortsmith.data import DataError
+from cohortsmith.data.kinds import EXPRESSION, require_kind
 from cohortsmith.generators.expression import LogTable, LowRank
 from cohortsmith.generators.images import Channels
 from cohortsmith.generators.private.budget import NORMAL, Statistics, shrunk
@@ -29,6 +30,7 @@ _LEAST_SPREAD = 0.25  # log2 units: noise must not make a gene's spread vanish
 _LIMIT = 4.0  # standard deviations
 _REACH = 1 / 4  # of half the bounds' width: largest distance of a patient from the centre, in the mean over genes
 _RANK = 16
+_MOST_DECIMALS = 6
 _MOST_CHARGED = 4000  # genes of a private covariance matrix; beyond, noise dominates for any cohort
 
 
@@ -44,6 +46,8 @@ class PrivateExpressionCodec:
         rank: components of a wide cohort; 0 is 16.
         wide: number of genes above which the code is low-rank; 0 is 1000.
         dp_bounds: least and largest log2 value of a gene.
+        dp_decimals: number of decimals that generated values are rounded to, from knowledge of the platform; 0 leaves
+            them as they are (counts are whole in any case). How these patients' values are rounded is not looked at.
     """
 
     calibration_patients: ClassVar[int] = 0
@@ -52,6 +56,7 @@ class PrivateExpressionCodec:
     rank: int = 0
     wide: int = 0
     dp_bounds: tuple[float, ...] = (0.0, 24.0)
+    dp_decimals: int = 0
     statistics: Statistics = field(default_factory=Statistics, init=False, repr=False)
     table: LogTable = field(init=False)
     code_shape: tuple[int, ...] = field(init=False)
@@ -61,6 +66,8 @@ class PrivateExpressionCodec:
     def __post_init__(self) -> None:
         if len(self.dp_bounds) != 2 or not self.dp_bounds[0] < self.dp_bounds[1]:
             raise DataError(f"dp_bounds must be a least and a largest log2 value; got {list(self.dp_bounds)}")
+        if self.dp_decimals > _MOST_DECIMALS:
+            raise DataError(f"dp_decimals must be at most {_MOST_DECIMALS}; got {self.dp_decimals}")
 
     def narrowed(self, cohort: Cohort) -> Cohort:
         """The cohort as it is: the genes of a platform reveal no patient."""
@@ -72,7 +79,8 @@ class PrivateExpressionCodec:
         Raises:
             DataError: the cohort is not of expression, or too wide for private components.
         """
-        self.table = LogTable.of(cohort)
+        require_kind(cohort.kind, EXPRESSION, "expression was expected")
+        self.table = LogTable(cohort.scale, self.dp_decimals or None)
         values = self._bounded(self.table.columns(cohort)).astype(np.float64)
         n, columns = values.shape
         low, high = self._bounds(columns)
@@ -101,6 +109,10 @@ class PrivateExpressionCodec:
         if self.low_rank:
             codes = np.clip(self.low_rank.encode(codes, np.zeros(len(codes), np.int64)), -_LIMIT, _LIMIT)
         return np.asarray(codes, np.float32)
+
+    def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """None: the statistics are private."""
+        return {}
 
     def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """Expression (n, genes) in the cohort's scale, within the bounds."""

@@ -107,6 +107,10 @@ class PrivateImageCodec:
         """Codes (n, dim) of any images; each follows from the image, its class and the statistics alone."""
         return self._encoded(self._waves(cohort), cohort.y)
 
+    def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """None: the statistics are private."""
+        return {}
+
     def decode(self, codes: Floats, y: Whole, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Pixels (n, height, width, channels), rounded and within 0..255."""
         low = _coded(self._shape)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
 
 
-def carriers(x: NDArray[np.uint8], subjects: NDArray[np.str_]) -> NDArray[np.int64]:
+def carrier_counts(x: NDArray[np.uint8], subjects: NDArray[np.str_]) -> NDArray[np.int64]:
     """Number of patients (not of sequences) that have each symbol in each column, (5, columns).
 
     Args:
@@ -37,7 +37,7 @@ def without_rare_insertions(cohort: Cohort, least: int) -> Cohort:
     An alignment has a column for every inserted base; its name alone, in a saved model or in a header of synthetic
     sequences, would reveal the insertion of a single patient.
     """
-    bases = carriers(np.where(cohort.x == GAP, GAP, 0).astype(np.uint8), cohort.subjects)[0]
+    bases = carrier_counts(np.where(cohort.x == GAP, GAP, 0).astype(np.uint8), cohort.subjects)[0]
     held = bases >= min(least, len(np.unique(cohort.subjects)))
     if held.all():
         return cohort

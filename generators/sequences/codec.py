@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
 
 _CODE_VALUES = 1_000_000_000  # 4 GB
+_MANY_SITES, _VARIABLE = 50, 0.01  # sites from which linkage is more than networks learn, and share that varies
 
 
 @dataclass
@@ -41,6 +42,7 @@ class SequenceCodec:
     min_carriers: int = 3
     rare_edits: Literal["learn", "scatter", "suppress"] = "learn"
     sites: Sites = field(init=False, repr=False)
+    remarks: tuple[str, ...] = field(init=False, repr=False, default=())
 
     def narrowed(self, cohort: Cohort) -> Cohort:
         """The cohort without columns of inserted bases that fewer than `min_carriers` patients have.
@@ -71,11 +73,25 @@ class SequenceCodec:
             x = without_rare_edits(cohort.x, self.sites, rng if self.rare_edits == "scatter" else None)
             cohort = replace(cohort, x=x)
             self.sites = Sites.fit(cohort, self.min_carriers)
+        self.remarks = self._remarks(cohort)
         return self.encode(cohort, rng)
+
+    def _remarks(self, cohort: Cohort) -> tuple[str, ...]:
+        """That networks lose the linkage of many variable sites, where there are many."""
+        sequences = np.stack([(cohort.x == code).sum(0) for code in range(SYMBOLS)])
+        others = sequences.sum(0) - sequences.max(0)
+        sites = int((others >= _VARIABLE * len(cohort)).sum())
+        if sites < _MANY_SITES:
+            return ()
+        return (f"{sites} variable sites: networks keep a part of their linkage only; vlmc keeps it, in a minute",)
 
     def encode(self, cohort: Cohort, rng: np.random.Generator) -> NDArray[np.float32]:
         """One-hot codes (n, 5, columns) of any sequences of these columns."""
         return np.stack([cohort.x == code for code in range(SYMBOLS)], axis=1, dtype=np.float32, casting="unsafe")
+
+    def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """None: rare edits are not stored by their position."""
+        return {}
 
     @property
     def code_shape(self) -> tuple[int, ...]:

@@ -44,15 +44,15 @@ class EditLikelihood(Likelihood):
         """Shape of the uniform noise that `relax` needs for a patient."""
         return (self.closed.numel() + self.most + 1,)
 
-    def nll(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """-log p(x) in nats per patient, up to the order of the edits; masked positions (all zeros) do not count."""
+    def nlls(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """-log p(x) (n,) in nats, up to the order of the edits; masked positions (all zeros) do not count."""
         cells, numbers = self._read(decoded)
         symbols = (x * cells.log_softmax(1) * self.polymorphic).flatten(1).sum(1)
         edits = x.flatten(1) * ~self.closed
         which = (edits * self._choice(cells).log_softmax(1).clamp_min(-100)).sum(1)
         count = edits.sum(1).long().clamp_max(self.most)
         many = numbers.log_softmax(1).gather(1, count[:, None])[:, 0]
-        return -(symbols + which + many).mean()
+        return -(symbols + which + many)
 
     def sample(self, decoded: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """One-hot codes (n, 5, columns)."""

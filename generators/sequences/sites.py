@@ -16,7 +16,7 @@ import numpy as np
 
 from cohortsmith.data.nucleotides import GAP, MASKED, SYMBOLS
 from cohortsmith.data.sequences import EFFECTS, Reference, reference_of, substitution_effects
-from cohortsmith.generators.sequences.carriers import carriers
+from cohortsmith.generators.sequences.carriers import carrier_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,7 @@ _NEVER = 1e-9  # rate that no cohort of this size can distinguish from zero
 _UNSEEN = 0.1  # patients assumed to carry what fewer than `min_carriers` of a class carry
 _FREQUENT = 0.2  # share of a class from which an edit is a polymorphism, not sporadic
 _MOST = 8  # largest number of sporadic edits that is distinguished
+_BEYOND = 0.01  # share of patients that may have more
 _CPG = SYMBOLS**2 + 2 * SYMBOLS  # index among the features: after substitutions and neighbours
 _STRIDE = 32  # columns between the centres of the bumps that encode positions
 
@@ -63,7 +64,7 @@ class Sites:
         own = [np.flatnonzero(cohort.y == label) for label in range(len(cohort.classes))]
         rows = [*own, np.arange(len(cohort))]
         counts = np.stack([_counts(cohort.x[part]) for part in rows])
-        held = np.stack([carriers(cohort.x[part], cohort.subjects[part]) for part in rows])
+        held = np.stack([carrier_counts(cohort.x[part], cohort.subjects[part]) for part in rows])
         consensus = counts[-1].argmax(0).astype(np.uint8)
         edit = _edits(consensus)
         common = edit & (held[-1] >= min_carriers)
@@ -73,8 +74,15 @@ class Sites:
         )
         sizes = np.array([max(len(part), 1) for part in own])
         shares = np.where(common & (held[:-1] >= min_carriers), counts[:-1], 0) / sizes[:, None, None]
-        polymorphic = np.any(shares >= _FREQUENT, axis=(0, 1))
-        sporadic = ((cohort.x != consensus) & (cohort.x < MASKED) & ~polymorphic).sum(1)
+        other = (cohort.x != consensus) & (cohort.x < MASKED)
+        frequent = _FREQUENT
+        polymorphic = np.any(shares >= frequent, axis=(0, 1))
+        sporadic = (other & ~polymorphic).sum(1)
+        # haplotypes have more uncommon edits than can be counted one by one: less frequent ones are independent too
+        while (sporadic > _MOST).mean() > _BEYOND and np.any((shares > 0) & (shares < frequent) & ~polymorphic):
+            frequent /= 2
+            polymorphic = np.any((shares > 0) & (shares >= frequent), axis=(0, 1))
+            sporadic = (other & ~polymorphic).sum(1)
         weights = np.stack([_numbers(sporadic[part], cohort.subjects[part], min_carriers) for part in rows])
         numbers = _as_far_as_known(weights)
         return cls(consensus, rates, numbers, polymorphic, np.flatnonzero(common), _features(consensus, cohort))

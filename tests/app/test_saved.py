@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cohortsmith import load
+from cohortsmith.generators.neural import NeuralGenerator
 from cohortsmith.ssl_models import load as load_classifier
 from tests.contracts.cohorts import cohort_of
 
@@ -29,6 +30,20 @@ def test_a_saved_model_samples_what_it_did(name: str) -> None:
     if kept.exists():
         with np.load(kept, allow_pickle=False) as before:
             np.testing.assert_allclose(sample.x, before["x"], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "net"), [("gan-expression", "discriminator"), ("wgan-expression", "critic"), ("vae-image", "encoder")]
+)
+def test_networks_of_training_are_read_from_old_models_and_not_saved_again(name: str, net: str, tmp_path: Path) -> None:
+    model = load(SAVED / name)
+    assert isinstance(model, NeuralGenerator)
+    assert net in model.networks
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert isinstance(again, NeuralGenerator)
+    assert net not in again.networks
+    assert again.sample(9, seed=1).digest() == model.sample(9, seed=1).digest()
 
 
 def test_a_saved_classifier_is_read() -> None:

@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import load_file
 
 from cohortsmith.data import DataError, log_expression
-from cohortsmith.generators import FAMILIES, Generator, load, make_generator
+from cohortsmith.generators import FAMILIES, VAE, Generator, load, make_generator
 from cohortsmith.training import TrainingError
 from tests.contracts.cohorts import COHORTS, cohort_of, data_kind
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TINY: dict[str, Any] = {"steps": 20, "width": 32, "depth": 1, "batch_size": 32}
 TINIER = TINY | {"steps": 2, "batch_size": 16}  # of images, whose networks work a hundred times as long a step
 NEURAL = ("gan", "wgan", "vae", "diffusion")
-OWN = (*NEURAL, "mvn", "bootstrap", "marginals", "pwm", "random-edits", "good-turing")
+OWN = (*NEURAL, "mvn", "bootstrap", "marginals", "pwm", "random-edits", "good-turing", "vlmc")
 SAVABLE = tuple(name for name in OWN if FAMILIES[name].savable)
 EXPRESSION = tuple(name for name in OWN if "expression" in FAMILIES[name].kinds)
 CASES = [(name, kind) for name in OWN for kind in COHORTS if data_kind(kind) in FAMILIES[name].kinds]
@@ -190,6 +190,18 @@ def test_a_saved_model_makes_the_same_patients(family: str, kind: str, tmp_path:
     assert (tmp_path / "again/model.safetensors").read_bytes() == (tmp_path / "model/model.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize(("family", "kind"), [case for case in CASES if case[0] in NEURAL])
+def test_a_saved_model_holds_only_the_networks_that_sampling_needs(family: str, kind: str, tmp_path: Path) -> None:
+    generator = fitted(family, kind)
+    generator.save(tmp_path / "model")
+    names = {name.split(".")[1] for name in load_file(tmp_path / "model/model.safetensors") if name.startswith("net.")}
+    assert not names & {"critic", "discriminator", "encoder"}
+    back = load(tmp_path / "model")
+    if isinstance(generator, VAE) and isinstance(back, VAE):
+        way, again = (one.interpolate("class-A", "class-C", 3, seed=1) for one in (generator, back))
+        assert way.digest() == again.digest()
+
+
 def test_what_cannot_be_saved_says_why(tmp_path: Path) -> None:
     generator = fitted("bootstrap", "counts")
     assert not generator.savable
@@ -349,7 +361,7 @@ def test_an_unknown_name_is_met_with_near_ones() -> None:
         ("vae", "width", -1, "width must be a whole number of at least 1; got -1"),
         ("gan", "steps", 0, "steps must be a whole number"),
         ("wgan", "n_critic", "a", "n_critic must be a whole number"),
-        ("diffusion", "guidance", "high", "guidance must be a number; got 'high'"),
+        ("diffusion", "guidance", "high", "guidance must be a number of at least 0; got 'high'"),
         ("gan", "balanced", 3, "balanced must be true or false"),
         ("vae", "prior", "nomal", "prior must be one of fitted, normal; got 'nomal'"),
         ("vae", "rank", -2, "rank must be a whole number of at least 0"),

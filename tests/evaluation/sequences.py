@@ -94,3 +94,18 @@ def weight_matrix(train: Cohort, seed: int) -> Cohort:
         rows = train.y == c
         x[rows] = independent(train.x[rows], int(rows.sum()), rng)
     return sequences(x, train.y)
+
+
+def haplotypes(n: int, seed: int) -> Cohort:
+    """Two classes of haplotypes of 120 sites, in blocks of four that go together and chains of blocks that often do."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    held = np.empty((n, 30), dtype=bool)
+    held[:, 0] = rng.random(n) < 0.3 + 0.2 * y
+    for block in range(1, 30):
+        new = rng.random(n) < 0.3 + 0.2 * y
+        held[:, block] = np.where(rng.random(n) < 0.7, held[:, block - 1], new)
+    x = np.where(np.repeat(held, 4, axis=1), 3, 0).astype(np.uint8)
+    names = np.array([f"h{i}" for i in range(n)])
+    features = tuple(f"chr1:{1000 + 50 * site}:A:G" for site in range(120))
+    return Cohort("sequence", x, y, ("a", "b"), features, names, pd.DataFrame(index=pd.Index(names)))

@@ -14,6 +14,7 @@ from cohortsmith.app.ui import (
     cohort_of,
     demo,
     facts,
+    forget,
     part,
     seed,
     sides_of,
@@ -64,6 +65,10 @@ def source() -> tuple[str, str] | None:
             format_func=lambda name: earlier[name].name,
             key="cohort-before",
         )
+        if st.button("Delete this file", icon=":material/delete:", key="cohort-delete"):
+            place.delete_upload(earlier[chosen])
+            forget()
+            st.rerun()
         return chosen, kind_of_file(earlier[chosen])
     sets = {found.name: found for found in named_sets()}
     names = list(sets)
@@ -169,9 +174,11 @@ def show_cohort(cohort: Cohort, chosen: DataPart, split_seed: int) -> None:
     with right:
         st.subheader("Description")
         found = facts(chosen)
-        rows = {key: value for key, value in found.items() if key not in _TOLD}
+        rows = {key: value for key, value in found.items() if key not in (*_TOLD, "warnings")}
         table = [(_WORDS.get(k, k.replace("_", " ").capitalize()), text_of(_value(v))) for k, v in rows.items()]
         st.table(pd.DataFrame(table), hide_index=True, hide_header=True)
+        for line in found.get("warnings", ()):
+            st.warning(text_of(line), icon=":material/warning:")
         pairs = int(found.get("exact_duplicates", 0)) + int(found.get("near_duplicates", 0))
         if pairs:
             st.warning(

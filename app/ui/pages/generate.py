@@ -31,6 +31,7 @@ ABOUT = {
     "mvn": "One Gaussian per class: no training, and hard to beat on expression data.",
     "bootstrap": "Resampled patients: must fail privacy. For comparison only.",
     "marginals": "Independent genes: must fail fidelity. For comparison only.",
+    "vlmc": "Symbols given the longest stretch before them that patients share: keeps the linkage of haplotypes.",
     "pwm": "Position weight matrix: independent positions per class.",
     "random-edits": "The wild type with substitutions at random: must fail fidelity. For comparison only.",
     "good-turing": "Observed edits, and new ones at the rate of the Good-Turing estimate.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cohortsmith.app.ui import choose_run
+from cohortsmith.app.ui import choose_run, icon
 
 # Beside its pages, not above them: Streamlit serves the files of a folder `pages` past the script that stands above it.
 PAGES = Path(__file__).parent
@@ -28,7 +28,7 @@ SECTIONS = {
     },
 }
 
-st.set_page_config(page_title="cohortsmith", page_icon=":material/diversity_3:", layout="wide")
+st.set_page_config(page_title="cohortsmith", page_icon=icon(), layout="wide")
 pages = {
     section: [
         st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name) for name, (title, icon) in listed.items()

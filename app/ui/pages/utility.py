@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ import streamlit as st
 
 from cohortsmith.app.ui import RESULTS, chosen, corrupt, draw, empty, report_part, results_of, tell, text_of, workspace
 from cohortsmith.data import DataError
+from cohortsmith.data.validation import from_json
 from cohortsmith.evaluation.plots import Gallery
 from cohortsmith.evaluation.study import POINTS
 
@@ -87,8 +87,9 @@ def _under_way(entry: Entry) -> None:
 
 def _failures(entry: Entry) -> None:
     try:
-        failed = json.loads((entry.folder / "failed.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        place = entry.folder / "failed.json"
+        failed = from_json(list[dict[str, Any]], place.read_bytes(), where=place.name)
+    except (OSError, DataError):
         return
     if failed:
         reasons = pd.Series([str(job.get("reason", "")) for job in failed]).value_counts()

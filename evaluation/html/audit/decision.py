@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohortsmith.evaluation.core import number
 from cohortsmith.evaluation.html import Track, fill
-from cohortsmith.evaluation.html.audit.wording import ADVICE, BLOCKED, BLOCKED_ADVICE, HEADLINES, RULES
+from cohortsmith.evaluation.html.audit.wording import RULES, advice, headline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +23,14 @@ _NO_LEAK_AT = 10.0
 
 def banner(judged: Judged, notes: Sequence[str]) -> Markup:
     """The decision in words, with what a reader of a pass must know, and under it what must be known first."""
-    headline = BLOCKED if judged.blocked else HEADLINES[judged.outcome]
-    advice = BLOCKED_ADVICE if judged.blocked else ADVICE[judged.outcome]
     counts = [(word, sum(j.outcome == word for j in judged.judgements)) for word in _TONES]
     tail = ", ".join(f"{count} {word}" for word, count in counts if count)
     many = f"{len(judged.judgements)} criteria: {tail}."
     caveats = dict.fromkeys(j.measured.caveat for j in judged.judgements if j.measured.caveat)
     if caveats and judged.outcome == "pass":
         many += " Caveats: " + ". ".join(_sentence(caveat) for caveat in caveats) + "."
-    return fill(_TEMPLATE, "banner", _TONES[judged.outcome], headline, advice, many, notes)
+    tone = _TONES["not evaluable" if judged.loosened else judged.outcome]
+    return fill(_TEMPLATE, "banner", tone, headline(judged), advice(judged), many, [_sentence(text) for text in notes])
 
 
 def criteria(judged: Judged) -> Markup:

@@ -9,15 +9,15 @@ from markupsafe import Markup
 from cohortsmith.evaluation.core import number
 from cohortsmith.evaluation.html import INTERNAL, Section, fill, gallery, page
 from cohortsmith.evaluation.html.audit.decision import banner, criteria, limits, rules
-from cohortsmith.evaluation.html.audit.wording import ATTACKERS, KNOWS
+from cohortsmith.evaluation.html.audit.wording import KNOWS
 from cohortsmith.evaluation.plots import Gallery, membership_pictures, risk_picture
-from cohortsmith.evaluation.privacy import NAMES, SMOKE, pictures
+from cohortsmith.evaluation.privacy import SMOKE, pictures, title_of_attack, what_it_does
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cohortsmith.evaluation.core import Estimate
-    from cohortsmith.evaluation.privacy import Audit
+    from cohortsmith.evaluation.privacy import Audit, Step
 
 _LEAD = (
     "A synthetic cohort under membership-inference, singling-out, linkage and attribute-inference attacks; every "
@@ -26,7 +26,12 @@ _LEAD = (
 )
 _AGGREGATES = "Real patients appear in it only as shares of many of them."
 _TEMPLATE = "audit.html"
-_SPACES = {"pixel": "by pixels, turned and mirrored to fit", "embedding": "by features of a fixed network"}
+UNSTATED = "not stated (differential privacy)"
+_SPACES = {
+    "pixel": "by pixels, turned and mirrored to fit",
+    "embedding": "by features of a fixed network",
+    "registered": "by pixels, registered: turned by any angle, mirrored, zoomed, shifted and recoloured to fit",
+}
 _TERMS = (
     "membership-inference",
     "auc",
@@ -45,6 +50,8 @@ def audit_page(
     title: str = "Privacy audit of a synthetic cohort",
     stamp: Mapping[str, Any] | None = None,
     show_patients: bool = False,
+    sizes: bool = True,
+    steps: Sequence[Step] = (),
 ) -> str:
     """Page of an audit as a single HTML file without any reference to the network.
 
@@ -52,13 +59,15 @@ def audit_page(
         audit: what to show.
         title: heading, plain text.
         stamp: program, version, seed and SHA-256 of what was audited.
+        steps: what to do next.
         show_patients: of images, show the most suspicious pairs; the page then says that it is for internal use only.
+        sizes: state numbers of real patients; a release under differential privacy leaves them out.
     """
     pairs = _pairs(audit) if show_patients else Markup()
     c = audit.comparison
     facts = {
-        "Train": f"{len(c.train):,} samples",
-        "Holdout": f"{len(c.holdout):,} samples",
+        "Train": f"{len(c.train):,} samples" if sizes else UNSTATED,
+        "Holdout": f"{len(c.holdout):,} samples" if sizes else UNSTATED,
         "Synthetic": f"{len(c.synthetic):,} samples",
         "Data": c.kind,
         "Policy": audit.policy.name,
@@ -66,30 +75,31 @@ def audit_page(
     }
     sections: list[Section] = [
         ("criteria", "The decision, criterion by criterion", criteria(audit)),
-        ("membership", "Membership inference", _membership(audit)),
-        ("risks", "Singling out, linkability, inference", _risks(audit)),
+        ("membership", "Membership inference", _membership(audit, sizes)),
+        ("risks", "Singling out, linkability, inference", _risks(audit, sizes)),
         ("disclosure", "Attribute inference from half a record", _disclosures(audit)),
-        ("copies", "Copies", _copies(audit) + _pair_counts(audit) + pairs + _smoke_tests(audit)),
+        ("copies", "Copies", _copies(audit) + _pair_counts(audit, sizes) + pairs + _smoke_tests(audit)),
         ("files", "Content of the files", _artefacts(audit)),
         ("rules", "Rules and conventions", rules(audit)),
         ("policy", "Limits and their sources", limits(audit.policy)),
         ("stamp", "What was audited", _stamped(stamp or {})),
     ]
     sections = [section for section in sections if section[2]]
-    opening = fill(_TEMPLATE, "opening", bool(pairs), banner(audit, audit.notes))
+    opening = fill(_TEMPLATE, "opening", bool(pairs), banner(audit, (*audit.first_lines, *audit.notes)), steps)
     return page(title, _LEAD, facts, opening, sections, real=INTERNAL if pairs else _AGGREGATES, terms=_TERMS)
 
 
-def _membership(audit: Audit) -> Markup:
+def _membership(audit: Audit, sizes: bool) -> Markup:
+    """Every attack with its figures, and how many patients were attacked in each group."""
     attacks = audit.found.attacks
     if not attacks:
         return fill("macros.html", "not_evaluable", audit.reasons.get("membership", ""))
     worst = max(attacks, key=lambda attack: attack.auc.value)
-    rows = [(NAMES.get(attack.name, attack.name), attack, attack is worst) for attack in attacks]
-    known = [name for name in dict.fromkeys(attack.name for attack in attacks) if name in ATTACKERS]
-    explained = [(NAMES.get(name, name), name, ATTACKERS[name].capitalize()) for name in known]
+    rows = [(title_of_attack(attack.name), attack, attack is worst) for attack in attacks]
+    known = list(dict.fromkeys(attack.name for attack in attacks))
+    explained = [(title_of_attack(name), name, what_it_does(name).rstrip(".")) for name in known]
     drawn = gallery("membership", membership_pictures(attacks, audit.policy))
-    return fill(_TEMPLATE, "membership", KNOWS, _power(audit), drawn, rows, explained)
+    return fill(_TEMPLATE, "membership", KNOWS, _power(audit) if sizes else [], drawn, rows, explained)
 
 
 def _power(audit: Audit) -> list[list[str]]:
@@ -103,7 +113,8 @@ def _power(audit: Audit) -> list[list[str]]:
     return rows + [[group, f"not attacked: {reason}"] for group, reason in audit.found.left_out.items()]
 
 
-def _risks(audit: Audit) -> Markup:
+def _risks(audit: Audit, sizes: bool) -> Markup:
+    """The three risks with their controls."""
     found = audit.found.risks
     if not found:
         return fill("macros.html", "not_evaluable", audit.reasons.get("risks", ""))
@@ -111,7 +122,8 @@ def _risks(audit: Audit) -> Markup:
     rows = []
     for risk in found.values():
         state, _, why = risk.status.partition(": ")
-        rows.append((risk.name.replace("_", " ").capitalize(), risk, state != "not evaluable", why))
+        attacked = "{:,} / {:,}".format(*risk.n) if sizes else UNSTATED
+        rows.append((risk.name.replace("_", " ").capitalize(), risk, state != "not evaluable", why, attacked))
     return fill(_TEMPLATE, "risks", gallery("risks", Gallery([panel])) if panel else "", rows)
 
 
@@ -139,10 +151,15 @@ def _estimates(estimates: Sequence[Estimate]) -> Markup:
     return fill(_TEMPLATE, "estimates", [(e, e.status.removeprefix("not evaluable: ")) for e in estimates])
 
 
-def _pair_counts(audit: Audit) -> Markup:
+def _pair_counts(audit: Audit, sizes: bool) -> Markup:
     """Of images: how many are nearer to a training image than new real ones are."""
     rows = [
-        [_SPACES[p.space], f"{p.suspicious:,} of {p.n:,}", f"{p.expected:.1f}", f"{p.n_holdout:,}"]
+        [
+            _SPACES[p.space],
+            f"{p.suspicious:,} of {p.n:,}",
+            f"{p.expected:.1f}",
+            f"{p.n_holdout:,}" if sizes else UNSTATED,
+        ]
         for p in audit.found.pairs
     ]
     heads = ["Nearest pairs of images", "Suspicious", "Expected by chance", "New real images|for comparison"]

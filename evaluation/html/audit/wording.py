@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cohortsmith.evaluation.privacy import Outcome
+    from cohortsmith.evaluation.privacy import Judged, Outcome, Policy
 
 HEADLINES: dict[Outcome, str] = {
     "pass": "Passed these tests under these attackers",
@@ -13,6 +13,13 @@ HEADLINES: dict[Outcome, str] = {
     "not evaluable": "No decision: too few patients for some of the tests",
 }
 BLOCKED = "Failed: release blocked"
+INCOMPARABLE = "No decision: the holdout is not comparable"
+INCOMPARABLE_ADVICE = (
+    "The same attacks tell real patients apart of whom none was released: the holdout differs from train (another "
+    "centre, platform or batch), and what an attack finds may be that. Draw the holdout at random from the patients of "
+    "train, or audit in folds."
+)
+LOOSENED = "Passed under looser limits than the default"
 
 ADVICE: dict[Outcome, str] = {
     "pass": "Every criterion of the policy is within its limit. Other attackers may know more or use "
@@ -22,25 +29,48 @@ ADVICE: dict[Outcome, str] = {
     "not evaluable": "No criterion failed, and for some there are too few patients to tell. That is not a pass: hold "
     "out more patients, or decide by other means.",
 }
+LOOSENED_ADVICE = (
+    "Every criterion is within the limit of this policy, and at least one of these limits lets more pass than the "
+    "default. Whoever relies on it needs the reason why: "
+)
 BLOCKED_ADVICE = (
     "At least one figure is above the limit from which nothing may be shared, under contract or not. Change the "
     "generator, or train it with differential privacy."
 )
 
-ATTACKERS: dict[str, str] = {
-    "gan_leaks": "scores a person by the distance to the nearest virtual patient (Chen et al. 2020)",
-    "gan_leaks_calibrated": "calibrates that distance by the distance to other real patients (Chen et al. 2020)",
-    "monte_carlo": "counts the virtual patients within a radius around a person (Hilprecht et al. 2019)",
-    "domias": "compares the densities of virtual and of other real patients at a record (van Breugel et al. 2023)",
-    "logan": "trains a classifier of virtual against other real patients and scores a person by it (Hayes et al. 2019)",
-    "shadow": "fits the same generator many times, with and without a person, to learn what either looks like (Carlini "
-    "et al. 2022)",
-}
+
+def headline(judged: Judged) -> str:
+    """The decision in a few words."""
+    if judged.outcome == "not evaluable" and _incomparable(judged):
+        return INCOMPARABLE
+    return BLOCKED if judged.blocked else LOOSENED if judged.loosened else HEADLINES[judged.outcome]
+
+
+def advice(judged: Judged) -> str:
+    """What the decision means."""
+    if judged.loosened:
+        return f"{LOOSENED_ADVICE}{'; '.join(looser_limits(judged.policy))}."
+    if judged.outcome == "not evaluable" and _incomparable(judged):
+        return INCOMPARABLE_ADVICE
+    return BLOCKED_ADVICE if judged.blocked else ADVICE[judged.outcome]
+
+
+def _incomparable(judged: Judged) -> bool:
+    return any(j.criterion.name == "control" and j.outcome != "pass" for j in judged.judgements)
+
+
+def looser_limits(policy: Policy) -> list[str]:
+    """Every limit that lets more pass than the default's, in words."""
+    titles = {criterion.name: criterion.title for criterion in policy.criteria}
+    return [f"{titles[name]}: {key} {value:g} (default {usual:g})" for name, key, value, usual in policy.laxer()]
+
+
 KNOWS = (
     "Threat model: every attacker on this page holds the whole synthetic cohort, the whole record of the target "
     "person, "
-    "and half of the real patients that the generator never saw, the target not among them. An attacker with less "
-    "knowledge finds less; one with access to the model itself, or who knows the other targets, may find more."
+    "and half of the real patients that the generator never saw, the target not among them. In an audit in folds it "
+    "holds the releases of the other folds' generators instead. Attacks on the model itself hold the model folder. An "
+    "attacker with less knowledge finds less; one who knows more may find more."
 )
 
 RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
@@ -66,7 +96,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     (
         "ICO: motivated intruder",
         "Would someone with the means and the will, but no prior knowledge, succeed?",
-        ("worst_attack_auc", "worst_attack_tpr", "near_copies"),
+        ("worst_attack_auc", "worst_attack_tpr", "white_box", "near_copies"),
         "The attackers here know more than that intruder: the record itself. What could be learned by asking around "
         "is not tested.",
     ),
@@ -75,6 +105,19 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "Is the probability to be identified at most one in eleven?",
         ("singling_out", "linkability", "inference"),
         "Made for records of real people; applied here to the risks of synthetic data, upper end of the interval.",
+    ),
+    (
+        "Consensus of 15 experts: Pilgram et al. 2025, Patterns",
+        "Are membership and attribute disclosure measured, against people whom the generator never saw?",
+        ("worst_attack_auc", "worst_attack_tpr", "inference"),
+        "Similarity alone is discouraged there: distances to the nearest record are smoke tests here, and no "
+        "criterion rests on them.",
+    ),
+    (
+        "TEHDAS2 guideline D7.2, 2026: synthetic data for health data access bodies",
+        "Were the privacy risks of the synthetic data assessed before it leaves the secure environment?",
+        ("control", "worst_attack_auc", "singling_out", "linkability", "inference", "artefacts"),
+        "Under the European Health Data Space; the assessment is this page, and the decision remains a person's.",
     ),
     (
         "NIST SP 800-226: differential privacy",

@@ -285,10 +285,17 @@ def halves(
     y: NDArray[np.int64], subjects: NDArray[Any], rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of two halves with equal class proportions and no patient in both, each in random order."""
+    side = dealt(y, subjects, 2, rng)
+    rows = rng.permutation(len(y))
+    return rows[side[rows] == 0], rows[side[rows] == 1]
+
+
+def dealt(y: NDArray[np.int64], subjects: NDArray[Any], parts: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Part of each row, (n,): the patients of each class are dealt out in turn, in random order, none to two parts."""
     _, first, patient = np.unique(subjects, return_index=True, return_inverse=True)
     order = rng.permutation(len(first))
     order = order[np.argsort(y[first][order], kind="stable")]
-    side = np.empty(len(first), dtype=np.int64)
-    side[order] = np.arange(len(first)) % 2
-    rows = rng.permutation(len(y))
-    return rows[side[patient[rows]] == 0], rows[side[patient[rows]] == 1]
+    part = np.empty(len(first), dtype=np.int64)
+    part[order] = np.arange(len(first)) % parts
+    whole: NDArray[np.int64] = part[patient]
+    return whole

@@ -57,6 +57,16 @@ def near_copies_fixed(comparison: Comparison, seed: int) -> Finding:
     )
 
 
+def near_copies_registered(comparison: Comparison, seed: int) -> Finding:
+    """Share of synthetic images closer to train after registration than the holdout's 1 % quantile.
+
+    Registration searches turns, mirror images, zooms, shifts, and brightness and contrast of each channel. Of a train
+    cohort of more than 5,000 images, a random draw of them is searched.
+    """
+    registration = comparison.seen_as(ImageView).registration(seed)
+    return _finding(comparison, seed, lambda x: registration.nearest(x).distance, "pixels after registration")
+
+
 def share_within(near: NDArray[Any], real: NDArray[Any]) -> Interval:
     """Share of distances `near` (n,) that are at most the 1 % quantile of `real` (m,).
 

@@ -74,7 +74,7 @@ def allele_correlation(comparison: Comparison, seed: int) -> Finding:
     Common polymorphisms weigh most; `rare` in the detail leaves out edits of 5 % of real patients or more. Chance:
     train's consensus with substitutions at random positions.
     """
-    sides = _symbols(comparison, seed)
+    sides = symbols_by_group(comparison, seed)
     edit = np.ones(sides.real.shape[1:], dtype=bool)
     edit[np.arange(len(edit)), comparison.seen_as(SequenceView).edits.consensus] = False
 
@@ -201,7 +201,7 @@ def _codes(comparison: Comparison, seed: int) -> tuple[Codes, Codes, Codes, Code
     return comparison.memo(("codes", seed), make)
 
 
-def _symbols(comparison: Comparison, seed: int) -> PositionCounts:
+def symbols_by_group(comparison: Comparison, seed: int) -> PositionCounts:
     """Counts of each symbol at each position, (groups, columns, 5) per side."""
 
     def make() -> PositionCounts:
@@ -214,7 +214,7 @@ def _symbols(comparison: Comparison, seed: int) -> PositionCounts:
 
 
 def _positions(comparison: Comparison, seed: int, distance: Callable[[Counts, Counts], NDArray[np.float64]]) -> Finding:
-    sides = _symbols(comparison, seed)
+    sides = symbols_by_group(comparison, seed)
     real, synthetic, reference, chance = (side.sum(axis=0) for side in sides)
 
     def mean(a: Counts, b: Counts) -> float:

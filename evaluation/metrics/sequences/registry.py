@@ -6,7 +6,7 @@ from functools import partial
 
 from cohortsmith.data.kinds import SEQUENCE
 from cohortsmith.evaluation.metrics.common import Metric, closest_record, membership, precision_recall
-from cohortsmith.evaluation.metrics.sequences import identity, positions, reading_frame, variants
+from cohortsmith.evaluation.metrics.sequences import identity, linkage_decay, positions, reading_frame, variants
 
 _ONLY = (SEQUENCE,)
 _YALE = "Yale et al. 2020, Neurocomputing 416:244"
@@ -84,6 +84,39 @@ SEQUENCE_METRICS: tuple[Metric, ...] = (
         "variants: 0 when equal.",
         source="Hill and Robertson 1968, Theor. Appl. Genet. 38:226",
         measure=positions.linkage,
+        kinds=_ONLY,
+    ),
+    Metric(
+        name="ld_decay",
+        group="fidelity",
+        direction="higher",
+        bounds=(-1, 1),
+        explanation="Correlation of real and synthetic mean linkage r2 by the distance between variable sites: 1 when "
+        "linkage decays alike.",
+        source="Yelmen et al. 2021, PLoS Genet. 17:e1009303",
+        measure=linkage_decay.ld_decay,
+        kinds=_ONLY,
+    ),
+    Metric(
+        name="mean_r2",
+        group="fidelity",
+        direction="target",
+        bounds=(0, 1),
+        explanation="Mean linkage r2 over all pairs of variable sites of synthetic patients: lower than real patients' "
+        "where linkage is lost.",
+        source="Hill and Robertson 1968, Theor. Appl. Genet. 38:226",
+        measure=linkage_decay.mean_r2,
+        kinds=_ONLY,
+    ),
+    Metric(
+        name="frequency_spectrum",
+        group="fidelity",
+        direction="lower",
+        bounds=(0, 1),
+        explanation="Distance of the site-frequency spectra, the shares of variants that are rare or common: 0 equal, "
+        "1 disjoint.",
+        source="Nielsen et al. 2012, PLoS ONE 7:e37558",
+        measure=linkage_decay.frequency_spectrum,
         kinds=_ONLY,
     ),
     Metric(

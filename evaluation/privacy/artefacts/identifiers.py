@@ -179,5 +179,5 @@ def read_json_value(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DataError(f"{path.name} is not readable JSON; it may have been cut short or edited") from None

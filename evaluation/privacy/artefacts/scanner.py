@@ -6,6 +6,7 @@ text. It reports how many and where, never the value itself: reports of the scan
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,12 +27,13 @@ from cohortsmith.evaluation.privacy.artefacts.identifiers import (
     texts_of,
     unique_values,
 )
+from cohortsmith.evaluation.privacy.artefacts.png_chunks import beside_pixels
 from cohortsmith.evaluation.privacy.artefacts.rare_values import RareEdits, RareValues
 from cohortsmith.evaluation.privacy.artefacts.records import Records
 from cohortsmith.evaluation.spaces import DECIMALS, matched, turned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -91,6 +93,7 @@ class _Scanner:
             files = {file for file in path.rglob("*") if file.is_file()}
             if files <= pictures | {path / IMAGE_TABLE}:
                 yield from self.samples(path, where)
+                yield from _beside_pixels(pictures, where)
                 inside = [path / IMAGE_TABLE] if (path / IMAGE_TABLE).exists() else []
         for one in inside:
             yield from (self.folder if one.is_dir() else self.file)(one, f"{where}/{one.name}")
@@ -103,6 +106,8 @@ class _Scanner:
         if name.endswith(PICKLES):
             yield ArtefactFinding("a pickle or archive: not scanned, and opening it may run code", where, "fail")
             return
+        if name.endswith(".png"):
+            yield from _beside_pixels([path], where)
         if name.endswith(".safetensors"):
             yield from self.tensors(path, where)
             return
@@ -195,6 +200,13 @@ class _Scanner:
             yield ArtefactFinding(f"records not scanned: not comparable with train ({error})", where, "note")
             return
         yield from _copies(made, train, where)
+
+
+def _beside_pixels(files: Iterable[Path], where: str) -> Iterator[ArtefactFinding]:
+    """What PNG files hold beside pixels, counted over all of them; samples that this program writes hold nothing."""
+    counts = Counter(what for file in files for what in beside_pixels(file))
+    for what, n in sorted(counts.items()):
+        yield ArtefactFinding(f"{what}, in {_many(n, 'PNG file')}", where, "fail")
 
 
 def _read(path: Path, label: str | None) -> Cohort:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cohortsmith.app.config import DataPart, Experiment, GeneratorPart
 from cohortsmith.app.config.key_values import with_privacy
+from cohortsmith.app.pipeline import check
 from cohortsmith.data import DataError, simulate, write_cohort
 
 if TYPE_CHECKING:
@@ -27,7 +29,20 @@ def patients(tmp_path: Path) -> Path:
 def test_a_private_model_says_what_it_has_spent(
     cohortsmith: Callable[..., Any], patients: Path, tmp_path: Path
 ) -> None:
-    words = ("fit", patients, "--family", "vae", "--dp-epsilon", 3, "--dp-delta", 1e-3, "--out", tmp_path / "model")
+    words = (
+        "fit",
+        patients,
+        "--scale",
+        "log",
+        "--family",
+        "vae",
+        "--dp-epsilon",
+        3,
+        "--dp-delta",
+        1e-3,
+        "--out",
+        tmp_path / "model",
+    )
     said = cohortsmith(*words, *TINY)
     assert said.code == 0, said.err
     assert "differential privacy: epsilon 2.9" in said.err
@@ -46,6 +61,8 @@ def test_a_private_model_says_what_it_has_spent(
         (("--family", "vae", "--dp-epsilon", 1, "--set", "dp_epsilon=2"), "--dp-epsilon and --set dp_epsilon are both"),
         (("--family", "vae", "--dp-delta", 1e-5), "dp_delta is a setting of differential privacy"),
         (("--family", "gan", "--dp-epsilon", 1, "--set", "balanced=true"), "every patient is drawn with the same"),
+        (("--family", "vae", "--dp-epsilon", 1), "the scale must be stated, as --scale log"),
+        (("--family", "vae", "--dp-epsilon", 1, "--impute"), "must not be filled with the medians of these patients"),
     ],
 )
 def test_bad_options_are_one_line(
@@ -61,3 +78,21 @@ def test_options_stand_among_the_settings() -> None:
     assert with_privacy({"steps": 3}, 1.0, None) == {"steps": 3, "dp_epsilon": 1.0}
     with pytest.raises(DataError, match="--dp-delta and --set dp_delta are both given"):
         with_privacy({"dp_delta": 0.1}, 1.0, 0.1)
+
+
+def test_an_experiment_that_fills_in_medians_is_refused_before_its_cohort_is_read() -> None:
+    private = GeneratorPart("vae", {"dp_epsilon": 1.0})
+    with pytest.raises(DataError, match="must not be filled with the medians of these patients"):
+        check(Experiment(DataPart("nowhere.csv", impute=True), private, "private"))
+    stated = GeneratorPart("vae", {"dp_epsilon": 1.0, "dp_public_statistics": True})
+    check(Experiment(DataPart("nowhere.csv", impute=True), stated, "private"))
+    check(Experiment(DataPart("nowhere.csv", impute=True), GeneratorPart("vae"), "plain"))
+
+
+def test_class_sizes_that_are_printed_are_those_with_noise(
+    cohortsmith: Callable[..., Any], patients: Path, tmp_path: Path
+) -> None:
+    words = ("fit", patients, "--scale", "log", "--family", "vae", "--dp-epsilon", 1, "--out", tmp_path / "model")
+    facts = json.loads(cohortsmith(*words, *TINY, "--json").out)
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert list(facts["classes"].values()) == card["schema"]["class_counts"]

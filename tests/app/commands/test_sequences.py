@@ -231,7 +231,7 @@ BAD: dict[str, tuple[list[tuple[str, str]], str]] = {
     "empty record": ([*GOOD, ("s12 label=A", "")], "record 13"),
     "duplicate id": ([*GOOD, ("s3 label=A", "ACGTACGTAT" * 3)], "record 13"),
     "all N": ([*GOOD, ("s12 label=A", "N" * 30)], "record 13"),
-    "one sequence in a class": ([*GOOD, ("s12 label=C", "ACGTACGTAC" * 3)], "C"),
+    "one sequence in a class": ([*GOOD, ("s12 label=C", "ACGTACGTAC" * 3)], "one patient"),
     "unequal lengths taken as they stand": ([*GOOD, ("s12 label=A", "ACGTACGT")], "reference"),
     "no label": ([*GOOD, ("s12", "ACGTACGTAC" * 3)], "label"),
     "non-ASCII": ([*GOOD, ("s12 label=A", "ACGTÄCGTAC" * 3)], "record 13"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohortsmith.app.config.experiment import read_experiment
+from cohortsmith.app.config.experiment import read_experiment, toml_of
 from cohortsmith.data import DataError, read_cohort
 
 if TYPE_CHECKING:
@@ -27,6 +27,17 @@ def small(patients: Path) -> str:
         f"seed = 3\n[data]\ncohort = {cohort}\n[generator]\nfamily = 'diffusion'\nsettings = {{ steps = 20 }}\n"
         "[training]\ndevice = 'cpu'\n[sample]\nper_class = 30\n[evaluation]\nonly = ['wasserstein', 'js_divergence']\n"
     )
+
+
+def test_what_cards_state_is_read_and_kept_only_where_it_is_stated(tmp_path: Path) -> None:
+    plain = "[data]\ncohort='x'\n[generator]\nfamily='mvn'\n"
+    silent = read_experiment(experiment(tmp_path, plain))
+    assert "release" not in silent.resolved()
+    stated = read_experiment(experiment(tmp_path, plain + "[release]\nlicence='CC0'\n"))
+    assert stated.resolved()["release"]["licence"] == "CC0"
+    assert stated.digest() != silent.digest()
+    (tmp_path / "trial.toml").write_text(toml_of(stated))
+    assert read_experiment(tmp_path / "trial.toml") == stated
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ WRONG = {
     "a share above one": ("labelled = [30]", "labelled = [1.5]", ["1.5", "share"]),
     "no seeds": ("seeds = [0, 1]", "seeds = []", ["seeds", "at least one"]),
     "a seed twice": ("seeds = [0, 1]", "seeds = [1, 1]", ["seeds", "more than once"]),
-    "a seed below zero": ("seeds = [0, 1]", "seeds = [-1]", ["0 or more"]),
+    "a seed below zero": ("seeds = [0, 1]", "seeds = [-1]", ["at least 0"]),
     "unknown key": ("labelled = [30]", "labeled = [30]", ["labeled", "did you mean 'labelled'"]),
     "unknown key of data": ("[virtual]", "holdoutt = 0.2\n[virtual]", ["[data.sim]", "did you mean 'holdout'"]),
     "no validation": ("[virtual]", "validation = 0.0\n[virtual]", ["[data.sim]", "validation"]),

@@ -361,6 +361,7 @@ def dask_cluster(file: Path) -> Iterator[str]:
             program.wait(60)
 
 
+@pytest.mark.slow
 def test_two_dask_workers_give_the_same_rows(
     tmp_path: Path, patients: Path, tiny: pd.DataFrame, cohortsmith: Any
 ) -> None:

@@ -65,6 +65,7 @@ def refused(said: Any, *words: str) -> None:
         assert word in errors[0]
 
 
+@pytest.mark.slow
 def test_the_way_between_classes_is_drawn_as_a_picture_or_written(
     tmp_path: Path, folder: Path, model: Path, cells: Cohort, cohortsmith: Any
 ) -> None:

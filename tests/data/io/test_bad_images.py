@@ -55,9 +55,9 @@ def labels(*values: Any, dtype: Any = np.uint8) -> Any:
         ({"train_labels": None}, ["lacks train_labels"]),
         ({"val_images": None}, ["lacks val_images"]),
         ({"train_images": labels(*[0.5] * 6 * 784, dtype=np.float32).reshape(6, 28, 28)},
-         ["train_images is float32 (0.5 to 0.5)", "uint8, 0 to 255"]),
-        ({"test_images": np.full((4, 28, 28), 300)}, ["test_images is int64 (300 to 300)"]),
-        ({"train_images": np.full((6, 28, 28), "x")}, ["train_images is <U1 (no numbers)"]),
+         ["train_images is float32", "uint8, 0 to 255"]),
+        ({"test_images": np.full((4, 28, 28), 300)}, ["test_images is int64"]),
+        ({"train_images": np.full((6, 28, 28), "x")}, ["train_images is <U1"]),
         ({f"{s}_images": np.zeros((n, 64, 64), np.uint8) for s, n in (("train", 6), ("val", 2), ("test", 4))},
          ["64 x 64 pixels; 28 x 28 is expected", "--resize 28"]),
         ({"val_images": np.zeros((2, 32, 32), np.uint8)}, ["mixes sizes", "train and val"]),
@@ -72,7 +72,7 @@ def labels(*values: Any, dtype: Any = np.uint8) -> Any:
         ({"train_labels": labels(0, 1, 0)}, ["shape (3,)", "each of 6 images"]),
         ({"train_labels": np.zeros((6, 14), np.uint8)}, ["14 labels per image", "ChestMNIST", "not supported"]),
         ({"train_labels": labels(*[0] * 6), "val_labels": labels(0, 0), "test_labels": labels(0, 0, 0, 1)},
-         ["'malignant'", "one patient"]),
+         ["have one patient", "one patient"]),
         ({"train_labels": labels(*[0] * 6), "val_labels": labels(0, 0), "test_labels": labels(*[0] * 4)},
          ["only one class (benign)"]),
         ({"label_names": np.asarray(["benign", "benign"])}, ["label_names repeats a name"]),
@@ -178,16 +178,16 @@ def test_folder_without_classes(folder: Path, tmp_path: Path) -> None:
     (folder / "stray.png").rename(flat / "a.png")
     assert "not a folder of classes" in message(flat)
     (flat / "a.png").unlink()
-    assert "without sequence files or PNG" in message(flat)
+    assert "without sequence files or images" in message(flat)
     assert "a single image; name the folder" in message(folder / "benign" / "0.png")
     (folder / "empty").mkdir()
-    assert "the folder 'empty' has no PNG" in message(folder)
+    assert "the folder 'empty' has no image" in message(folder)
 
 
 def test_one_class_and_one_image_of_a_class(folder: Path) -> None:
     for i in (1, 2):
         (folder / "benign" / f"{i}.png").unlink()
-    assert "class 'benign' of label 'label' has one patient" in message(folder)
+    assert "of label 'label' have one patient" in message(folder)
     assert len(read_cohort(folder, part=True)) == 4
     (folder / "benign" / "0.png").unlink()
     (folder / "benign").rmdir()
@@ -217,7 +217,7 @@ def test_mixed_and_unreadable_pixels(folder: Path) -> None:
     Image.fromarray(grey).save(path)
     assert "mixes channels: benign/0.png has 3 and malignant/2.png 1" in message(folder)
     Image.fromarray(grey.astype(np.uint16) * 257).save(path)
-    assert "mode I;16; expected grey or RGB, 8 bits" in message(folder)
+    assert "16 bits per channel; expected grey or RGB, 8 bits" in message(folder)
     Image.fromarray(np.dstack([grey] * 4)).save(path)
     assert "partly transparent" in message(folder)
     Image.fromarray(np.zeros((30, 28, 3), dtype=np.uint8)).save(path)

@@ -10,7 +10,7 @@ import pytest
 
 from cohortsmith.data import read_cohort, write_cohort
 from cohortsmith.data.io.covariates import tidy
-from cohortsmith.data.io.read import SUFFIXES
+from cohortsmith.data.io.read import WRITTEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,13 +27,13 @@ def assert_same(a: Cohort, b: Cohort) -> None:
     pd.testing.assert_frame_equal(a.obs, b.obs)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES["expression"])
+@pytest.mark.parametrize("suffix", WRITTEN["expression"])
 def test_cohort_comes_back_as_it_was(simulated: Cohort, tmp_path: Path, suffix: str) -> None:
     write_cohort(simulated, tmp_path / f"a{suffix}")
     assert_same(simulated, read_cohort(tmp_path / f"a{suffix}"))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES["expression"])
+@pytest.mark.parametrize("suffix", WRITTEN["expression"])
 def test_patients_covariates_and_float_bits_come_back(paired: Cohort, tmp_path: Path, suffix: str) -> None:
     n = len(paired)
     obs = pd.DataFrame(

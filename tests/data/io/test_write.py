@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from cohortsmith.data import Cohort, DataError, open_writer, read_cohort, simulate, write_cohort
-from cohortsmith.data.io.read import SUFFIXES
+from cohortsmith.data.io.read import WRITTEN
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES["expression"])
+@pytest.mark.parametrize("suffix", WRITTEN["expression"])
 def test_chunks_make_the_file_that_the_whole_makes(simulated: Cohort, tmp_path: Path, suffix: str) -> None:
     with open_writer(tmp_path / f"a{suffix}", simulated) as writer:
         for start in range(0, 60, 25):
@@ -27,7 +27,7 @@ def test_chunks_make_the_file_that_the_whole_makes(simulated: Cohort, tmp_path: 
     pd.testing.assert_frame_equal(back.obs, simulated.obs)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES["expression"])
+@pytest.mark.parametrize("suffix", WRITTEN["expression"])
 def test_error_while_writing_leaves_what_was_there(simulated: Cohort, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     write_cohort(simulated, path)
@@ -40,7 +40,7 @@ def test_error_while_writing_leaves_what_was_there(simulated: Cohort, tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits file size by setrlimit")
-@pytest.mark.parametrize("suffix", SUFFIXES["expression"])
+@pytest.mark.parametrize("suffix", WRITTEN["expression"])
 def test_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
     import resource
 
@@ -90,7 +90,7 @@ def write_twice(cohort: Cohort, path: Path) -> None:
         writer.write(cohort)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES["expression"])
+@pytest.mark.parametrize("suffix", WRITTEN["expression"])
 def test_chunk_that_does_not_fit_is_refused(simulated: Cohort, tmp_path: Path, suffix: str) -> None:
     other = simulate("simulated-expression", 10, 0, genes=21)
     with pytest.raises(DataError, match="other genes"):
@@ -101,7 +101,7 @@ def test_chunk_that_does_not_fit_is_refused(simulated: Cohort, tmp_path: Path, s
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES["expression"])
+@pytest.mark.parametrize("suffix", WRITTEN["expression"])
 def test_column_that_would_stand_twice_is_refused(simulated: Cohort, tmp_path: Path, suffix: str) -> None:
     clash = replace(simulated, obs=simulated.obs.rename(columns={"age": "label"}))
     with pytest.raises(DataError, match="'label' would appear twice"):

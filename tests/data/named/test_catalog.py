@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
 
 
-BUILT_IN = ["gse7390", "simulated-expression", "tp53-founding", "tp53-cohort", "simulated-cells"]
+BUILT_IN = [
+    "gse7390",
+    "simulated-expression",
+    "tp53-founding",
+    "tp53-cohort",
+    "simulated-haplotypes",
+    "simulated-cells",
+]
 
 
 def test_gse7390_is_198_real_patients() -> None:

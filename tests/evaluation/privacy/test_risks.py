@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cohortsmith.evaluation.core.intervals import Interval
-from cohortsmith.evaluation.privacy.risks import MEASURES, Risk, _clustered, _measured, risks, targets
+from cohortsmith.evaluation.privacy.risks import MEASURES, Risk, _clustered, excess_risk, risks, targets
 from cohortsmith.evaluation.privacy.singling_out import Predicates, _predicates, _rate
 from cohortsmith.evaluation.spaces import SequenceView
 from cohortsmith.evaluation.spaces.comparison import Comparison
@@ -64,13 +64,13 @@ def test_copied_sequences_single_their_patients_out() -> None:
 
 def test_risk_is_what_the_attack_does_beyond_the_control() -> None:
     a, c, naive = Interval(0.4, 0.35, 0.45), Interval(0.2, 0.16, 0.25), Interval(0.1, 0.1, 0.1)
-    found = _measured("linkability", a, c, naive, (100, 100), "")
+    found = excess_risk("linkability", a, c, naive, (100, 100), "")
     assert found.value == pytest.approx(0.25)
     # ends: d risk / d attack = 1 / .8, d risk / d control = -.6 / .64
     assert found.low == pytest.approx(0.25 - np.hypot(0.05 / 0.8, 0.05 * 0.6 / 0.64))
     assert found.high == pytest.approx(0.25 + np.hypot(0.05 / 0.8, 0.04 * 0.6 / 0.64))
     assert found.status == "ok"
-    below = _measured("linkability", c, a, Interval(0.3, 0.3, 0.3), (100, 100), "")
+    below = excess_risk("linkability", c, a, Interval(0.3, 0.3, 0.3), (100, 100), "")
     assert (below.value, below.low) == (0, 0)
     assert below.status == "weak: an uninformed guess succeeds in 0.3, the attack in 0.2"
 

@@ -52,6 +52,7 @@ def test_canaries_are_records_of_their_kind_that_nobody_has(kind: str) -> None:
     assert len(set(planted.subjects[len(cohort) :]) - set(cohort.subjects)) == 30
 
 
+@pytest.mark.slow
 def test_memorisation_is_detected(correlated: Cohort) -> None:
     found = audit("vae", correlated, canaries=120, seed=1, steps=1500, latent_dim=32, validation=0.0, beta=0.1, **SMALL)
     assert (found.canaries, found.guesses) == (120, 60)

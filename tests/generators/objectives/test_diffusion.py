@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from cohortsmith.generators.contracts.architecture import NO_CLASS
 from cohortsmith.generators.networks.residual_mlp import ResidualMLP
-from cohortsmith.generators.objectives.diffusion import DiffusionFamily, dpm_solver, heun, karras_levels
+from cohortsmith.generators.objectives.diffusion import (
+    EVIDENCE_LEVELS,
+    DiffusionFamily,
+    dpm_solver,
+    heun,
+    karras_levels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,3 +206,23 @@ def test_sampling_passes_the_callback_on() -> None:
     assert [step.level for step in steps] == pytest.approx(karras_levels(4, 0.02, 20.0, 7.0)[:-1].tolist())
     unit = family.scaled(steps[0].x, torch.full((3,), steps[0].level))
     torch.testing.assert_close(unit, steps[0].x / (1 + steps[0].level ** 2) ** 0.5)
+
+
+def test_evidence_is_the_denoising_error_level_by_level_under_one_noise() -> None:
+    family = DiffusionFamily(sigma_data=0.8)
+    x, y = draws(4, 3), torch.zeros(4, dtype=torch.int64)
+    found = family.evidence({"denoiser": Answer(0.3)}, x, y, torch.Generator().manual_seed(7))
+    generator = torch.Generator().manual_seed(7)
+    for band, levels in EVIDENCE_LEVELS.items():
+        errors = []
+        for level in levels:
+            for _ in range(4):
+                noise = torch.randn((1, 3), generator=generator)
+                for sign in (1, -1):
+                    s = level * 0.8
+                    share = 0.8**2 / (s**2 + 0.8**2)
+                    clean = share * (x + sign * s * noise) + 0.3 * s * 0.8 / (s**2 + 0.8**2) ** 0.5
+                    errors.append((s**2 + 0.8**2) / (s * 0.8) ** 2 * (clean - x).square().mean(1))
+        torch.testing.assert_close(found[f"denoising_{band}"], -torch.stack(errors).mean(0), rtol=1e-4, atol=1e-5)
+    bands = [found[f"denoising_{band}"] for band in EVIDENCE_LEVELS]
+    torch.testing.assert_close(found["denoising"], torch.stack(bands).mean(0))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cohortsmith.generators.contracts.architecture import NO_CLASS
-from cohortsmith.generators.objectives.masked_diffusion import MaskedDiffusionFamily
+from cohortsmith.generators.objectives.masked_diffusion import EVIDENCE_SHARES, MaskedDiffusionFamily
 
 
 def hot(symbols: Tensor) -> Tensor:
@@ -117,3 +117,20 @@ def test_a_callback_sees_the_columns_revealed_so_far() -> None:
     for step in steps:
         torch.testing.assert_close(step.denoised.sum(1), torch.ones(50, 2))
     assert torch.equal(steps[1].denoised * steps[1].x, steps[1].x)
+
+
+def test_evidence_is_the_bound_under_fixed_masks_and_their_complements() -> None:
+    family, nets = MaskedDiffusionFamily(level_min=0.1), {"denoiser": OneOfTwo()}
+    x = torch.zeros(3, 5, 2)
+    x[0, 0] = x[1, 1] = x[2, 0, 0] = x[2, 1, 1] = 1
+    y = torch.zeros(3, dtype=torch.int64)
+    found = family.evidence(nets, x, y, torch.Generator().manual_seed(2))
+    generator = torch.Generator().manual_seed(2)
+    for band, share in EVIDENCE_SHARES.items():
+        bounds = []
+        for _ in range(2):
+            uniform = torch.rand((1, 2), generator=generator)
+            for mask in (uniform, 1 - uniform):
+                alone = [family._bound(nets["denoiser"], x[[i]], y[[i]], torch.tensor([share]), mask) for i in range(3)]
+                bounds.append(torch.stack(alone))
+        torch.testing.assert_close(found[f"bound_{band}"], -torch.stack(bounds).mean(0))

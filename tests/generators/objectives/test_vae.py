@@ -14,7 +14,7 @@ from torch.distributions import Normal, kl_divergence
 
 from cohortsmith.data import Cohort, DataError
 from cohortsmith.generators import VAE
-from cohortsmith.generators.networks.residual_mlp import ResidualMLP, gaussian_nll
+from cohortsmith.generators.networks.residual_mlp import ResidualMLP, gaussian_nlls
 from cohortsmith.generators.objectives.vae import VAEFamily, kl_to_normal
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_reconstruction_against_scipy() -> None:
     x, mean, log_spread = draws(6, 4), draws(6, 4, seed=1), 0.5 * draws(6, 4, seed=2)
     exact = -np.asarray(stats.norm.logpdf(x, mean, log_spread.exp())).sum(axis=1).mean()
     constant = 4 * 0.5 * math.log(2 * math.pi)
-    assert gaussian_nll(x, mean, log_spread).item() == pytest.approx(exact - constant, rel=1e-5)
+    assert gaussian_nlls(x, mean, log_spread).mean().item() == pytest.approx(exact - constant, rel=1e-5)
 
 
 def test_the_loss_is_reconstruction_and_beta_times_kl_that_rises(stub_batch: Callable[..., Any]) -> None:
@@ -59,7 +59,9 @@ def test_the_loss_is_reconstruction_and_beta_times_kl_that_rises(stub_batch: Cal
         mean, log_variance = nets["encoder"](x, y).chunk(2, dim=1)
         decoded = nets["decoder"](mean + batch.drawn[0] * (0.5 * log_variance).exp(), y)
         assert kl == pytest.approx(kl_to_normal(mean, log_variance).item(), rel=1e-5)
-        assert reconstruction == pytest.approx(gaussian_nll(x, decoded, nets["law"]._log_spread(y)).item(), rel=1e-5)
+        assert reconstruction == pytest.approx(
+            gaussian_nlls(x, decoded, nets["law"]._log_spread(y)).mean().item(), rel=1e-5
+        )
 
 
 def test_the_fitted_prior_has_the_moments_of_each_classs_posteriors() -> None:
@@ -124,3 +126,25 @@ def test_interpolation_starts_in_one_class_and_ends_in_the_other(correlated: Coh
         vae.interpolate("class-A", "class-B", steps=1)
     with pytest.raises(DataError, match="unknown class"):
         vae.interpolate("class-A", "class-X")
+
+
+@torch.no_grad()
+def test_evidence_is_the_elbo_patient_by_patient_under_one_noise() -> None:
+    family = VAEFamily(**SMALL)
+    nets: Any = family.build(ResidualMLP(3, 2, 16, 1))
+    x, y = draws(4, 3), torch.arange(4) % 2
+    found = family.evidence(nets, x, y, torch.Generator().manual_seed(5))
+    generator = torch.Generator().manual_seed(5)
+    torch.randint(2**31, (1,), generator=generator)  # the inversion's
+    drawn = [torch.randn((1, 4), generator=generator) for _ in range(8)]
+    noises = [sign * noise for noise in drawn for sign in (1, -1)]
+    for row in range(4):
+        mean, log_variance = nets["encoder"](x[[row]], y[[row]]).chunk(2, dim=1)
+        spread = (0.5 * log_variance).exp()
+        seen = [nets["decoder"](mean + spread * noise, y[[row]]) for noise in noises]
+        terms = [nets["law"].nll(decoded, x[[row]], y[[row]]) for decoded in seen]
+        kl = kl_to_normal(mean, log_variance).item()
+        reconstruction = torch.stack(terms).mean().item()
+        assert found["reconstruction"][row].item() == pytest.approx(-reconstruction, rel=1e-4)
+        assert found["kl"][row].item() == pytest.approx(kl, rel=1e-4)
+        assert found["elbo"][row].item() == pytest.approx(-reconstruction - kl, rel=1e-4)

@@ -100,6 +100,7 @@ def test_a_private_fit_keeps_its_budget_and_is_saved_with_it(family: str, kind: 
     )
     assert not generator.summary["diversity"]
     generator.save(tmp_path / "model")
+    assert cohort.digest() not in (tmp_path / "model/model.json").read_text()
     again = load(tmp_path / "model")
     sample = again.sample({"class-A": 20}, seed=1)
     assert sample.digest() == generator.sample({"class-A": 20}, seed=1).digest()
@@ -109,13 +110,60 @@ def test_a_private_fit_keeps_its_budget_and_is_saved_with_it(family: str, kind: 
 
 def test_statistics_stated_public_cost_nothing() -> None:
     cohort = cohort_of("log-floor")
-    cohort = replace(cohort, subjects=np.array(["one patient"] * len(cohort)))
     generator = make_generator("vae", **TINY, dp_public_statistics=True, dp_delta=1e-3).fit(cohort, seed=0)
     told = generator.summary["privacy"]
     assert len(told["charges"]) == 1
     assert told["taken_as_public"][-2:] == ["statistics of the codec", "class counts"]
-    assert (told["unit"], told["delta"]) == ("record", 1e-3)
+    assert told["delta"] == 1e-3
     assert generator.class_counts == cohort.class_counts()
+
+
+def told_of(cohort: Cohort, **more: str | int) -> Cohort:
+    return replace(cohort, provenance={**cohort.provenance, **more})
+
+
+def test_rules_that_follow_from_all_patients_are_refused_or_stated() -> None:
+    cohort = cohort_of("log-floor")
+    with pytest.raises(DataError, match=r"the scale must be stated, as --scale log .*outside the budget"):
+        make_generator("vae", **TINY).fit(told_of(cohort, scale_from="values"))
+    filled = told_of(cohort, scale_from="stated", imputed=3)
+    with pytest.raises(DataError, match=r"must not be filled with the medians of these patients.*elsewhere"):
+        make_generator("vae", **TINY).fit(filled)
+    told = make_generator("vae", **TINY, dp_public_statistics=True).fit(filled).summary["privacy"]
+    assert {"scale of the values", "medians that fill missing values"} <= set(told["taken_as_public"])
+    make_generator("vae", steps=2, width=16, depth=1).fit(told_of(cohort, scale_from="values", imputed=3))
+
+
+def test_decimals_are_stated_and_not_looked_up() -> None:
+    cohort = cohort_of("log-floor")
+    cohort = replace(cohort, x=np.round(cohort.x, 1))
+    for stated, decimals in ((0, None), (2, 2)):
+        codec = PrivateExpressionCodec(dp_decimals=stated)
+        codec.fit_encode(cohort, RNG)
+        assert codec.table.decimals == decimals
+    with pytest.raises(DataError, match="dp_decimals must be at most 6; got 9"):
+        PrivateExpressionCodec(dp_decimals=9)
+
+
+def test_a_patient_of_many_records_counts_as_one() -> None:
+    """The noised statistics of a cohort in which one patient has thirty records are those of one record of theirs."""
+    cohort = cohort_of("log-floor")
+    subjects = cohort.subjects.copy()
+    subjects[:30] = "one"
+    repeated = replace(cohort, subjects=subjects)
+    bound = bind("expression", "vae", {"dp_epsilon": 3.0})
+    spending = bound.open_budget(repeated, None)
+    assert spending is not None
+    assert spending.patients == 31
+    kept = spending.one_record_each(repeated)
+    assert sorted(kept.subjects) == sorted(set(subjects))
+    assert list(kept.ids) == list(spending.one_record_each(repeated).ids), "a resumed fit would take another record"
+    picked = [replace(spending, secret=secret).one_record_each(repeated).ids[0] for secret in range(40)]
+    assert len(set(picked)) > 10, "always the same record"
+    told = make_generator("vae", **TINY).fit(repeated, seed=0).summary["privacy"]
+    assert (told["unit"], told["records_per_patient"]) == ("patient", 1)
+    assert told["sample_rate"] == pytest.approx(14 / 31)
+    assert told["delta"] == pytest.approx(0.1 / 31)
 
 
 def test_sums_are_released_with_the_noise_that_is_charged() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from cohortsmith.data import Cohort
 from cohortsmith.generators import load, make_generator
-from cohortsmith.generators.sequences.carriers import carriers, without_rare_insertions
+from cohortsmith.generators.sequences.carriers import carrier_counts, without_rare_insertions
 from cohortsmith.generators.sequences.sites import Sites
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def cohort(having: int, sequences: int = 1) -> Cohort:
 
 
 def test_a_patient_counts_once() -> None:
-    assert carriers(cohort(6).x, cohort(6).subjects)[3, 5] == 6
+    assert carrier_counts(cohort(6).x, cohort(6).subjects)[3, 5] == 6
     twice = cohort(6, sequences=2)
-    assert carriers(twice.x, twice.subjects)[3, 5] == 3
+    assert carrier_counts(twice.x, twice.subjects)[3, 5] == 3
     odd = cohort(5, sequences=2)
-    assert carriers(odd.x, odd.subjects)[3, 5] == 3
+    assert carrier_counts(odd.x, odd.subjects)[3, 5] == 3
 
 
 def test_six_sequences_of_two_patients_tell_no_place() -> None:

@@ -11,7 +11,7 @@ import pytest
 from cohortsmith.data import Cohort, DataError, simulate
 from cohortsmith.data.nucleotides import MASKED
 from cohortsmith.generators import make_generator
-from cohortsmith.generators.sequences.carriers import carriers
+from cohortsmith.generators.sequences.carriers import carrier_counts
 from cohortsmith.generators.sequences.codec import SequenceCodec
 from cohortsmith.generators.sequences.rare_edits import without_rare_edits
 from cohortsmith.generators.sequences.sites import Sites
@@ -36,7 +36,7 @@ def test_suppressed_edits_are_those_of_fewer_patients_and_no_other() -> None:
     assert not ((held > 0) & (held < K) & edit).any()
     changed = out != cohort.x
     assert changed.any()
-    before = carriers(cohort.x, cohort.subjects)
+    before = carrier_counts(cohort.x, cohort.subjects)
     row, column = np.nonzero(changed)
     assert (before[cohort.x[row, column], column] < K).all()
     assert ((out == MASKED) == (cohort.x == MASKED)).all()
@@ -81,7 +81,7 @@ def test_what_a_family_is_trained_on_and_what_it_then_makes() -> None:
     assert (scatter != suppress).any()
     settings = {"steps": 3, "width": 16, "depth": 1, "min_carriers": K, "rare_edits": "suppress"}
     made = make_generator("vae", **settings).fit(cohort, seed=0).sample(300, seed=0)
-    before = carriers(cohort.x, cohort.subjects)
+    before = carrier_counts(cohort.x, cohort.subjects)
     rare = before[made.x, np.arange(made.x.shape[1])] < K
     assert rare.mean() < 1e-5
 

@@ -208,10 +208,10 @@ def test_the_weights_of_the_best_look_at_validation_are_kept(cohort: Cohort) -> 
     ("settings", "words"),
     [
         ({"batch_size": 1}, "batch_size must be at least 2"),
-        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"dropout": 1.0}, "dropout must be a number of at least 0 and below 1"),
         ({"momentum": 1.5}, "momentum must be"),
-        ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
-        ({"consistency": -1.0}, "consistency must be at least 0"),
+        ({"weight_decay": -1.0}, "weight_decay must be a number of at least 0"),
+        ({"consistency": -1.0}, "consistency must be a number of at least 0"),
         ({"l1l2": [-1.0]}, "l1l2 must be at least 0 each"),
         ({"frozen": 1}, "frozen layers need a pretext"),
         ({"consistency": 1.0}, "consistency needs a pretext that fills in masked values; there is none"),

@@ -58,6 +58,7 @@ def test_balance_tops_up_and_shows_before_and_after(page: Page, runs: Path, smal
     assert (shown.data_editor[0].value["virtual"] == table["real"]).all()
 
 
+@pytest.mark.slow
 def test_a_fit_is_started_in_a_process_of_its_own_and_found_again(
     page: Page, runs: Path, small: dict[str, object]
 ) -> None:

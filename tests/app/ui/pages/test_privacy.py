@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cohortsmith.app.background import audit_jobs as decisions
-from cohortsmith.app.release.audit_case import carry_out_audit, case_of_run, write_audit
+from cohortsmith.app.release.attacking import carry_out_audit
+from cohortsmith.app.release.audit_case import case_of_run
+from cohortsmith.app.release.audit_files import write_audit
 from cohortsmith.data import DataError
 from cohortsmith.evaluation.privacy.audit_json import read_audit, toml_of
 from cohortsmith.evaluation.privacy.policy import DEFAULT, read_policy
@@ -57,6 +59,7 @@ def test_what_is_read_back_is_what_was_found(carried_out: tuple[Audit, Path]) ->
     assert {n: r.value for n, r in found.risks.items()} == {n: r.value for n, r in audit.found.risks.items()}
 
 
+@pytest.mark.slow
 def test_an_audit_is_started_from_the_page_and_its_decision_shown(one_run: Path, runs: Path, page: Page) -> None:
     shown = page("privacy", one_run.name)
     assert not shown.exception

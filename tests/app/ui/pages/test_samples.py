@@ -69,6 +69,7 @@ def compiled() -> None:
 
 
 @pytest.mark.usefixtures("compiled")
+@pytest.mark.slow
 def test_neighbourhoods_are_an_option(one_run: Path, page: Page) -> None:
     shown = page("samples", one_run.name, plane="UMAP")
     assert not shown.exception

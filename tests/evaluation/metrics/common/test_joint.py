@@ -95,7 +95,7 @@ def test_faults_are_farther_than_real(measure: object, good: Comparison, shapele
 def test_sliced_wasserstein_of_a_shift() -> None:
     """All profiles moved by d: W2 along a direction v is |v d|, root mean square |d| / sqrt(genes)."""
     holdout = patients(300, 2)
-    moved = cohort(holdout.x + 50, holdout.y)
+    moved = cohort(holdout.x + 20, holdout.y)
     c = Comparison(patients(450, 1), holdout, moved)
-    distance = np.linalg.norm(50 / c.seen_as(ExpressionView).spread) / np.sqrt(12)
+    distance = np.linalg.norm(20 / c.seen_as(ExpressionView).spread) / np.sqrt(12)
     assert sliced_wasserstein(c, 0).value == pytest.approx(distance, rel=0.15)

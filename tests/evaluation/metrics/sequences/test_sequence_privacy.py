@@ -130,6 +130,7 @@ def test_distances_count_edits_and_a_shared_record_identifies_none() -> None:
     assert dcr_share(others, 0).value == pytest.approx(0.5, abs=0.04)
 
 
+@pytest.mark.slow
 def test_discriminators_tell_random_edits_always_and_copies_never() -> None:
     for metric in (discriminator_auc, discriminator_auc_linear):
         assert metric(_against("edits"), 0).value > 0.99

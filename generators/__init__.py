@@ -3,6 +3,7 @@
 from cohortsmith.generators.analysis import discriminate
 from cohortsmith.generators.baselines import MVN, SDV, Bootstrap, Marginals
 from cohortsmith.generators.contracts import Generator
+from cohortsmith.generators.copula import Copula
 from cohortsmith.generators.diffusion import Diffusion
 from cohortsmith.generators.gan import GAN
 from cohortsmith.generators.loading import load
@@ -12,6 +13,7 @@ from cohortsmith.generators.wgan import WGAN
 
 __all__ = [
     "Bootstrap",
+    "Copula",
     "Diffusion",
     "FAMILIES",
     "GAN",

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 
 from cohortsmith.generators.private import Spending
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -72,37 +72,38 @@ class Binding:
     def groups(self, cohort: Cohort) -> Tensor:
         """What the networks are conditioned on for each patient (n,): the class, or a finer group of the codec's."""
         strata = self.codec.strata
-        return torch.from_numpy(cohort.y if strata is None else strata.groups(cohort.x, cohort.y))
+        return torch.from_numpy(cohort.y if strata is None else strata.groups(cohort))
 
-    def draw_groups(self, y: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def draw_groups(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         """What the networks are conditioned on for classes y (n,): these, or groups drawn by their share in train."""
         strata = self.codec.strata
-        return torch.from_numpy(y if strata is None else strata.draw(y, rng))
+        return y if strata is None else strata.draw(y, rng)
 
     @torch.no_grad()
     def sample(
         self,
         nets: dict[str, nn.Module],
-        y: NDArray[np.int64],
+        groups: NDArray[np.int64],
         rng: np.random.Generator,
         callback: SamplerCallback | None = None,
     ) -> NDArray[np.float32]:
-        """Codes (n, ...) of synthetic patients of the classes y (n,).
+        """Codes (n, ...) of synthetic patients of groups (n,).
 
         Args:
-            nets: trained networks by name.
-            y: classes.
+            nets: trained networks by name; without any, codes are standard normal.
+            groups: as from `draw_groups`.
             rng: of every draw.
             callback: called at each step of the sampler, of every `sampled_at_once` patients anew.
         """
-        groups = self.draw_groups(y, rng)
+        if not nets:
+            return rng.standard_normal((len(groups), *self.codec.code_shape), dtype=np.float32)
         seed = int(rng.integers(2**62))
         with self._placed(nets) as (device, precision):
             generator = torch.Generator(device).manual_seed(seed)
             with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
                 parts = [
                     self.objective.sample(nets, part.to(device), generator, callback).float().cpu()
-                    for part in torch.split(groups, self.sampled_at_once)
+                    for part in torch.split(torch.from_numpy(groups), self.sampled_at_once)
                 ]
         return torch.cat(parts).numpy()
 
@@ -112,6 +113,8 @@ class Binding:
     ) -> dict[str, NDArray[np.float64]]:
         """`Family.evidence` of codes (n, ...) and groups (n,), in parts that fit in memory, under one noise."""
         parts: dict[str, list[Tensor]] = {}
+        if not nets:
+            return {}
         with self._placed(nets) as (device, _):
             for rows in torch.split(torch.arange(len(codes)), self.sampled_at_once):
                 x, generator = torch.from_numpy(codes[rows.numpy()]), torch.Generator(device).manual_seed(seed)

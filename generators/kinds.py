@@ -98,8 +98,6 @@ class DataKind:
         values = checked(family, objective_type, {name: asked[name] for name in asked if name in of_objective})
         objective = objective_type(**(objective_type.private_defaults | values if private else values))
         check(objective)
-        if objective.validation and type(objective).validation_loss is Family.validation_loss:
-            raise DataError(f"{family} cannot stop early: adversarial losses do not show when; leave validation at 0")
         codec = codec_type(**checked(family, codec_type, {name: asked[name] for name in asked if name in of_codec}))
         values = asked | {name: getattr(codec, name) for name in of_codec} | asdict(objective)
         settings = {name: values[name] for name in self.names(family) if name in values}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 
 from cohortsmith.data import Cohort, DataError
 from cohortsmith.data.settings import refuse_unknown
+from cohortsmith.generators.collapse import collapse_alarms, diversity
 from cohortsmith.generators.contracts import Generator, Schema
+from cohortsmith.generators.early_stopping import trained
 from cohortsmith.generators.kinds import KINDS, PROFILE, bind, kind_of
-from cohortsmith.training import Runtime, is_main_process, isolated_rng, place, train
+from cohortsmith.training import Runtime, is_main_process, isolated_rng, place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from cohortsmith.generators.binding import Binding
+    from cohortsmith.generators.contracts import Codec
 
 _CALIBRATION_VALUES = 40_000_000
+_CALIBRATION_TIMES = 40  # generated patients for one of train's, whose own number limits what can be corrected
 _EVIDENCE = 21  # stream of the seed
+IDLE = "the network adds nothing here: `copula` is as good, in a fraction of the time, and samples are those of the copula"
 
 
 class NeuralGenerator(Generator):
@@ -75,7 +80,7 @@ class NeuralGenerator(Generator):
 
     @property
     def networks(self) -> dict[str, nn.Module]:
-        """Trained networks by name; none before a fit."""
+        """Trained networks by name; none before a fit, or where they add nothing to the copula."""
         return self._nets
 
     def _bind(self, kind: str, device: str = "cpu") -> Binding:
@@ -92,32 +97,20 @@ class NeuralGenerator(Generator):
             cohort = spending.one_record_each(cohort)
         rng = np.random.default_rng([seed, 0])
         x = torch.from_numpy(np.ascontiguousarray(bound.codec.fit_encode(cohort, rng)))
-        groups, y = bound.groups(cohort), torch.from_numpy(cohort.y)
-        kept, apart = _set_apart(cohort, bound.objective.validation, rng)
-        with isolated_rng(seed):
-            nets = bound.build(len(cohort.classes))
-        plan, schema = bound.objective.plan(len(kept)), Schema.of(cohort)
+        groups = bound.groups(cohort)
+        plan, schema = bound.objective.plan(len(cohort)), Schema.of(cohort)
         if spending:  # the schema holds the class counts that were released
             counts = spending.statistics.counts(cohort.y, len(cohort.classes))
             plan = replace(plan, privacy=spending.of_training(counts))
             schema = replace(schema, class_counts=tuple(counts.tolist()))
-        result = train(
-            bound.objective,
-            nets,
-            x[kept],
-            groups[kept],
-            plan=plan,
-            seed=seed,
-            runtime=bound.runtime(runtime),
-            validation=(x[apart], groups[apart]) if len(apart) else None,
-            views=bound.codec.views,
-            classes=y[kept],
-        )
-        self._nets, self.history = result.nets, result.history
-        diversity: dict[str, float] = {}
+        training = trained(bound, x, groups, cohort, plan, bound.runtime(runtime), seed)
+        self._nets, result = training.nets, training.result
+        self.history = result.history
+        checked = GeneratedPatients({}, ())
         if not spending:  # these use the patients once more
-            bound.objective.finish(self._nets, x, groups)
-            diversity = self._calibrate(x.numpy(), cohort, rng) if is_main_process() else {}
+            if self._nets:
+                bound.objective.finish(self._nets, x, groups)
+            checked = self._calibrate(x.numpy(), groups.numpy(), cohort, rng) if is_main_process() else checked
         self.summary = {
             "device": result.device,
             "precision": result.precision,
@@ -125,32 +118,40 @@ class NeuralGenerator(Generator):
             "parameters": sum(w.numel() for net in self._nets.values() for w in net.parameters()),
             "steps": result.steps,
             "train_seconds": round(result.seconds, 3),
-            "best_step": result.best_step,
+            "best_step": training.best_step,
+            **({"gain": round(training.gain, 4)} if training.gain is not None else {}),
             "stopped_early": result.stopped_early,
             "resumed_from": result.resumed_from,
             "code_dim": int(np.prod(bound.codec.code_shape)),
-            "diversity": diversity,
-            "alarms": [*collapse_alarms(diversity), *getattr(bound.codec, "remarks", ())],
+            "diversity": checked.diversity,
+            **told(bound.codec),
+            "alarms": list(checked.alarms),
             **({"privacy": spending.statement(result.privacy or {})} if spending else {}),
         }
+        if training.gain is not None and not self._nets:
+            self.summary["remarks"].append(IDLE)
         return schema
 
-    def _calibrate(self, codes: NDArray[np.float32], cohort: Cohort, rng: np.random.Generator) -> dict[str, float]:
-        """Correct the codec's class marginals; return each class's diversity, generated over real."""
-        counts = np.array(list(cohort.class_counts().values()))
-        present = np.flatnonzero(counts)
+    def _calibrate(
+        self, codes: NDArray[np.float32], groups: NDArray[np.int64], cohort: Cohort, rng: np.random.Generator
+    ) -> GeneratedPatients:
+        """Correct the codec's marginals; return how diverse generated patients are."""
+        counts = np.bincount(groups)
         most = self._bound.codec.calibration_patients
-        each = int(np.clip(_CALIBRATION_VALUES // (len(cohort.features) * len(present)), 64, most))
-        y = np.repeat(present, each).astype(np.int64)
-        generated = self._bound.sample(self._nets, y, rng)
-        self._bound.codec.calibrate(generated, y, rng)
-        return {
-            cohort.classes[label]: _spread(generated[y == label]) / max(_spread(codes[cohort.y == label]), 1e-9)
-            for label in present
-        }
+        room = int(np.clip(_CALIBRATION_VALUES // (len(cohort.features) * np.count_nonzero(counts)), 64, most))
+        drawn = np.repeat(np.arange(len(counts)), np.where(counts, np.clip(_CALIBRATION_TIMES * counts, 64, room), 0))
+        generated = self._bound.sample(self._nets, drawn, rng)
+        self._bound.codec.calibrate(generated, drawn, rng)
+        of_class = np.zeros(len(counts), np.int64)
+        of_class[groups] = cohort.y
+        return GeneratedPatients(
+            diversity(generated, codes, of_class[drawn], cohort.y, cohort.classes),
+            tuple(collapse_alarms(generated, codes, of_class[drawn], cohort.y, cohort.classes)),
+        )
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
-        return self._bound.codec.decode(self._bound.sample(self._nets, y, rng), y, rng)
+        groups = self._bound.draw_groups(y, rng)
+        return self._bound.codec.decode(self._bound.sample(self._nets, groups, rng), groups, rng)
 
     def _evidence(self, cohort: Cohort, seed: int) -> dict[str, NDArray[np.float64]]:
         codec, rng = self._bound.codec, np.random.default_rng([seed, _EVIDENCE])
@@ -178,7 +179,9 @@ class NeuralGenerator(Generator):
         with isolated_rng(0):
             nets = bound.build(len(self.schema.classes))
         # Models of the first versions hold networks that sampling does not need, too.
-        saved = {name.split(".")[1] for name in tensors if name.startswith("net.")} | {*bound.objective.sampling()}
+        saved = {name.split(".")[1] for name in tensors if name.startswith("net.")}
+        if saved or not bound.codec.gaussian:
+            saved |= {*bound.objective.sampling()}
         self._nets = {name: net for name, net in nets.items() if name in saved}
         for name, net in self._nets.items():
             state = {key: torch.from_numpy(tensors[f"net.{name}.{key}"]) for key in net.state_dict()}
@@ -192,31 +195,14 @@ def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in known.items() if value is not None}, **arguments["unknown"]}
 
 
-def collapse_alarms(diversity: dict[str, float], limit: float = 0.5) -> list[str]:
-    """A line for each class whose synthetic patients are less than `limit` times as diverse as real ones.
+class GeneratedPatients(NamedTuple):
+    """What generated patients look like beside real ones: diversity by class, and alarms."""
 
-    That is mode collapse: the generator makes few distinct patients, those that the discriminator accepts.
-    """
-    return [
-        f"mode collapse: generated patients of class {name!r} are {share:.2f} times as diverse as real ones"
-        for name, share in diversity.items()
-        if share < limit
-    ]
+    diversity: dict[str, float]
+    alarms: tuple[str, ...]
 
 
-def _spread(codes: NDArray[np.float32]) -> float:
-    """Root of the total variance of codes (n, ...)."""
-    return float(np.sqrt(codes.reshape(len(codes), -1).var(axis=0).sum()))
-
-
-def _set_apart(cohort: Cohort, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to train on and rows to stop early on: whole subjects, the same share of every class that has enough."""
-    if not share:
-        return np.arange(len(cohort)), np.arange(0)
-    names, first, of = np.unique(cohort.subjects, return_index=True, return_inverse=True)
-    chosen: list[np.int64] = []
-    for label in range(len(cohort.classes)):
-        own = np.flatnonzero(cohort.y[first] == label)
-        chosen.extend(rng.permutation(own)[: round(share * len(own))])
-    apart = np.isin(of, chosen or [rng.integers(len(names))])
-    return np.flatnonzero(~apart), np.flatnonzero(apart)
+def told(codec: Codec) -> dict[str, Any]:
+    """What a codec tells of its fit, for a model's summary: what it keeps, and remarks."""
+    kept = getattr(codec, "kept", {})
+    return {**({"keeps": dict(kept)} if kept else {}), "remarks": list(getattr(codec, "remarks", ()))}

@@ -19,6 +19,7 @@ from cohortsmith.generators.baselines import (
     RandomEdits,
     SDVGaussianCopula,
 )
+from cohortsmith.generators.copula import Copula
 from cohortsmith.generators.diffusion import Diffusion
 from cohortsmith.generators.gan import GAN
 from cohortsmith.generators.vae import VAE
@@ -32,6 +33,7 @@ FAMILIES: dict[str, type[Generator]] = {
     "wgan": WGAN,
     "vae": VAE,
     "diffusion": Diffusion,
+    "copula": Copula,
     "mvn": MVN,
     "bootstrap": Bootstrap,
     "marginals": Marginals,

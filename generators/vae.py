@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from cohortsmith.data import Cohort, DataError
+from cohortsmith.generators.contracts import Interpolating
 from cohortsmith.generators.neural import NeuralGenerator, given
 from cohortsmith.generators.objectives import VAEFamily
 
@@ -149,7 +150,13 @@ class VAE(NeuralGenerator):
         objective, codec = self.binding.objective, self.binding.codec
         if not isinstance(objective, VAEFamily):
             raise TypeError("a VAE's losses are those of VAEFamily")
-        groups = self.binding.draw_groups(ends, rng).tolist()
-        codes = objective.interpolate(self.networks, groups[0], groups[1], steps, generator)
-        y = np.where(np.arange(steps) < steps / 2, ends[0], ends[1]).astype(np.int64)
-        return self.as_cohort(codec.decode(codes.numpy(), y, rng), y, seed)
+        groups = self.binding.draw_groups(ends, rng)
+        share = np.linspace(0, 1, steps, dtype=np.float32)
+        if self.networks:
+            codes = objective.interpolate(self.networks, int(groups[0]), int(groups[1]), steps, generator).numpy()
+        else:
+            codes = np.zeros((steps, *codec.code_shape), np.float32)
+        y = np.where(share < 0.5, ends[0], ends[1]).astype(np.int64)
+        between = isinstance(codec, Interpolating)
+        x = codec.between(codes, groups, share, rng) if between else codec.decode(codes, y, rng)
+        return self.as_cohort(x, y, seed)

@@ -53,6 +53,7 @@ class BetaCodec:
     """M values, standardised: what networks of vectors learn."""
 
     calibration_patients: ClassVar[int] = 64
+    gaussian: ClassVar[bool] = False
     strata: ClassVar[None] = None
     views: ClassVar[None] = None
     code_shape: tuple[int, ...] = field(default=(), init=False)

@@ -6,10 +6,11 @@ from cohortsmith.training.errors import TrainingError
 from cohortsmith.training.loop import train
 from cohortsmith.training.objective import Objective, adam
 from cohortsmith.training.plan import Plan, Progress, Runtime, TrainingResult
-from cohortsmith.training.privacy import Privacy, epsilon_of, noise_multiplier, secret_of
+from cohortsmith.training.privacy import ACCOUNTANT, Privacy, epsilon_of, merged_charges, noise_multiplier, secret_of
 from cohortsmith.training.seeds import isolated_rng
 
 __all__ = [
+    "ACCOUNTANT",
     "Batch",
     "Objective",
     "Placement",
@@ -25,6 +26,7 @@ __all__ = [
     "fast_precision",
     "is_main_process",
     "isolated_rng",
+    "merged_charges",
     "noise_multiplier",
     "place",
     "secret_of",

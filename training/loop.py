@@ -202,18 +202,22 @@ class _Run:
         """Take the remaining steps; return whether training stopped early."""
         plan, runtime = self.plan, self.runtime
         stopped = False
-        while self.step < plan.steps and not stopped:
+        if plan.validate_first and self.validation and not self.step:
+            loss = self._validate(*self.validation)
+            self.history.append({"step": 0, "validation_loss": loss})
+            self._out_of_patience(loss)
+        while self.step < plan.last and not stopped:
             self._take_step()
             row: dict[str, float] = {}
-            due = plan.validate_every and (self.step % plan.validate_every == 0 or self.step == plan.steps)
+            due = plan.validate_every and (self.step % plan.validate_every == 0 or self.step == plan.last)
             if due and self.validation:
                 row["validation_loss"] = loss = self._validate(*self.validation)
                 stopped = self._out_of_patience(loss)
-            if self.step % plan.log_every == 0 or self.step == plan.steps or stopped:
+            if self.step % plan.log_every == 0 or self.step == plan.last or stopped:
                 row = self.meter.row() | row
             if row:
                 self.history.append({"step": self.step, **row})
-            unfinished = self.step < plan.steps and not stopped
+            unfinished = self.step < plan.last and not stopped
             if runtime.checkpoint and unfinished and self.step % runtime.checkpoint_every == 0:
                 self._save()
             self._report(due=bool(row))
@@ -303,7 +307,8 @@ class _Run:
         self.reported_at = now
         pace = (now - self.started) / (self.step - self.resumed_from)
         metrics = {name: value for name, value in self.history[-1].items() if name != "step"} if self.history else {}
-        on_progress(Progress(self.step, self.plan.steps, self.seconds(), pace * (self.plan.steps - self.step), metrics))
+        left = pace * (self.plan.last - self.step)
+        on_progress(Progress(self.step, self.plan.last, self.seconds(), left, metrics))
 
     def _save(self) -> None:
         # Both communicate with the other processes, so they come before the early return.

@@ -43,6 +43,8 @@ class Plan:
         balanced: draw all classes equally often instead of in proportion to their sizes.
         validate_every: steps between validations; 0 disables them.
         patience: validations without improvement before stopping early; 0 disables early stopping.
+        validate_first: validate before the first step, too: the networks may be best as they are.
+        stop_at: step after which training stops, its schedule unchanged; 0 goes to the end.
         log_every: steps averaged into one row of the history.
         compiled: on CUDA, compile the networks' forward passes (``torch.compile``); they cannot be differentiated
             twice, so this excludes objectives with a gradient penalty.
@@ -62,6 +64,8 @@ class Plan:
     balanced: bool = False
     validate_every: int = 0
     patience: int = 0
+    validate_first: bool = False
+    stop_at: int = 0
     log_every: int = 50
     compiled: bool = False
     privacy: Privacy | None = None
@@ -69,7 +73,7 @@ class Plan:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "log_every"):
             _require_count(getattr(self, name), name, at_least=1)
-        for name in ("validate_every", "patience"):
+        for name in ("validate_every", "patience", "stop_at"):
             _require_count(getattr(self, name), name, at_least=0)
         _require_count(self.halve_every, "halve_every", at_least=1 if self.decay == "halving" else 0)
         _require(self.clip_norm >= 0, "clip_norm", "0 or more", self.clip_norm)
@@ -82,6 +86,11 @@ class Plan:
         if self.privacy:
             _require(not self.validate_every, "validate_every", "0 in private training", self.validate_every)
             _require(not self.balanced, "balanced", "False in private training", self.balanced)
+
+    @property
+    def last(self) -> int:
+        """Step at which training ends if it does not stop early."""
+        return min(self.stop_at, self.steps) if self.stop_at else self.steps
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""

@@ -152,8 +152,12 @@ def profile_of(generator: Generator) -> str:
 
 
 def alarms(generator: Generator) -> list[str]:
-    """Warnings of the fit that a person must see, such as a mode collapse."""
-    return [f"warning: {generator.family}: {alarm}" for alarm in generator.summary.get("alarms", ())]
+    """What a person must see of the fit: warnings, such as a mode collapse, and remarks."""
+    summary = generator.summary
+    return [
+        *(f"warning: {generator.family}: {alarm}" for alarm in summary.get("alarms", ())),
+        *(f"note: {generator.family}: {remark}" for remark in summary.get("remarks", ())),
+    ]
 
 
 def _show(value: Any) -> str:

@@ -38,15 +38,18 @@ def unfold(generator: Generator, label: str, patients: int = 6, seed: int = 0) -
         raise DataError(f"{generator.family} of {kind} data does not go from noise to a patient")
     generator.requested({label: patients})
     binding, objective = generator.binding, generator.binding.objective
-    y = np.full(patients, generator.schema.classes.index(label), dtype=np.int64)
+    if not generator.networks:
+        raise DataError(f"the network of this {generator.family} adds nothing to the copula, so there are no steps")
+    y, rng = np.full(patients, generator.schema.classes.index(label), dtype=np.int64), np.random.default_rng(seed)
+    groups = binding.draw_groups(y, rng)
     codes: list[NDArray[np.float32]] = []
 
     def keep(step: SamplerStep) -> None:
         level = torch.full((len(step.x),), step.level, device=step.x.device)
         codes.append(objective.scaled(step.x, level).float().cpu().numpy())
 
-    codes.append(binding.sample(generator.networks, y, np.random.default_rng(seed), keep))
-    steps = [binding.codec.decode(code, y, np.random.default_rng(seed)) for code in codes]
+    codes.append(binding.sample(generator.networks, groups, rng, keep))
+    steps = [binding.codec.decode(code, groups, np.random.default_rng(seed)) for code in codes]
     return [
         generator.as_cohort(np.stack([step[i] for step in steps]), np.repeat(y[i], len(steps)), seed)
         for i in range(patients)

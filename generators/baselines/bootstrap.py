@@ -8,7 +8,7 @@ import numpy as np
 
 from cohortsmith.data.kinds import KINDS
 from cohortsmith.generators.contracts import Generator
-from cohortsmith.generators.expression import ExpressionCodec
+from cohortsmith.generators.expression import NormalScores
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,22 +55,23 @@ class Marginals(Generator):
 
     def __init__(self) -> None:
         super().__init__()
-        self._codec = ExpressionCodec(wide=2**31)
+        self._scores: NormalScores
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
         rng = np.random.default_rng(seed)
-        self._codec.fit_encode(cohort, rng)
+        scores, _ = NormalScores.fit(cohort, cohort.y, len(cohort.classes), True, rng)
         y = np.repeat(np.unique(cohort.y), 256).astype(np.int64)
-        self._codec.calibrate(self._noise(y, rng), y, rng)
+        self._scores = scores.matched(_noise(scores, y, rng), y)
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
-        return self._codec.decode(self._noise(y, rng), y, rng)
-
-    def _noise(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
-        return rng.standard_normal((len(y), *self._codec.code_shape), dtype=np.float32)
+        return self._scores.decode(_noise(self._scores, y, rng), y)
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        return self._codec.state()
+        return self._scores.state()
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
-        self._codec.restore(tensors, values)
+        self._scores = NormalScores.of(tensors, values)
+
+
+def _noise(scores: NormalScores, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
+    return rng.standard_normal((len(y), len(scores.genes.low)), dtype=np.float32)

@@ -1,7 +1,7 @@
 """The interfaces of a generator and its parts: `Generator`, `Codec`, `Architecture`, `Family`."""
 
 from cohortsmith.generators.contracts.architecture import NO_CLASS, Architecture, GeneratorNet, Likelihood
-from cohortsmith.generators.contracts.codec import Codec
+from cohortsmith.generators.contracts.codec import Codec, Interpolating
 from cohortsmith.generators.contracts.generator import STORED, Generator, Schema
 from cohortsmith.generators.contracts.objective import (
     NO_EARLY_STOP,
@@ -20,6 +20,7 @@ __all__ = [
     "Codec",
     "Family",
     "Generator",
+    "Interpolating",
     "Likelihood",
     "GeneratorNet",
     "NO_CLASS",

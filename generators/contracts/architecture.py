@@ -61,7 +61,11 @@ class Architecture(Protocol):
         ...
 
     def encoder(self, out_dim: int) -> nn.Module:
-        """Codes (n, *code_shape), classes (n,) -> (n, out_dim): a critic, a discriminator, a VAE's encoder."""
+        """Codes (n, *code_shape), classes (n,) -> (n, out_dim): a critic, a discriminator."""
+        ...
+
+    def posterior(self, latent_dim: int) -> nn.Module:
+        """Codes (n, *code_shape), classes (n,) -> means and log variances (n, 2 latent_dim): a VAE's encoder."""
         ...
 
     def decoder(self, in_dim: int) -> nn.Module:

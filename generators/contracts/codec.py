@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +19,8 @@ class Strata(Protocol):
         """Number of groups, over all classes."""
         ...
 
-    def groups(self, x: NDArray[Any], y: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Group (n,) of each patient of measurements x and classes y (n,)."""
+    def groups(self, cohort: Cohort) -> NDArray[np.int64]:
+        """Group (n,) of each patient of a cohort."""
         ...
 
     def draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -28,14 +28,28 @@ class Strata(Protocol):
         ...
 
 
+@runtime_checkable
+class Interpolating(Protocol):
+    """A codec whose decoding depends on the group, so that the way between two groups must be its own."""
+
+    def between(
+        self, codes: NDArray[np.float32], ends: NDArray[np.int64], share: NDArray[np.float32], rng: np.random.Generator
+    ) -> NDArray[Any]:
+        """Values `x` of codes (n, *code_shape) on the way between two groups (2,), a share (n,) along."""
+        ...
+
+
 class Codec(Protocol):
     """Fitted on train only; holds statistics over several patients, never a record.
 
     Attributes:
-        calibration_patients: generated patients per class that `calibrate` and the collapse alarm need.
+        calibration_patients: generated patients per group that `calibrate` and the collapse alarm need, at most.
+        gaussian: whether standard normal codes already are synthetic patients (the Gaussian copula), so that a network
+            that learns nothing is left out.
     """
 
     calibration_patients: ClassVar[int]
+    gaussian: ClassVar[bool]
 
     @property
     def strata(self) -> Strata | None:
@@ -71,12 +85,12 @@ class Codec(Protocol):
         """Shape of one patient's code."""
         ...
 
-    def decode(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
-        """Values `x` of a cohort from codes (n, *code_shape) and classes (n,), in the scale that came in."""
+    def decode(self, codes: NDArray[np.float32], groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+        """Values `x` of a cohort from codes (n, *code_shape) and groups (n,), in the scale that came in."""
         ...
 
-    def calibrate(self, codes: NDArray[np.float32], y: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Correct what `decode` gives, from codes that the trained family has generated."""
+    def calibrate(self, codes: NDArray[np.float32], groups: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Correct what `decode` gives, from codes that the trained family has generated for groups (n,)."""
         ...
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -45,6 +45,8 @@ NO_EARLY_STOP: dict[str, Any] = {"validation": 0.0}  # in a private fit, patient
 # Every weight gets noise: few weights, moved far.
 SMALL_NETWORKS: dict[str, Any] = {"width": 64, "depth": 1, "learning_rate": 2e-3}
 
+_VALIDATIONS = 40
+
 
 @dataclass(frozen=True)
 class Family(ABC):
@@ -60,7 +62,8 @@ class Family(ABC):
         width, depth, dropout: of the networks.
         balanced: show the classes to the networks equally often.
         validation: share of the patients held out for early stopping; 0 trains on all patients for all steps.
-        validate_every, patience: steps between two validations, and validations without gain before training stops.
+        validate_every, patience: steps between two validations (0 is a fortieth of all), and validations without gain
+            before training stops.
         dp_epsilon: differential privacy's epsilon (`training.privacy`); 0 trains without.
         dp_delta: its delta; 0 is a tenth of one over the number of patients.
         dp_clip: largest norm of one patient's gradient.
@@ -109,7 +112,7 @@ class Family(ABC):
             ema_decay=self.ema_decay,
             clip_norm=1.0,
             balanced=self.balanced,
-            validate_every=self.validate_every if self.validation else 0,
+            validate_every=(self.validate_every or max(steps // _VALIDATIONS, 1)) if self.validation else 0,
             patience=self.patience if self.validation else 0,
         )
 
@@ -132,7 +135,7 @@ class Family(ABC):
     def validation_loss(
         self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Loss on held-out codes (n, ...); adversarial losses do not show when to stop, so those families have none."""
+        """Loss on held-out codes (n, ...)."""
         raise TypeError(f"{self.name} has no validation loss: set validation to 0")
 
     def private_moves(self, step: int, steps: int) -> tuple[str, ...]:

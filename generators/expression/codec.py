@@ -1,129 +1,151 @@
-"""`ExpressionCodec`: gene expression to normal scores, low-rank when wide, and back."""
+"""`ExpressionCodec`: gene expression to whitened codes, in which the Gaussian copula is standard normal, and back."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from cohortsmith.data import DataError
-from cohortsmith.generators.expression.class_marginals import ClassMarginals
-from cohortsmith.generators.expression.gene_scores import GeneScores
-from cohortsmith.generators.expression.log_table import LogTable
-from cohortsmith.generators.expression.lowrank import LowRank
-from cohortsmith.generators.expression.monotone_curves import MIN_PATIENTS
-from cohortsmith.generators.expression.point_masses import draw_latent
+import numpy as np
+
+from cohortsmith.data.kinds import EXPRESSION, require_kind
+from cohortsmith.generators.expression.class_modes import ClassModes
+from cohortsmith.generators.expression.covariance_attack import chosen, ladder
+from cohortsmith.generators.expression.normal_scores import NormalScores, part
+from cohortsmith.generators.expression.structure import Structure
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from cohortsmith.data import Cohort
 
     Floats = NDArray[np.float32]
 
-_RANK = 48
+LEAK = 0.58  # AUC that `auto` allows
+_WHOLE_CODE, _RANK = 128, 64
 
 
 @dataclass
 class ExpressionCodec:
-    """Genes as normal scores; raw counts carry their library size along as one more column.
+    """Genes as normal scores, around the mean of their class or mode, whitened by the covariance within classes.
 
-    Decoding inverts every step: low-rank code to scores, class marginals corrected, scores to log2 values with their
-    point masses, log2 values to the scale of the cohort. Floors, ceilings and gene order are those of the cohort.
+    A network that outputs noise, even before training, already is the Gaussian copula of `generators.copula`. How much
+    of the covariance is kept is chosen by attacks on train, cross-fitted: all genes' correlations and those of each
+    class, all genes' alone, or those of ever fewer modules of genes.
 
     Attributes:
-        rank: components of a wide cohort that a family learns; 0 is 48. As many components as a quarter of the patients
-            are fitted: the others are Gaussian, and what no component explains is each gene's own noise.
-        wide: number of genes above which the code is low-rank; 0 is 1000, or the number of patients if smaller.
-        calibrate_marginals: map each class's generated genes onto train's distribution of that class.
+        rank: entries of a code that a family learns, by falling variance; the others are Gaussian. 0 is all of up to
+            128, else 64.
+        leak: largest AUC of the cross-fitted attacks; `auto` is 0.58, `off` keeps the most whatever it gives away.
+        modes: most modes within a class, such as two studies under one label, that are found and sampled by their
+            share; 1 finds none.
+        mode_column: covariate whose values are the modes, such as a batch or a machine; empty finds them.
+        calibrate_marginals: map each group's generated genes onto train's distribution of that class or mode.
     """
 
     calibration_patients: ClassVar[int] = 3000
-    strata: ClassVar[None] = None
+    gaussian: ClassVar[bool] = True
     views: ClassVar[None] = None
     rank: int = 0
-    wide: int = 0
+    leak: float | Literal["auto", "off"] = "auto"
+    modes: int = 4
+    mode_column: str = ""
     calibrate_marginals: bool = True
-    table: LogTable = field(init=False)
+    strata: ClassModes = field(init=False, repr=False)
     code_shape: tuple[int, ...] = field(init=False)
-    genes: GeneScores = field(init=False, repr=False)
-    low_rank: LowRank | None = field(default=None, init=False, repr=False)
-    marginals: ClassMarginals | None = field(default=None, init=False, repr=False)
+    scores: NormalScores = field(init=False, repr=False)
+    structure: Structure = field(init=False, repr=False)
+    kept: dict[str, Any] = field(default_factory=dict, init=False)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user must know of the fit: an attack above the limit."""
+        attack, limit = self.kept.get("attack"), self.kept.get("limit")
+        if attack is None or limit is None or attack <= limit:
+            return ()
+        return (
+            f"the covariance of these patients gives them away: an attack inside train has AUC {attack:.2f}, above the "
+            f"limit {limit:g} (leak), even with {self.kept['detail']}; with fewer genes, more patients or dp_epsilon it "
+            "would be less",
+        )
 
     def narrowed(self, cohort: Cohort) -> Cohort:
         """The cohort as it is: the genes of a platform reveal no patient."""
         return cohort
 
     def fit_encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
-        """Learn curves, class marginals and, when wide, components; return the training cohort's codes (n, dim).
+        """Learn modes, curves, marginals and structure; return the training cohort's codes (n, dim).
 
         Raises:
-            DataError: the cohort is not of expression, or of too few patients.
+            DataError: the cohort is not of expression, of too few patients, or lacks the covariate `mode_column`.
         """
-        self.table = LogTable.of(cohort)
-        if len(cohort) < 2 * MIN_PATIENTS:
-            # A gene's curve needs two knots, and a knot is the mean of several patients.
-            raise DataError(
-                f"at least {2 * MIN_PATIENTS} patients are needed to fit the genes' curves; got {len(cohort)}"
-            )
-        values = self.table.columns(cohort)
-        classes = len(cohort.classes)
-        self.genes = GeneScores.fit(values)
-        scores = draw_latent(self.genes.encode(values, rng), cohort.y, classes, *self.genes.thresholds(), rng)
-        self.marginals = ClassMarginals.measure(scores, cohort.y, classes) if self.calibrate_marginals else None
-        n, columns = scores.shape
-        if columns <= (self.wide or min(1000, n)):
-            self.low_rank, self.code_shape = None, (columns,)
-            return scores
-        self.low_rank = LowRank.fit(scores, cohort.y, classes, n // 4)
-        codes = self.low_rank.encode(scores, cohort.y)[:, : self.rank or _RANK]
+        require_kind(cohort.kind, EXPRESSION, "expression was expected")
+        if self.mode_column:
+            self.strata = ClassModes.told(cohort, self.mode_column)
+        else:
+            self.strata = ClassModes.find(cohort, self.modes, rng)
+        modes = self.strata.groups(cohort)
+        _, scores = NormalScores.fit(cohort, modes, len(self.strata), False, rng)
+        _, subjects = np.unique(cohort.subjects, return_inverse=True)
+        if self.leak == "off":
+            detail, attack, limit = ladder(*scores.shape)[0], float("nan"), None
+        else:
+            limit = LEAK if self.leak == "auto" else float(self.leak)
+            detail, attack = chosen(scores, modes, subjects, len(self.strata), limit, rng)
+        self.strata = self.strata.divided(cohort, detail.cell, rng)
+        groups, count = self.strata.groups(cohort), len(self.strata)
+        self.scores, scores = NormalScores.fit(cohort, groups, count, self.calibrate_marginals, rng)
+        self.structure = Structure.fit(scores, groups, count, detail, rng)
+        self.kept = {"detail": str(detail), "attack": None if np.isnan(attack) else round(attack, 3), "limit": limit}
+        codes = self.structure.encode(scores, groups)
+        dim = self.structure.dim
+        codes = codes[:, : self.rank or (dim if dim <= _WHOLE_CODE else _RANK)]
         self.code_shape = codes.shape[1:]
-        return codes
+        return np.ascontiguousarray(codes)
 
     def encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
         """Codes (n, dim) of patients that were not learned from; `rng` spreads values at a point mass."""
-        scores = self.genes.encode(self.table.columns(cohort), rng)
-        return self.low_rank.encode(scores, cohort.y)[:, : self.code_shape[0]] if self.low_rank else scores
+        codes = self.structure.encode(self.scores.encode(cohort, rng), self.strata.groups(cohort))
+        return np.ascontiguousarray(codes[:, : self.code_shape[0]])
 
     def evidence(self, cohort: Cohort, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """Of the components of wide expression, which are directions of train (`LowRank.evidence`)."""
-        if self.low_rank is None:
-            return {}
-        scores = self.genes.encode(self.table.columns(cohort), rng)
-        return {f"components_{name}": values for name, values in self.low_rank.evidence(scores, cohort.y).items()}
+        """Of the structure, whose means and covariances are those of train (`Structure.evidence`)."""
+        found = self.structure.evidence(self.scores.encode(cohort, rng), self.strata.groups(cohort))
+        return {f"structure_{name}": values for name, values in found.items()}
 
-    def decode(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-        """Expression (n, genes) in the cohort's scale."""
-        scores = self.low_rank.decode(codes, y, rng) if self.low_rank else codes
-        if self.marginals:
-            scores = self.marginals.apply(scores, y)
-        values = self.genes.decode(scores)
-        return self.table.back(values)
+    def decode(self, codes: Floats, groups: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """Expression (n, genes) in the cohort's scale, of codes (n, dim) of groups (n,)."""
+        return self.scores.decode(self.structure.decode(codes, groups, rng), groups)
 
-    def calibrate(self, codes: Floats, y: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Match the class marginals to generated codes (n, dim) of classes (n,)."""
-        if self.marginals:
-            scores = self.low_rank.decode(codes, y, rng) if self.low_rank else codes
-            self.marginals = self.marginals.match(scores, y)
+    def between(
+        self, codes: Floats, ends: NDArray[np.int64], share: Floats, rng: np.random.Generator
+    ) -> Floats:
+        """Expression (n, genes) of codes (n, dim) on the way between two groups (2,), a share (n,) along."""
+        seed = int(rng.integers(2**31))
+        sides = []
+        for end in ends:
+            groups = np.full(len(codes), end)
+            scores = self.structure.decode(codes, groups, np.random.default_rng(seed))
+            sides.append(self.scores.corrected(scores, groups))
+        return self.scores.values(sides[0] + (sides[1] - sides[0]) * share[:, None])
+
+    def calibrate(self, codes: Floats, groups: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Match the marginals to generated codes (n, dim) of groups (n,)."""
+        if self.calibrate_marginals:
+            self.scores = self.scores.matched(self.structure.decode(codes, groups, rng), groups)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Tensors by part, and the settings."""
-        parts = {"genes": self.genes, "low_rank": self.low_rank, "marginals": self.marginals}
-        tensors: dict[str, NDArray[Any]] = {}
-        for name, part in parts.items():
-            if part is not None:
-                tensors |= {f"{name}.{key}": value for key, value in part.tensors().items()}
-        return tensors, {"table": asdict(self.table), "code_shape": list(self.code_shape)}
+        """Tensors by part, and plain values."""
+        tensors, values = self.scores.state()
+        tensors |= {f"structure.{name}": value for name, value in self.structure.tensors().items()}
+        tensors |= {f"modes.{name}": value for name, value in self.strata.tensors().items()}
+        modes = {"column": self.strata.column, "values": list(self.strata.values)}
+        return tensors, values | {"code_shape": list(self.code_shape), "kept": self.kept, "modes": modes}
 
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor is a KeyError."""
-        self.table, self.code_shape = LogTable(**values["table"]), tuple(values["code_shape"])
-        self.genes = GeneScores.of(_part(tensors, "genes"))
-        low_rank, marginals = _part(tensors, "low_rank"), _part(tensors, "marginals")
-        self.low_rank = LowRank.of(low_rank) if low_rank else None
-        self.marginals = ClassMarginals.of(marginals) if marginals else None
+        self.scores = NormalScores.of(tensors, values)
+        self.code_shape, self.kept = tuple(values["code_shape"]), values["kept"]
+        self.structure = Structure.of(part(tensors, "structure"))
+        told = values["modes"]
+        self.strata = ClassModes(**part(tensors, "modes"), column=told["column"], values=tuple(told["values"]))
         return self
-
-
-def _part(tensors: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
-    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 MOST_GENE_KNOTS = 128
+_REACH = 0.25  # of the distance between the outer knots
 _ATOM_SHARE = 0.005  # a lowest or highest value of a larger share of patients is a point mass
 
 
@@ -30,7 +31,7 @@ class GeneScores:
     score in that share to the floor (or ceiling).
 
     Attributes:
-        low, high: (genes,) floor and ceiling; where there is no point mass, bounds far outside the data.
+        low, high: (genes,) floor and ceiling; where there is no point mass, bounds outside the data.
         low_mass, high_mass: (genes,) their probabilities, zero where there is no point mass.
         values, scores: (knots, genes) the curve between; unused knots repeat the last one.
     """
@@ -43,8 +44,12 @@ class GeneScores:
     scores: Floats
 
     @classmethod
-    def fit(cls, x: Floats) -> GeneScores:
-        """Fit the curves to `x` (samples, genes)."""
+    def fit(cls, x: Floats, limits: tuple[float, float] = (-np.inf, np.inf)) -> GeneScores:
+        """Fit the curves to `x` (samples, genes); no value decodes to one beyond `limits`.
+
+        Beyond its outer knots, means of five patients, a gene reaches a quarter of the way between them further, and
+        never beyond the `limits`.
+        """
         n, genes = x.shape
         atom = max(MIN_PATIENTS, int(np.ceil(_ATOM_SHARE * n)))
         most = int(np.clip(n // MIN_PATIENTS, 1, MOST_GENE_KNOTS))
@@ -67,9 +72,9 @@ class GeneScores:
             values[:knots, gene] = ascending(knot_means(rest, knots))
             scores[:knots, gene] = knot_means(ndtri(shares), knots)
             values[knots:, gene], scores[knots:, gene] = values[knots - 1, gene], scores[knots - 1, gene]
-        reach = np.ptp(values, axis=0)
-        low = np.where(below > 0, low, values[0] - reach).astype(np.float32)
-        high = np.where(above > 0, high, values[-1] + reach).astype(np.float32)
+        reach = _REACH * np.ptp(values, axis=0)
+        low = np.where(below > 0, low, np.maximum(values[0] - reach, limits[0])).astype(np.float32)
+        high = np.where(above > 0, high, np.minimum(values[-1] + reach, limits[1])).astype(np.float32)
         return cls(low, high, (below / n).astype(np.float32), (above / n).astype(np.float32), values, scores)
 
     def encode(self, x: Floats, rng: np.random.Generator) -> Floats:

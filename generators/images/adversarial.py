@@ -39,6 +39,8 @@ class ImageGANFamily(GANFamily):
 
     steps: int = 6000
     epochs: int = 0
+    validation: float = 0.0
+    patience: int = 0
     batch_size: int = 64
     learning_rate: float = 1e-3
     width: int = 64
@@ -122,6 +124,8 @@ class ImageWGANFamily(WGANFamily):
 
     steps: int = 3500
     epochs: int = 0
+    validation: float = 0.0
+    patience: int = 0
     batch_size: int = 64
     learning_rate: float = 1e-3
     width: int = 64

@@ -74,9 +74,9 @@ class AppearanceClusters:
     def __len__(self) -> int:
         return len(self.share)
 
-    def groups(self, x: NDArray[np.uint8], y: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Group (n,) of images (n, h, w, c) of classes y (n,): the nearest cluster among its class's."""
-        colours = colours_of(x)
+    def groups(self, cohort: Cohort) -> NDArray[np.int64]:
+        """Group (n,) of each image: the nearest cluster among its class's."""
+        colours, y = colours_of(cohort.x), cohort.y
         found = np.zeros(len(y), dtype=np.int64)
         for label in np.unique(y):
             rows, own = np.flatnonzero(y == label), np.flatnonzero(self.of_class == label)

@@ -38,6 +38,7 @@ class ImageCodec:
     """
 
     calibration_patients: ClassVar[int] = 32  # for the collapse alarm only
+    gaussian: ClassVar[bool] = False
     symmetries: Literal["auto", "none", "mirror", "square"] = "auto"
     looks: int = 8
     min_look: int = 20

@@ -25,6 +25,7 @@ class ImageDiffusionFamily(DiffusionFamily):
     width: int = 64
     depth: int = 2
     validation: float = 0.0
+    validate_every: int = 100
     patience: int = 0
     p_mean: float = -0.4
     solver: Literal["heun", "dpm"] = "dpm"

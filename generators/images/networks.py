@@ -20,8 +20,12 @@ class ImageNetwork(ImageShape):
     """Convolutional networks for images of 28 x 28 pixels, conditioned on the class."""
 
     def encoder(self, out_dim: int) -> nn.Module:
-        """Images to (n, out_dim): a critic where that is 1, else the encoder of a VAE."""
-        return ImageCritic(self) if out_dim == 1 else ImageEncoder(self, out_dim)
+        """Images to (n, 1): a critic."""
+        return ImageCritic(self)
+
+    def posterior(self, latent_dim: int) -> nn.Module:
+        """Images to means and log variances of latents."""
+        return ImageEncoder(self, 2 * latent_dim)
 
     def decoder(self, in_dim: int) -> nn.Module:
         """Latents (n, in_dim) to images."""

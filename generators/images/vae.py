@@ -51,6 +51,7 @@ class ImageVAEFamily(VAEFamily):
     width: int = 64
     depth: int = 2
     validation: float = 0.0
+    validate_every: int = 100
     latent_dim: int = 196
     kl_warmup: float = 0.1
     prior_width: int = 128
@@ -79,7 +80,7 @@ class ImageVAEFamily(VAEFamily):
         if not isinstance(architecture, ImageNetwork):
             raise TypeError("the VAE of images is built from an ImageNetwork")
         return {
-            "encoder": architecture.encoder(2 * self.latent_dim),
+            "encoder": architecture.posterior(self.latent_dim),
             "decoder": architecture.decoder(self.latent_dim),
             "law": architecture.likelihood(),
             "prior": FlowPrior(

@@ -41,17 +41,21 @@ class ResidualMLP:
         """Codes to (n, out_dim)."""
         return ResidualStack(self, self.dim, out_dim)
 
+    def posterior(self, latent_dim: int) -> nn.Module:
+        """Codes to means and log variances of latents; starts near the prior."""
+        return _quiet(ResidualStack(self, self.dim, 2 * latent_dim), _NEARLY)
+
     def decoder(self, in_dim: int) -> nn.Module:
-        """Latents (n, in_dim) to codes."""
-        return ResidualStack(self, in_dim, self.dim)
+        """Latents (n, in_dim) to codes; starts near zero, whatever the latents."""
+        return _quiet(ResidualStack(self, in_dim, self.dim), _NEARLY)
 
     def likelihood(self) -> Likelihood:
         """Gaussian whose noise is learned for each class and code dimension."""
         return GaussianLikelihood(self.classes, self.code_shape)
 
     def generator_net(self, in_dim: int) -> GeneratorNet:
-        """Latents (n, in_dim) to codes: the same network as the decoder."""
-        return _GeneratorNet(self.decoder(in_dim))
+        """Standard normal noise, as long as a code, plus what a network makes of it and the latents; starts at zero."""
+        return _GeneratorNet(_quiet(ResidualStack(self, in_dim + self.dim, self.dim), 0.0), self.code_shape)
 
     def denoiser(self) -> nn.Module:
         """Noisy codes and noise levels to codes; starts at zero."""
@@ -81,14 +85,25 @@ class ResidualStack(nn.Module):
         return out
 
 
+def _quiet(net: ResidualStack, share: float) -> ResidualStack:
+    """The network with a share of its last layer: what it adds starts small, and codes as standard normal noise."""
+    with torch.no_grad():
+        for weight in net.leave.parameters():
+            weight.mul_(share)
+    return net
+
+
 class _GeneratorNet(GeneratorNet):
-    def __init__(self, decoder: nn.Module) -> None:
+    def __init__(self, change: nn.Module, noise_shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.decoder = decoder
+        self.change, self.noise_shape = change, noise_shape
 
     def forward(self, latent: Tensor, y: Tensor, uniform: Tensor | None = None) -> Tensor:
-        codes: Tensor = self.decoder(latent, y)
-        return codes
+        if uniform is None:
+            raise TypeError("a generator of vectors needs uniform noise of a code's shape")
+        noise = torch.special.ndtri(uniform.clamp(_LEAST, 1 - _LEAST))
+        changed: Tensor = self.change(torch.cat([latent, noise], dim=1), y)
+        return noise + changed
 
 
 class GaussianLikelihood(Likelihood):
@@ -99,7 +114,7 @@ class GaussianLikelihood(Likelihood):
 
     def __init__(self, classes: int, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.common = nn.Parameter(torch.full(shape, -0.5))
+        self.common = nn.Parameter(torch.zeros(shape))
         self.own = nn.Parameter(torch.zeros(classes, *shape))
 
     def nlls(self, decoded: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -146,6 +161,7 @@ class _Denoiser(ResidualStack):
 
 
 _EMBEDDING = 128
+_NEARLY, _LEAST = 0.01, 1e-6
 
 
 class _Block(nn.Module):

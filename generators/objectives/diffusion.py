@@ -45,7 +45,6 @@ class DenoisingFamily(Family):
     """
 
     validation: float = 0.1
-    validate_every: int = 100
     class_dropout: float = 0.1
     guidance: float = 1.0
     compiled: bool = False
@@ -105,7 +104,8 @@ class DiffusionFamily(DenoisingFamily):
     """
 
     steps: int = 8000
-    width: int = 384
+    epochs: int = 100
+    width: int = 128
     patience: int = 8
     sigma_data: float = 1.0
     p_mean: float = -0.8

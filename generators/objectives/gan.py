@@ -17,6 +17,7 @@ from cohortsmith.generators.contracts import (
     frozen_noise,
     generated_codes,
 )
+from cohortsmith.generators.objectives.energy_score import energy_score
 from cohortsmith.generators.objectives.latent_search import generator_target, inversion
 from cohortsmith.training import adam
 
@@ -55,6 +56,8 @@ class GANFamily(Family):
 
     steps: int = 1200
     epochs: int = 150
+    validation: float = 0.1
+    patience: int = 8
     latent_dim: int = 64
     r1: float = 10.0
     instance_noise: float = 0.7
@@ -97,6 +100,12 @@ class GANFamily(Family):
         again = batch.another()
         fake = self._blurred(fake_codes(generator, again, self.latent_dim), again)
         yield "generator", F.softplus(-discriminator(fake, again.y).float()).mean()
+
+    def validation_loss(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Energy score of generated codes on held-out ones: adversarial losses do not show when to stop."""
+        return energy_score(lambda groups, noise: self.sample(nets, groups, noise), x, y, generator)
 
     def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
         """Several moves of the discriminator, which noise slows down (Bie et al. 2023), one of the generator."""

@@ -40,6 +40,7 @@ class MaskedDiffusionFamily(DenoisingFamily):
     """
 
     steps: int = 1500
+    validate_every: int = 100
     learning_rate: float = 2e-3
     width: int = 128
     depth: int = 2

@@ -46,8 +46,8 @@ class VAEFamily(Family):
     """
 
     steps: int = 4000
+    epochs: int = 100
     validation: float = 0.1
-    validate_every: int = 100
     patience: int = 8
     latent_dim: int = 32
     beta: float = 1.0
@@ -61,7 +61,7 @@ class VAEFamily(Family):
     def build(self, architecture: Architecture) -> dict[str, nn.Module]:
         """Build encoder, decoder, the likelihood (`law` in saved models), and the prior that `finish` fits."""
         return {
-            "encoder": architecture.encoder(2 * self.latent_dim),
+            "encoder": architecture.posterior(self.latent_dim),
             "decoder": architecture.decoder(self.latent_dim),
             "law": architecture.likelihood(),
             "prior": _ClassGaussian(architecture.classes, self.latent_dim),

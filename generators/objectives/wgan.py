@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from cohortsmith.generators.contracts import NO_EARLY_STOP, SMALL_NETWORKS, Family, fake_codes, generated_codes
+from cohortsmith.generators.objectives.energy_score import energy_score
 from cohortsmith.generators.objectives.gan import clip_weights
 from cohortsmith.generators.objectives.latent_search import generator_target, inversion
 from cohortsmith.training import adam
@@ -36,6 +37,8 @@ class WGANFamily(Family):
 
     steps: int = 400
     epochs: int = 150
+    validation: float = 0.1
+    patience: int = 8
     latent_dim: int = 64
     n_critic: int = 3
     gradient_penalty: float = 10.0
@@ -82,6 +85,12 @@ class WGANFamily(Family):
             yield "critic", gap + self.gradient_penalty * penalty
         again = batch.another()
         yield "generator", -critic(fake_codes(generator, again, self.latent_dim), again.y).float().mean()
+
+    def validation_loss(
+        self, nets: Mapping[str, nn.Module], x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Energy score of generated codes on held-out ones: adversarial losses do not show when to stop."""
+        return energy_score(lambda groups, noise: self.sample(nets, groups, noise), x, y, generator)
 
     def private_moves(self, step: int, steps: int) -> tuple[str, ...]:
         """`n_critic` moves of the critic, one of the generator."""

@@ -23,7 +23,15 @@ import numpy as np
 
 from cohortsmith.data import DataError
 from cohortsmith.generators.contracts import Codec
-from cohortsmith.training import Privacy, TrainingError, noise_multiplier, secret_of
+from cohortsmith.training import (
+    ACCOUNTANT,
+    Privacy,
+    TrainingError,
+    epsilon_of,
+    merged_charges,
+    noise_multiplier,
+    secret_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,6 +104,39 @@ class Statistics:
         return sums + self.rng.normal(0.0, self.noise * most, sums.shape)
 
 
+class Budgeted(Protocol):
+    """What has a privacy budget: a family's settings, or `StatisticsBudget`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dp_epsilon(self) -> float: ...
+    @property
+    def dp_delta(self) -> float: ...
+    @property
+    def dp_clip(self) -> float: ...
+    @property
+    def dp_public_statistics(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class StatisticsBudget:
+    """Budget of a fit that releases statistics and trains nothing.
+
+    Raises:
+        DataError: epsilon or delta out of range.
+    """
+
+    name: str
+    dp_epsilon: float
+    dp_delta: float = 0.0
+    dp_clip: float = 1.0
+    dp_public_statistics: bool = False
+
+    def __post_init__(self) -> None:
+        require_budget(self)
+
+
 class PrivateCodec(Codec, Protocol):
     """A codec of private fits: `fit_encode` releases nothing of the patients but through `statistics`."""
 
@@ -130,22 +171,22 @@ class Spending:
     """Privacy budget of one fit.
 
     Attributes:
-        family: settings, the budget among them.
+        family: its budget.
         patients: number of patients.
         secret: seed of the noise; a resumed run has that of its checkpoint.
         statistics: releases for the codec and the classes.
         public: what the cohort's reading took as public.
     """
 
-    family: Family
+    family: Budgeted
     patients: int
     secret: int
     statistics: Statistics
     public: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, family: Family, cohort: Cohort, checkpoint: Path | None) -> Spending:
-        """Divide the budget between statistics and training.
+    def open(cls, family: Budgeted, cohort: Cohort, checkpoint: Path | None, share: float = SHARE) -> Spending:
+        """Divide the budget between statistics, which have a share of epsilon if they alone were released, and training.
 
         Raises:
             DataError: delta is not below one over the patients, epsilon is too small for statistics, or the cohort was
@@ -162,7 +203,7 @@ class Spending:
         noise = 0.0
         if not family.dp_public_statistics:
             try:
-                budget = SHARE * family.dp_epsilon
+                budget = share * family.dp_epsilon
                 noise = noise_multiplier(budget, delta, rate=1.0, times=_RELEASES, accountant="rdp")
             except TrainingError as error:
                 raise DataError(f"{family.name}: dp_epsilon {family.dp_epsilon:g} is too small: {error}") from error
@@ -186,6 +227,21 @@ class Spending:
             self.secret,
         )
 
+    def spent(self) -> dict[str, Any]:
+        """What the statistics alone have spent, in the form of a training's report."""
+        delta = self.family.dp_delta or 0.1 / self.patients
+        charges = self.statistics.charges
+        return {
+            "epsilon": self.family.dp_epsilon,
+            "delta": delta,
+            "epsilon_spent": round(epsilon_of(charges, delta), 4),
+            "noise_multiplier": self.statistics.noise,
+            "sample_rate": 1.0,
+            "steps": len(charges),
+            "accountant": ACCOUNTANT,
+            "charges": [list(charge) for charge in merged_charges(charges)],
+        }
+
     def statement(self, spent: Mapping[str, Any]) -> dict[str, Any]:
         """The model's privacy statement: what training has `spent`, and what is and is not covered."""
         public = ["number of patients", "names of classes and features", *self.public]
@@ -203,7 +259,7 @@ class Spending:
         }
 
 
-def require_public(family: Family, cohort: Cohort) -> tuple[str, ...]:
+def require_public(family: Budgeted, cohort: Cohort) -> tuple[str, ...]:
     """What a cohort's reading takes as public, in words.
 
     Raises:
@@ -225,11 +281,11 @@ def require_public(family: Family, cohort: Cohort) -> tuple[str, ...]:
     return (public, "medians that fill missing values")
 
 
-def check(family: Family) -> None:
-    """Refuse settings that differential privacy does not allow.
+def require_budget(family: Budgeted) -> None:
+    """Refuse an epsilon or delta out of range.
 
     Raises:
-        DataError: a budget, a norm or a clip out of range, or a part that would use patients outside the budget.
+        DataError: it names what was expected.
     """
     name = family.name
     for setting in ("dp_delta", "dp_public_statistics"):
@@ -237,10 +293,20 @@ def check(family: Family) -> None:
             raise DataError(f"{name}: {setting} is a setting of differential privacy; set dp_epsilon above 0 with it")
     if not 0 <= family.dp_epsilon <= 100:
         raise DataError(f"{name}: dp_epsilon must be above 0 and at most 100, or 0 for none; got {family.dp_epsilon:g}")
-    if not family.dp_epsilon:
-        return
     if not 0 <= family.dp_delta < 1:
         raise DataError(f"{name}: dp_delta must be a small probability, or 0 for a tenth of one over the patients")
+
+
+def check(family: Family) -> None:
+    """Refuse settings that differential privacy does not allow.
+
+    Raises:
+        DataError: a budget, a norm or a clip out of range, or a part that would use patients outside the budget.
+    """
+    name = family.name
+    require_budget(family)
+    if not family.dp_epsilon:
+        return
     if not 0 < family.dp_clip < math.inf:
         raise DataError(f"{name}: dp_clip must be a positive norm; got {family.dp_clip:g}")
     if family.validation:

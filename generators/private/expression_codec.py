@@ -14,7 +14,7 @@ from scipy.linalg import eigh
 
 from cohortsmith.data import DataError
 from cohortsmith.data.kinds import EXPRESSION, require_kind
-from cohortsmith.generators.expression import LogTable, LowRank
+from cohortsmith.generators.expression import LogTable, LowRank, table_of
 from cohortsmith.generators.images import Channels
 from cohortsmith.generators.private.budget import NORMAL, Statistics, shrunk
 
@@ -51,6 +51,7 @@ class PrivateExpressionCodec:
     """
 
     calibration_patients: ClassVar[int] = 0
+    gaussian: ClassVar[bool] = True
     strata: ClassVar[None] = None
     views: ClassVar[None] = None
     rank: int = 0
@@ -132,7 +133,7 @@ class PrivateExpressionCodec:
 
     def restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> Self:
         """Take back what `state` gave; a missing tensor is a KeyError."""
-        self.table, self.code_shape = LogTable(**values["table"]), tuple(values["code_shape"])
+        self.table, self.code_shape = table_of(values["table"]), tuple(values["code_shape"])
         self.genes = Channels(tensors["mean"], tensors["spread"])
         parts = {name.removeprefix("low_rank."): value for name, value in tensors.items() if "." in name}
         self.low_rank = LowRank.of(parts) if parts else None

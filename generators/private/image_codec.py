@@ -74,6 +74,7 @@ class PrivateImageCodec:
     """
 
     calibration_patients: ClassVar[int] = 0
+    gaussian: ClassVar[bool] = False
     strata: ClassVar[None] = None
     views: ClassVar[None] = None
     statistics: Statistics = field(default_factory=Statistics, init=False, repr=False)

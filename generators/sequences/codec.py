@@ -37,6 +37,7 @@ class SequenceCodec:
     """
 
     calibration_patients: ClassVar[int] = 256  # for the collapse alarm only
+    gaussian: ClassVar[bool] = False
     strata: ClassVar[None] = None
     views: ClassVar[None] = None
     min_carriers: int = 3

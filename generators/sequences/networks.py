@@ -53,6 +53,10 @@ class SiteNetwork:
         """Codes to (n, out_dim)."""
         return _Encoder(self, out_dim)
 
+    def posterior(self, latent_dim: int) -> nn.Module:
+        """Codes to means and log variances of latents."""
+        return self.encoder(2 * latent_dim)
+
     def decoder(self, in_dim: int) -> nn.Module:
         """Latents to the parameters of `EditLikelihood`."""
         return _Decoder(self, in_dim)

@@ -16,6 +16,8 @@ class SequenceGANFamily(GANFamily):
 
     steps: int = 600
     epochs: int = 0
+    validation: float = 0.0
+    patience: int = 0
     batch_size: int = 128
     width: int = 128
     depth: int = 2
@@ -29,6 +31,8 @@ class SequenceWGANFamily(WGANFamily):
 
     steps: int = 300
     epochs: int = 0
+    validation: float = 0.0
+    patience: int = 0
     batch_size: int = 128
     width: int = 128
     depth: int = 2
@@ -40,6 +44,8 @@ class SequenceVAEFamily(VAEFamily):
     """VAE whose decoder gives the probabilities of symbols; the KL term is annealed over half the training."""
 
     steps: int = 1200
+    epochs: int = 0
+    validate_every: int = 100
     width: int = 128
     depth: int = 2
     kl_warmup: float = 0.5

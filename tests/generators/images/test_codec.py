@@ -69,7 +69,7 @@ def test_images_of_one_colour_teach_nothing(cells: Cohort) -> None:
 def test_a_rare_stain_is_a_group_of_its_own_and_drawn_at_its_share(cells: Cohort) -> None:
     cohort, green = stained(simulate("simulated-cells", 2000, seed=1), share=0.12)
     looks = AppearanceClusters.fit(cohort, looks=6, least=10, rng=np.random.default_rng(0))
-    groups = looks.groups(cohort.x, cohort.y)
+    groups = looks.groups(cohort)
     of_green = np.array([green[groups == group].mean() for group in range(len(looks))])
     assert np.maximum(of_green, 1 - of_green)[groups].mean() > 0.98
     drawn = looks.draw(np.repeat(np.arange(8), 2000), np.random.default_rng(2))
@@ -81,7 +81,7 @@ def test_no_look_is_an_average_of_fewer_patients_than_allowed(cells: Cohort) -> 
     cohort, green = stained(cells, share=0.02)
     assert 0 < green.sum() < 20
     looks = AppearanceClusters.fit(cohort, looks=8, least=20, rng=np.random.default_rng(0))
-    groups = looks.groups(cohort.x, cohort.y)
+    groups = looks.groups(cohort)
     nearest = looks.of_look[groups]
     for look in np.unique(nearest):
         assert (nearest == look).sum() >= 20

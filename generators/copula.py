@@ -35,7 +35,7 @@ class Copula(Generator):
     whole of epsilon for them.
 
     Args:
-        leak: largest AUC of the cross-fitted attacks; `auto` is 0.58, `off` keeps the most whatever it gives away.
+        leak: largest AUC of the cross-fitted attacks; `auto` is 0.6, `off` keeps the most whatever it gives away.
         modes: most modes within a class, such as two studies under one label, that are found and sampled by their
             share; 1 finds none.
         mode_column: covariate whose values are the modes, such as a batch or a machine; empty finds them.

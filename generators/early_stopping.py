@@ -1,14 +1,15 @@
-"""How long networks are trained, and whether they are used: by patients set apart, or in folds where patients are few."""
+"""How long networks train, and whether they are used: by patients set apart, or in folds where patients are few."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from cohortsmith.training import isolated_rng, train
+from cohortsmith.training import Progress, isolated_rng, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,12 @@ def _in_folds(
     """Train without each fold in turn; then on everybody for as many steps as was best on average."""
     fold = _folds(cohort, rng)
     results = [
-        run(plan, np.flatnonzero(fold != part), np.flatnonzero(fold == part), replace(runtime, checkpoint=None))
+        run(
+            plan,
+            np.flatnonzero(fold != part),
+            np.flatnonzero(fold == part),
+            replace(_part_of(runtime, plan, part), checkpoint=None),  # minutes at most, and done again after a kill
+        )
         for part in range(FOLDS)
     ]
     curves = [
@@ -110,9 +116,24 @@ def _in_folds(
     if gain < _GAIN:
         return Training({}, replace(results[-1], history=validation), 0, gain)
     alone = replace(plan, validate_every=0, patience=0, validate_first=False, stop_at=best)
-    result = run(alone, np.arange(len(cohort)), np.arange(0), runtime)
+    result = run(alone, np.arange(len(cohort)), np.arange(0), _part_of(runtime, plan, FOLDS))
     history = sorted([*result.history, *validation], key=lambda row: row["step"])
     return Training(result.nets, replace(result, history=history, stopped_early=best < plan.steps), best, gain)
+
+
+def _part_of(runtime: Runtime, plan: Plan, part: int) -> Runtime:
+    """The runtime of one of the runs, folds and the last, whose progress is told as that of the whole."""
+    whole, on_progress = (FOLDS + 1) * plan.steps, runtime.on_progress
+    if on_progress is None:
+        return runtime
+    started = time.perf_counter()
+
+    def tell(progress: Progress) -> None:
+        step = part * plan.steps + progress.step
+        left = progress.seconds_left + (FOLDS - part) * plan.steps * progress.seconds / max(progress.step, 1)
+        on_progress(Progress(step, whole, time.perf_counter() - started, left, progress.metrics))
+
+    return replace(runtime, on_progress=tell)
 
 
 def _gain(curve: NDArray[np.float64]) -> float:

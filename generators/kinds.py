@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from cohortsmith.data import DataError
 from cohortsmith.data.settings import checked, refuse_unknown, settings_of
 from cohortsmith.generators.binding import Binding
-from cohortsmith.generators.contracts import Family
 from cohortsmith.generators.expression import ExpressionCodec
 from cohortsmith.generators.images import (
     ImageCodec,
@@ -32,7 +31,7 @@ from cohortsmith.generators.sequences import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cohortsmith.generators.contracts import Architecture, Codec
+    from cohortsmith.generators.contracts import Architecture, Codec, Family
 
 
 PROFILE = "profile"

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _CALIBRATION_VALUES = 40_000_000
 _CALIBRATION_TIMES = 40  # generated patients for one of train's, whose own number limits what can be corrected
 _EVIDENCE = 21  # stream of the seed
-IDLE = "the network adds nothing here: `copula` is as good, in a fraction of the time, and samples are those of the copula"
+IDLE = (
+    "the network adds nothing here: `copula` is as good, in a fraction of the time, and samples are those of the copula"
+)
 
 
 class NeuralGenerator(Generator):

@@ -25,7 +25,7 @@ class VAE(NeuralGenerator):
 
     Args:
         steps: training steps at most [4000 / 1200 / 2000].
-        epochs: passes over the patients at most; 0 sets no limit, nor does a private fit [0 / 0 / 200].
+        epochs: passes over the patients at most; 0 sets no limit, nor does a private fit [100 / 0 / 200].
         batch_size: patients per step, over all processes; at most half the cohort is taken [256 / 256 / 128].
         learning_rate: Adam's learning rate [0.001 / 0.001 / 0.0015].
         warmup: share of the steps over which the learning rate rises, before it falls as a cosine [0.03].
@@ -36,7 +36,7 @@ class VAE(NeuralGenerator):
         balanced: show the classes to the networks equally often [False].
         validation: share of the patients held out for early stopping; 0 trains on all patients for all steps
             [0.1 / 0.1 / 0.0].
-        validate_every: steps between two validations [100].
+        validate_every: steps between two validations; 0 is a fortieth of all [0 / 100 / 100].
         patience: validations without gain before training stops [8].
         dp_epsilon: epsilon of differential privacy, for expression and images; 0 trains without [0.0].
         dp_delta: its delta; 0 is a tenth of one over the number of patients [0.0].
@@ -48,11 +48,16 @@ class VAE(NeuralGenerator):
         kl_warmup: share of the steps over which beta rises from zero [0.2 / 0.5 / 0.1].
         prior: what samples start from: `fitted`, the distribution of the training latents (a Gaussian of each class; on
             images a flow), or `normal`, N(0, I) [fitted].
-        rank: components of wide expression that the networks learn; 0 is 48, in a private fit 16 [0 / - / -].
-        wide: number of genes above which expression is learned by its components; 0 is 1000, or the number of patients
-            if that is smaller; in a private fit 1000 [0 / - / -].
-        calibrate_marginals: map each class's generated genes onto the training distribution of that class
+        rank: entries of a code of expression that the networks learn, by falling variance, the others Gaussian; 0 is
+            all of up to 128, else 64; in a private fit 16 components [0 / - / -].
+        leak: largest AUC of attacks on train, cross-fitted, that what is kept of expression's covariance allows; `auto`
+            is 0.6, `off` keeps the most whatever it gives away [auto / - / -].
+        modes: most modes within a class of expression, such as two studies under one label, that are found and sampled
+            by their share; 1 finds none [4 / - / -].
+        mode_column: covariate whose values are the modes, such as a batch or a machine; empty finds them [ / - / -].
+        calibrate_marginals: map each group's generated genes onto the training distribution of that class or mode
             [True / - / -].
+        wide: number of genes above which a private fit has components; 0 is 1000 [0 / - / -].
         dp_bounds: least and largest log2 value of a gene in a private fit, from knowledge of the platform and not of
             these patients [(0, 24) / - / -].
         dp_decimals: decimals that values of a private fit are rounded to, from knowledge of the platform; 0 does not
@@ -112,8 +117,11 @@ class VAE(NeuralGenerator):
         kl_warmup: float | None = None,
         prior: Literal["fitted", "normal"] | None = None,
         rank: int | None = None,
-        wide: int | None = None,
+        leak: float | Literal["auto", "off"] | None = None,
+        modes: int | None = None,
+        mode_column: str | None = None,
         calibrate_marginals: bool | None = None,
+        wide: int | None = None,
         dp_bounds: tuple[float, ...] | None = None,
         dp_decimals: int | None = None,
         min_carriers: int | None = None,
@@ -156,7 +164,7 @@ class VAE(NeuralGenerator):
             codes = objective.interpolate(self.networks, int(groups[0]), int(groups[1]), steps, generator).numpy()
         else:
             codes = np.zeros((steps, *codec.code_shape), np.float32)
-        y = np.where(share < 0.5, ends[0], ends[1]).astype(np.int64)
+        y = np.where(np.arange(steps) < steps / 2, ends[0], ends[1]).astype(np.int64)
         between = isinstance(codec, Interpolating)
         x = codec.between(codes, groups, share, rng) if between else codec.decode(codes, y, rng)
         return self.as_cohort(x, y, seed)

@@ -26,9 +26,10 @@ class WGAN(NeuralGenerator):
         depth: number of blocks of the networks [3 / 2 / 1].
         dropout: on each block's hidden layer in training [0.0].
         balanced: show the classes to the networks equally often [False].
-        validation: must stay 0: an adversarial loss does not show when to stop [0.0].
-        validate_every: has no effect without validation [0].
-        patience: has no effect without validation [0].
+        validation: share of the patients held out for early stopping by the energy score, as adversarial losses do not
+            show when to stop; 0 trains on all patients for all steps [0.1 / 0.0 / 0.0].
+        validate_every: steps between two validations; 0 is a fortieth of all [0].
+        patience: validations without gain before training stops [8 / 0 / 0].
         dp_epsilon: epsilon of differential privacy, for expression and images; 0 trains without [0.0].
         dp_delta: its delta; 0 is a tenth of one over the number of patients [0.0].
         dp_clip: largest norm of one patient's gradient in a private fit [1.0].
@@ -39,11 +40,16 @@ class WGAN(NeuralGenerator):
         gradient_penalty: weight of the penalty on the norm of the critic's gradient [10.0].
         lipschitz: norm that the penalty draws the critic's gradient towards [1.0 / 70.0 / 1.0].
         dp_weight_clip: largest weight of the critic in a private fit, in place of gradient penalties [0.1].
-        rank: components of wide expression that the networks learn; 0 is 48, in a private fit 16 [0 / - / -].
-        wide: number of genes above which expression is learned by its components; 0 is 1000, or the number of patients
-            if that is smaller; in a private fit 1000 [0 / - / -].
-        calibrate_marginals: map each class's generated genes onto the training distribution of that class
+        rank: entries of a code of expression that the networks learn, by falling variance, the others Gaussian; 0 is
+            all of up to 128, else 64; in a private fit 16 components [0 / - / -].
+        leak: largest AUC of attacks on train, cross-fitted, that what is kept of expression's covariance allows; `auto`
+            is 0.6, `off` keeps the most whatever it gives away [auto / - / -].
+        modes: most modes within a class of expression, such as two studies under one label, that are found and sampled
+            by their share; 1 finds none [4 / - / -].
+        mode_column: covariate whose values are the modes, such as a batch or a machine; empty finds them [ / - / -].
+        calibrate_marginals: map each group's generated genes onto the training distribution of that class or mode
             [True / - / -].
+        wide: number of genes above which a private fit has components; 0 is 1000 [0 / - / -].
         dp_bounds: least and largest log2 value of a gene in a private fit, from knowledge of the platform and not of
             these patients [(0, 24) / - / -].
         dp_decimals: decimals that values of a private fit are rounded to, from knowledge of the platform; 0 does not
@@ -102,8 +108,11 @@ class WGAN(NeuralGenerator):
         lipschitz: float | None = None,
         dp_weight_clip: float | None = None,
         rank: int | None = None,
-        wide: int | None = None,
+        leak: float | Literal["auto", "off"] | None = None,
+        modes: int | None = None,
+        mode_column: str | None = None,
         calibrate_marginals: bool | None = None,
+        wide: int | None = None,
         dp_bounds: tuple[float, ...] | None = None,
         dp_decimals: int | None = None,
         min_carriers: int | None = None,

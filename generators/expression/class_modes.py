@@ -31,15 +31,16 @@ _GAP = 4.0  # Ashman's D of two modes; two halves of one Gaussian, cut at its me
 class ClassModes:
     """Groups of patients of one class that networks and statistics are conditioned on in place of the class.
 
-    Modes and cells. Modes are found on train: a class is split in two by k-means in its leading components, and again, as long as the parts stand
-    apart: on patients that the split was not found with, the distance of the two means is at least four standard
-    deviations (Ashman, Bird and Zepf 1994, equation 4). Or they are told: the values of a covariate. Cells divide a
-    large mode further by k-means: a mixture of Gaussians of one covariance, for what a single one lacks.
+    Modes and cells. Modes are found on train: a class is split in two by k-means in its leading components, and again,
+    as long as the parts stand apart: on patients that the split was not found with, the distance of the two means is at
+    least four standard deviations (Ashman, Bird and Zepf 1994, equation 4). Or they are told: the values of a
+    covariate. Cells divide a large mode further by k-means: a mixture of Gaussians of one covariance.
 
     Attributes:
         of_class: (groups,) class of each group.
         share: (groups,) share of the group in its class.
-        centre: (groups, genes) mean of log2 values over `spread`, of at least twenty patients where a class has several.
+        centre: (groups, genes) mean of log2 values over `spread`, of at least twenty patients where a class has several
+            groups.
         spread: (genes,) standard deviation over train.
         column: covariate that tells the groups; empty where they are found.
         values: (groups,) value of the covariate that a group stands for.
@@ -51,7 +52,6 @@ class ClassModes:
     spread: Floats
     column: str = ""
     values: tuple[str, ...] = ()
-    none: ClassVar[None] = None
 
     @classmethod
     def find(cls, cohort: Cohort, most: int, rng: np.random.Generator) -> ClassModes:
@@ -105,7 +105,11 @@ class ClassModes:
         cell = cells(x, groups, least, rng)
         _, first = np.unique(cell, return_index=True)
         parts = [
-            [rows for rows in (np.flatnonzero(cell == number) for number in range(len(first))) if cohort.y[rows[0]] == y]
+            [
+                rows
+                for rows in (np.flatnonzero(cell == number) for number in range(len(first)))
+                if cohort.y[rows[0]] == y
+            ]
             for y in np.unique(cohort.y)
         ]
         values = tuple(self.values[groups[rows[0]]] for part in parts for rows in part) if self.values else ()
@@ -135,7 +139,11 @@ class ClassModes:
         return len(self.share)
 
     def groups(self, cohort: Cohort) -> NDArray[np.int64]:
-        """Group (n,) of each patient: by the covariate where the cohort has it, else the nearest centre of the class."""
+        """Group (n,) of each patient: of the covariate's value where the cohort has it, and of the nearest centre.
+
+        Raises:
+            DataError: a class that had no training patient.
+        """
         found = np.zeros(len(cohort), np.int64)
         x = log_expression(cohort) / self.spread
         told = _values(cohort, self.column) if self.column and self.column in cohort.obs.columns else None
@@ -249,7 +257,9 @@ def _leading(x: Floats) -> NDArray[np.floating]:
     return np.asarray(centred @ axes)
 
 
-def _two(codes: NDArray[np.floating], rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def _two(
+    codes: NDArray[np.floating], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     if len(codes) < 4:
         return None
     with threadpool_limits(1):
@@ -257,9 +267,7 @@ def _two(codes: NDArray[np.floating], rng: np.random.Generator) -> tuple[NDArray
     return centres[0].astype(np.float64), centres[1].astype(np.float64)
 
 
-def _second(
-    codes: NDArray[np.floating], first: NDArray[np.float64], other: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def _second(codes: NDArray[np.floating], first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((codes - (first + other) / 2) @ (other - first) > 0)
 
 

@@ -33,7 +33,7 @@ _GENES = 2500  # that an attack looks at
 _LEAST_GROUP = 50  # targets of a class that is attacked by itself
 _WIDEST = 200  # genes up to which a class's own Gaussian is attacked
 _ALLOWED = 0.05  # more that a single class may give away
-_ROUNDS_WIDE = 3
+_ROUNDS_WIDE = 6
 _NARROW = 1000  # genes up to which, and up to the number of patients, every gene may stand for itself
 _CELLS = (30, 60, 120)  # patients of a cell
 _MODULES = (400, 150, 60, 30)
@@ -104,14 +104,16 @@ def chosen(
     details = ladder(len(scores), scores.shape[1])
     if len(np.unique(subjects)) < _LEAST_PATIENTS:
         return details[-1], float("nan")
-    tried: list[tuple[float, Detail]] = []
-    for detail in details:
-        auc = attacked(scores, groups, subjects, count, detail, rng)
-        if auc <= limit:
-            return detail, auc
-        tried.append((auc, detail))
-    auc, detail = min(tried, key=lambda one: one[0])
-    return detail, auc
+    found: dict[int, float] = {}
+    low, high = 0, len(details) - 1  # the coarser the detail, the less it gives away
+    while low < high:
+        middle = (low + high) // 2
+        found[middle] = attacked(scores, groups, subjects, count, details[middle], rng)
+        low, high = (low, middle) if found[middle] <= limit else (middle + 1, high)
+    if low not in found:
+        found[low] = attacked(scores, groups, subjects, count, details[low], rng)
+    best = low if found[low] <= limit else min(found, key=lambda one: found[one])
+    return details[best], found[best]
 
 
 def _folds(groups: NDArray[np.int64], subjects: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Modules of genes: groups that vary together, each described by one factor.
 
-Principal components of a wide cohort are directions along which its own patients vary, and give them away; averages over
-the genes of a module are not (Langfelder & Horvath 2008, "eigengenes").
+Principal components of a wide cohort are directions along which its own patients vary, and give them away; averages
+over the genes of a module are not (Langfelder & Horvath 2008, "eigengenes").
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # float32 holds 24 bits: up to 2**17 steps, a step is distinguishable from its fractions
 _RESOLVED, _NEAR = 2.0**17, 0.05
+_MOST_DECIMALS = 6
 _MOST_LEVELS = 16  # a table of at most so many different values has fixed levels
 _MOST_COUNT = 2.0**14  # up to which log2(count + 1) and log2(count + 2) can be told apart in float32
 _ULPS = 2e-6  # what float32 leaves open between 8 and 16
@@ -34,7 +35,7 @@ class LogTable:
 
     Attributes:
         scale: of the cohort.
-        decimals: number of decimals its values are rounded to; None where they are not, or where float32 cannot show it.
+        decimals: number of decimals its values are rounded to; None where they are not, or float32 cannot show it.
         of_whole: whether every value is log2 of a whole number plus one; `decimals` is then of that logarithm.
         levels: the values that occur, where they are few: dosages, codes. Empty elsewhere.
         least, most: bounds of generated values, in the cohort's scale: train's where at least five patients share them
@@ -139,7 +140,7 @@ def _of_whole(x: NDArray[np.floating]) -> tuple[bool, int | None]:
         return False, None
     if np.array_equal(some, np.rint(some)):
         return False, None
-    for decimals in (None, *range(6, 1, -1)):
+    for decimals in (None, *range(_MOST_DECIMALS, 1, -1)):
         step = _ULPS if decimals is None else 10.0**-decimals
         told_apart = np.exp2(-some) / np.log(2) > 2 * step
         if told_apart.mean() >= 0.5 and all(_is_log_of_whole(row.astype(np.float64), decimals) for row in x):
@@ -155,9 +156,9 @@ def _is_log_of_whole(row: NDArray[np.float64], decimals: int | None) -> bool:
 
 
 def _decimals(x: NDArray[np.floating]) -> int | None:
-    """Fewest decimals, at most 3, that represent every value of `x`; None where float32 cannot show it."""
+    """Fewest decimals, at most 6, that represent every value of `x`; None where float32 cannot show it."""
     largest = float(np.abs(x).max(initial=0))
-    for decimals in range(4):
+    for decimals in range(_MOST_DECIMALS + 1):
         steps = 10.0**decimals
         if largest * steps > _RESOLVED:
             return None

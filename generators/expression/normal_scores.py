@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.data import DataError
@@ -97,8 +97,8 @@ class NormalScores:
 
 def table_of(values: dict[str, Any]) -> LogTable:
     """A table from its fields as JSON has them; a missing one is a KeyError."""
-    fields = {name: values[name] for name in LogTable.__dataclass_fields__}
-    return LogTable(**fields | {"levels": tuple(fields["levels"])})
+    named = {field.name: values[field.name] for field in fields(LogTable)}
+    return LogTable(**named | {"levels": tuple(named["levels"])})
 
 
 def part(tensors: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

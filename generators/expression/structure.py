@@ -1,4 +1,4 @@
-"""`Structure`: what a cohort's scores have of means and covariances, whitened away from the codes that networks learn."""
+"""`Structure`: a cohort's means and covariances, whitened away from the codes that networks learn."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class Detail(NamedTuple):
 class Structure:
     """Group means, and a covariance within groups: of the genes, or of factors of modules and each gene's own noise.
 
-    A group is a class, a mode or a cell of one. Codes are the scores around the group's mean, whitened by the covariance
-    within groups: standard normal codes are a Gaussian copula, or for several groups of a class a mixture of such.
+    A group is a class, a mode or a cell of one. Codes are the scores around the group's mean, whitened by the
+    covariance within groups: standard normal codes are a Gaussian copula, or for several groups of a class a mixture of
+    such.
 
     Attributes:
         mean: (groups, genes), each shrunk towards the overall mean by the weight of one patient.
@@ -148,7 +149,7 @@ _TENSORS = ("mean", "module", "loading", "colour", "whiten", "residual")
 
 
 def group_means(scores: Floats, groups: NDArray[np.int64], count: int) -> Floats:
-    """Means (count, genes) of scores (n, genes) by group, shrunk towards the mean of all by the weight of one patient."""
+    """Means (count, genes) of scores (n, genes) by group, each shrunk to that of all by the weight of one patient."""
     common = scores.mean(axis=0)
     mean = np.tile(common, (count, 1))
     for group in np.unique(groups):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-_DRAWS = 512  # of each group
+_DRAWS = 128  # of each group
 
 
 def energy_score(

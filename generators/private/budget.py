@@ -108,15 +108,29 @@ class Budgeted(Protocol):
     """What has a privacy budget: a family's settings, or `StatisticsBudget`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of the family."""
+        ...
+
     @property
-    def dp_epsilon(self) -> float: ...
+    def dp_epsilon(self) -> float:
+        """Whole budget."""
+        ...
+
     @property
-    def dp_delta(self) -> float: ...
+    def dp_delta(self) -> float:
+        """Its delta; 0 is a tenth of one over the number of patients."""
+        ...
+
     @property
-    def dp_clip(self) -> float: ...
+    def dp_clip(self) -> float:
+        """Largest norm of one patient's gradient."""
+        ...
+
     @property
-    def dp_public_statistics(self) -> bool: ...
+    def dp_public_statistics(self) -> bool:
+        """Whether statistics are stated to be public."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -186,7 +200,7 @@ class Spending:
 
     @classmethod
     def open(cls, family: Budgeted, cohort: Cohort, checkpoint: Path | None, share: float = SHARE) -> Spending:
-        """Divide the budget between statistics, which have a share of epsilon if they alone were released, and training.
+        """Divide the budget: statistics have a `share` of epsilon, as if they alone were released, training the rest.
 
         Raises:
             DataError: delta is not below one over the patients, epsilon is too small for statistics, or the cohort was

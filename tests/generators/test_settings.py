@@ -68,7 +68,8 @@ def test_the_docstring_has_every_setting_with_its_defaults_and_choices(family: s
         assert entries[name].endswith(f" [{brackets}]."), f"{name}: {brackets}"
         for kind in kinds.values():
             if name in kind and hasattr(kind[name].hint, "__args__") and name != "dp_bounds":
-                for choice in kind[name].hint.__args__:
+                literals = [part for part in kind[name].hint.__args__ if part is not float]  # a number, or a word
+                for choice in (choice for part in literals for choice in getattr(part, "__args__", (part,))):
                     assert f"`{choice}`" in entries[name]
 
 

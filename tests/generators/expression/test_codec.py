@@ -1,9 +1,9 @@
-"""The expression codec as a whole: class marginals, low rank, library sizes."""
+"""The expression codec as a whole: class marginals, structure, leaks, modes, library sizes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,10 +11,13 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from cohortsmith.data import Cohort, DataError, log_expression, simulate
+from cohortsmith.generators import make_generator
 from cohortsmith.generators.expression.class_marginals import ClassMarginals
+from cohortsmith.generators.expression.class_modes import ClassModes, cells
 from cohortsmith.generators.expression.codec import ExpressionCodec
 from cohortsmith.generators.expression.log_table import LogTable, floors
 from cohortsmith.generators.expression.lowrank import LowRank
+from cohortsmith.generators.expression.structure import Detail, Structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +61,11 @@ class TestClassMarginals:
         assert abs(mapped[of == 0].mean()) < 1
 
 
-class TestLowRank:
+def groups_of(codec: ExpressionCodec, cohort: Cohort) -> Any:
+    return codec.strata.groups(cohort)
+
+
+class TestStructure:
     @pytest.fixture
     def wide(self, expression: Callable[..., Cohort]) -> Cohort:
         """150 patients, 400 genes that hang together by three factors, each with noise of its own."""
@@ -66,28 +73,36 @@ class TestLowRank:
         return expression(factors @ loadings + rng(3).uniform(0.2, 1.5, 400) * rng(4).normal(size=(150, 400)) + 5)
 
     def test_variances_and_correlations_are_preserved(self, wide: Cohort) -> None:
-        codec = ExpressionCodec(rank=8, calibrate_marginals=False)
+        codec = ExpressionCodec(leak="off", modes=1, calibrate_marginals=False)
         codes = codec.fit_encode(wide, rng())
-        assert codes.shape == (150, 8)
-        np.testing.assert_allclose(codes.std(axis=0, ddof=1), 1, rtol=0.1)
-        again = np.tile(np.arange(150), 100)
-        back = codec.decode(codes[again], wide.y[again], rng(6))
-        np.testing.assert_allclose(back.mean(axis=0), wide.x.mean(axis=0), atol=0.2)
+        np.testing.assert_allclose(codes.std(axis=0, ddof=1)[:20], 1, rtol=0.2)
+        groups = np.tile(groups_of(codec, wide), 100)
+        back = codec.decode(rng(5).standard_normal((len(groups), codes.shape[1]), dtype=np.float32), groups, rng(6))
+        np.testing.assert_allclose(back.mean(axis=0), wide.x.mean(axis=0), atol=0.3)
         ratio = back.var(axis=0) / wide.x.var(axis=0)
         assert ratio.mean() == pytest.approx(1, abs=0.1)
-        assert ((ratio > 0.75) & (ratio < 1.25)).all()
         apart = np.asarray(np.corrcoef(back.T)) - np.asarray(np.corrcoef(wide.x.T))
-        assert np.abs(apart).mean() < 0.08
+        assert np.abs(apart).mean() < 0.1
 
-    def test_what_the_components_leave_is_drawn_anew(self, wide: Cohort) -> None:
-        codec = ExpressionCodec(rank=3, calibrate_marginals=False)
+    def test_what_the_factors_leave_is_drawn_anew(self, wide: Cohort) -> None:
+        codec = ExpressionCodec(leak="off", modes=1, calibrate_marginals=False)
         codes = codec.fit_encode(wide, rng())
-        first, other = (codec.decode(codes, wide.y, rng(seed)) for seed in (1, 2))
+        first, other = (codec.decode(codes, groups_of(codec, wide), rng(seed)) for seed in (1, 2))
         assert not np.array_equal(first, other)
         # Of the gene with most noise of its own, two patients of one code share less than of the one with least.
         noisy = np.argsort(rng(3).uniform(0.2, 1.5, 400))
         shared = [np.corrcoef(first[:, gene], other[:, gene])[0, 1] for gene in noisy]
         assert np.mean(shared[:100]) > np.mean(shared[-100:]) + 0.2
+
+    def test_tight_pairs_stay_together_where_patients_are_many(self, expression: Callable[..., Cohort]) -> None:
+        common = rng(1).normal(size=(400, 20))
+        x = np.concatenate([common, common + 0.2 * rng(2).normal(size=(400, 20))], axis=1) + 6
+        codec = ExpressionCodec(modes=1)
+        codec.fit_encode(expression(x), rng())
+        groups = codec.strata.draw(np.repeat([0, 1], 500), rng(3))
+        back = codec.decode(rng(4).standard_normal((1000, *codec.code_shape), dtype=np.float32), groups, rng(5))
+        pairs = [np.corrcoef(back[:, gene], back[:, gene + 20])[0, 1] for gene in range(20)]
+        assert np.mean(pairs) > 0.95
 
     def test_genes_that_do_not_vary(self, expression: Callable[..., Cohort]) -> None:
         x = np.full((12, 50), 2.0)
@@ -95,54 +110,141 @@ class TestLowRank:
         cohort = expression(x)
         codec = ExpressionCodec()
         codes = codec.fit_encode(cohort, rng())
-        assert codec.low_rank is not None
-        back = codec.decode(codes, cohort.y, rng())
+        back = codec.decode(codes, groups_of(codec, cohort), rng())
         assert (back[:, 3:] == 2).all()
         assert np.isfinite(back).all()
+
+    def test_density_is_that_of_the_gaussian_up_to_a_constant(self) -> None:
+        x = rng(1).standard_normal((400, 12), dtype=np.float32) @ rng(2).standard_normal((12, 12)).astype(np.float32)
+        y = np.repeat([0, 1], 200)
+        law = Structure.fit(x, y, 2, Detail(0), rng())
+        covariance = law.colour.astype(np.float64) @ law.colour.T
+        exact = [stats.multivariate_normal(law.mean[0], covariance).logpdf(row) for row in x[:5]]
+        found = law.evidence(x[:5], y[:5])["density"]
+        np.testing.assert_allclose(np.diff(found), np.diff(exact), rtol=1e-2)
+        np.testing.assert_allclose(law.decode(law.encode(x, y), y, rng()), x, atol=1e-2)
+
+
+class TestLeak:
+    def test_a_covariance_of_few_patients_is_found_out_and_kept_in_less_detail(
+        self, expression: Callable[..., Cohort]
+    ) -> None:
+        x = rng(1).normal(size=(240, 5)) @ rng(2).normal(size=(5, 120)) + rng(3).normal(size=(240, 120))
+        cohort = expression(x)
+        attacks = {}
+        for leak in ("off", 0.95, 0.6):
+            codec = ExpressionCodec(leak=leak, modes=1)
+            codec.fit_encode(cohort, rng())
+            attacks[leak] = codec.kept
+        assert attacks["off"]["attack"] is None
+        assert "every gene" in attacks["off"]["detail"]
+        assert "modules" in attacks[0.6]["detail"]
+        assert attacks[0.6]["attack"] < attacks[0.95]["attack"] <= 0.95
+
+    def test_an_attack_above_the_limit_is_told(self, expression: Callable[..., Cohort]) -> None:
+        codec = ExpressionCodec(leak=0.5, modes=1)
+        codec.fit_encode(expression(rng(1).normal(size=(60, 40))), rng())
+        attack = codec.kept["attack"]
+        assert bool(codec.remarks) == (attack > 0.5)
+        codec.kept["attack"] = 0.7
+        (remark,) = codec.remarks
+        assert "AUC 0.70, above the limit 0.5" in remark
+
+
+class TestModes:
+    @pytest.fixture
+    def two_studies(self, expression: Callable[..., Cohort]) -> Cohort:
+        """Class 0 in two studies that lie far apart, class 1 in one."""
+        x = rng(1).normal(size=(300, 30))
+        x[:60, :15] += 4
+        return expression(x + 8, np.repeat([0, 1], [180, 120]))
+
+    def test_two_studies_under_one_label_are_found_and_drawn_at_their_shares(self, two_studies: Cohort) -> None:
+        modes = ClassModes.find(two_studies, 4, rng())
+        assert modes.of_class.tolist() == [0, 0, 1]
+        assert sorted(modes.share[:2]) == pytest.approx([1 / 3, 2 / 3], abs=0.02)
+        groups = modes.groups(two_studies)
+        assert len(set(groups[:60])) == 1
+        assert groups[0] != groups[100]
+        drawn = modes.draw(np.zeros(3000, np.int64), rng(2))
+        assert (drawn == groups[0]).mean() == pytest.approx(1 / 3, abs=0.03)
+
+    def test_no_patient_is_made_between_them(self, two_studies: Cohort) -> None:
+        made = make_generator("copula").fit(two_studies, seed=0).sample({"class-0": 2000, "class-1": 1}, seed=1)
+        along = made.x[:2000, :15].mean(axis=1)
+        assert ((along > 9) & (along < 11)).mean() < 0.02
+        assert (along > 10).mean() == pytest.approx(1 / 3, abs=0.05)
+
+    @pytest.mark.parametrize("heavy", [False, True])
+    def test_one_cloud_is_one_mode(self, expression: Callable[..., Cohort], heavy: bool) -> None:
+        x = rng(1).normal(size=(200, 30)) @ rng(2).normal(size=(30, 30))
+        if heavy:
+            x *= rng(3).standard_t(4, (200, 1))
+        assert len(ClassModes.find(expression(x), 4, rng())) == 2
+
+    def test_a_covariate_tells_them(self, two_studies: Cohort) -> None:
+        site = np.where(np.arange(300) % 3 == 0, "north", "south").astype(object)
+        site[:2] = "few"
+        cohort = replace(two_studies, obs=two_studies.obs.assign(site=site))
+        modes = ClassModes.told(cohort, "site")
+        assert modes.values.count("north") == modes.values.count("south") == 2
+        assert "few" not in modes.values
+        groups = modes.groups(cohort)
+        assert {modes.values[group] for group in groups[np.arange(300) % 3 == 0][2:]} == {"north"}
+        with pytest.raises(DataError, match="no covariate 'batch'; it has .*site"):
+            ExpressionCodec(mode_column="batch").fit_encode(cohort, rng())
+
+    def test_cells_are_of_enough_patients_and_lie_in_one_group(self) -> None:
+        x, groups = rng(1).normal(size=(500, 8)).astype(np.float32), np.repeat([0, 1], [400, 100])
+        cell = cells(x, groups, 30, rng(2))
+        assert np.bincount(cell).min() >= 20
+        assert len(np.unique(cell)) > 4
+        assert all(len(set(groups[cell == number])) == 1 for number in np.unique(cell))
 
 
 class TestCodec:
     def test_genes_come_back_in_order(self, correlated: Cohort) -> None:
-        codec = ExpressionCodec()
+        codec = ExpressionCodec(leak="off")
         codes = codec.fit_encode(correlated, rng())
         assert codes.shape == (300, 16) == (300, *codec.code_shape)
-        np.testing.assert_allclose(codes.mean(axis=0), 0, atol=0.05)
-        np.testing.assert_allclose(codes.std(axis=0), 1, atol=0.06)
-        np.testing.assert_allclose(codec.decode(codes, correlated.y, rng()), correlated.x, atol=0.06)
+        np.testing.assert_allclose(codes.mean(axis=0), 0, atol=0.1)
+        np.testing.assert_allclose(codes.std(axis=0), 1, atol=0.15)
+        apart = np.abs(codec.decode(codes, groups_of(codec, correlated), rng()) - correlated.x)
+        assert np.quantile(apart, 0.99) < 0.06  # extremes of single patients do not come back
 
     def test_wide_cohorts_get_a_short_code(self) -> None:
         wide = simulate("simulated-expression", 80, seed=0, genes=300, scale="log")
-        codec = ExpressionCodec()
+        codec = ExpressionCodec(leak="off")
         codes = codec.fit_encode(wide, rng())
-        assert codec.code_shape == (20,)
+        assert codec.code_shape == (64,)
         assert ExpressionCodec(rank=5).fit_encode(wide, rng()).shape == (80, 5)
-        assert ExpressionCodec(wide=1000).fit_encode(wide, rng()).shape == (80, 300)
-        back = codec.decode(codes, wide.y, rng())
+        back = codec.decode(codes, groups_of(codec, wide), rng())
         each = [np.corrcoef(back[:, gene], wide.x[:, gene])[0, 1] for gene in range(300)]
         assert np.mean(each) > 0.6
-        np.testing.assert_allclose(back.std(axis=0), wide.x.std(axis=0), rtol=0.5)
+        np.testing.assert_allclose(back.std(axis=0), wide.x.std(axis=0), rtol=0.6)
 
     def test_counts_keep_their_library_sizes_and_zeros(self) -> None:
         counts = simulate("simulated-expression", 200, seed=0, genes=40)
-        codec = ExpressionCodec(calibrate_marginals=False)
+        codec = ExpressionCodec(calibrate_marginals=False, leak="off", modes=1)
         codes = codec.fit_encode(counts, rng())
-        back = codec.decode(codes, counts.y, rng())
-        np.testing.assert_allclose(back.sum(axis=1), counts.x.sum(axis=1), rtol=0.01)
+        back = codec.decode(codes, groups_of(codec, counts), rng())
+        np.testing.assert_allclose(np.median(back.sum(axis=1) / counts.x.sum(axis=1)), 1, rtol=0.01)
         assert (back == 0).mean() == pytest.approx((counts.x == 0).mean(), abs=0.01)
         decoded = replace(counts, x=back)
         assert np.abs(log_expression(decoded) - log_expression(counts)).mean() < 0.15
         # Drawn on their own, libraries are as large and as varied as real ones.
-        drawn = codec.decode(rng(1).standard_normal((4000, 41), dtype=np.float32), np.zeros(4000, np.int64), rng())
+        groups = codec.strata.draw(rng(2).choice(counts.y, 4000), rng(3))
+        drawn = codec.decode(rng(1).standard_normal((4000, *codec.code_shape), dtype=np.float32), groups, rng())
         sizes, truth = np.log2(drawn.sum(axis=1)), np.log2(counts.x.sum(axis=1))
         assert sizes.mean() == pytest.approx(truth.mean(), abs=0.1)
-        assert sizes.std() == pytest.approx(truth.std(), rel=0.15)
+        assert sizes.std() == pytest.approx(truth.std(), rel=0.2)
 
     def test_negative_intensities_survive(self, expression: Callable[..., Cohort]) -> None:
         values = rng(1).normal(50, 100, (200, 5)).astype(np.float32)
         cohort = replace(expression(values), provenance={"scale": "linear", "label": "label"})
-        codec = ExpressionCodec()
+        codec = ExpressionCodec(leak="off")
         codes = codec.fit_encode(cohort, rng())
-        back = codec.decode(codes, cohort.y, rng())
+        back = codec.decode(codes, groups_of(codec, cohort), rng())
         assert (back < 0).mean() == pytest.approx((values < 0).mean(), abs=0.01)
         assert np.median(np.abs(back - values)) < 2
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cohortsmith.data import Cohort, DataError, simulate
-from cohortsmith.generators import Diffusion, neural
+from cohortsmith.generators import Diffusion, early_stopping
 from cohortsmith.generators.contracts.architecture import NO_CLASS
 from cohortsmith.generators.images.appearance import AppearanceClusters
 from cohortsmith.generators.images.diffusion import ImageDiffusionFamily
@@ -104,7 +104,7 @@ def test_a_fit_turns_pictures_and_evens_classes_where_it_is_told_to(
         given.update(more)
         return train(*parts, **more)
 
-    monkeypatch.setattr(neural, "train", watched)
+    monkeypatch.setattr(early_stopping, "train", watched)
     Diffusion(steps=1, depth=1, sampling_steps=2, symmetries="square").fit(cells, seed=0)
     assert given["views"] == Turned("square")
     assert torch.equal(given["classes"], torch.from_numpy(cells.y))

@@ -89,7 +89,7 @@ def test_a_round_is_the_discriminators_move_and_then_the_generators(stub_batch: 
     player, loss = next(moves)
     with torch.no_grad():
         on_real = nets["discriminator"](x, y)
-        on_fake = nets["discriminator"](nets["generator"](batch.drawn[0], y), y)
+        on_fake = nets["discriminator"](nets["generator"](batch.drawn[0], y, batch.drawn[1]), y)
     plain = discriminator_loss(on_real, on_fake)
     leaf = x.clone().requires_grad_()
     penalty = squared_gradient(nets["discriminator"](leaf, y), leaf)
@@ -105,10 +105,10 @@ def test_a_round_is_the_discriminators_move_and_then_the_generators(stub_batch: 
         nets["discriminator"].leave.bias += 1.5  # type: ignore[union-attr, operator]
     player, loss = next(moves)
     with torch.no_grad():
-        on_fake = nets["discriminator"](nets["generator"](batch.drawn[1], y), y)
+        on_fake = nets["discriminator"](nets["generator"](batch.drawn[2], y, batch.drawn[3]), y)
     assert player == "generator"
     assert loss.item() == pytest.approx(-on_fake.sigmoid().log().mean().item(), rel=1e-5)
-    assert not torch.equal(batch.drawn[0], batch.drawn[1])
+    assert not torch.equal(batch.drawn[0], batch.drawn[2])
     assert next(moves, None) is None
 
 
@@ -119,8 +119,8 @@ def test_instance_noise_falls_on_real_and_generated_alike(stub_batch: Callable[.
     batch = stub_batch(x.clone(), y)
     moves = family.losses(nets, batch)
     _, loss = next(moves)
-    on_real_noise, latent, on_fake_noise = batch.drawn
+    on_real_noise, latent, uniform, on_fake_noise = batch.drawn
     with torch.no_grad():
         on_real = nets["discriminator"](x + 0.5 * on_real_noise, y)
-        on_fake = nets["discriminator"](nets["generator"](latent, y) + 0.5 * on_fake_noise, y)
+        on_fake = nets["discriminator"](nets["generator"](latent, y, uniform) + 0.5 * on_fake_noise, y)
     assert loss.item() == pytest.approx(discriminator_loss(on_real, on_fake).item(), rel=1e-5)

@@ -66,10 +66,10 @@ def test_the_critic_moves_n_times_on_fresh_patients_and_logs_the_distance(stub_b
     moves = list(family.losses(nets, batch))
     assert [player for player, _ in moves] == ["critic"] * 4 + ["generator"]
     assert batch.fresh == 4
-    noise = [draw for draw in batch.drawn if draw.shape == (12, 4)]
+    noise, uniform = ([draw for draw in batch.drawn if draw.shape == (12, size)] for size in (4, 3))
     with torch.no_grad():
         for at, (player, loss) in enumerate(moves):
-            on_fake = nets["critic"](nets["generator"](noise[at], y), y).mean()
+            on_fake = nets["critic"](nets["generator"](noise[at], y, uniform[at]), y).mean()
             gap = on_fake - nets["critic"](x, y).mean()
             expected = gap if player == "critic" else -on_fake
             assert loss.item() == pytest.approx(expected.item(), abs=1e-5)

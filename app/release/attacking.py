@@ -73,6 +73,7 @@ def carry_out_audit(
     notes: list[str] = []
     scanned = (None if samples_only else case.model, case.samples)
     found = [finding for path in scanned if path for finding in _scan(path, case.train)]
+    found += case.left_behind
     model = _model(case, notes)
     evidence = _asked("white_box", model, comparison, seed, notes) if model and not samples_only else {}
     if model and samples_only:

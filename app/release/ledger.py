@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cohortsmith.app.release.samples import digest_of, file_hashes
-from cohortsmith.app.workspace import RunConfig, read_json_as, read_synthetic, synthetic_file
+from cohortsmith.app.workspace import RunConfig, digest_of, file_hashes, read_json_as, read_synthetic, synthetic_file
 from cohortsmith.data import DataError
 from cohortsmith.data.sequences import on_columns, shared_columns
 from cohortsmith.data.validation import from_json

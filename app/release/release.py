@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from cohortsmith.app.release.audit_files import facts_of_audit, write_audit
 from cohortsmith.app.release.cards import data_card, model_card, write_card
 from cohortsmith.app.release.ledger import Release, patients_digest, recorded, run_name, runs_folder
-from cohortsmith.app.release.samples import digest_of, file_hashes
 from cohortsmith.app.release.verification import stamp
-from cohortsmith.app.workspace import Metrics, put_in_place, read_json
+from cohortsmith.app.workspace import Metrics, digest_of, file_hashes, put_in_place, read_json
 from cohortsmith.data import DataError
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ class Case:
         settings: its settings.
         files: other input files, by cohort.
         summary: the generator's summary of its fit, as far as the run recorded it.
-        cohort: digest of the whole cohort that train was drawn from, "" for three files.
+        cohort: the whole cohort that train was drawn from, None for three files.
         before: what was released before of the same patients.
         sealed: SHA-256 of the samples before they were read.
         left_behind: of samples that were written anew, what the run's own file held beside its cohort.
@@ -74,7 +74,7 @@ class Case:
     settings: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
-    cohort: str = ""
+    cohort: Cohort | None = None
     before: ReleasedBefore = field(default_factory=ReleasedBefore)
     sealed: Mapping[str, str] = field(default_factory=dict)
     left_behind: tuple[ArtefactFinding, ...] = ()
@@ -153,7 +153,6 @@ def case_of_run(run: str, *, copy_into: Path | None = None) -> Case:
                 f"{what} has changed since the run (digest of its {side} cohort differs); give the original file, or "
                 "repeat the run"
             )
-    whole = patients_digest(cohort)
     environment = folder / "environment.json"
     return Case(
         train,
@@ -167,8 +166,8 @@ def case_of_run(run: str, *, copy_into: Path | None = None) -> Case:
         config.generator.settings,
         {"cohort": Path(here.cohort)},
         read_json(environment, Environment) if environment.is_file() else {},
-        whole,
-        released_before(folder, train, whole, digest_of(sealed)),
+        cohort,
+        released_before(folder, train, cohort, patients_digest(synthetic)),
         sealed,
         left_behind,
     )

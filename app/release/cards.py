@@ -133,7 +133,7 @@ def decision_of(facts: Mapping[str, Any]) -> dict[str, Any]:
     looser = looser_limits(judged.policy)
     return {
         "decision": headline(judged),
-        "policy": judged.policy.name,
+        "policy": judged.policy.shown,
         "policy digest": judged.policy.digest(),
         "limits looser than the default": looser or "none",
         "criteria": {j.criterion.title: f"{j.outcome}: {j.words}" for j in judged.judgements},

@@ -67,10 +67,8 @@ class Audit(Judged):
     def hard_stops(self) -> tuple[str, ...]:
         """Criteria that failed and that no policy lifts, nor --force: in words."""
         failed = (j for j in self.judgements if j.criterion.hard and j.outcome == "fail")
-        return tuple(
-            f"{j.criterion.title.lower()}: {j.words}{f' ({j.measured.note})' if j.measured.note else ''}"
-            for j in failed
-        )
+        notes = ((j, f" ({j.measured.note})" if j.measured.note else "") for j in failed)
+        return tuple(f"{j.criterion.title.lower()}: {j.words}{note}" for j, note in notes)
 
     @property
     def first_lines(self) -> tuple[str, ...]:

@@ -2,6 +2,6 @@
 
 from cohortsmith.evaluation.privacy.artefacts.finding import ArtefactFinding
 from cohortsmith.evaluation.privacy.artefacts.scanner import scan
-from cohortsmith.evaluation.privacy.artefacts.unread import unread
+from cohortsmith.evaluation.privacy.artefacts.unread_parts import unread
 
 __all__ = ["ArtefactFinding", "scan", "unread"]

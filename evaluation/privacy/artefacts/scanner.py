@@ -31,7 +31,7 @@ from cohortsmith.evaluation.privacy.artefacts.identifiers import (
 from cohortsmith.evaluation.privacy.artefacts.png_chunks import beside_pixels
 from cohortsmith.evaluation.privacy.artefacts.rare_values import RareEdits, RareValues
 from cohortsmith.evaluation.privacy.artefacts.records import Records
-from cohortsmith.evaluation.privacy.artefacts.unread import unread
+from cohortsmith.evaluation.privacy.artefacts.unread_parts import unread
 from cohortsmith.evaluation.spaces import DECIMALS, matched, turned
 
 if TYPE_CHECKING:

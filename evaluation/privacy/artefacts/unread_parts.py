@@ -52,7 +52,8 @@ def unread(path: Path, cohort: Cohort, train: Cohort) -> Iterator[ArtefactFindin
         known = set(train.features)
         yield from _finding("column", [name for name in cohort.features if name not in known], path.name)
     for column in cohort.obs.columns:
-        if column != SPLIT:
+        repeats = bool((cohort.obs[column].astype(str).to_numpy() == cohort.labels).all())  # the label by its own name
+        if column != SPLIT and not repeats:
             what = f"column {str(column)!r} beside the measurements: no generator makes it, and no attack judges it"
             yield ArtefactFinding(what, path.name, "note")
     if n := _patients_numbers(cohort, train):

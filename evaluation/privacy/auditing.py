@@ -46,7 +46,7 @@ class Audit(Judged):
         artefacts: findings of the artefact scan, None if no files were scanned.
         notes: to be read first.
         folds: number of generators of an audit in folds, 0 for one generator.
-        released: in folds, results of the attacks on what is released itself; None otherwise.
+        released: results of the attacks on what is released itself, where the others are of folds or of more rows.
     """
 
     comparison: Comparison
@@ -147,8 +147,8 @@ def audit(
         policy: limits to judge by.
         shadow: result of `shadow_attack`, judged with the others.
         artefacts: findings of the scan of model and sample files; None without files, and then without judgement.
-        more: what the membership attacks hold instead of `synthetic`, as that and further rows of the same model: the
-            model is judged, not one file of it.
+        more: what the membership attacks hold beside `synthetic`, as that and further rows of the same model: the model
+            is judged, not one file of it; and the file by itself, which those rows would thin out.
         evidence: what a model tells about each row of train, (n,), and of the holdout, by attack ("white_box" of the
             saved model, "refitted" of one fitted to the release) and what it was asked; higher for members. See
             `Generator.membership_evidence`.
@@ -171,11 +171,10 @@ def audit(
         "copies": lambda: figures(comparison, seed),
         "pairs": lambda: _pairs(comparison, seed),
     }
+    if folds or more is not None:
+        measures["membership of the release"] = lambda: _membership_of_released(comparison, drawn, seed, folds, tables)
     if folds:
-        measures |= {
-            "membership of the release": lambda: _membership_of_released(drawn, seed, folds, tables),
-            "risks of the release": lambda: risks(comparison, seed),
-        }
+        measures["risks of the release"] = lambda: risks(comparison, seed)
     results: dict[str, Any] = {}
     reasons: dict[str, str] = {}
     for done, (part, measure) in enumerate(measures.items()):
@@ -197,7 +196,7 @@ def audit(
         policy["control"].limit,
     )
     released = None
-    if folds:
+    if folds or more is not None:
         released = AttackResults(
             tuple(results.get("membership of the release", ())),
             {},
@@ -223,7 +222,7 @@ def audit(
 
 
 def _with_released(of_folds: Judgement, released: AttackResults, n_holdout: int) -> Judgement:
-    """The judgement in folds, unless what is released fails by itself, and by more.
+    """The judgement in folds or of more rows, unless what is released fails by itself, and by more.
 
     A small holdout alone decides nothing: where the release does not fail by itself, the folds decide.
     """
@@ -246,13 +245,25 @@ _OF_RELEASED = ("worst_attack_auc", "worst_attack_tpr", "singling_out", "linkabi
 
 
 def _membership_of_released(
-    drawn: Comparison, seed: int, folds: Folds, tables: Sequence[Likenesses] | None
+    comparison: Comparison,
+    drawn: Comparison,
+    seed: int,
+    folds: Folds | None,
+    tables: Sequence[Likenesses] | None,
 ) -> list[Attack]:
-    """Attacks on what is released itself: those of an audit without folds, and those that the folds calibrate."""
-    share = len(drawn.train) / (len(drawn.train) + len(drawn.holdout))
-    parts = [[score_released(folds, drawn.synthetic, len(drawn.train), tables)]]
-    with suppress(NotEvaluable):  # a small holdout: the folds are there for that
-        parts.append([scored(drawn, seed)])
+    """Attacks on the released file itself, which further rows of its model would thin out.
+
+    In folds also those that the folds calibrate, of the file and of all rows of the model.
+    """
+    c = comparison
+    share = len(c.train) / (len(c.train) + len(c.holdout))
+    of_folds = (drawn,) if folds and drawn is not comparison else ()
+    parts = []
+    for each in (c, *of_folds):
+        if folds:
+            parts.append([score_released(folds, each.synthetic, len(each.train), tables)])
+        with suppress(NotEvaluable):  # a small holdout: the folds are there for that
+            parts.append([scored(each, seed)])
     looks = [len(part[0].scores) for part in parts]
     return [
         attack

@@ -151,3 +151,11 @@ def test_parts_that_share_their_errors_have_a_wider_one() -> None:
     rng = np.random.default_rng(0)
     side = LookScores(rng.standard_normal(50), rng.standard_normal(50), np.arange(50), np.arange(50, 100))
     assert look_at([side], inflation=4.0).error == pytest.approx(2 * look_at([side]).error)
+
+
+def test_a_proven_count_is_not_hidden_by_a_larger_one_within_chance() -> None:
+    by_chance = attack(above=Above(60, 6, 0.4), space="values")
+    proven = attack(above=Above(40, 6, 0.001), space="components")
+    told = measured(TPR, found(by_chance, proven), {}, None, 600)
+    assert "components" in told.note
+    assert judge(TPR, told).outcome == "fail"

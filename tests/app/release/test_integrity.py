@@ -184,8 +184,8 @@ def test_a_run_whose_cohort_declares_covariates_is_audited(work: Path, tmp_path:
 
 def test_a_private_release_states_no_sizes_and_no_digests(tmp_path: Path, work: Path, cohortsmith: Any) -> None:
     patients = tmp_path / "patients.csv"
-    line = ("data", "simulate", "simulated-expression", "--n", 1403, "--genes", 10, "--classes", 2)
-    assert cohortsmith(*line, "--out", patients).code == 0
+    made_of = ("data", "simulate", "simulated-expression", "--n", 1403, "--genes", 10, "--classes", 2)
+    assert cohortsmith(*made_of, "--out", patients).code == 0
     text = (work / "mvn.toml").read_text().replace('"mvn"', '"vae"\nsettings = { dp_epsilon = 3, steps = 2 }')
     text = text.replace(str(work / "patients.csv"), str(patients))
     (tmp_path / "vae.toml").write_text(text.replace("[generator]", 'scale = "counts"\n[generator]'))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cohortsmith.app.pipeline.fitting import fit_generator
 from cohortsmith.app.pipeline.models import alarms, how_many, profile_of, summary
 from cohortsmith.app.terminal import is_main_process, say, status
-from cohortsmith.app.workspace import write_json, write_json_lines
+from cohortsmith.app.workspace import digest_of, file_hashes, write_json, write_json_lines
 from cohortsmith.data import write_cohort
 from cohortsmith.evaluation import evaluate
 
@@ -95,11 +95,13 @@ def write_outcome(
     show_patients: bool = False,
 ) -> None:
     """Fill a run folder: configuration, environment, training curve, model, virtual patients, figures, page."""
-    write_json(folder / "config.json", dict(config))
-    write_json(folder / "environment.json", environment() | summary(outcome.generator))
-    write_json_lines(folder / "train.jsonl", outcome.generator.history)
+    model = ""
     if outcome.generator.savable:
         outcome.generator.save(folder / "model")
+        model = digest_of(file_hashes(folder / "model"))
+    write_json(folder / "config.json", {**config, "model": model})
+    write_json(folder / "environment.json", environment() | summary(outcome.generator))
+    write_json_lines(folder / "train.jsonl", outcome.generator.history)
     write_cohort(outcome.synthetic, folder / f"synthetic{suffix}")
     from cohortsmith.evaluation.html import write_report  # Plotly takes a second to import: only a page needs it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,8 @@ ROWS = 10_000
 """Virtual patients that the attacks hold, at least: those of the samples, and more drawn from the model."""
 MAX_VALUES = 100_000_000
 """Values of them, at most: 400 MB; a cohort of 20,000 genes is attacked with 5,000 rows."""
+MAX_VALUES_OF_FOLDS = 300_000_000
+"""Values of the virtual patients of all folds together, at most: 1.2 GB."""
 ASKED_IMAGES = 1000
 """Images a side that an image model is asked about, at most."""
 
@@ -71,13 +73,17 @@ def carry_out_audit(
     notes: list[str] = []
     scanned = (None if samples_only else case.model, case.samples)
     found = [finding for path in scanned if path for finding in _scan(path, case.train)]
+    found += case.left_behind
     model = _model(case, notes)
     evidence = _asked("white_box", model, comparison, seed, notes) if model and not samples_only else {}
     if model and samples_only:
         notes.append("the model was not judged and is not part of this release")
     shadow, apart = None, None
     if folds:
-        notes.append(f"membership and risks are of {folds} generators, each fitted without one part of the patients")
+        notes.append(
+            f"membership and risks are of {folds} generators, each fitted without one part of the patients, "
+            "and of what is released itself"
+        )
         apart = _folds(case, folds, seed, jobs, image_models)
     if shadows:
         evidence |= _refitted(case, comparison, seed, notes)
@@ -85,7 +91,7 @@ def carry_out_audit(
             shadow = _shadow_attack(case, shadows, seed, jobs)
         except NotEvaluable as error:
             notes.append(f"shadow-model attack not evaluable: {error}")
-    drawn = _drawn(model, case.synthetic, seed) if model and not folds else None
+    drawn = _drawn(model, case.synthetic, seed) if model else None
     with evaluating("audit") as on_progress:
         attack = partial(
             audit,
@@ -176,8 +182,11 @@ def _folds(case: Case, folds: int, seed: int, jobs: int, image_models: ImageMode
 
     say(f"fitting {folds} generators of {case.family}, each without one part of the patients")
     make = partial(fit_and_sample, case.family, dict(case.settings))
+    most = min(MAX_VALUES, MAX_VALUES_OF_FOLDS // folds)
+    rows = min(ROWS, most // case.train.x[0].size) if case.model else 0
+    options: dict[str, Any] = {"seed": seed, "jobs": jobs, "rows": rows, "image_models": image_models}
     try:
-        return fit_folds(case.train, case.holdout, make, folds=folds, seed=seed, jobs=jobs, image_models=image_models)
+        return fit_folds(case.train, case.holdout, make, folds=folds, **options)
     except NotEvaluable as error:
         raise DataError(f"--folds {folds}: {error}") from None
 

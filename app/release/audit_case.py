@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cohortsmith.app.release.ledger import ReleasedBefore, patients_digest, released_before
-from cohortsmith.app.release.samples import copied, digest_of, file_hashes, files_of
+from cohortsmith.app.release.samples import copied, files_of, written_anew
 from cohortsmith.app.workspace import (
     Environment,
     Metrics,
     RunConfig,
     Workspace,
+    digest_of,
+    file_hashes,
     opened_from,
     read,
     read_holdout,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from cohortsmith.app.config import DataPart
     from cohortsmith.data import Cohort
+    from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
 
 RUNS = Path("runs")
 _SIDES = ("train", "holdout", "synthetic")
@@ -53,9 +57,10 @@ class Case:
         settings: its settings.
         files: other input files, by cohort.
         summary: the generator's summary of its fit, as far as the run recorded it.
-        cohort: digest of the whole cohort that train was drawn from, "" for three files.
+        cohort: the whole cohort that train was drawn from, None for three files.
         before: what was released before of the same patients.
         sealed: SHA-256 of the samples before they were read.
+        left_behind: of samples that were written anew, what the run's own file held beside its cohort.
     """
 
     train: Cohort
@@ -69,9 +74,10 @@ class Case:
     settings: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
-    cohort: str = ""
+    cohort: Cohort | None = None
     before: ReleasedBefore = field(default_factory=ReleasedBefore)
     sealed: Mapping[str, str] = field(default_factory=dict)
+    left_behind: tuple[ArtefactFinding, ...] = ()
 
     @property
     def folds(self) -> int:
@@ -118,24 +124,27 @@ def case_of_run(run: str, *, copy_into: Path | None = None) -> Case:
 
     Args:
         run: the folder, or its name.
-        copy_into: a folder that the samples are copied into first; what is read then is the copy.
+        copy_into: a folder that the samples are written anew into; what is audited then is what was written.
 
     Raises:
         DataError: no such run, a comparison of several families, samples that hold anything else than their cohort, or
-            data or samples that have changed since the run.
+            data, samples or a model that have changed since the run.
     """
     folder = _folder_of(run)
     config = read_json_as(RunConfig, folder / "config.json")
     known = read_json_as(Metrics, folder / "metrics.json").digests or {}
     part = config.data
     original = synthetic_file(folder)
-    if copy_into is None:
-        files_of(original)
-    samples = original if copy_into is None else copied(original, copy_into)
-    sealed = file_hashes(samples)
+    files_of(original)
+    model = _model_of(folder, config)
     here = opened_from(part, (Path(), *folder.resolve().parents[:3]))
     cohort = read(here)
     train, holdout = train_and_holdout(cohort, here, config.seed)
+    left_behind: tuple[ArtefactFinding, ...] = ()
+    samples = original
+    if copy_into is not None:
+        samples, left_behind = _written_anew(original, copy_into, here, train, config.seed)
+    sealed = file_hashes(samples)
     synthetic = read_synthetic(samples, here, train)
     compared = Comparison(train, holdout, synthetic)
     for side, what in (("train", part.cohort), ("holdout", part.cohort), ("synthetic", original)):
@@ -144,8 +153,6 @@ def case_of_run(run: str, *, copy_into: Path | None = None) -> Case:
                 f"{what} has changed since the run (digest of its {side} cohort differs); give the original file, or "
                 "repeat the run"
             )
-    model = folder / "model"
-    whole = patients_digest(cohort)
     environment = folder / "environment.json"
     return Case(
         train,
@@ -153,16 +160,55 @@ def case_of_run(run: str, *, copy_into: Path | None = None) -> Case:
         synthetic,
         samples,
         folder,
-        model if model.is_dir() else None,
+        model,
         read_json(folder / "config.json"),
         config.generator.family,
         config.generator.settings,
         {"cohort": Path(here.cohort)},
         read_json(environment, Environment) if environment.is_file() else {},
-        whole,
-        released_before(folder, train, whole, digest_of(sealed)),
+        cohort,
+        released_before(folder, train, cohort, patients_digest(synthetic)),
         sealed,
+        left_behind,
     )
+
+
+def _model_of(folder: Path, config: RunConfig) -> Path | None:
+    """The model that the samples of a run were drawn from; None if the run saved none.
+
+    Raises:
+        DataError: the model was exchanged, fitted again or removed since, or the run recorded none.
+    """
+    model = folder / "model"
+    if not model.exists() and not config.model:
+        return None
+    if not config.model:
+        raise DataError(
+            f"{folder.name}: config.json has no digest of the model, so that it is not known whether the samples are "
+            "this model's; repeat the run, or audit three files"
+        )
+    if not model.is_dir():
+        raise DataError(f"{folder.name}: the model that the samples were drawn from is gone; put it back as model/")
+    if digest_of(file_hashes(model)) != config.model:
+        raise DataError(
+            f"{folder.name}: model/ is not the model that the samples were drawn from (its digest differs from the "
+            "run's); put the original back, or repeat the run"
+        )
+    return model
+
+
+def _written_anew(
+    original: Path, folder: Path, part: DataPart, train: Cohort, seed: int
+) -> tuple[Path, tuple[ArtefactFinding, ...]]:
+    """Copy the samples of a run, read the copy, and write its cohort and nothing else; and what stayed behind."""
+    from cohortsmith.evaluation.privacy.artefacts import unread
+
+    with TemporaryDirectory(dir=folder) as place:
+        copy = copied(original, Path(place))
+        cohort = read_synthetic(copy, part, train)
+        left_behind = tuple(unread(copy, cohort, train))
+        written_anew(cohort, folder / original.name, seed)
+    return folder / original.name, left_behind
 
 
 def case_of_files(train: Path | None, holdout: Path | None, synthetic: Path | None, part: DataPart | None) -> Case:

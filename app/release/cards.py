@@ -6,6 +6,7 @@ card is one plain value, written as JSON for programs and as Markdown for people
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ STATED = {
     "contact": "contact",
     "auditor": "auditor",
 }
+_ROUNDED = {"epsilon_spent": 2, "delta": 1}  # significant digits
+_EXACT = ("sample_rate", "noise_multiplier", "charges")
 _MARKUP = re.compile(r"([\\`*\[\]])")  # what begins code, emphasis, links and images in Markdown
 NOT_FOR = (
     "decisions about individuals: no virtual patient is a real person",
@@ -133,7 +136,7 @@ def decision_of(facts: Mapping[str, Any]) -> dict[str, Any]:
     looser = looser_limits(judged.policy)
     return {
         "decision": headline(judged),
-        "policy": judged.policy.name,
+        "policy": judged.policy.shown,
         "policy digest": judged.policy.digest(),
         "limits looser than the default": looser or "none",
         "criteria": {j.criterion.title: f"{j.outcome}: {j.words}" for j in judged.judgements},
@@ -143,11 +146,24 @@ def decision_of(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dp_of(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Differential privacy of a fit: epsilon, delta, noise and other facts of the summary; empty without any."""
+    """Differential privacy of a fit: epsilon, delta, noise and other facts of the summary; empty without any.
+
+    Delta is by default a tenth of one over the patients, and the sampling rate the batch over them: exactly stated,
+    either tells their number. Epsilon and delta are rounded to the safe side; the rate,
+    and what it could be computed from, is not stated.
+    """
     budget = dict(summary.get("privacy") or {})
     if budget:
+        budget |= {name: _rounded_up(budget[name], digits) for name, digits in _ROUNDED.items() if budget.get(name)}
+        budget |= {name: UNSTATED for name in _EXACT if name in budget}
         budget["holds for"] = "model and samples; the audit's figures are computed on real patients without noise"
     return budget
+
+
+def _rounded_up(value: float, digits: int) -> float:
+    """The next number above with so many significant digits."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - digits + 1)
+    return float(f"{math.ceil(value / unit) * unit:.{digits}g}")
 
 
 def _warning(facts: Mapping[str, Any], forced: bool) -> dict[str, Any]:

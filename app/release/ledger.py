@@ -10,15 +10,14 @@ import json
 import os
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from cohortsmith.app.release.samples import digest_of, file_hashes
 from cohortsmith.app.workspace import RunConfig, read_json_as, read_synthetic, synthetic_file
 from cohortsmith.data import DataError
 from cohortsmith.data.sequences import on_columns, shared_columns
@@ -27,10 +26,13 @@ from cohortsmith.data.validation import from_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from cohortsmith.data import Cohort
 
 LEDGER = "releases.jsonl"
 _LOCK = ".releases.lock"
+_KEY, _KEY_BYTES = ".releases.key", 32
 _PATIENCE = 10.0  # seconds to wait for another release that is being recorded
 
 
@@ -40,13 +42,13 @@ class Release:
 
     Attributes:
         time: when, UTC.
-        patients: digest of the patients that the generator was fitted on.
-        cohort: digest of the whole cohort that they were drawn from.
+        patients: digest of the patients that the generator was fitted on, by the folder's secret.
+        cohort: the same of the whole cohort that they were drawn from.
         run: the run's folder, from the folder of runs.
         seed: the run's seed, which its split follows.
         model: digest of the model's files, or of the run's configuration where no model was saved.
         policy: digest of the limits.
-        samples: digest of the files released.
+        samples: digest of the virtual patients released, in any order and format.
         rows: virtual patients.
         decision: the audit's.
         forced: released although the audit did not pass.
@@ -116,11 +118,57 @@ class ReleasedBefore:
         return ""
 
 
-def patients_digest(cohort: Cohort) -> str:
-    """Digest of the patients of a cohort: their measurements, labels and names."""
-    names = "\n".join(sorted({str(name) for name in cohort.subjects}))
-    inner = hashlib.sha256(names.encode()).hexdigest()
-    return hashlib.sha256(f"{cohort.digest()} {inner}".encode()).hexdigest()
+def patients_digest(cohort: Cohort, key: bytes = b"") -> str:
+    """Digest of the patients of a cohort by their measurements alone: the same in any order and in any file format.
+
+    A record is hashed with its features in the order of their names, as float32 where they are numbers and zero
+    without a sign; the records are then sorted. Names, labels and covariates are left out: another file of the same
+    patients may lack them.
+
+    Args:
+        cohort: the patients.
+        key: secret of the folder of runs; without it, whoever has the file could look its digest up.
+    """
+    order = np.argsort(np.asarray(cohort.features, dtype=np.str_), kind="stable")
+    names = "\n".join(cohort.features[at] for at in order)
+    whole = hashlib.blake2b(f"{cohort.kind}\n{names}\n".encode(), key=key)
+    for record in sorted(_record(row, order, cohort.about.pictured) for row in cohort.x):
+        whole.update(record)
+    return whole.hexdigest()
+
+
+def _record(row: NDArray[Any], order: NDArray[np.int64], pictured: bool) -> bytes:
+    values = row if pictured else row[order]
+    if values.dtype.kind == "f":
+        values = values.astype(np.float32) + np.float32(0)  # -0.0 + 0.0 is 0.0
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest()
+
+
+def key_of(runs: Path, *, make: bool = False) -> bytes:
+    """Secret of a folder of runs that the digests in its ledger are made with.
+
+    A line of the ledger alone then tells nothing of the patients, as differential privacy demands.
+
+    Args:
+        runs: the folder.
+        make: make one where there is neither a secret nor a ledger yet.
+
+    Raises:
+        DataError: there is none, so that no patients can be recognised.
+    """
+    place = runs / _KEY
+    if make and not place.exists() and not (runs / LEDGER).exists():
+        with suppress(FileExistsError):
+            number = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(number, "wb") as file:
+                file.write(os.urandom(_KEY_BYTES))
+    key = place.read_bytes() if place.is_file() else b""
+    if len(key) != _KEY_BYTES:
+        raise DataError(
+            f"{place}: the secret that {LEDGER} was written with was expected; without it nobody can tell whose "
+            "patients were released before: put it back"
+        )
+    return key
 
 
 def runs_folder(run: Path) -> Path:
@@ -145,23 +193,27 @@ def read_ledger(runs: Path) -> list[Release]:
     return [from_json(Release, line, where=f"{runs / LEDGER}: line {at}") for at, line in enumerate(lines, 1)]
 
 
-def released_before(run: Path, train: Cohort, cohort: str, samples: str) -> ReleasedBefore:
+def released_before(run: Path, train: Cohort, cohort: Cohort, samples: str) -> ReleasedBefore:
     """What was released before of the patients of a run.
 
     Args:
         run: folder of the run.
         train: patients that it was fitted on.
-        cohort: digest of the whole cohort.
-        samples: digest of the run's own files, which count once however often they are released.
+        cohort: the whole cohort that they were drawn from.
+        samples: digest of the run's own virtual patients, which count once however often they are released.
 
     Raises:
         DataError: a damaged ledger.
     """
-    runs, patients = runs_folder(run), patients_digest(train)
+    runs = runs_folder(run)
     every = read_ledger(runs)
+    if not every:
+        return ReleasedBefore()
+    key = key_of(runs)
+    patients, whole = patients_digest(train, key), patients_digest(cohort, key)
     known = [release for release in every if release.samples != samples]
     same = tuple(release for release in known if release.patients == patients)
-    other = tuple(release for release in known if release.patients != patients and release.cohort == cohort)
+    other = tuple(release for release in known if release.patients != patients and release.cohort == whole)
     rows: Cohort | None = None
     lost = 0
     seen: set[str] = set()
@@ -259,9 +311,8 @@ def _rows_of(release: Release, runs: Path, train: Cohort) -> Cohort | None:
         return None
     try:
         samples = synthetic_file(folder)
-        if digest_of(file_hashes(samples)) != release.samples:
-            return None
-        return read_synthetic(samples, read_json_as(RunConfig, folder / "config.json").data, train)
+        found = read_synthetic(samples, read_json_as(RunConfig, folder / "config.json").data, train)
+        return found if patients_digest(found) == release.samples else None
     except (DataError, OSError):
         return None
 

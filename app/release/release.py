@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from cohortsmith.app.release.audit_files import facts_of_audit, write_audit
 from cohortsmith.app.release.cards import data_card, model_card, write_card
-from cohortsmith.app.release.ledger import Release, patients_digest, recorded, run_name, runs_folder
-from cohortsmith.app.release.samples import digest_of, file_hashes
+from cohortsmith.app.release.ledger import Release, key_of, patients_digest, recorded, run_name, runs_folder
 from cohortsmith.app.release.verification import stamp
-from cohortsmith.app.workspace import Metrics, put_in_place, read_json
+from cohortsmith.app.workspace import Metrics, digest_of, file_hashes, put_in_place, read_json
 from cohortsmith.data import DataError
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def fill_release(working: Path, target: Path, case: Case, audit: Audit, *, force
         DataError: not the case of a run, samples that changed since they were read, or another release of the same
             cohort since the audit began.
     """
-    if case.folder is None or case.samples.parent != working:
+    if case.folder is None or case.cohort is None or case.samples.parent != working:
         raise DataError("only a run whose samples were copied before the audit can be released")
     facts = facts_of_audit(audit, case)
     summary = {key: value for key, value in case.summary.items() if key not in _MACHINE}
@@ -70,15 +69,16 @@ def fill_release(working: Path, target: Path, case: Case, audit: Audit, *, force
     write_audit(working, audit, case)
     stamp(working)
     case.require_unchanged()
+    key = key_of(runs_folder(case.folder), make=True)
     line = Release(
         time=now.isoformat(timespec="seconds"),
-        patients=patients_digest(case.train),
-        cohort=case.cohort,
+        patients=patients_digest(case.train, key),
+        cohort=patients_digest(case.cohort, key),
         run=run_name(case.folder),
         seed=int(case.config.get("seed") or 0),
         model=digest_of(file_hashes(case.model or case.folder / "config.json")),
         policy=audit.policy.digest(),
-        samples=digest_of(case.sealed),
+        samples=patients_digest(case.synthetic),
         rows=len(case.synthetic),
         decision=audit.outcome,
         forced=forced,

@@ -1,17 +1,21 @@
-"""The samples of a run as files: only those that are read as its cohort, as regular files, copied before the audit."""
+"""The samples of a run as files: only regular files that are read as its cohort, copied, and written anew."""
 
 from __future__ import annotations
 
-import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cohortsmith.data import DataError
-from cohortsmith.data.io import IMAGE_TABLE, png_files, sha256
+import numpy as np
+import pandas as pd
+
+from cohortsmith.data import DataError, write_cohort
+from cohortsmith.data.io import IMAGE_TABLE, png_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
+
+    from cohortsmith.data import Cohort
 
 _BLOCK = 1 << 20
 
@@ -59,19 +63,30 @@ def copied(samples: Path, folder: Path) -> Path:
     return folder / samples.name
 
 
-def file_hashes(path: Path) -> dict[str, str]:
-    """SHA-256 of a file, or of every file under a folder, by its name there."""
-    if path.is_file():
-        return {path.name: sha256(path)}
-    return {
-        entry.relative_to(path.parent).as_posix(): sha256(entry) for entry in sorted(path.rglob("*")) if entry.is_file()
-    }
+def written_anew(cohort: Cohort, target: Path, seed: int) -> None:
+    """Write what a generator makes of a cohort, and nothing else: profiles, labels, names of classes and features.
 
+    Covariates, ids and whatever else the file held stay behind: no generator makes them, and no attack judges them.
 
-def digest_of(hashes: Mapping[str, str]) -> str:
-    """One SHA-256 over the hashes of several files and their names."""
-    lines = [f"{digest}  {name}" for name, digest in sorted(hashes.items())]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    Args:
+        cohort: the samples as they were read.
+        target: file or folder to write, in the format of its suffix.
+        seed: of the run, which the new ids name, as those of a generator do.
+
+    Raises:
+        DataError: the format cannot hold the cohort.
+    """
+    ids = np.asarray([f"synthetic-{seed}-{row:07d}" for row in range(len(cohort))], dtype=np.str_)
+    kept = {"label", *cohort.about.kept}
+    write_cohort(
+        replace(
+            cohort,
+            subjects=ids,
+            obs=pd.DataFrame(index=pd.Index(ids, name="sample_id")),
+            provenance={name: value for name, value in cohort.provenance.items() if name in kept},
+        ),
+        target,
+    )
 
 
 def _copy(path: Path, target: Path) -> None:

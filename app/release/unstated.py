@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _DECIMALS = 3
 _REAL = ("train", "holdout")
-_COUNTS = ("n_members", "n_non_members", "n", "n_reference", "n_holdout")
-_PARTS = ("attacks", "risks", "disclosure", "figures", "copy_pairs")
+_COUNT = re.compile(r"n(_.+)?")  # keys of numbers of patients: n, n_members, n_train
+_PARTS = ("attacks", "attacks_on_released", "risks", "disclosure", "figures", "copy_pairs")
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?![\w.,]*\d)(?! ?%)")
 
 
@@ -96,7 +96,7 @@ def _counts(value: Any) -> Any:
     """The same JSON without numbers of patients; the steps of a curve, one per patient, are rounded away."""
     if isinstance(value, dict):
         curve = value.get("roc")
-        rest = {key: UNSTATED if key in _COUNTS else _counts(part) for key, part in value.items()}
+        rest = {key: UNSTATED if _COUNT.fullmatch(key) else _counts(part) for key, part in value.items()}
         rest |= {"above": None} if "above" in rest else {}  # the count test counts patients
         return rest | ({"roc": {k: [round(v, 2) for v in side] for k, side in curve.items()}} if curve else {})
     if isinstance(value, list):

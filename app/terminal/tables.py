@@ -183,7 +183,7 @@ def audit_table(audit: Audit, steps: Sequence[Step] = ()) -> Group:
         table.add_column(name, justify="right")
     table.add_column("outcome")
     for each in audit.judgements:
-        found, style = each.measured, OUTCOMES[each.outcome]
+        found, style = each.measured, OUTCOMES["not evaluable" if each.loosened else each.outcome]
         ends = "" if found.low is None or found.high is None else f"{number(found.low)} .. {number(found.high)}"
         cells = [number(found.value), ends, f"{each.criterion.limit:g}"]
         table.add_row(each.criterion.name, *cells, f"[{style}]{each.outcome}[/{style}]")

@@ -13,6 +13,7 @@ from cohortsmith.app.workspace.cohorts import (
     train_and_holdout,
     width_of,
 )
+from cohortsmith.app.workspace.file_digests import digest_of, file_hashes
 from cohortsmith.app.workspace.folders import (
     put_in_place,
     read_json,
@@ -50,6 +51,8 @@ from cohortsmith.app.workspace.workspace import (
 )
 
 __all__ = [
+    "digest_of",
+    "file_hashes",
     "CHECKPOINT",
     "Entry",
     "Environment",

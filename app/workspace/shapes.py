@@ -14,12 +14,13 @@ from cohortsmith.app.config import DataPart, GeneratorPart, Seed  # noqa: TC001 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """`config.json`: what a run was made with, as far as it can be made again."""
+    """`config.json`: what a run was made with, as far as it can be made again; `model` is the digest of its files."""
 
     data: DataPart
     generator: GeneratorPart
     seed: Seed
     name: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy
 from cohortsmith.data.io.delimited import header_of
 from cohortsmith.data.io.image_assembly import IMAGE_SIZE
-from cohortsmith.data.io.medmnist_npz import holds_images
+from cohortsmith.data.io.medmnist_npz import NPZ_KEYS, holds_images
 from cohortsmith.data.io.medmnist_sets import MEDMNIST, fetch
 from cohortsmith.data.io.png_folder import IMAGE_TABLE, png_files
 from cohortsmith.data.io.read import (
@@ -27,9 +27,12 @@ from cohortsmith.data.io.read import (
 )
 from cohortsmith.data.io.sequence_records import count_records, fields_of
 from cohortsmith.data.io.stored import Stored, sha256
+from cohortsmith.data.io.tables import METADATA
 from cohortsmith.data.io.write import CohortWriter, open_writer, write_cohort
 
 __all__ = [
+    "METADATA",
+    "NPZ_KEYS",
     "CohortWriter",
     "DELIMITED",
     "EVERY_SUFFIX",

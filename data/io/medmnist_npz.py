@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Keys that belong to no split. The last three are this program's own extension of the format.
 LABEL_NAMES, LABEL_KEY, SUBJECT_KEY, NO_SPLIT = "label_names", "label_key", "subject_key", "no_split"
+NPZ_KEYS = (LABEL_NAMES, LABEL_KEY, SUBJECT_KEY, NO_SPLIT)
 # What zipfile and NumPy raise for a file that is not a complete archive of plain arrays; the last for one that is
 # encrypted or compressed by an unsupported method.
 _DAMAGE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,10 @@ from cohortsmith.evaluation.core import Interval, NotEvaluable, jsonable
 from cohortsmith.evaluation.privacy.attribute_disclosure import disclosure
 from cohortsmith.evaluation.privacy.comparability import differences
 from cohortsmith.evaluation.privacy.criteria import AttackResults, figures, measured
-from cohortsmith.evaluation.privacy.folds import pooled_risks, score_folds
+from cohortsmith.evaluation.privacy.folds import likenesses, pooled_risks, score_folds, score_released
 from cohortsmith.evaluation.privacy.membership_attacks import Above, allowing_for, attacks, groups_left_out, worst
 from cohortsmith.evaluation.privacy.near_copies import copy_pairs
-from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, judge
+from cohortsmith.evaluation.privacy.policy import DEFAULT, Judged, Judgement, judge
 from cohortsmith.evaluation.privacy.power import Leak, smallest_leak
 from cohortsmith.evaluation.privacy.preconditions import require_apart, require_enough
 from cohortsmith.evaluation.privacy.risks import risks
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from cohortsmith.data.cohort import Cohort
     from cohortsmith.evaluation.core import ImageModels
     from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding
-    from cohortsmith.evaluation.privacy.folds import Folds
+    from cohortsmith.evaluation.privacy.folds import Folds, Likenesses
     from cohortsmith.evaluation.privacy.membership_attacks import Attack
     from cohortsmith.evaluation.privacy.near_copies import CopyPairs
     from cohortsmith.evaluation.privacy.policy import Policy
@@ -45,6 +46,7 @@ class Audit(Judged):
         artefacts: findings of the artefact scan, None if no files were scanned.
         notes: to be read first.
         folds: number of generators of an audit in folds, 0 for one generator.
+        released: results of the attacks on what is released itself, where the others are of folds or of more rows.
     """
 
     comparison: Comparison
@@ -54,6 +56,7 @@ class Audit(Judged):
     artefacts: tuple[ArtefactFinding, ...] | None
     notes: tuple[str, ...] = ()
     folds: int = 0
+    released: AttackResults | None = None
 
     @property
     def comparable(self) -> bool:
@@ -64,7 +67,8 @@ class Audit(Judged):
     def hard_stops(self) -> tuple[str, ...]:
         """Criteria that failed and that no policy lifts, nor --force: in words."""
         failed = (j for j in self.judgements if j.criterion.hard and j.outcome == "fail")
-        return tuple(f"{j.criterion.title.lower()}: {j.words}" for j in failed)
+        notes = ((j, f" ({j.measured.note})" if j.measured.note else "") for j in failed)
+        return tuple(f"{j.criterion.title.lower()}: {j.words}{note}" for j, note in notes)
 
     @property
     def first_lines(self) -> tuple[str, ...]:
@@ -99,6 +103,7 @@ class Audit(Judged):
             "worst_attack": _attack(self.worst) if self.worst else None,
             "power": {group: leak._asdict() for group in groups if (leak := self.power(group))},
             "attacks": [_attack(attack) for attack in self.found.attacks],
+            "attacks_on_released": [_attack(attack) for attack in self.released.attacks] if self.released else [],
             "groups_left_out": self.found.left_out,
             "risks": {name: _named(risk) for name, risk in self.found.risks.items()},
             "disclosure": [_named(each) for each in self.found.disclosures],
@@ -142,12 +147,13 @@ def audit(
         policy: limits to judge by.
         shadow: result of `shadow_attack`, judged with the others.
         artefacts: findings of the scan of model and sample files; None without files, and then without judgement.
-        more: what the membership attacks hold instead of `synthetic`, as that and further rows of the same model: the
-            model is judged, not one file of it.
+        more: what the membership attacks hold beside `synthetic`, as that and further rows of the same model: the model
+            is judged, not one file of it; and the file by itself, which those rows would thin out.
         evidence: what a model tells about each row of train, (n,), and of the holdout, by attack ("white_box" of the
             saved model, "refitted" of one fitted to the release) and what it was asked; higher for members. See
             `Generator.membership_evidence`.
-        folds: generators fitted without one fold each, see `fit_folds`; membership and risks are measured on them.
+        folds: generators fitted without one fold each, see `fit_folds`; membership and risks are measured on them, and
+            on the released cohort as well: a leak that is proven in it fails, whatever the folds say.
         on_progress: called before each part with its name, how many are done and how many there are.
 
     Raises:
@@ -156,14 +162,19 @@ def audit(
     comparison = Comparison(train, holdout, synthetic, image_models=image_models)
     note = check(comparison, in_folds=folds is not None)
     drawn = comparison if more is None else Comparison(train, holdout, more, image_models=image_models)
+    tables = likenesses(folds) if folds else None
     apart = [folds.comparison(fold) for fold in range(len(folds.made))] if folds else []
     measures: dict[str, Callable[[], Any]] = {
-        "membership": lambda: _membership(drawn, seed, evidence, shadow, folds),
+        "membership": lambda: _membership(drawn, seed, evidence, shadow, folds, tables),
         "risks": lambda: pooled_risks([risks(fold, seed) for fold in apart]) if apart else risks(comparison, seed),
         "disclosure": lambda: disclosure(comparison, seed),
         "copies": lambda: figures(comparison, seed),
         "pairs": lambda: _pairs(comparison, seed),
     }
+    if folds or more is not None:
+        measures["membership of the release"] = lambda: _membership_of_released(comparison, drawn, seed, folds, tables)
+    if folds:
+        measures["risks of the release"] = lambda: risks(comparison, seed)
     results: dict[str, Any] = {}
     reasons: dict[str, str] = {}
     for done, (part, measure) in enumerate(measures.items()):
@@ -184,6 +195,17 @@ def audit(
         differences(comparison) if folds is None else "",
         policy["control"].limit,
     )
+    released = None
+    if folds or more is not None:
+        released = AttackResults(
+            tuple(results.get("membership of the release", ())),
+            {},
+            results.get("risks of the release", {}),
+            (),
+            (),
+            (),
+            control=policy["control"].limit,
+        )
     scanned = None if artefacts is None else tuple(artefacts)
     judged = []
     for criterion in policy.criteria:
@@ -193,16 +215,73 @@ def audit(
             continue
         if criterion.name == "white_box" and not any(attack.name == WHITE_BOX for attack in found.attacks):
             continue
-        judged.append(judge(criterion, measured(criterion, found, reasons, scanned, len(comparison.holdout))))
+        of_folds = judge(criterion, measured(criterion, found, reasons, scanned, len(comparison.holdout)))
+        judged.append(_with_released(of_folds, released, len(comparison.holdout)) if released else of_folds)
     notes = (note,) if note else ()
-    return Audit(policy, tuple(judged), comparison, seed, found, reasons, scanned, notes, len(apart))
+    return Audit(policy, tuple(judged), comparison, seed, found, reasons, scanned, notes, len(apart), released)
+
+
+def _with_released(of_folds: Judgement, released: AttackResults, n_holdout: int) -> Judgement:
+    """The judgement in folds or of more rows, unless what is released fails by itself, and by more.
+
+    A small holdout alone decides nothing: where the release does not fail by itself, the folds decide.
+    """
+    criterion = of_folds.criterion
+    if criterion.name not in _OF_RELEASED:
+        return of_folds
+    found = measured(criterion, released, {}, None, n_holdout)
+    note = "; ".join(text for text in (found.note, "in what is released itself") if text)
+    own = judge(criterion, replace(found, note=note))
+    if own.outcome != "fail" or (of_folds.outcome == "fail" and _size(of_folds) >= _size(own)):
+        return of_folds
+    return own
+
+
+def _size(judgement: Judgement) -> tuple[bool, float]:
+    return judgement.blocked, judgement.measured.value or 0.0
+
+
+_OF_RELEASED = ("worst_attack_auc", "worst_attack_tpr", "singling_out", "linkability", "inference")
+
+
+def _membership_of_released(
+    comparison: Comparison,
+    drawn: Comparison,
+    seed: int,
+    folds: Folds | None,
+    tables: Sequence[Likenesses] | None,
+) -> list[Attack]:
+    """Attacks on the released file itself, which further rows of its model would thin out.
+
+    In folds also those that the folds calibrate, of the file and of all rows of the model.
+    """
+    c = comparison
+    share = len(c.train) / (len(c.train) + len(c.holdout))
+    of_folds = (drawn,) if folds and drawn is not comparison else ()
+    parts = []
+    for each in (c, *of_folds):
+        if folds:
+            parts.append([score_released(folds, each.synthetic, len(each.train), tables)])
+        with suppress(NotEvaluable):  # a small holdout: the folds are there for that
+            parts.append([scored(each, seed)])
+    looks = [len(part[0].scores) for part in parts]
+    return [
+        attack
+        for part, own in zip(parts, looks, strict=True)
+        for attack in attacks(part, seed, share=share, independent=sum(looks) - own)
+    ]
 
 
 def _membership(
-    comparison: Comparison, seed: int, evidence: Evidence | None, shadow: Attack | None, folds: Folds | None
+    comparison: Comparison,
+    seed: int,
+    evidence: Evidence | None,
+    shadow: Attack | None,
+    folds: Folds | None,
+    tables: Sequence[Likenesses] | None,
 ) -> tuple[list[Attack], dict[str, str]]:
     """All attacks, and the groups that are too small."""
-    parts = score_folds(folds) if folds else [scored(comparison, seed, evidence)]
+    parts = score_folds(folds, tables) if folds else [scored(comparison, seed, evidence)]
     share = len(comparison.train) / (len(comparison.train) + len(comparison.holdout))
     found = attacks(parts, seed, share=share, independent=int(shadow is not None))
     if folds and evidence:

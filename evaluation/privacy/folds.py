@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.core import ImageModels
     from cohortsmith.evaluation.privacy.shadow_models import FitAndSample
 
+    Likenesses = dict[tuple[str, str], NDArray[np.float64]]
+
 MIN_FOLDS = 2
 PAIRED = {
     "gan_leaks": nearness,
@@ -63,9 +65,16 @@ class Folds(NamedTuple):
     image_models: ImageModels | None = None
 
     def comparison(self, fold: int) -> Comparison:
-        """The patients outside a fold as train, those in it as the holdout, and the fold's virtual patients."""
+        """The patients outside a fold as train, those in it as the holdout, and as many of the fold's virtual patients.
+
+        Risks are measured on a release as large as train, however many rows the membership attacks hold.
+        """
         outside, inside = self.cohort.take(self.part != fold), self.cohort.take(self.part == fold)
-        return Comparison(outside, inside, self.made[fold], image_models=self.image_models)
+        made = self.made[fold]
+        if len(made) > len(outside):
+            rng = np.random.default_rng([fold, FOLDS_STREAM])
+            made = made.take(np.sort(rng.choice(len(made), len(outside), replace=False)))
+        return Comparison(outside, inside, made, image_models=self.image_models)
 
 
 def fit_folds(
@@ -76,6 +85,7 @@ def fit_folds(
     folds: int,
     seed: int = 0,
     jobs: int = 1,
+    rows: int = 0,
     image_models: ImageModels | None = None,
 ) -> Folds:
     """Generators fitted without one fold each, on all patients together.
@@ -88,6 +98,7 @@ def fit_folds(
         folds: how many, at least 2; patients are split by class, all samples of a patient together.
         seed: of folds, fits and draws.
         jobs: parallel fits, each in its own process.
+        rows: virtual patients of each fold, at least; as many as it learned from if those are more.
         image_models: for images, the feature extractors.
 
     Raises:
@@ -108,53 +119,87 @@ def fit_folds(
         )
     part = dealt(cohort.y, cohort.subjects, folds, np.random.default_rng([seed, FOLDS_STREAM]))
     seeds = np.random.SeedSequence([seed, FOLDS_STREAM]).generate_state(folds) >> 1
-    tasks = [(cohort.take(part != fold), fit_and_sample, int(one)) for fold, one in enumerate(seeds)]
+    tasks = [(cohort.take(part != fold), fit_and_sample, int(one), rows) for fold, one in enumerate(seeds)]
     return Folds(cohort, part, in_processes(_fit, tasks, jobs), image_models)
 
 
-def score_folds(folds: Folds) -> list[Scored]:
+def likenesses(folds: Folds) -> list[Likenesses]:
+    """Likeness of every patient to the virtual patients of each fold, (n,), by attack and space."""
+    return [_likenesses(folds, made) for made in folds.made]
+
+
+def score_folds(folds: Folds, tables: Sequence[Likenesses] | None = None) -> list[Scored]:
     """Scores of every patient by every fold's release, each less the mean by the releases of the other folds.
 
     Per-record calibration (Carlini et al. 2022, section IV): what makes a patient easy to recognise anyway cancels, and
-    no other patients are needed to compare with. Members of a part are the patients outside the fold.
+    no other patients are needed to compare with. Members of a part are the patients outside the fold; `tables` are the
+    folds' `likenesses`, where they are known already.
     """
-    tables: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
-    for made in folds.made:
-        c = Comparison(folds.cohort, folds.cohort, made, image_models=folds.image_models)
-        for space in c.view.membership_spaces():
-            if space.views or space.by_distance_only:
-                continue
-            patients = Records(space.see("train", np.arange(len(c.train)), True), c.train.y)
-            virtual = Records(space.see("synthetic", np.arange(len(c.synthetic)), False), c.synthetic.y)
-            for name, law in PAIRED.items():
-                tables.setdefault((name, space.words), []).append(law(virtual)(patients))
+    tables = tables or likenesses(folds)
+    return [
+        _calibrated(folds, made, folds.part != fold, own, [other for other in tables if other is not own])
+        for fold, (made, own) in enumerate(zip(folds.made, tables, strict=True))
+    ]
+
+
+def score_released(
+    folds: Folds, released: Cohort, n_members: int, tables: Sequence[Likenesses] | None = None
+) -> Scored:
+    """Scores of every patient by what is released itself, each less the mean by the releases of the folds.
+
+    The folds tell of the family; a file that holds other rows than the family would draw is seen only here. Everybody
+    is unseen by one fold, so that the mean favours neither train nor holdout.
+
+    Args:
+        folds: generators fitted without one fold each.
+        released: the cohort that is released, or more rows of its model.
+        n_members: the first so many of `folds.cohort` are train, the others the holdout.
+        tables: the folds' `likenesses`, where they are known already.
+    """
+    inside = np.arange(len(folds.cohort)) < n_members
+    return _calibrated(folds, released, inside, _likenesses(folds, released), tables or likenesses(folds))
+
+
+def _likenesses(folds: Folds, made: Cohort) -> Likenesses:
+    """Likeness of every patient to virtual patients, (n,), by attack and space."""
+    found: Likenesses = {}
+    c = Comparison(folds.cohort, folds.cohort, made, image_models=folds.image_models)
+    for space in c.view.membership_spaces():
+        if space.views or space.by_distance_only:
+            continue
+        patients = Records(space.see("train", np.arange(len(c.train)), True), c.train.y)
+        virtual = Records(space.see("synthetic", np.arange(len(c.synthetic)), False), c.synthetic.y)
+        for name, law in PAIRED.items():
+            found[name, space.words] = law(virtual)(patients)
+    return found
+
+
+def _calibrated(
+    folds: Folds, made: Cohort, members: NDArray[np.bool_], own: Likenesses, others: Sequence[Likenesses]
+) -> Scored:
+    """Scores by one release, less the mean by the others, and the mean of their ranks."""
+    inside, out = np.flatnonzero(members), np.flatnonzero(~members)
     _, numbers = np.unique(folds.cohort.subjects, return_inverse=True)
-    parts = []
     groups = {EVERYBODY: np.ones(len(folds.cohort), dtype=bool)}
     groups |= {name: np.isin(folds.cohort.y, labels) for name, labels in of_classes(folds.cohort).items()}
-    for fold in range(len(folds.made)):
-        inside, out = np.flatnonzero(folds.part != fold), np.flatnonzero(folds.part == fold)
-        split = AttackSplit(
-            members=inside,
-            non_members=out,
-            member_round=np.zeros(len(inside), dtype=np.int64),
-            non_member_round=np.zeros(len(out), dtype=np.int64),
-            known=(out[:0], out[:0]),
-            synthetic=np.arange(len(folds.made[fold])),
-            released=out[:0],
-            kept=np.zeros(len(inside), dtype=bool),
-            groups={name: (mask[inside], mask[out]) for name, mask in groups.items()},
-        )
-        scores = {}
-        for key, rows in tables.items():
-            others = np.mean([row for other, row in enumerate(rows) if other != fold], axis=0)
-            score = rows[fold] - others
-            scores[key] = (score[inside], score[out])
-        ranks = [rankdata(np.concatenate(sides)) for sides in scores.values()]
-        mean = np.mean(ranks, axis=0)
-        scores[COMBINED, ""] = (mean[: len(inside)], mean[len(inside) :])
-        parts.append(Scored(split, (numbers[inside], numbers[out]), scores))
-    return parts
+    split = AttackSplit(
+        members=inside,
+        non_members=out,
+        member_round=np.zeros(len(inside), dtype=np.int64),
+        non_member_round=np.zeros(len(out), dtype=np.int64),
+        known=(out[:0], out[:0]),
+        synthetic=np.arange(len(made)),
+        released=out[:0],
+        kept=np.zeros(len(inside), dtype=bool),
+        groups={name: (mask[inside], mask[out]) for name, mask in groups.items()},
+    )
+    scores = {}
+    for key, likeness in own.items():
+        score = likeness - np.mean([other[key] for other in others], axis=0)
+        scores[key] = (score[inside], score[out])
+    mean = np.mean([rankdata(np.concatenate(sides)) for sides in scores.values()], axis=0)
+    scores[COMBINED, ""] = (mean[: len(inside)], mean[len(inside) :])
+    return Scored(split, (numbers[inside], numbers[out]), scores)
 
 
 def pooled_risks(folds: Sequence[dict[str, Risk]]) -> dict[str, Risk]:
@@ -183,8 +228,9 @@ def _rate(parts: Sequence[Interval], n: int) -> Interval:
     return wilson(value * n, n)
 
 
-def _fit(cohort: Cohort, fit_and_sample: FitAndSample, seed: int) -> Cohort:
-    counts = {name: n for name, n in cohort.class_counts().items() if n}
+def _fit(cohort: Cohort, fit_and_sample: FitAndSample, seed: int, rows: int) -> Cohort:
+    times = max(1.0, rows / len(cohort))
+    counts = {name: int(np.ceil(n * times)) for name, n in cohort.class_counts().items() if n}
     try:
         return fit_and_sample(cohort, counts, seed)
     except DataError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import asdict, dataclass, field, make_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -91,16 +92,33 @@ class Policy:
         limits = {c.name: {key: float(getattr(c, key)) for key in c.keys} for c in self.criteria}
         return hashlib.sha256(json.dumps(limits, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def shown(self) -> str:
+        """Name for people: that of the default, or "custom", with the digest of the limits and the name of its file.
+
+        A file, and whoever edits one, may choose the name freely; what is not the default by its limits is never shown
+        as the default.
+        """
+        digest = self.digest()
+        if digest == DEFAULT.digest():
+            return DEFAULT.name
+        own = "" if "default" in unicodedata.normalize("NFKC", self.name).casefold() else f" {self.name!r},"
+        return f"custom policy,{own} digest {digest[:12]}"
+
     def laxer(self) -> list[tuple[str, str, float, float]]:
         """Limits that let more pass than the default's: name of the criterion, key, value, default value."""
-        found = []
-        for standard in DEFAULT.criteria:
-            own = next((c for c in self.criteria if c.name == standard.name), standard)
-            for key in standard.keys:
-                value, default = getattr(own, key), getattr(standard, key)
-                if value is None or (value < default if key == "least" else value > default):
-                    found.append((own.name, key, float("inf") if value is None else value, default))
-        return found
+        return [limit for criterion in self.criteria for limit in _laxer(criterion)]
+
+
+def _laxer(criterion: Criterion) -> list[tuple[str, str, float, float]]:
+    """Limits of a criterion that let more pass than the default's: its name, key, value, default value."""
+    found = []
+    standard = DEFAULT[criterion.name]
+    for key in standard.keys:
+        value, default = getattr(criterion, key), getattr(standard, key)
+        if value is None or (value < default if key == "least" else value > default):
+            found.append((criterion.name, key, float("inf") if value is None else value, default))
+    return found
 
 
 DEFAULT = Policy(
@@ -241,6 +259,11 @@ class Judgement:
     words: str
     blocked: bool = False
 
+    @property
+    def loosened(self) -> bool:
+        """Whether it passed by limits of its own of which at least one is laxer than the default's."""
+        return self.outcome == "pass" and bool(_laxer(self.criterion))
+
     def to_json(self) -> dict[str, Any]:
         """Name, outcome, figure, limits and words."""
         found = {key: getattr(self.measured, key) for key in ("value", "low", "high", "nothing", "chance")}
@@ -330,12 +353,7 @@ def read_policy(path: Path) -> Policy:
     """
     given = read_toml(_file_of_limits(), path, "policy")
     criteria = tuple(_with_limits(criterion, getattr(given, criterion.name), path) for criterion in DEFAULT.criteria)
-    policy = Policy(given.name, criteria)
-    if policy.name == DEFAULT.name and policy.digest() != DEFAULT.digest():
-        raise DataError(
-            f"{path}: name: {DEFAULT.name!r} names the built-in limits, and these differ; choose another name"
-        )
-    return policy
+    return Policy(given.name, criteria)
 
 
 def _file_of_limits() -> type[Any]:

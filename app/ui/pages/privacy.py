@@ -53,7 +53,7 @@ def page() -> None:
         found = read_audit(audit.facts)
     except DataError as error:
         corrupt(audit, str(error))
-    st.caption(text_of(f"Audit {audit.name}, by the policy {found.policy.name}."))
+    st.caption(text_of(f"Audit {audit.name}, by the policy: {found.policy.shown}."))
     views = VIEWS if entry.kind != "audit" else tuple(view for view in VIEWS if view != VIEWS[3])
     view = st.segmented_control("Show", views, default=views[0], key="privacy-view", required=True)
     if view == VIEWS[1]:

@@ -38,12 +38,17 @@ def criteria(judged: Judged) -> Markup:
     return fill(_TEMPLATE, "criteria", [_criterion(judgement) for judgement in judged.judgements])
 
 
+def _tone(judgement: Judgement) -> str:
+    """Colour of an outcome; a pass by a limit laxer than the default's is never green."""
+    return _TONES["not evaluable" if judgement.loosened else judgement.outcome]
+
+
 def _criterion(judgement: Judgement) -> dict[str, Any]:
     criterion, found = judgement.criterion, judgement.measured
     return {
         "criterion": criterion,
         "notes": [_sentence(text) for text in (found.note, found.caveat) if text],
-        "tone": _TONES[judgement.outcome],
+        "tone": _tone(judgement),
         "outcome": "fail, blocks" if judgement.blocked else judgement.outcome,
         "why": _sentence(judgement.words),
         "value": f"{found.value:.0f}" if criterion.name == "artefacts" and found.value else number(found.value),
@@ -75,7 +80,7 @@ def rules(judged: Judged) -> Markup:
     known = {judgement.criterion.name: judgement for judgement in judged.judgements}
     rows = []
     for rule, asks, names, how in RULES:
-        answers = [(_TONES[known[n].outcome], known[n].criterion.title, known[n].outcome) for n in names if n in known]
+        answers = [(_tone(known[n]), known[n].criterion.title, known[n].outcome) for n in names if n in known]
         rows.append((rule, asks, answers, how))
     return fill(_TEMPLATE, "rules", rows)
 

@@ -70,7 +70,7 @@ def audit_page(
         "Holdout": f"{len(c.holdout):,} samples" if sizes else UNSTATED,
         "Synthetic": f"{len(c.synthetic):,} samples",
         "Data": c.kind,
-        "Policy": audit.policy.name,
+        "Policy": audit.policy.shown,
         "Seed": audit.seed,
     }
     sections: list[Section] = [

@@ -1,5 +1,7 @@
 """The scan of model and sample files for records, rare values and identifiers."""
 
-from cohortsmith.evaluation.privacy.artefacts.scanner import ArtefactFinding, scan
+from cohortsmith.evaluation.privacy.artefacts.finding import ArtefactFinding
+from cohortsmith.evaluation.privacy.artefacts.scanner import scan
+from cohortsmith.evaluation.privacy.artefacts.unread_parts import unread
 
-__all__ = ["ArtefactFinding", "scan"]
+__all__ = ["ArtefactFinding", "scan", "unread"]

@@ -7,8 +7,8 @@ text. It reports how many and where, never the value itself: reports of the scan
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from cohortsmith.data import DataError, read_cohort, to_log
 from cohortsmith.data.disclosure import MIN_PATIENTS
 from cohortsmith.data.io import IMAGE_TABLE, SUFFIXES, png_files
 from cohortsmith.evaluation.core import same_rows, wilson
+from cohortsmith.evaluation.privacy.artefacts.finding import ArtefactFinding
 from cohortsmith.evaluation.privacy.artefacts.identifiers import (
     PatientIds,
     contact_details,
@@ -30,6 +31,7 @@ from cohortsmith.evaluation.privacy.artefacts.identifiers import (
 from cohortsmith.evaluation.privacy.artefacts.png_chunks import beside_pixels
 from cohortsmith.evaluation.privacy.artefacts.rare_values import RareEdits, RareValues
 from cohortsmith.evaluation.privacy.artefacts.records import Records
+from cohortsmith.evaluation.privacy.artefacts.unread_parts import unread
 from cohortsmith.evaluation.spaces import DECIMALS, matched, turned
 
 if TYPE_CHECKING:
@@ -40,27 +42,10 @@ if TYPE_CHECKING:
 
     from cohortsmith.data import Cohort
 
-Severity = Literal["fail", "note"]
-
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin", ".rds", ".rdata")
 _SAMPLES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 _FEW = f"fewer than {MIN_PATIENTS} training patients"
 _PROSE = (".json", ".jsonl", ".md", ".txt", ".toml", ".yml", ".yaml", ".log")
-
-
-@dataclass(frozen=True)
-class ArtefactFinding:
-    """Patient data found in a file, or what may be some.
-
-    Attributes:
-        what: count and kind in words; never the value itself.
-        where: file, and place in it.
-        severity: "fail" where the file must not be released outside the institution, "note" where a person must judge.
-    """
-
-    what: str
-    where: str
-    severity: Severity
 
 
 def scan(path: Path, train: Cohort) -> list[ArtefactFinding]:
@@ -187,6 +172,10 @@ class _Scanner:
         ids = {str(name) for name in (*cohort.ids, *cohort.subjects)}
         if n := self.ids.among(ids):
             yield ArtefactFinding(f"{_many(n, 'sample or subject id')} of train", f"{where}: ids", "fail")
+        yield from (
+            replace(one, where=f"{where}{one.where.removeprefix(path.name)}")
+            for one in unread(path, cohort, self.train)
+        )
         for column in unique_values(cohort.obs, self.train):
             yield ArtefactFinding("a value unique to one training patient", f"{where}: covariate {column}", "fail")
         for column in cohort.obs.columns:

@@ -6,12 +6,17 @@ import hashlib
 import json
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cohortsmith.app.release.audit_case import case_of_run
+from cohortsmith.data import read_cohort, write_cohort
+from cohortsmith.evaluation.core import NotEvaluable
+from cohortsmith.evaluation.spaces import Comparison
 
 
 def refused(said: Any, *words: str) -> None:
@@ -256,3 +261,39 @@ def test_folds_count_the_patients_of_train_and_holdout_together(tmp_path: Path, 
     told = json.loads(done.out)
     assert told["folds"] == 4  # as the experiment file says
     assert any("could not be asked" in note for note in told["notes"])
+
+
+def test_folds_of_a_run_with_a_model_draw_ten_thousand_rows_each(
+    work: Path, tmp_path: Path, cohortsmith: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cohortsmith.evaluation import privacy
+
+    asked: dict[str, Any] = {}
+
+    def fit_folds(*_: object, **options: Any) -> None:
+        asked.update(options)
+        raise NotEvaluable("no fold is needed here")
+
+    monkeypatch.setattr(privacy, "fit_folds", fit_folds)
+    done = cohortsmith("audit", work / "run-mvn", "--folds", 4, "--out", tmp_path / "out")
+    assert done.code == 2, (done.out, done.err)
+    assert (asked["folds"], asked["rows"]) == (4, 10_000)
+
+
+def test_a_file_of_a_run_that_leaks_fails_whatever_its_folds_say(work: Path, tmp_path: Path, cohortsmith: Any) -> None:
+    run = shutil.copytree(work / "run-mvn", tmp_path / "runs" / "mine")
+    case = case_of_run(str(run))
+    train = case.train
+    noise = np.random.default_rng(0).normal(0, 0.2 * train.x.std(axis=0), train.x.shape)
+    leaking = replace(case.synthetic, x=np.maximum(np.rint(train.x + noise), 0).astype(np.float32), y=train.y)
+    write_cohort(leaking, run / "synthetic.csv")
+    metrics = json.loads((run / "metrics.json").read_text())
+    leaked = Comparison(train, case.holdout, read_cohort(run / "synthetic.csv", part=True)).synthetic
+    metrics["digests"]["synthetic"] = leaked.digest()
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    line = ("audit", run, "--folds", 3, "--policy", work / "easy.toml", "--out", tmp_path / "out", "--json")
+    done = cohortsmith(*line)
+    assert done.code == 1, (done.out, done.err)
+    told = {row["name"]: row for row in json.loads(done.out)["criteria"]}
+    assert told["worst_attack_auc"]["outcome"] == "fail"
+    assert "in what is released itself" in told["worst_attack_auc"]["note"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cohortsmith.app.release.audit_case import case_of_run
+from cohortsmith.app.release.ledger import patients_digest
 from cohortsmith.app.release.samples import copied, files_of
 from cohortsmith.app.release.verification import stamp
 from cohortsmith.data import DataError
@@ -18,7 +22,6 @@ from cohortsmith.evaluation import privacy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def sha256(path: Path) -> str:
@@ -179,19 +182,38 @@ def test_a_run_whose_cohort_declares_covariates_is_audited(work: Path, tmp_path:
     assert done.code in (0, 3), (done.out, done.err)
 
 
-def test_a_private_release_states_no_sizes_and_no_digests(work: Path, tmp_path: Path, cohortsmith: Any) -> None:
+def test_a_private_release_states_no_sizes_and_no_digests(tmp_path: Path, work: Path, cohortsmith: Any) -> None:
+    patients = tmp_path / "patients.csv"
+    made_of = ("data", "simulate", "simulated-expression", "--n", 1403, "--genes", 10, "--classes", 2)
+    assert cohortsmith(*made_of, "--out", patients).code == 0
     text = (work / "mvn.toml").read_text().replace('"mvn"', '"vae"\nsettings = { dp_epsilon = 3, steps = 2 }')
+    text = text.replace(str(work / "patients.csv"), str(patients))
     (tmp_path / "vae.toml").write_text(text.replace("[generator]", 'scale = "counts"\n[generator]'))
     made = cohortsmith("run", tmp_path / "vae.toml", "--runs", tmp_path / "runs", "--json")
     assert made.code == 0, made.err
-    line = ("release", json.loads(made.out)["run"], "--policy", work / "easy.toml", "--force")
+    run = Path(json.loads(made.out)["run"])
+    line = ("release", run, "--policy", work / "easy.toml", "--force")
     assert cohortsmith(*line, "--out", tmp_path / "out").code == 0
     told = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert told["sizes"]["train"] == told["attacks"][0]["n_members"] == "not stated (differential privacy)"
     assert set(told["digests"]) == {"synthetic"}
-    hidden = {sha256(work / "patients.csv"), "280", "160"}  # the file, all training patients, the larger class
-    for path in (tmp_path / "out").glob("*.*"):
-        if path.suffix in (".json", ".md", ".html"):
-            text = path.read_text().split("<style")[0]
-            assert not hidden & set(text.replace(",", " ").replace('"', " ").split()), path.name
+    budget = json.loads((tmp_path / "out" / "model_card.json").read_text())["differential privacy"]
+    assert budget["delta"] == 0.0002  # a tenth of one over 982 patients, rounded up
+    assert budget["sample_rate"] == budget["charges"] == "not stated (differential privacy)"
+    case = case_of_run(str(run))
+    train, holdout = case.train, case.holdout
+    assert case.cohort is not None
+    sizes = {len(side) for side in (train, holdout, case.cohort)}
+    sizes |= {n for side in (train, holdout, case.cohort) for n in side.class_counts().values()}
+    assert min(sizes) > 100  # so that none of them is met by chance
+    hidden = {str(n) for n in sizes} | {f"{n:,}" for n in sizes} | {sha256(patients)}
+    hidden |= {side.digest() for side in (train, holdout, case.cohort)}
+    hidden |= {patients_digest(side) for side in (train, holdout, case.cohort)}
+    ledger = run.parent / "releases.jsonl"
+    for path in (*(tmp_path / "out").glob("*.*"), ledger):
+        if path.suffix in (".json", ".md", ".jsonl", ".html"):
+            text = path.read_text()
+            text = re.sub(r"(?s)<(style|script|svg).*?</\1>", " ", text)
+            found = hidden & set(re.findall(r"(?<![\w.])[\w,]*\w(?![\w]|\.\d)", text))
+            assert not found, (path.name, found)
     assert cohortsmith("verify", tmp_path / "out").code == 0

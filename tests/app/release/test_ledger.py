@@ -15,17 +15,21 @@ from cohortsmith.app.release.audit_case import case_of_run
 from cohortsmith.app.release.ledger import (
     LEDGER,
     Release,
+    key_of,
     patients_digest,
     pooled_rows,
     read_ledger,
     recorded,
+    released_before,
     runs_folder,
 )
-from cohortsmith.app.release.samples import digest_of
-from cohortsmith.data import DataError, simulate
+from cohortsmith.data import DataError, read_cohort, simulate, write_cohort
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from cohortsmith.data import Cohort
 
 LINE = Release("2026-01-01", "p", "c", "run", 0, "m", "l", "s", 10, "pass")
 
@@ -78,12 +82,14 @@ def test_copies_released_before_fail_the_next_release(work: Path, tmp_path: Path
     refused = cohortsmith("release", tmp_path / "runs" / "bootstrap", "--force", *policy, tmp_path / "one")
     assert refused.code == 1  # copies are never released; an older ledger may hold some
     case = case_of_run(str(tmp_path / "runs" / "bootstrap"))
+    assert case.cohort is not None
+    key = key_of(tmp_path / "runs", make=True)
     old = replace(
         LINE,
-        patients=patients_digest(case.train),
-        cohort=case.cohort,
+        patients=patients_digest(case.train, key),
+        cohort=patients_digest(case.cohort, key),
         run="bootstrap",
-        samples=digest_of(case.sealed),
+        samples=patients_digest(case.synthetic),
         rows=len(case.synthetic),
         decision="fail",
         forced=True,
@@ -125,7 +131,7 @@ def test_an_interrupted_release_is_not_recorded(
     monkeypatch.setattr(module, "put_in_place", interrupted)
     cohortsmith("release", run, "--policy", work / "easy.toml", "--out", tmp_path / "one")
     assert read_ledger(run.parent) == []
-    assert sorted(path.name for path in run.parent.iterdir()) == ["first"]
+    assert sorted(path.name for path in run.parent.iterdir()) == [".releases.key", "first"]
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
@@ -158,3 +164,61 @@ def test_pooled_rows_are_those_of_both(name: str) -> None:
     assert len(both) == 30 + int((two.y == two.y[0]).sum())
     assert len(np.unique(both.subjects)) == len(both)
     assert both.labels[:30].tolist() == one.labels.tolist()
+
+
+def signed(cohort: Cohort) -> Cohort:
+    """The cohort with every second zero below zero."""
+    x = cohort.x.copy()
+    x[::2][x[::2] == 0] = -0.0
+    return replace(cohort, x=x)
+
+
+EXPRESSION = simulate("simulated-expression", 60, seed=0, genes=12, classes=2)
+SAME: dict[str, Callable[[Cohort], Cohort]] = {
+    "order of patients": lambda c: c.take(np.random.default_rng(0).permutation(len(c))),
+    "order of genes": lambda c: replace(c, x=c.x[:, ::-1], features=c.features[::-1]),
+    "sign of zero": signed,
+    "float64": lambda c: replace(c, x=c.x.astype(np.float64)),
+    "ids": lambda c: replace(c, obs=c.obs.set_axis([f"p{row}" for row in range(len(c))])),
+    "labels": lambda c: replace(c, y=1 - c.y),
+}
+
+
+@pytest.mark.parametrize("how", SAME)
+def test_the_same_patients_have_one_digest_however_they_are_put(how: str) -> None:
+    x = EXPRESSION.x.copy()
+    x[:5, :3] = 0
+    cohort = replace(EXPRESSION, x=x)
+    assert patients_digest(SAME[how](cohort), b"k") == patients_digest(cohort, b"k")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv.gz", ".parquet", ".h5ad"])
+def test_the_same_patients_in_another_format_have_one_digest(suffix: str, tmp_path: Path) -> None:
+    write_cohort(EXPRESSION, tmp_path / f"patients{suffix}")
+    assert patients_digest(read_cohort(tmp_path / f"patients{suffix}")) == patients_digest(EXPRESSION)
+
+
+def test_other_patients_and_other_secrets_have_other_digests() -> None:
+    changed = EXPRESSION.x.copy()
+    changed[3, 2] += 1
+    others = [EXPRESSION.take(np.arange(59)), replace(EXPRESSION, x=changed)]
+    assert len({patients_digest(cohort) for cohort in (EXPRESSION, *others)}) == 3
+    assert patients_digest(EXPRESSION, b"one") != patients_digest(EXPRESSION, b"two")
+
+
+def test_a_cohort_saved_anew_is_recognised_and_a_lost_secret_is_told(
+    first: Path, work: Path, tmp_path: Path, cohortsmith: Any
+) -> None:
+    assert b"".join(path.read_bytes() for path in first.parent.glob("releases.jsonl")).count(b"\n") == 1
+    case = case_of_run(str(first))
+    line = read_ledger(first.parent)[0]
+    assert line.patients != patients_digest(case.train)  # whoever has the file alone cannot look it up
+    shuffled = case.train.take(np.random.default_rng(1).permutation(len(case.train)))
+    before = released_before(first, shuffled, shuffled, "another")
+    assert len(before.same) == 1
+    assert before.rows is not None
+    assert "1 release, 560 rows in all" in before.note(280)
+    (first.parent / ".releases.key").unlink()
+    done = cohortsmith("audit", first, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "put it back" in done.err

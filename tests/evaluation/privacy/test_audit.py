@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cohortsmith.data import Cohort, DataError, simulate, split
@@ -160,3 +161,17 @@ def test_equal_wild_types_are_no_overlap_and_equal_names_with_equal_variants_are
     assert audit(train, holdout, holdout, seed=0).judgements
     with pytest.raises(DataError, match="in train too"):
         audit(train, train.take(np.arange(100)), holdout)
+
+
+def test_a_file_that_leaks_is_not_thinned_out_by_further_rows_of_its_model() -> None:
+    train, holdout = split(simulate("simulated-expression", 400, seed=0, genes=12, classes=2), seed=0)
+    honest = simulate("simulated-expression", 4000, seed=900, genes=12, classes=2)
+    noise = np.random.default_rng(0).normal(0, 0.3 * train.x.std(axis=0), train.x.shape)
+    noisy = replace(train, x=np.maximum(np.rint(train.x + noise), 0).astype(np.float32))
+    x, y = np.concatenate([noisy.x, honest.x]), np.concatenate([noisy.y, honest.y])
+    ids = np.asarray([f"row-{row}" for row in range(len(x))])
+    both = replace(noisy, x=x, y=y, subjects=ids, obs=pd.DataFrame(index=pd.Index(ids)))
+    done = audit(train, holdout, noisy, more=both)
+    told = {j.criterion.name: j for j in done.judgements}
+    assert told["worst_attack_auc"].outcome == "fail"
+    assert "in what is released itself" in told["worst_attack_auc"].measured.note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,3 +60,39 @@ def test_too_many_folds_are_refused_in_one_line() -> None:
     train, holdout = _sides(120)
     with pytest.raises(DataError, match="2 to 6 folds were expected, 20 patients or more in each; got 9 folds of 120"):
         fit_folds(train, holdout, _others, folds=9)
+
+
+def test_what_is_released_is_attacked_itself_whatever_the_folds_say() -> None:
+    train, holdout = _sides(300)
+    honest = fit_folds(train, holdout, _others, folds=5)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.3 * train.x.std(axis=0), train.x.shape).astype(np.float32)
+    noisy = replace(train, x=np.maximum(np.rint(train.x + noise), 0))  # no copies, and nearest to their patients by far
+    done = audit(train, holdout, noisy, folds=honest)
+    told = {j.criterion.name: j for j in done.judgements}
+    assert told["worst_attack_auc"].outcome == "fail"
+    assert "in what is released itself" in told["worst_attack_auc"].measured.note
+    assert done.to_json()["attacks_on_released"]
+    assert done.released is not None
+    passed = audit(train, holdout, _others(train, train.class_counts(), 9), folds=honest)
+    assert "fail" not in {j.outcome for j in passed.judgements}
+
+
+def test_a_holdout_too_small_to_be_attacked_alone_still_shows_a_release_of_copies() -> None:
+    train, holdout = _sides(200)
+    holdout = holdout.take(np.arange(25))
+    honest = fit_folds(train, holdout, _others, folds=5)
+    noise = np.random.default_rng(0).normal(0, 0.1 * train.x.std(axis=0), train.x.shape).astype(np.float32)
+    done = audit(train, holdout, replace(train, x=np.maximum(np.rint(train.x + noise), 0)), folds=honest)
+    told = {j.criterion.name: j.outcome for j in done.judgements}
+    assert told["worst_attack_auc"] == "fail"
+
+
+def test_each_fold_draws_as_many_rows_as_are_asked_and_risks_are_of_as_many_as_it_learned_from() -> None:
+    train, holdout = _sides(120)
+    folds = fit_folds(train, holdout, _others, folds=3, rows=1000)
+    assert all(len(made) >= 1000 for made in folds.made)
+    for fold in range(3):
+        comparison = folds.comparison(fold)
+        assert len(comparison.synthetic) == len(comparison.train)
+        assert set(comparison.synthetic.labels) == set(comparison.train.labels)

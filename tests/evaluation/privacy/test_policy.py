@@ -131,6 +131,8 @@ def test_looser_limits_are_named_and_a_pass_by_them_is_told_apart(tmp_path: Path
     assert loose.laxer() == [("worst_attack_tpr", "least", 50, 500), ("inference", "limit", 0.2, 0.09)]
     passed = (judge(loose["inference"], Measured(0.0, 0.0, 0.01)),)
     assert Judged(loose, passed).loosened
+    assert passed[0].loosened
+    assert not judge(strict["inference"], Measured(0.0, 0.0, 0.005)).loosened
     assert not Judged(strict, passed).loosened
     assert not Judged(loose, (judge(loose["inference"], Measured(0.5, 0.4, 0.6)),)).loosened
 
@@ -142,7 +144,15 @@ def test_a_digest_tells_limits_apart_and_not_names(tmp_path: Path) -> None:
     assert loose.digest() != DEFAULT.digest()
 
 
-def test_other_limits_cannot_call_themselves_the_default(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'default' names the built-in limits"):
-        read_policy(of('name = "default"\n[inference]\nlimit = 0.2\n', tmp_path))
+@pytest.mark.parametrize("name", ["default", "Default", " default ", "the default limits", "\uff44efault"])
+def test_other_limits_that_call_themselves_the_default_are_shown_as_custom(name: str, tmp_path: Path) -> None:
+    policy = read_policy(of(f'name = "{name}"\n[inference]\nlimit = 0.2\n', tmp_path))
+    assert policy.shown == f"custom policy, digest {policy.digest()[:12]}"
+    assert Judged(policy, (judge(policy["inference"], Measured(0.0, 0.0, 0.01)),)).loosened
+
+
+def test_the_default_is_known_by_its_limits_and_other_policies_by_name_and_digest(tmp_path: Path) -> None:
     assert read_policy(of('name = "default"\n', tmp_path)) == DEFAULT
+    assert Policy("another name", DEFAULT.criteria).shown == "default"
+    strict = read_policy(of("[inference]\nlimit = 0.01\n", tmp_path))
+    assert strict.shown == f"custom policy, 'institution', digest {strict.digest()[:12]}"

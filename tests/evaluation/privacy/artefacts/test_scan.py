@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from cohortsmith.data import Cohort, DataError, log_expression, simulate, write_cohort
-from cohortsmith.evaluation.privacy.artefacts.scanner import ArtefactFinding, scan
+from cohortsmith.evaluation.privacy.artefacts import ArtefactFinding, scan
 from cohortsmith.generators import FAMILIES, Generator, make_generator
 from tests.contracts.cohorts import COHORTS, cohort_of, data_kind
 

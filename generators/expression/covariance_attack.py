@@ -77,7 +77,9 @@ def attacked(
         found.append(_aucs(*sides, _Side(release, drawn), count))
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # no group may be large enough
         auc = float(np.nanmax(np.nanmean(np.stack(found), axis=0)))
-    return float(ndtr(ndtri(auc) * np.sqrt(1 - 2 / FOLDS)))
+    # The whole of train gives less away than its part: in proportion to its root, as measured, or to it where n < p.
+    part = 1 - 2 / FOLDS
+    return float(ndtr(ndtri(auc) * (part if scores.shape[1] > len(scores) else np.sqrt(part))))
 
 
 def ladder(patients: int, genes: int) -> list[Detail]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _LEAST_VARIANCE = 1e-6
+_TIGHT, _MOST_TIGHT = 3, 1200  # genes of a small module on average; most of these modules
 _LEAST_RESIDUAL = 1e-3  # of a gene's scores: constant genes must not decide a density
 
 
@@ -51,7 +52,10 @@ class Structure:
         module, loading: (genes,) of `gene_modules`; loading is empty where genes are not joined.
         colour: (modules or genes, dim) maps codes to factors; columns by falling variance.
         whiten: (modules or genes, dim) its inverse, transposed.
-        residual: (genes,) standard deviation of what the factors do not explain.
+        tight, tie: (genes,) small modules of what the factors do not explain, and each gene's loading on its module's
+            factor, which is independent of all others: tight pairs stay together, and no covariance of many genes is
+            told. Empty where genes are not joined.
+        residual: (genes,) standard deviation of what is left.
     """
 
     mean: Floats
@@ -59,6 +63,8 @@ class Structure:
     loading: Floats
     colour: Floats
     whiten: Floats
+    tight: NDArray[np.int64]
+    tie: Floats
     residual: Floats
 
     @property
@@ -87,12 +93,16 @@ class Structure:
         variances, axes = np.maximum(variances[::-1], _LEAST_VARIANCE), axes[:, ::-1]
         colour = np.ascontiguousarray(axes * np.sqrt(variances), dtype=np.float32)
         whiten = np.ascontiguousarray(axes / np.sqrt(variances), dtype=np.float32)
-        residual = np.zeros(genes, np.float32)
+        residual, tight, tie = np.zeros(genes, np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32)
         if detail.modules:
+            left = centred - _genes(factors, module, loading)
+            tight = modules_of(left, min(genes // _TIGHT, _MOST_TIGHT), rng)
+            axis = loadings_of(left, tight)
+            tie = (axis * np.sqrt((_factors(left, tight, axis) ** 2).sum(axis=0) / free)[tight]).astype(np.float32)
             whole = (centred.astype(np.float64) ** 2).sum(axis=0) / free
             kept = (_sparse(module, loading) @ colour).astype(np.float64)
-            residual = np.sqrt(np.maximum(whole - (kept**2).sum(axis=1), 0)).astype(np.float32)
-        return cls(mean, module.astype(np.int64), loading, colour, whiten, residual)
+            residual = np.sqrt(np.maximum(whole - (kept**2).sum(axis=1) - tie**2, 0)).astype(np.float32)
+        return cls(mean, module, loading, colour, whiten, tight, tie, residual)
 
     def encode(self, scores: Floats, groups: NDArray[np.int64]) -> Floats:
         """Codes (n, dim) of scores (n, genes) of groups (n,)."""
@@ -108,10 +118,12 @@ class Structure:
             codes = np.concatenate([codes, rng.standard_normal((len(codes), rest), dtype=np.float32)], axis=1)
         out = codes @ self.colour.T
         if len(self.loading):
-            out = np.asarray((_sparse(self.module, self.loading) @ out.T).T, np.float32)
+            out = _genes(out, self.module, self.loading)
             noise = rng.standard_normal(out.shape, dtype=np.float32)
             noise *= self.residual
             out += noise
+            shared = rng.standard_normal((len(out), int(self.tight.max()) + 1), dtype=np.float32)
+            out += _genes(shared, self.tight, self.tie)
         out += self.mean[groups]
         return np.asarray(out, dtype=np.float32)
 
@@ -128,8 +140,9 @@ class Structure:
         outside = np.zeros(len(scores))
         if len(self.loading):
             centred = scores - self.mean[groups]
-            left = centred - (_sparse(self.module, self.loading) @ self._factors(centred).T).T
-            outside = -0.5 * ((left / np.maximum(self.residual, _LEAST_RESIDUAL)) ** 2).sum(axis=1, dtype=np.float64)
+            left = centred - _genes(self._factors(centred), self.module, self.loading)
+            spread = np.sqrt(np.maximum(self.residual**2 + self.tie**2, _LEAST_RESIDUAL**2))
+            outside = -0.5 * ((left / spread) ** 2).sum(axis=1, dtype=np.float64)
         return {"inside": inside, "outside": outside, "density": inside + outside}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -145,7 +158,7 @@ class Structure:
         return _factors(centred, self.module, self.loading) if len(self.loading) else centred
 
 
-_TENSORS = ("mean", "module", "loading", "colour", "whiten", "residual")
+_TENSORS = ("mean", "module", "loading", "colour", "whiten", "tight", "tie", "residual")
 
 
 def group_means(scores: Floats, groups: NDArray[np.int64], count: int) -> Floats:
@@ -162,6 +175,11 @@ def _sparse(module: NDArray[np.int64], loading: Floats) -> csr_array:
     """Loadings as a sparse matrix (genes, modules)."""
     shape = (len(module), int(module.max()) + 1)
     return csr_array((loading, module, np.arange(len(module) + 1)), shape=shape)
+
+
+def _genes(factors: Floats, module: NDArray[np.int64], loading: Floats) -> Floats:
+    """What the modules' factors (n, modules) make of the genes (n, genes)."""
+    return np.asarray(factors[:, module] * loading, np.float32)
 
 
 def _factors(centred: Floats, module: NDArray[np.int64], loading: Floats) -> Floats:

@@ -121,28 +121,28 @@ class StuckFamily(GANFamily):
 def test_the_alarm_names_the_class_that_collapsed(correlated: Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KINDS["expression"].families, "gan", StuckFamily)
     stuck = GAN(steps=2, learning_rate=1e-9, **ALL_STEPS).fit(correlated, seed=0)
-    (alarm,) = stuck.summary["alarms"]
+    alarm = next(alarm for alarm in stuck.summary["alarms"] if "'class-A'" in alarm)
     assert "mode collapse" in alarm
-    assert "'class-A'" in alarm
     assert stuck.summary["diversity"]["class-A"] < 0.05
     assert stuck.summary["diversity"]["class-B"] == pytest.approx(1, abs=0.15)
 
 
 def test_balanced_training_shows_the_classes_equally_often(correlated: Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
     rare = correlated.take(np.append(np.flatnonzero(correlated.y == 0), np.flatnonzero(correlated.y == 1)[:20]))
-    seen = []
+    seen: list[Tensor] = []
 
     @dataclass(frozen=True)
     class Watching(GANFamily):
         def losses(self, nets: Any, batch: Any) -> Any:
-            seen.append(batch.y.float().mean().item())
+            seen.append(batch.y)
             return super().losses(nets, batch)
 
     monkeypatch.setitem(KINDS["expression"].families, "gan", Watching)
     for balanced, share in ((True, 0.5), (False, 20 / len(rare))):
         seen.clear()
         generator = GAN(steps=30, balanced=balanced, **ALL_STEPS).fit(rare, seed=0)
-        assert np.mean(seen) == pytest.approx(share, abs=0.02)
+        classes = generator.binding.codec.strata.of_class[torch.cat(seen).numpy()]  # type: ignore[union-attr]
+        assert classes.mean() == pytest.approx(share, abs=0.02)
         # The classes of train are told as they are, however they were shown.
         assert generator.sample(len(rare)).class_counts() == rare.class_counts()
 

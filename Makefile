@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PACKAGES := data training generators ssl_models evaluation app
-FAMILIES := gan,wgan,vae,diffusion,mvn,bootstrap,marginals
+FAMILIES := gan,wgan,vae,diffusion,copula,mvn,bootstrap,marginals
 
 .PHONY: demo app test lint types format clean
 

@@ -84,7 +84,8 @@ def run() -> None:
     args = harness.arguments(parser)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     of_images, of_sequences = args.data in images.FILES, args.data == "tp53"
-    families = list(dict.fromkeys([*families_of(args.families), *(OF_SEQUENCES if of_sequences else BASELINES)]))
+    baselines = OF_SEQUENCES if of_sequences else BASELINES if of_images else ("copula", *BASELINES)
+    families = list(dict.fromkeys([*families_of(args.families), *baselines]))
     cohort = None if of_images or of_sequences else read_cohort(FILES.get(args.data, args.data))
     if cohort is not None:
         for family in families:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cohortsmith.data import Cohort
 
 SETS = {"A": "tcga_12class_50genes", "B": "tcga_tumour_normal_3341genes", "C": "tcga_mirna_34class_680"}
-BASELINES = ("mvn", "bootstrap", "marginals")
+BASELINES = ("copula", "mvn", "bootstrap", "marginals")
 PEERS: dict[str, dict[str, Any]] = {
     "sdv-gaussiancopula": {},
     "sdv-tvae": {"epochs": 100},

@@ -1,18 +1,106 @@
-"""Stand-in until the collapse alarm is merged."""
+"""Mode collapse: a generator that makes few different patients, those that the discriminator accepts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.floating[Any]]
+
+MOST = 500  # patients of a class that are compared
+_LEAST = 10  # patients of a class, of either side
+_SPREAD = 0.5  # of the real patients' total spread
+_DIFFERENT = 0.35  # of the number of different real patients
+_COVERED = 0.25  # of the real patients
+_NEAR = 0.5  # of the median distance of a real patient to the nearest: two as near are one patient
+_NEIGHBOURS = 5
 
 
-def collapse_alarms(generated, real, generated_y, real_y, classes):
-    return []
+def collapse_alarms(
+    generated: Codes,
+    real: Codes,
+    generated_y: NDArray[np.int64],
+    real_y: NDArray[np.int64],
+    classes: Sequence[str],
+) -> list[str]:
+    """A line for each class whose generated patients are too alike: in spread, in number, or far from most real ones.
+
+    Different patients are counted as the inverse of the chance that two of them are one (Simpson 1949); coverage is the
+    share of real patients with a generated one among their five nearest (Naeem et al. 2020, equation 4). Both are taken
+    with equally many patients on both sides.
+
+    Args:
+        generated: codes (n, ...) of generated patients.
+        real: codes (m, ...) of real ones.
+        generated_y: classes (n,) of the former.
+        real_y: classes (m,) of the latter.
+        classes: names.
+    """
+    alarms = []
+    spread = diversity(generated, real, generated_y, real_y, classes)
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(classes):
+        sides = [_some(x, np.flatnonzero(y == label), rng) for x, y in ((generated, generated_y), (real, real_y))]
+        size = min(map(len, sides))
+        if size < _LEAST:
+            continue
+        made, truth = (side[:size] for side in sides)
+        apart = cdist(truth, truth)
+        np.fill_diagonal(apart, np.inf)
+        radius = _NEAR * float(np.median(apart.min(axis=1)))
+        between = cdist(made, made)
+        np.fill_diagonal(between, np.inf)
+        different, expected = _different(between, radius), _different(apart, radius)
+        reach = np.partition(apart, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
+        covered = float((cdist(truth, made).min(axis=1) <= reach).mean())
+        reason = ""
+        if different < _DIFFERENT * expected:
+            reason = f"are about {different:.0f} different ones among {size}, of real patients {expected:.0f}"
+        elif spread[name] < _SPREAD:
+            reason = f"are {spread[name]:.2f} times as diverse as real ones"
+        elif covered < _COVERED:
+            reason = f"lie near {covered:.0%} of the real ones only"
+        if reason:
+            alarms.append(f"mode collapse: generated patients of class {name!r} {reason}")
+    return alarms
 
 
-def diversity(generated, real, generated_y, real_y, classes):
-    def spread(codes):
-        return float(np.sqrt(codes.reshape(len(codes), -1).var(axis=0).sum()))
+def diversity(
+    generated: Codes,
+    real: Codes,
+    generated_y: NDArray[np.int64],
+    real_y: NDArray[np.int64],
+    classes: Sequence[str],
+) -> dict[str, float]:
+    """Spread (root of the total variance) of each class's generated codes over that of its real ones.
 
+    Arguments are those of `collapse_alarms`.
+    """
     return {
-        name: spread(generated[generated_y == k]) / max(spread(real[real_y == k]), 1e-9)
-        for k, name in enumerate(classes)
-        if (real_y == k).any() and (generated_y == k).any()
+        name: _spread(generated[generated_y == label]) / max(_spread(real[real_y == label]), 1e-9)
+        for label, name in enumerate(classes)
+        if (generated_y == label).any() and (real_y == label).any()
     }
+
+
+def _some(x: Codes, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
+    chosen = rng.permutation(rows)[:MOST]
+    return x[chosen].reshape(len(chosen), -1).astype(np.float64)
+
+
+def _different(apart: NDArray[np.float64], radius: float) -> float:
+    """Number of different patients by their distances (n, n); at most as many as there are."""
+    n = len(apart)
+    chance = (apart <= radius).sum() / (n * (n - 1))
+    return min(1 / max(float(chance), 1e-12), float(n))
+
+
+def _spread(codes: Codes) -> float:
+    return float(np.sqrt(codes.reshape(len(codes), -1).var(axis=0).sum()))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _CALIBRATION_VALUES = 40_000_000
 _CALIBRATION_TIMES = 40  # generated patients for one of train's, whose own number limits what can be corrected
+_OF_SYMBOLS = 3  # dimensions of sequences' codes
 _EVIDENCE = 21  # stream of the seed
 IDLE = (
     "the network adds nothing here: `copula` is as good, in a fraction of the time, and samples are those of the copula"
@@ -146,10 +147,12 @@ class NeuralGenerator(Generator):
         self._bound.codec.calibrate(generated, drawn, rng)
         of_class = np.zeros(len(counts), np.int64)
         of_class[groups] = cohort.y
-        return GeneratedPatients(
-            diversity(generated, codes, of_class[drawn], cohort.y, cohort.classes),
-            tuple(collapse_alarms(generated, codes, of_class[drawn], cohort.y, cohort.classes)),
-        )
+        shown = diversity(generated, codes, of_class[drawn], cohort.y, cohort.classes)
+        real: NDArray[Any] = codes
+        if generated.ndim == _OF_SYMBOLS:  # codes are probabilities, from which patients are yet to be drawn
+            generated, real = self._bound.codec.decode(generated, drawn, rng), cohort.x
+        alarms = collapse_alarms(generated, real, of_class[drawn], cohort.y, cohort.classes)
+        return GeneratedPatients(shown, tuple(alarms))
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         groups = self._bound.draw_groups(y, rng)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # What is compared when no family is named: those that learn the data kind, and its baselines.
 DEFAULT_FAMILIES = {
-    "expression": ("gan", "wgan", "vae", "diffusion", "mvn", "bootstrap", "marginals"),
+    "expression": ("gan", "wgan", "vae", "diffusion", "copula", "mvn", "bootstrap", "marginals"),
     "sequence": ("gan", "wgan", "vae", "diffusion", "vlmc", "pwm", "bootstrap", "random-edits", "good-turing"),
     "image": ("gan", "wgan", "vae", "diffusion", "mvn", "bootstrap"),
 }

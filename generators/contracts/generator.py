@@ -205,8 +205,8 @@ class Generator(ABC):
               `nearest_generated` and `inverted`: minus the distance to the nearest generated patient of the class, and
               after descent on its latent (Chen et al. 2020, "GAN-Leaks").
             - `mvn`: `log_density` of the patient's class.
-            - wide expression, every family that learns components: `components_outside`, `components_explained`,
-              `components_inside`, `components_density` (`LowRank.evidence`).
+            - expression, `copula` and the networks: `structure_inside`, `structure_outside`, `structure_density`
+              (`Structure.evidence`); wide `mvn`: `components_outside`, `_explained`, `_inside`, `_density`.
 
         Raises:
             DataError: not fitted, no patients, or a cohort of another kind, scale, features or classes.

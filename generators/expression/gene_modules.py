@@ -41,7 +41,11 @@ def modules_of(centred: Floats, count: int, rng: np.random.Generator) -> NDArray
         loadings = (axes * np.sqrt(np.maximum(variances, 0) / n)).astype(np.float32)
     kind = KMeans if genes <= _AT_ONCE else MiniBatchKMeans
     with threadpool_limits(1):
-        found = kind(min(count, genes), n_init=1, max_iter=_ITERATIONS, random_state=int(rng.integers(2**31))).fit(loadings).labels_
+        found = (
+            kind(min(count, genes), n_init=1, max_iter=_ITERATIONS, random_state=int(rng.integers(2**31)))
+            .fit(loadings)
+            .labels_
+        )
     _, found = np.unique(found, return_inverse=True)
     return np.asarray(found, np.int64)
 

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
-# float32 holds 24 bits: up to 2**17 steps, a step is distinguishable from its fractions
-_RESOLVED, _NEAR = 2.0**17, 0.05
+_NEAR = 0.1  # of a step: what float32 must tell apart
 _MOST_DECIMALS = 6
 _MOST_LEVELS = 16  # a table of at most so many different values has fixed levels
 _MOST_COUNT = 2.0**14  # up to which log2(count + 1) and log2(count + 2) can be told apart in float32
@@ -156,13 +155,12 @@ def _is_log_of_whole(row: NDArray[np.float64], decimals: int | None) -> bool:
 
 
 def _decimals(x: NDArray[np.floating]) -> int | None:
-    """Fewest decimals, at most 6, that represent every value of `x`; None where float32 cannot show it."""
-    largest = float(np.abs(x).max(initial=0))
+    """Fewest decimals, at most 6, to which every value of `x` is rounded; None where float32 cannot show it."""
+    some = np.abs(x[: min(len(x), 50)]).astype(np.float32)
     for decimals in range(_MOST_DECIMALS + 1):
-        steps = 10.0**decimals
-        if largest * steps > _RESOLVED:
+        if np.mean(np.spacing(some) * 10.0**decimals < _NEAR) < 0.5:
             return None
-        if all(bool(np.all(np.abs(row * steps - np.rint(row * steps)) < _NEAR)) for row in x.astype(np.float64)):
+        if all(np.array_equal(np.round(row.astype(np.float64), decimals).astype(np.float32), row) for row in x):
             return decimals
     return None
 

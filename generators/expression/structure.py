@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _LEAST_VARIANCE = 1e-6
-_TIGHT, _MOST_TIGHT = 3, 1200  # genes of a small module on average; most of these modules
+_TIGHT, _MOST_TIGHT = 2, 1200  # genes of a small module on average; most of these modules
 _LEAST_RESIDUAL = 1e-3  # of a gene's scores: constant genes must not decide a density
 
 

@@ -16,7 +16,7 @@ from tests.contracts.test_generators import NEURAL, everywhere, fitted
 def test_evidence_is_one_number_a_patient_in_their_order(family: str, kind: str) -> None:
     cohort, generator = cohort_of(kind).take(np.arange(0, 60, 5)), fitted(family, kind)
     found = generator.membership_evidence(cohort, seed=3)
-    assert bool(found) == (family in (*NEURAL, "mvn", "vlmc"))
+    assert bool(found) == (family in (*NEURAL, "copula", "mvn", "vlmc"))
     turned = generator.membership_evidence(cohort.take(np.arange(len(cohort))[::-1]), seed=3)
     for name, values in found.items():
         assert values.shape == (12,)

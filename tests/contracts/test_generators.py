@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TINY: dict[str, Any] = {"steps": 20, "width": 32, "depth": 1, "batch_size": 32}
 TINIER = TINY | {"steps": 2, "batch_size": 16}  # of images, whose networks work a hundred times as long a step
 NEURAL = ("gan", "wgan", "vae", "diffusion")
-OWN = (*NEURAL, "mvn", "bootstrap", "marginals", "pwm", "random-edits", "good-turing", "vlmc")
+OWN = (*NEURAL, "copula", "mvn", "bootstrap", "marginals", "pwm", "random-edits", "good-turing", "vlmc")
 SAVABLE = tuple(name for name in OWN if FAMILIES[name].savable)
 EXPRESSION = tuple(name for name in OWN if "expression" in FAMILIES[name].kinds)
 CASES = [(name, kind) for name in OWN for kind in COHORTS if data_kind(kind) in FAMILIES[name].kinds]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cohortsmith import load
+from cohortsmith.data import DataError
 from cohortsmith.generators.neural import NeuralGenerator
 from cohortsmith.ssl_models import load as load_classifier
 from tests.contracts.cohorts import cohort_of
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SAVED = Path(__file__).resolve().parents[1] / "saved"
-MODELS = sorted(path.parent.name for path in SAVED.glob("*/model.json"))
+OF_ANOTHER_CODEC = "diffusion-expression"  # networks of expression now start as a copula
+MODELS = sorted({path.parent.name for path in SAVED.glob("*/model.json")} - {OF_ANOTHER_CODEC})
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -32,17 +34,19 @@ def test_a_saved_model_samples_what_it_did(name: str) -> None:
             np.testing.assert_allclose(sample.x, before["x"], rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "net"), [("gan-expression", "discriminator"), ("wgan-expression", "critic"), ("vae-image", "encoder")]
-)
-def test_networks_of_training_are_read_from_old_models_and_not_saved_again(name: str, net: str, tmp_path: Path) -> None:
-    model = load(SAVED / name)
+def test_a_network_of_expression_of_the_first_version_is_to_be_fitted_again() -> None:
+    with pytest.raises(DataError, match="of another version; fit it again"):
+        load(SAVED / OF_ANOTHER_CODEC)
+
+
+def test_networks_of_training_are_read_from_old_models_and_not_saved_again(tmp_path: Path) -> None:
+    model = load(SAVED / "vae-image")
     assert isinstance(model, NeuralGenerator)
-    assert net in model.networks
+    assert "encoder" in model.networks
     model.save(tmp_path / "model")
     again = load(tmp_path / "model")
     assert isinstance(again, NeuralGenerator)
-    assert net not in again.networks
+    assert "encoder" not in again.networks
     assert again.sample(9, seed=1).digest() == model.sample(9, seed=1).digest()
 
 

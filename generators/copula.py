@@ -43,7 +43,7 @@ class Copula(Generator):
         dp_epsilon: epsilon of differential privacy; 0 fits without.
         dp_delta: its delta; 0 is a tenth of one over the number of patients.
         rank: components of a private fit; 0 is 16.
-        wide: number of genes above which a private fit has components; 0 is 1000.
+        wide: number of genes above which a private fit has components; 0 has them always.
         dp_bounds: least and largest log2 value of a gene in a private fit, from knowledge of the platform and not of
             these patients.
         dp_decimals: decimals that values of a private fit are rounded to, from knowledge of the platform; 0 does not
@@ -82,7 +82,8 @@ class Copula(Generator):
             if settings[name] != defaults[name]:
                 raise DataError(f"{self.family}: {name} is {'not ' if dp_epsilon else ''}for fits with dp_epsilon")
         kind: Any = PrivateExpressionCodec if dp_epsilon else ExpressionCodec
-        self._codec = kind(**{name: settings[name] for name in (_PRIVATE if dp_epsilon else _PUBLIC)})
+        own = {name: settings[name] for name in (_PRIVATE if dp_epsilon else _PUBLIC)}
+        self._codec = kind(**own | ({"wide": wide or 1} if dp_epsilon else {}))
         self.settings = settings
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> Schema:

@@ -173,7 +173,7 @@ class NeuralGenerator(Generator):
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors, values = self._bound.codec.state()
         arrays = {f"codec.{name}": value for name, value in tensors.items()}
-        for name in self._bound.objective.sampling():
+        for name in self._bound.objective.sampling() if self._nets else ():
             arrays |= {f"net.{name}.{key}": value.numpy() for key, value in self._nets[name].state_dict().items()}
         return arrays, {"codec": values}
 

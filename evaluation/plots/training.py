@@ -81,11 +81,29 @@ def training(history: Sequence[Mapping[str, float]]) -> Gallery:
         if len(values) < 2:
             continue
         title = _TITLES.get(key, key.replace("_", " ").capitalize())
-        panels.append(Panel(title, _NOTES.get(key, ""), _curve(steps, values, SYNTHETIC, title), _plot(), 220, 2))
+        text, looks = _NOTES.get(key, ""), _plot()
+        if key == "validation_loss":
+            text, looks = _best(rows, looks)
+        panels.append(Panel(title, text, _curve(steps, values, SYNTHETIC, title), looks, 220, 2))
     head, rest = (2, len(panels) - 2) if panels and panels[0].height > 220 and len(panels) > 1 else (0, len(panels))
     width = 6 if rest == 1 else 3 if rest in (2, 4) else 2
     panels = panels[:head] + [replace(panel, width=width) for panel in panels[head:]]
     return Gallery(panels, "Faint: as logged. Bold: running mean.", legend)
+
+
+def _best(rows: Sequence[Mapping[str, float]], looks: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The note on the validation loss, and the drawing with a line at its best step, whose weights are used."""
+    told = [(row["validation_loss"], row["step"]) for row in rows if "validation_loss" in row]
+    step = min(told)[1]
+    mark = {"type": "line", "xref": "x", "yref": "paper", "x0": step, "x1": step, "y0": 0, "y1": 1}
+    looks["shapes"] = [mark | {"line": {"color": CHANCE, "width": 1.5, "dash": "dash"}}]
+    looks["annotations"] = [note(step, 1, f"best: step {step:g}", yref="paper", xanchor="left", yanchor="top")]
+    if step:
+        return f"{_NOTES['validation_loss']} Lowest at step {step:g}, whose weights are used.", looks
+    return (
+        "On validation patients; lowest before the first step: the network adds nothing to what it starts from.",
+        looks,
+    )
 
 
 def _scores(rows: Sequence[Mapping[str, float]], most: int = MOST_STEPS) -> Panel:

@@ -70,7 +70,7 @@ class Structure:
     @property
     def dim(self) -> int:
         """Length of a code."""
-        return self.colour.shape[1]
+        return int(self.colour.shape[1])
 
     @classmethod
     def fit(

@@ -218,7 +218,8 @@ class Spending:
         if not family.dp_public_statistics:
             try:
                 budget = share * family.dp_epsilon
-                noise = noise_multiplier(budget, delta, rate=1.0, times=_RELEASES, accountant="rdp")
+                accountant = "rdp" if share < 1 else ACCOUNTANT  # of a part, training's own accountant takes the rest
+                noise = noise_multiplier(budget, delta, rate=1.0, times=_RELEASES, accountant=accountant)
             except TrainingError as error:
                 raise DataError(f"{family.name}: dp_epsilon {family.dp_epsilon:g} is too small: {error}") from error
         rng = np.random.default_rng([secret, _STATISTICS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cohortsmith.evaluation.html.layout import gallery
-from cohortsmith.evaluation.plots.training import MOST_BESIDE, accuracy, duel
+from cohortsmith.evaluation.plots.training import MOST_BESIDE, accuracy, duel, training
 
 
 def rows(real: float, fake: float, n: int = 40) -> list[dict[str, float]]:
@@ -59,3 +59,12 @@ def test_names_of_runs_are_text() -> None:
     )
     assert "<b>x" not in page
     assert "<i>" not in page
+
+
+@pytest.mark.parametrize(("best", "words"), [(20.0, "Lowest at step 20"), (0.0, "the network adds nothing")])
+def test_the_best_step_is_marked_on_the_validation_loss(best: float, words: str) -> None:
+    history = [{"step": step, "loss": 1.0, "validation_loss": abs(step - best) + 1} for step in (0.0, 10.0, 20.0, 30.0)]
+    (panel,) = [panel for panel in training(history).panels if panel.title == "Loss on validation patients"]
+    assert panel.layout["shapes"][0]["x0"] == best
+    assert panel.layout["annotations"][0]["text"] == f"best: step {best:g}"
+    assert words in panel.note

@@ -92,7 +92,7 @@ def diversity(
 
 def _some(x: Codes, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
     chosen = rng.permutation(rows)[:MOST]
-    return np.asarray(x[chosen].reshape(len(chosen), -1), np.float64)
+    return np.asarray(x[chosen].reshape(len(chosen), int(np.prod(x.shape[1:]))), np.float64)
 
 
 def _different(apart: NDArray[np.float64], radius: float) -> float:

@@ -111,7 +111,7 @@ class Copula(Generator):
 
     def _draw(self, y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         groups = y if self._codec.strata is None else self._codec.strata.draw(y, rng)
-        return self._codec.decode(self._codes(groups, rng), groups, rng)
+        return np.asarray(self._codec.decode(self._codes(groups, rng), groups, rng))
 
     def _codes(self, groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
         return rng.standard_normal((len(groups), *self._codec.code_shape), dtype=np.float32)
@@ -120,7 +120,8 @@ class Copula(Generator):
         return dict(self._codec.evidence(cohort, np.random.default_rng([seed, 1])))
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        return self._codec.state()
+        tensors, values = self._codec.state()
+        return tensors, values
 
     def _restore(self, tensors: dict[str, NDArray[Any]], values: dict[str, Any]) -> None:
         self._codec.restore(tensors, values)

@@ -165,6 +165,6 @@ class VAE(NeuralGenerator):
         else:
             codes = np.zeros((steps, *codec.code_shape), np.float32)
         y = np.where(np.arange(steps) < steps / 2, ends[0], ends[1]).astype(np.int64)
-        between = isinstance(codec, Interpolating)
-        x = codec.between(codes, groups, share, rng) if between else codec.decode(codes, y, rng)
-        return self.as_cohort(x, y, seed)
+        if isinstance(codec, Interpolating):
+            return self.as_cohort(codec.between(codes, groups, share, rng), y, seed)
+        return self.as_cohort(codec.decode(codes, y, rng), y, seed)

@@ -59,8 +59,8 @@ def attacked(
         detail: what is fitted.
         rng: of folds and draws.
     """
-    seen = rng.permutation(scores.shape[1])[:_GENES]
-    scores, fold = scores[:, seen], _folds(groups, subjects, rng)
+    looked_at = rng.permutation(scores.shape[1])[:_GENES]
+    scores, fold = scores[:, looked_at], _folds(groups, subjects, rng)
     wide = scores.shape[1] > _WIDEST
     found: list[NDArray[np.float64]] = []
     for part in range(_ROUNDS_WIDE if wide else FOLDS):
@@ -73,13 +73,13 @@ def attacked(
         place = np.empty(len(scores), np.int64)
         place[members] = cell
         release = structure.decode(np.zeros((len(drawn), 0), np.float32), place[rows], rng)
-        sides = [_Side(scores[rows], groups[rows]) for rows in (members, others, known)]
-        found.append(_aucs(*sides, _Side(release, drawn), count))
+        inside, outside, seen = (_Side(scores[rows], groups[rows]) for rows in (members, others, known))
+        found.append(_aucs(inside, outside, seen, _Side(release, drawn), count))
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # no group may be large enough
         auc = float(np.nanmax(np.nanmean(np.stack(found), axis=0)))
     # The whole of train gives less away than its part: in proportion to its root, as measured, or to it where n < p.
-    part = 1 - 2 / FOLDS
-    return float(ndtr(ndtri(auc) * (part if scores.shape[1] > len(scores) else np.sqrt(part))))
+    share = 1 - 2 / FOLDS
+    return float(ndtr(ndtri(auc) * (share if scores.shape[1] > len(scores) else np.sqrt(share))))
 
 
 def ladder(patients: int, genes: int) -> list[Detail]:

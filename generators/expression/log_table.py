@@ -79,9 +79,12 @@ class LogTable:
 
     def limits(self) -> tuple[float, float]:
         """Least and largest log2 value that a generated patient can have."""
-        low = -np.inf if self.least is None else float(to_log(np.float32([[self.least]]), self.scale)[0, 0])
-        high = np.inf if self.most is None else float(to_log(np.float32([[self.most]]), self.scale)[0, 0])
-        return (0.0, np.inf) if self.scale == "counts" else (low, high)
+        if self.scale == "counts":
+            return 0.0, float("inf")
+        if self.least is None or self.most is None:
+            return float("-inf"), float("inf")
+        low, high = to_log(np.array([[self.least, self.most]], np.float32), self.scale)[0]
+        return float(low), float(high)
 
     def back(self, columns: Floats) -> Floats:
         """Expression (n, genes) in the cohort's scale from columns."""
@@ -91,12 +94,13 @@ class LogTable:
         if self.least is not None:
             values = np.clip(values, self.least, self.most)
         if self.of_whole:
-            values = np.log2(np.rint(np.exp2(np.maximum(values, 0).astype(np.float64)) - 1) + 1)
+            exact = np.log2(np.rint(np.exp2(np.maximum(values, 0).astype(np.float64)) - 1) + 1)
+            values = exact.astype(np.float32)
         elif self.levels:
             values = _nearest(values, np.asarray(self.levels, np.float32))
         if self.decimals is not None:
-            values = np.round(values.astype(np.float64), self.decimals)
-        return values.astype(np.float32)
+            values = np.round(values.astype(np.float64), self.decimals).astype(np.float32)
+        return values
 
 
 def bounds(lowest: NDArray[np.floating], highest: NDArray[np.floating]) -> tuple[float, float]:

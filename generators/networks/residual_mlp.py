@@ -102,8 +102,8 @@ class _GeneratorNet(GeneratorNet):
         if uniform is None:
             raise TypeError("a generator of vectors needs uniform noise of a code's shape")
         noise = torch.special.ndtri(uniform.clamp(_LEAST, 1 - _LEAST))
-        changed: Tensor = self.change(torch.cat([latent, noise], dim=1), y)
-        return noise + changed
+        codes: Tensor = noise + self.change(torch.cat([latent, noise], dim=1), y)
+        return codes
 
 
 class GaussianLikelihood(Likelihood):

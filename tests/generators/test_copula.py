@@ -73,7 +73,7 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, object], messag
 
 
 def test_a_private_copula_spends_its_budget_and_no_more(correlated: Cohort, tmp_path: Path) -> None:
-    stated = replace(correlated, provenance=correlated.provenance | {"scale_from": "stated"})
+    stated = replace(correlated, provenance={**correlated.provenance, "scale_from": "stated"})
     model = Copula(dp_epsilon=5.0, dp_bounds=(-5.0, 20.0)).fit(stated, seed=0)
     told = model.summary["privacy"]
     assert 4.8 < told["epsilon_spent"] <= 5
@@ -83,6 +83,6 @@ def test_a_private_copula_spends_its_budget_and_no_more(correlated: Cohort, tmp_
     # Two fits differ, though the seed is one: the noise is secret.
     other = Copula(dp_epsilon=5.0, dp_bounds=(-5.0, 20.0)).fit(stated, seed=0)
     assert other.sample(9, seed=1).digest() != model.sample(9, seed=1).digest()
-    guessed = replace(correlated, provenance=correlated.provenance | {"scale_from": "values"})
+    guessed = replace(correlated, provenance={**correlated.provenance, "scale_from": "values"})
     with pytest.raises(DataError, match="the scale must be stated"):
         Copula(dp_epsilon=5.0).fit(guessed)

@@ -12,6 +12,7 @@ from cohortsmith.generators import make_generator
 from cohortsmith.generators.expression.log_table import LogTable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,7 +27,7 @@ def log_counts(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(np.log2(rng.poisson(means) + 1.0).round(6))
 
 
-LAWS = {
+LAWS: dict[str, Callable[[np.random.Generator], NDArray[Any]]] = {
     "log2counts": log_counts,
     "intensities": lambda rng: np.exp(rng.normal(4, 1.5, (PATIENTS, GENES))).round(2),
     "negatives": lambda rng: np.rint(rng.normal(400, 300, (PATIENTS, GENES))),

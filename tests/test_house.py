@@ -55,6 +55,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "core",
         "spaces",
         "metrics.common",
+        "metrics.expression",
         "metrics.sequences",
         "metrics.images",
         "metrics",

@@ -36,6 +36,9 @@ class Stream:
     DRAW: Final = 11
     CORRELATED_GENES: Final = 21
     PROJECTIONS: Final = 22
+    TIGHT_PAIRS: Final = 23
+    GAPS: Final = 24
+    MODULES: Final = 25
     COMPONENTS: Final = 31
     BOOSTED_GENES: Final = 41
     FOLDS: Final = 42

@@ -15,6 +15,7 @@ from cohortsmith.evaluation.metrics.common import (
     precision_recall,
     tstr,
 )
+from cohortsmith.evaluation.metrics.expression import EXPRESSION_METRICS
 from cohortsmith.evaluation.metrics.images import IMAGE_METRICS
 from cohortsmith.evaluation.metrics.sequences import SEQUENCE_METRICS
 
@@ -292,7 +293,10 @@ _PROFILES: tuple[Metric, ...] = (
 
 _GROUPS = ("fidelity", "utility", "privacy")
 METRICS: tuple[Metric, ...] = tuple(
-    sorted((*_PROFILES, *SEQUENCE_METRICS, *IMAGE_METRICS), key=lambda metric: _GROUPS.index(metric.group))
+    sorted(
+        (*_PROFILES, *EXPRESSION_METRICS, *SEQUENCE_METRICS, *IMAGE_METRICS),
+        key=lambda metric: _GROUPS.index(metric.group),
+    )
 )
 # Areas under the ROC curve of every attack on membership: the strongest of them is what a report shows.
 ATTACK_AUCS: frozenset[str] = frozenset(

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from cohortsmith.data.scale import log_expression
 from cohortsmith.evaluation.core import Stream
-from cohortsmith.evaluation.spaces.kind_view import KindView, Sides, Space, Words
+from cohortsmith.evaluation.spaces.kind_view import COMPONENTS, KindView, Sides, Space, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +68,12 @@ class ExpressionView(KindView):
         return Sides(draw.real, draw.synthetic, draw.reference), self.train.features
 
     def boosted(self, limit: int, seed: int) -> Sides:
-        """The draw itself, or for wide data its principal components and 200 random genes."""
-        draw, embedded = self.draw(limit, seed), self.components_draw(limit, seed)
+        """The draw itself, or for wide data its principal components, of all sides, and 200 random genes."""
+        draw = self.draw(limit, seed)
         genes = np.arange(draw.real.shape[1])
-        if len(genes) <= GENES + embedded.real.shape[1]:
+        if len(genes) <= GENES + COMPONENTS:
             return Sides(draw.real, draw.synthetic, draw.reference)
+        embedded = self.pooled_components(limit, seed)
         genes = np.sort(np.random.default_rng([seed, Stream.BOOSTED_GENES]).choice(len(genes), GENES, replace=False))
         return Sides(*(np.hstack([getattr(embedded, side), getattr(draw, side)[:, genes]]) for side in Sides._fields))
 

@@ -176,7 +176,7 @@ class ImageView(KindView):
     def _discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
         """Standardised by the holdout; features in place of thousands of pixels, which would only be slow."""
         views = {
-            "component": self.components_draw(limit, seed),
+            "component": self.pooled_components(limit, seed),
             "trait": self.feature_draw(limit, seed, image_traits),
         }
         if self.by_network:

@@ -249,6 +249,24 @@ class KindView(ABC):
 
         return self.memo(("components draw", limit, seed), make)
 
+    def pooled_components(self, limit: int, seed: int) -> Draw:
+        """`draw(limit, seed)` in the principal components of its three sides together, (n, components) per side.
+
+        For discriminators: train is told from the holdout on its own components alone, which would reward a generator
+        that keeps train's directions.
+        """
+
+        def make() -> Draw:
+            draw = self.draw(limit, seed)
+            sides = np.concatenate([draw.real, draw.synthetic, draw.reference])
+            components = max(1, min(COMPONENTS, sides.shape[1], len(draw) // PER_COMPONENT))
+            solver = "full" if sides.shape[1] <= 2 * COMPONENTS else "randomized"
+            with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
+                pca = PCA(components, svd_solver=solver, random_state=seed).fit(sides)
+            return draw.mapped(lambda x, _: np.asarray(pca.transform(x), dtype=np.float32))
+
+        return self.memo(("pooled components", limit, seed), make)
+
     def embedded_draw(self, limit: int, seed: int) -> Draw:
         """`draw(limit, seed)` in a space fitted on train outside the draw, (n, d) per side."""
         return self.components_draw(limit, seed)

@@ -12,6 +12,7 @@ import pytest
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.evaluation import METRICS, Comparison, Metric
 from tests.evaluation import images, sequences
+from tests.evaluation.profiles import studies
 
 
 def _patients(n: int, seed: int) -> Cohort:
@@ -37,13 +38,18 @@ def _global_state() -> str:
     return repr(state)
 
 
-MANY_SITES = {"ld_decay", "mean_r2"}  # of cohorts of many variable sites
+OWN_COHORTS = {
+    "ld_decay": "haplotypes",  # of many variable sites
+    "mean_r2": "haplotypes",
+    "gap_share": "studies",  # of two under one label
+    "pathway_agreement": "studies",  # of more genes
+}
 CASES = [
-    pytest.param(metric, "haplotypes" if metric.name in MANY_SITES else kind, id=f"{metric.name}-{kind}")
+    pytest.param(metric, OWN_COHORTS.get(metric.name, kind), id=f"{metric.name}-{kind}")
     for metric in METRICS
     for kind in metric.kinds
 ]
-NEEDS_NO_DRAW = {"exact_copies"}
+NEEDS_NO_DRAW = {"exact_copies", "impossible_values"}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +57,7 @@ def comparisons() -> dict[str, Comparison]:
     """Real patients in the synthetic place, of each kind."""
     return {
         "expression": Comparison(_patients(240, 1), _patients(210, 2), _patients(240, 3)),
+        "studies": Comparison(studies(400, 1), studies(300, 2), studies(400, 3)),
         "sequence": Comparison(sequences.patients(400, 1), sequences.patients(300, 2), sequences.patients(300, 3)),
         "haplotypes": Comparison(
             sequences.haplotypes(400, 1), sequences.haplotypes(300, 2), sequences.haplotypes(300, 3)
@@ -66,6 +73,7 @@ def tiny() -> dict[str, Comparison]:
     """Too few patients for any figure."""
     return {
         "expression": Comparison(_patients(12, 1), _patients(8, 2), _patients(12, 3)),
+        "studies": Comparison(studies(12, 1), studies(8, 2), studies(12, 3)),
         "sequence": Comparison(sequences.patients(12, 1), sequences.patients(8, 2), sequences.patients(12, 3)),
         "haplotypes": Comparison(sequences.haplotypes(12, 1), sequences.haplotypes(8, 2), sequences.haplotypes(12, 3)),
         "image": Comparison(

@@ -47,7 +47,7 @@ class DiscriminatorScores(NamedTuple):
 def discriminator_auc(comparison: Comparison, seed: int) -> Finding:
     """AUC of gradient boosting of synthetic against holdout samples, 5-fold cross-validated, equally many of each.
 
-    Inputs for wide data: train's principal components and 200 genes (a seeded draw). Sequences: traits
+    Inputs for wide data: principal components of all sides together and 200 genes (a seeded draw). Sequences: traits
     (`sequence_statistics`), shared edits and counts of all edits. Images: principal components, colours and spectrum
     (`image_statistics`), and the features of both networks where they are given.
     """

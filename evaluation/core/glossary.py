@@ -66,7 +66,37 @@ GLOSSARY: dict[str, Term] = {
         "Discriminator AUC",
         "AUC of a classifier trained to distinguish synthetic records from real ones: 0.5 if it cannot.",
         "Lopez-Paz and Oquab 2017, Revisiting classifier two-sample tests, ICLR",
-        ("discriminator",),
+        ("discriminator", "row_features"),
+    ),
+    "copula": Term(
+        "Gaussian copula",
+        "A distribution whose dependence between features is that of a Gaussian, whatever the distribution of each "
+        "feature.",
+        "Nelsen 2006, An introduction to copulas, section 2.3",
+    ),
+    "differential-expression": Term(
+        "Differential expression",
+        "Genes whose mean differs between classes by more than chance, corrected for the number of genes tested.",
+        "Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57:289",
+        ("de_",),
+    ),
+    "fold-change": Term(
+        "Fold change",
+        "Difference of a gene's mean log value between one class and the others.",
+        "Love et al. 2014, DESeq2, Genome Biol. 15:550",
+        ("fold_change",),
+    ),
+    "gene-module": Term(
+        "Gene module",
+        "A group of genes that vary together, which stands for a pathway where none is given.",
+        "Langfelder and Horvath 2008, WGCNA, BMC Bioinformatics 9:559",
+        ("pathway", "tight_pairs"),
+    ),
+    "attribution": Term(
+        "Attribution",
+        "How much each gene contributes to a classifier's answer.",
+        "Krishna et al. 2022, The disagreement problem in explainable machine learning, arXiv:2202.01602",
+        ("attribution",),
     ),
     "adversarial-accuracy": Term(
         "Adversarial accuracy",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cohortsmith.data.cohort import Cohort, Scale
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.column_names import LABEL, PATIENTS, REPEATED, SAMPLE_ID, plain_name
+from cohortsmith.data.io.column_names import LABEL, NO_LABEL, ONE_CLASS, PATIENTS, REPEATED, SAMPLE_ID, plain_name
 from cohortsmith.data.io.covariates import tidy
 from cohortsmith.data.io.oddities import odd_classes, odd_genes, some
 from cohortsmith.data.patients import spelled
@@ -75,16 +75,17 @@ def assemble(
     unique_names(table.genes, "gene", table.source)
     table.obs = tidy(table.obs)
     label = _label_column(table, label)
-    subject = _subject_column(table, subject, label)
+    subject = _subject_column(table, subject, label or LABEL)
     ids, own, repeats = _sample_ids(table)
     y, classes = _classes(table, label)
+    label = label or LABEL
     subjects, orphans = subjects_of_samples(table.obs, subject, own)
-    check_sizes(table.source, label, y, subjects, classes, part)
+    table.warnings += check_sizes(table.source, label, y, subjects, classes, part)
     imputed = check_values(table, impute)
     if scale == "counts":
         check_counts(table)
     scale, scale_from = _scale(table, scale)
-    obs = table.obs.drop(columns=[c for c in (label, subject) if c is not None])
+    obs = table.obs.drop(columns=[c for c in (label, subject) if c in table.obs.columns])
     obs.index = pd.Index(ids, dtype=object, name=SAMPLE_ID)
     provenance: dict[str, Any] = {
         "source": table.source,
@@ -190,21 +191,29 @@ def _sample_ids(table: Table) -> tuple[list[str], list[str], int]:
     return (unique_names(ids, "sample", table.source) if repeats else ids), own, repeats
 
 
-def _label_column(table: Table, label: str | None) -> str:
+def _label_column(table: Table, label: str | None) -> str | None:
+    """Name of the label column; None where there are no classes: none are stated, or no column could be one."""
     columns = [str(c) for c in table.obs.columns]
     wanted = label or table.label or LABEL
     if wanted in columns:
         return wanted
+    if label == NO_LABEL:
+        return None
     if wanted in table.genes:
         raise DataError(
             f"{table.source}: column {wanted!r} is numeric, like a gene; the label must be a column of class names"
         )
     close = close_names(wanted, [*columns, *table.genes])
     close += [c for c in _candidates(table.obs) if c not in close]
+    if not close and wanted == LABEL and table.label is None:
+        return None
     hint = f"; possible columns: {', '.join(close[:6])}" if close else "; no column looks like a label"
     if not close and not columns:
         hint += "; if genes are in rows, read it with --transpose; classes may come from a table (--labels)"
-    raise DataError(f"{table.source} has no label column {wanted!r}{hint}; name the column of class names (--label)")
+    raise DataError(
+        f"{table.source} has no label column {wanted!r}{hint}; name the column of class names (--label), or state "
+        f"that there is none (--label {NO_LABEL})"
+    )
 
 
 def _candidates(obs: pd.DataFrame) -> list[str]:
@@ -228,7 +237,9 @@ def _subject_column(table: Table, subject: str | None, label: str) -> str | None
     return wanted
 
 
-def _classes(table: Table, label: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _classes(table: Table, label: str | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    if label is None:
+        return np.zeros(len(table.ids), np.int64), (ONE_CLASS,)
     values = table.obs[label]
     missing = np.flatnonzero(values.isna())
     if len(missing):
@@ -289,15 +300,15 @@ def constant_genes(x: NDArray[Any]) -> int:
 
 def check_sizes(
     source: str, label: str, y: NDArray[np.int64], subjects: NDArray[np.str_], classes: tuple[str, ...], part: bool
-) -> None:
-    """Reject a single class and a class with one patient, unless the file is part of a cohort."""
+) -> list[str]:
+    """Reject a class with one patient, unless the file is part of a cohort; what to tell of a single class."""
     if part:
-        return
+        return []
     if len(classes) < 2:
-        raise DataError(
-            f"{source}: label {label!r} has only one class ({classes[0]}); at least two are needed: "
-            "name another column (--label)"
-        )
+        return [
+            f"{source}: all samples are of one class, {classes[0]!r}: nothing is compared between classes; name the "
+            "column of class names if there are several (--label)"
+        ]
     patients = pd.DataFrame({"y": y, "subject": subjects}).drop_duplicates()["y"].value_counts()
     single = [classes[c] for c in sorted(patients.index[patients < 2])]
     if single:
@@ -307,6 +318,7 @@ def check_sizes(
             f"sample {first}); at least two are needed for train and holdout: leave the class out or merge it with "
             "another, or name another column (--label)"
         )
+    return []
 
 
 def check_values(table: Table, impute: bool) -> int:

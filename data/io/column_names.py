@@ -6,6 +6,7 @@ import re
 
 SAMPLE_ID = "sample_id"
 LABEL = "label"  # the class, where no other column is named
+NO_LABEL, ONE_CLASS = "none", "all"  # what is stated of a cohort without classes, and the name of its only class
 REPEATED = "subject"  # the patient's column that is made where one record stands twice and none is named
 # The patient, where no other column is named, as `plain_name` has it. The second line are names of patients that are
 # often ids of samples instead: they are patients only where they do not name each sample.

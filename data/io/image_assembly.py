@@ -18,7 +18,7 @@ from cohortsmith.data.io.assembly import (
     subjects_of_samples,
     unique_names,
 )
-from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
+from cohortsmith.data.io.column_names import LABEL, NO_LABEL, ONE_CLASS, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy
 from cohortsmith.data.io.oddities import odd_classes
 from cohortsmith.data.kinds import grid
@@ -68,7 +68,9 @@ def gather(
     obs = tidy(pictures.obs)
     columns = [str(name) for name in obs.columns]
     wanted = label or pictures.label
-    if wanted not in columns:
+    if label == NO_LABEL and label not in columns:
+        obs[wanted := LABEL] = ONE_CLASS
+    if wanted not in [*columns, *obs.columns]:
         raise DataError(
             f"{source} has no label {wanted!r}{near_misses(wanted, columns)}; it has {', '.join(columns)} (--label)"
         )
@@ -79,7 +81,7 @@ def gather(
     by = _subject(pictures, columns, subject, wanted)
     ids = unique_names(pictures.ids, "image", source)
     subjects, orphans = subjects_of_samples(obs, by, ids)
-    check_sizes(source, wanted, y, subjects, classes, part)
+    single = check_sizes(source, wanted, y, subjects, classes, part)
     obs = obs.drop(columns=[name for name in (wanted, by) if name is not None])
     obs.index = pd.Index(ids, dtype=object, name=SAMPLE_ID)
     provenance: dict[str, Any] = {"source": source, "label": wanted, "subject": by}
@@ -89,7 +91,7 @@ def gather(
         provenance["resized"] = resized
     if orphans:
         provenance["without_subject"] = orphans
-    if told := [*pictures.warnings, *odd_classes(classes, wanted, source)]:
+    if told := [*pictures.warnings, *single, *odd_classes(classes, wanted, source)]:
         provenance["warnings"] = tuple(told)
     return Cohort("image", pictures.x, y, classes, grid(pictures.x), subjects, obs, provenance)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from cohortsmith.data.cohort import Cohort
 from cohortsmith.data.errors import DataError
 from cohortsmith.data.io.assembly import check_sizes, class_positions, subject_among
-from cohortsmith.data.io.column_names import LABEL, SAMPLE_ID
+from cohortsmith.data.io.column_names import LABEL, NO_LABEL, SAMPLE_ID
 from cohortsmith.data.io.covariates import tidy, typed
 from cohortsmith.data.io.oddities import odd_classes, passed_over
 from cohortsmith.data.io.sequence_labels import classes_of, subjects_of
@@ -78,12 +78,13 @@ def read_sequences(
     names = classes_of(
         owners, source, label=label, label_pattern=label_pattern, labels=labels, folder=folder, told=told
     )
+    label = None if label == NO_LABEL else label
     y, classes = class_positions(pd.Series(names, dtype=object), label or LABEL, source)
     keys = {key for record in records for key in record.fields}
     by = subject or subject_among(sorted(keys), label or LABEL)
     ids = [record.name for record in records]
     subjects = np.asarray(subjects_of(records, source, by) if by else ids, dtype=np.str_)
-    check_sizes(source, label or LABEL, y, subjects, classes, part)
+    told += check_sizes(source, label or LABEL, y, subjects, classes, part)
     if genotypes:
         placing = _Placing(Aligned(genotypes.x, genotypes.columns), "", f"{genotypes.form} genotypes")
     else:

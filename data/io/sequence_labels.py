@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cohortsmith.data.errors import DataError
-from cohortsmith.data.io.column_names import LABEL
+from cohortsmith.data.io.column_names import LABEL, NO_LABEL, ONE_CLASS
 from cohortsmith.data.io.label_table import read_labels
 from cohortsmith.data.suggestions import near_misses
 
@@ -35,6 +35,8 @@ def classes_of(
     Raises:
         DataError: both a pattern and a table, an invalid pattern, a record without a class.
     """
+    if label == NO_LABEL and not any(NO_LABEL in record.fields for record in records):
+        return [ONE_CLASS] * len(records)
     if label_pattern is not None and labels is not None:
         raise DataError("classes are given by a pattern and by a table of labels; use only one of the two")
     if labels is not None:

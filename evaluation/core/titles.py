@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _SPELT = {word: word.upper() for word in "js mmd auc tstr trts trtr tpr fpr domias dcr nndr knn gan".split()}
-_SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet", "cpg": "CpG", "kmer": "k-mer"}
+_SPELT |= {"wasserstein": "Wasserstein", "frechet": "Fréchet", "cpg": "CpG", "kmer": "k-mer", "de": "DE"}
 _PHRASES = (
     ("GAN leaks", "GAN-Leaks"),
     ("AUC linear", "AUC, linear"),

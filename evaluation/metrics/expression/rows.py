@@ -91,4 +91,5 @@ def _features(x: Matrix, low: Matrix, high: Matrix) -> Matrix:
         (x <= low).mean(axis=1),
         (x >= high).mean(axis=1),
     ]
-    return np.nan_to_num(np.stack(columns, axis=1)).astype(np.float32)
+    features: Matrix = np.nan_to_num(np.stack(columns, axis=1)).astype(np.float32)
+    return features

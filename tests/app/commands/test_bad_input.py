@@ -38,7 +38,6 @@ def table(
 
 
 TABLES = {
-    "one class": (table({(i, 1): "A" for i in range(40)}), "class"),
     "a class with one patient": (table({(3, 1): "rare"}), "one patient"),
     "missing value": (table({(5, 3): ""}), "g2"),
     "infinite value": (table({(5, 3): "inf"}), "g2"),

@@ -58,7 +58,6 @@ def message(path: Path, **options: Any) -> str:
         (changed(3, "GGGGGGGGGGGG"), {}, ["record 3 is too different", "most typical"]),
         (changed(3, "ACGTACGTAC", "s3"), {}, ["1 of 4 records have no label by label=CLASS", "first: record 3"]),
         ([*GOOD.items(), ("s5 label=mutated", "ACGT"), ("s6 label=other", "ACGT")], {}, ["sample 6", "one patient"]),
-        (list(GOOD.items())[:2], {}, ["only one class (mutated)"]),
         (GOOD, {"label": "lable"}, ["4 of 4", "lable=CLASS", "'label'"]),
         (GOOD, {"label": "stage"}, ["stage=CLASS", "--label-pattern", "--labels"]),
         (changed(1, "ACGTACGTAC", "s1"), {"label_pattern": "(cancer)"}, ["4 of 4", "'(cancer)'", "widen it"]),

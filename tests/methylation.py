@@ -54,8 +54,7 @@ class BetaCodec:
 
     calibration_patients: ClassVar[int] = 64
     gaussian: ClassVar[bool] = False
-    strata: ClassVar[None] = None
-    views: ClassVar[None] = None
+    strata = views = None
     code_shape: tuple[int, ...] = field(default=(), init=False)
     law: Any = field(init=False, repr=False)
 

@@ -37,7 +37,7 @@ def runs(tmp_path: Path) -> Iterator[Path]:
 
 
 def fit(patients: Path, **settings: object) -> Experiment:
-    settings = {"steps": 100_000, "width": 32, "depth": 1} | settings
+    settings = {"steps": 100_000, "epochs": 1_000_000, "validation": 0.0, "width": 32, "depth": 1} | settings
     return Experiment(
         DataPart(str(patients)),
         GeneratorPart("diffusion", dict(settings)),

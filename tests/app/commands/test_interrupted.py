@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def fit_line(patients: Path, out: Path, steps: int = 300) -> list[object]:
     small = ["--set", "width=16", "--set", "depth=1", "--set", f"steps={steps}", "--checkpoint-every", 25]
+    small += ["--set", "validation=0", "--set", "epochs=1000000"]  # every step is taken, however few the patients
     return ["fit", patients, "--family", "diffusion", "--device", "cpu", *small, "--out", out]
 
 
@@ -57,7 +58,7 @@ def test_interrupt_is_one_line_and_its_checkpoint_serves_no_other_run(
     assert "Traceback" not in said
     assert not out.exists()
 
-    other = ["fit", patients, "--family", "diffusion", "--device", "cpu", "--set", "steps=20", "--out", out]
+    other = fit_line(patients, out, steps=20)
     refused = cohortsmith(*other)
     assert refused.code == 2
     assert "--restart" in refused.err.splitlines()[-1]

@@ -24,7 +24,8 @@ def experiment(folder: Path, text: str) -> Path:
 def small(patients: Path) -> str:
     cohort = json.dumps(str(patients))
     return (
-        f"seed = 3\n[data]\ncohort = {cohort}\n[generator]\nfamily = 'diffusion'\nsettings = {{ steps = 20 }}\n"
+        f"seed = 3\n[data]\ncohort = {cohort}\n[generator]\nfamily = 'diffusion'\n"
+        "settings = { steps = 20, validation = 0 }\n"
         "[training]\ndevice = 'cpu'\n[sample]\nper_class = 30\n[evaluation]\nonly = ['wasserstein', 'js_divergence']\n"
     )
 

@@ -59,7 +59,8 @@ class Marginals(Generator):
 
     def _fit(self, cohort: Cohort, seed: int, runtime: Runtime | None) -> None:
         rng = np.random.default_rng(seed)
-        scores, _ = NormalScores.fit(cohort, cohort.y, len(cohort.classes), True, rng)
+        scores, x = NormalScores.fit(cohort, cohort.y, len(cohort.classes), rng)
+        scores = scores.measured(x, cohort.y, len(cohort.classes))
         y = np.repeat(np.unique(cohort.y), 256).astype(np.int64)
         self._scores = scores.matched(_noise(scores, y, rng), y)
 

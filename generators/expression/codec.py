@@ -83,7 +83,7 @@ class ExpressionCodec:
         else:
             self.strata = ClassModes.find(cohort, self.modes, rng)
         modes = self.strata.groups(cohort)
-        _, scores = NormalScores.fit(cohort, modes, len(self.strata), False, rng)
+        self.scores, scores = NormalScores.fit(cohort, modes, len(self.strata), rng)
         _, subjects = np.unique(cohort.subjects, return_inverse=True)
         if self.leak == "off":
             detail, attack, limit = ladder(*scores.shape)[0], float("nan"), None
@@ -92,7 +92,8 @@ class ExpressionCodec:
             detail, attack = chosen(scores, modes, subjects, len(self.strata), limit, rng)
         self.strata = self.strata.divided(cohort, detail.cell, rng)
         groups, count = self.strata.groups(cohort), len(self.strata)
-        self.scores, scores = NormalScores.fit(cohort, groups, count, self.calibrate_marginals, rng)
+        if self.calibrate_marginals:
+            self.scores = self.scores.measured(scores, groups, count)
         self.structure = Structure.fit(scores, groups, count, detail, rng)
         self.kept = {"detail": str(detail), "attack": None if np.isnan(attack) else round(attack, 3), "limit": limit}
         codes = self.structure.encode(scores, groups)

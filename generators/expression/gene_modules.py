@@ -6,7 +6,7 @@ over the genes of a module are not (Langfelder & Horvath 2008, "eigengenes").
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import eigh
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _COMPONENTS = 50
-_ITERATIONS = 20
+_ITERATIONS, _MANY = 20, 100
 _AT_ONCE = 8000  # genes that plain k-means takes
 
 
@@ -40,12 +40,11 @@ def modules_of(centred: Floats, count: int, rng: np.random.Generator) -> NDArray
         variances, axes = eigh((centred.T @ centred).astype(np.float64), subset_by_index=(genes - kept, genes - 1))
         loadings = (axes * np.sqrt(np.maximum(variances, 0) / n)).astype(np.float32)
     kind = KMeans if genes <= _AT_ONCE else MiniBatchKMeans
+    start: dict[str, Any] = {"n_init": 1, "max_iter": _ITERATIONS, "random_state": int(rng.integers(2**31))}
+    if count > _MANY:  # spreading so many starts takes longer than the rest
+        start["init"] = "random"
     with threadpool_limits(1):
-        found = (
-            kind(min(count, genes), n_init=1, max_iter=_ITERATIONS, random_state=int(rng.integers(2**31)))
-            .fit(loadings)
-            .labels_
-        )
+        found = kind(min(count, genes), **start).fit(loadings).labels_
     _, found = np.unique(found, return_inverse=True)
     return np.asarray(found, np.int64)
 

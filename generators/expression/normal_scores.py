@@ -37,9 +37,11 @@ class NormalScores:
 
     @classmethod
     def fit(
-        cls, cohort: Cohort, groups: NDArray[np.int64], count: int, calibrated: bool, rng: np.random.Generator
+        cls, cohort: Cohort, groups: NDArray[np.int64], count: int, rng: np.random.Generator
     ) -> tuple[NormalScores, Floats]:
         """Fit to a cohort whose patients are of groups (n,), `count` in all; and its scores (n, columns).
+
+        Marginals come with `measured`.
 
         Raises:
             DataError: the cohort is not of expression, or of too few patients.
@@ -53,8 +55,11 @@ class NormalScores:
         values = table.columns(cohort)
         genes = GeneScores.fit(values, table.limits())
         scores = draw_latent(genes.encode(values, rng), groups, count, *genes.thresholds(), rng)
-        marginals = ClassMarginals.measure(scores, groups, count) if calibrated else None
-        return cls(table, genes, marginals), scores
+        return cls(table, genes, None), scores
+
+    def measured(self, scores: Floats, groups: NDArray[np.int64], count: int) -> NormalScores:
+        """The same with the marginals of train: its scores (n, columns) of groups (n,), `count` in all."""
+        return NormalScores(self.table, self.genes, ClassMarginals.measure(scores, groups, count))
 
     def encode(self, cohort: Cohort, rng: np.random.Generator) -> Floats:
         """Scores (n, columns) of patients; `rng` spreads values at a point mass."""

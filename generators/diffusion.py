@@ -13,13 +13,15 @@ class Diffusion(NeuralGenerator):
     EDM on expression and images (Karras et al. 2022), masked diffusion on sequences (Sahoo et al. 2024).
 
     A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
-    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, steps 40000,
-    epochs 1000, batch_size 256, ema_decay 0.9995, compiled True. A private fit has, on expression and images, the
-    defaults of expression but validation 0.0, width 64, depth 1, learning_rate 0.002, steps 600.
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has minutes 0.0, width 128,
+    steps 40000, epochs 1000, batch_size 256, ema_decay 0.9995, compiled True. A private fit has, on expression and
+    images, the defaults of expression but validation 0.0, width 64, depth 1, learning_rate 0.002, steps 600.
 
     Args:
         steps: training steps at most [8000 / 1500 / 15000].
         epochs: passes over the patients at most; 0 sets no limit, nor does a private fit [100 / 0 / 150].
+        minutes: that training takes at most, by the pace measured before it begins: fewer steps are taken where the
+            machine is slow; 0 takes all [0.0 / 0.0 / 20.0].
         batch_size: patients per step, over all processes; at most half the cohort is taken [256 / 256 / 64].
         learning_rate: Adam's learning rate [0.001 / 0.002 / 0.001].
         warmup: share of the steps over which the learning rate rises, before it falls as a cosine [0.03].
@@ -93,6 +95,7 @@ class Diffusion(NeuralGenerator):
         *,
         steps: int | None = None,
         epochs: int | None = None,
+        minutes: float | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
         warmup: float | None = None,

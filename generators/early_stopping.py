@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from cohortsmith.generators.pace import timed
 from cohortsmith.training import Progress, isolated_rng, train
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ class Training:
         result: of the last run; its history holds the validation losses, those of folds averaged.
         best_step: step of the weights used.
         gain: share of the validation loss before the first step that training saved; None where nothing was validated.
+        remark: that fewer steps were taken than the settings ask for, for want of time.
     """
 
     nets: dict[str, nn.Module]
     result: TrainingResult
     best_step: int
     gain: float | None
+    remark: str | None = None
 
 
 def trained(
@@ -54,9 +57,12 @@ def trained(
     rng, share = np.random.default_rng([seed, 1]), bound.objective.validation
     y = torch.from_numpy(cohort.y)
 
-    def run(plan: Plan, rows: NDArray[np.int64], apart: NDArray[np.int64], runtime: Runtime) -> TrainingResult:
+    def build() -> dict[str, nn.Module]:
         with isolated_rng(seed):
-            nets = bound.build(len(cohort.classes))
+            return bound.build(len(cohort.classes))
+
+    def run(plan: Plan, rows: NDArray[np.int64], apart: NDArray[np.int64], runtime: Runtime) -> TrainingResult:
+        nets = build()
         held_out = (x[apart], groups[apart]) if len(apart) else None
         return train(
             bound.objective,
@@ -71,17 +77,18 @@ def trained(
             classes=y[rows],
         )
 
+    plan, pace = timed(bound, build(), x, groups, plan, runtime, seed)
     everybody = np.arange(len(x))
     if not share:
         result = run(plan, everybody, np.arange(0), runtime)
-        return Training(result.nets, result, result.best_step, None)
+        return Training(result.nets, result, result.best_step, None, pace.remark(plan.steps))
     plan = replace(plan, validate_first=bound.codec.gaussian)
     if bound.codec.gaussian and len(np.unique(cohort.subjects)) < _FEW and plan.patience:
         return _in_folds(run, cohort, plan, runtime, rng)
     apart = _set_apart(cohort, share, rng)
     result = run(plan, np.setdiff1d(everybody, apart), apart, runtime)
     if not bound.codec.gaussian:
-        return Training(result.nets, result, result.best_step, None)
+        return Training(result.nets, result, result.best_step, None, pace.remark(plan.steps))
     curve = [row["validation_loss"] for row in result.history if "validation_loss" in row]
     gain = _gain(np.array(curve))
     return Training(result.nets if gain >= _GAIN else {}, result, result.best_step if gain >= _GAIN else 0, gain)

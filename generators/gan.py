@@ -14,13 +14,15 @@ class GAN(NeuralGenerator):
     behind augmentation (R3GAN, Huang et al. 2024).
 
     A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
-    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, depth 2,
-    steps 30000. A private fit has, on expression and images, the defaults of expression but validation 0.0, width 64,
-    depth 1, learning_rate 0.002, steps 200, r1 0.0.
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has minutes 0.0, width 128,
+    depth 2, steps 30000. A private fit has, on expression and images, the defaults of expression but validation 0.0,
+    width 64, depth 1, learning_rate 0.002, steps 200, r1 0.0.
 
     Args:
         steps: training steps at most [1200 / 600 / 6000].
         epochs: passes over the patients at most; 0 sets no limit, nor does a private fit [150 / 0 / 0].
+        minutes: that training takes at most, by the pace measured before it begins: fewer steps are taken where the
+            machine is slow; 0 takes all [0.0 / 0.0 / 20.0].
         batch_size: patients per step, over all processes; at most half the cohort is taken [256 / 128 / 64].
         learning_rate: Adam's learning rate [0.001].
         warmup: share of the steps over which the learning rate rises, before it falls as a cosine [0.03].
@@ -91,6 +93,7 @@ class GAN(NeuralGenerator):
         *,
         steps: int | None = None,
         epochs: int | None = None,
+        minutes: float | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
         warmup: float | None = None,

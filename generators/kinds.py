@@ -148,10 +148,11 @@ KINDS: dict[str, DataKind] = {
         ),
         {"gan": ImageGANFamily, "wgan": ImageWGANFamily, "vae": ImageVAEFamily, "diffusion": ImageDiffusionFamily},
         gpu={
-            "gan": {"width": 128, "depth": 2, "steps": 30_000},
-            "wgan": {"width": 128, "depth": 2, "steps": 15_000},
-            "vae": {"width": 128, "steps": 20_000, "epochs": 1000, "batch_size": 256},
+            "gan": {"minutes": 0.0, "width": 128, "depth": 2, "steps": 30_000},
+            "wgan": {"minutes": 0.0, "width": 128, "depth": 2, "steps": 15_000},
+            "vae": {"minutes": 0.0, "width": 128, "steps": 20_000, "epochs": 1000, "batch_size": 256},
             "diffusion": {
+                "minutes": 0.0,
                 "width": 128,
                 "steps": 40_000,
                 "epochs": 1000,

@@ -131,6 +131,8 @@ class NeuralGenerator(Generator):
             "alarms": list(checked.alarms),
             **({"privacy": spending.statement(result.privacy or {})} if spending else {}),
         }
+        if training.remark:
+            self.summary["remarks"].append(training.remark)
         if training.gain is not None and not self._nets:
             self.summary["remarks"].append(IDLE)
         return schema

@@ -11,13 +11,15 @@ class WGAN(NeuralGenerator):
     """Wasserstein GAN with a gradient penalty (Gulrajani et al. 2017), conditional on the class.
 
     A setting left at None takes the default of the data kind, in brackets for expression / sequences / images; one
-    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has width 128, depth 2,
-    steps 15000. A private fit has, on expression and images, the defaults of expression but validation 0.0, width 64,
-    depth 1, learning_rate 0.002, steps 200, n_critic 5, gradient_penalty 0.0.
+    value where all agree, `-` where a kind has no such setting. On images the profile `gpu` has minutes 0.0, width 128,
+    depth 2, steps 15000. A private fit has, on expression and images, the defaults of expression but validation 0.0,
+    width 64, depth 1, learning_rate 0.002, steps 200, n_critic 5, gradient_penalty 0.0.
 
     Args:
         steps: training steps at most [400 / 300 / 3500].
         epochs: passes over the patients at most; 0 sets no limit, nor does a private fit [150 / 0 / 0].
+        minutes: that training takes at most, by the pace measured before it begins: fewer steps are taken where the
+            machine is slow; 0 takes all [0.0 / 0.0 / 20.0].
         batch_size: patients per step, over all processes; at most half the cohort is taken [256 / 128 / 64].
         learning_rate: Adam's learning rate [0.001].
         warmup: share of the steps over which the learning rate rises, before it falls as a cosine [0.03].
@@ -87,6 +89,7 @@ class WGAN(NeuralGenerator):
         *,
         steps: int | None = None,
         epochs: int | None = None,
+        minutes: float | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
         warmup: float | None = None,

@@ -1,6 +1,7 @@
 """Training loop for all networks, with devices, weight averaging, checkpoints, seeds and differential privacy."""
 
 from cohortsmith.training.batch import Batch, Views
+from cohortsmith.training.checkpoint import planned_steps
 from cohortsmith.training.devices import Placement, fast_precision, is_main_process, place
 from cohortsmith.training.errors import TrainingError
 from cohortsmith.training.loop import train
@@ -29,6 +30,7 @@ __all__ = [
     "merged_charges",
     "noise_multiplier",
     "place",
+    "planned_steps",
     "secret_of",
     "train",
 ]

@@ -113,6 +113,16 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         raise TrainingError(f"the checkpoint could not be written to {folder}: {_reason(error)}") from error
 
 
+def planned_steps(folder: Path | None) -> int | None:
+    """Steps that the unfinished run in a folder was to take; None where there is none."""
+    if folder is None:
+        return None
+    try:
+        return int(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["values"]["steps"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None  # a broken checkpoint is told when it is read
+
+
 def read_checkpoint(folder: Path, identity: Mapping[str, str]) -> Checkpoint | None:
     """Return the checkpoint in a folder, or None where there is none.
 

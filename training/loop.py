@@ -330,6 +330,7 @@ class _Run:
             "pending": pending,
             "best": [self.best_loss if self.best else None, self.best_step, self.waited],
             "seconds": self.seconds(),
+            "steps": self.plan.steps,
         }
         if self.private:
             checkpoint.put("privacy", self.private.tensors())

@@ -14,6 +14,7 @@ from cohortsmith.app.commands.options import (
     DpEpsilon,
     Force,
     Json,
+    Minutes,
     OutFile,
     Precision,
     Seed,
@@ -44,6 +45,7 @@ def fit(
     settings: Settings = None,
     dp_epsilon: DpEpsilon = None,
     dp_delta: DpDelta = None,
+    minutes: Minutes = None,
     device: Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one per device.")] = 1,
     num_nodes: Annotated[int, typer.Option(min=1, help="Machines; run the same command on each.")] = 1,
@@ -72,7 +74,7 @@ def fit(
 
     [bold]cohortsmith fit tumours.h5ad --family diffusion --label type --scale log --dp-epsilon 5 --out private[/bold]
     """
-    from cohortsmith.app.config import TrainingPart, checked, parse_settings, with_privacy
+    from cohortsmith.app.config import TrainingPart, checked, parse_settings, with_options
     from cohortsmith.app.pipeline import (
         alarms,
         describe_fit,
@@ -86,7 +88,7 @@ def fit(
     from cohortsmith.app.workspace import owned, read_train, require_free
     from cohortsmith.generators import make_generator
 
-    chosen = with_privacy(parse_settings(settings), dp_epsilon, dp_delta)
+    chosen = with_options(parse_settings(settings), dp_epsilon=dp_epsilon, dp_delta=dp_delta, minutes=minutes)
     require_free(out, force=force)
     require_savable(make_generator(family, **chosen))
     training = checked(

@@ -85,6 +85,16 @@ DpDelta = Annotated[
         help="Differential privacy: delta; default: 0.1 divided by the number of patients.",
     ),
 ]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes",
+        metavar="M",
+        min=0,
+        help="Training takes at most so long: the pace is measured first, and as many steps taken as fit; images: 20, "
+        "else no limit; 0 takes all steps.",
+    ),
+]
 Blast = Annotated[
     bool, typer.Option("--blast", help="Sequences: measure identity with NCBI blastn too, where it is installed.")
 ]

@@ -27,7 +27,7 @@ from cohortsmith.app.config.grid import (
     ratio_text,
     read_grid,
 )
-from cohortsmith.app.config.key_values import parse_counts, parse_settings, with_privacy
+from cohortsmith.app.config.key_values import parse_counts, parse_settings, with_options
 
 __all__ = [
     "Arm",
@@ -55,5 +55,5 @@ __all__ = [
     "read_grid",
     "require_name",
     "toml_of",
-    "with_privacy",
+    "with_options",
 ]

@@ -30,13 +30,13 @@ def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
     return settings
 
 
-def with_privacy(settings: dict[str, Any], epsilon: float | None, delta: float | None) -> dict[str, Any]:
-    """Settings with the options of differential privacy, where they are given, among them.
+def with_options(settings: dict[str, Any], **options: float | None) -> dict[str, Any]:
+    """Settings with those that have an option of their own, such as `dp_epsilon`, where it is given, among them.
 
     Raises:
         DataError: one is given as a setting too.
     """
-    given = {name: value for name, value in (("dp_epsilon", epsilon), ("dp_delta", delta)) if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name in settings:
             raise DataError(f"--{name.replace('_', '-')} and --set {name} are both given; drop one")

@@ -56,6 +56,7 @@ class Family(ABC):
         steps: training steps at most.
         epochs: passes over the patients at most, so that small cohorts are not memorised; 0 sets no limit, nor does a
             private fit.
+        minutes: that training takes at most, by the pace measured before it begins; 0 takes all steps.
         batch_size: patients per step, over all processes; at most half the cohort is taken.
         learning_rate, warmup: Adam's rate and the share of the steps over which it rises; it falls as a cosine.
         ema_decay: decay of the running average of the weights, which samples come from.
@@ -75,6 +76,7 @@ class Family(ABC):
 
     steps: int = 2000
     epochs: int = 0
+    minutes: float = 0.0
     batch_size: int = 256
     learning_rate: float = 1e-3
     warmup: float = 0.03

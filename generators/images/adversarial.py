@@ -39,6 +39,7 @@ class ImageGANFamily(GANFamily):
 
     steps: int = 6000
     epochs: int = 0
+    minutes: float = 20.0
     validation: float = 0.0
     patience: int = 0
     batch_size: int = 64
@@ -124,6 +125,7 @@ class ImageWGANFamily(WGANFamily):
 
     steps: int = 3500
     epochs: int = 0
+    minutes: float = 20.0
     validation: float = 0.0
     patience: int = 0
     batch_size: int = 64

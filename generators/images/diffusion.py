@@ -20,6 +20,7 @@ class ImageDiffusionFamily(DiffusionFamily):
 
     steps: int = 15_000
     epochs: int = 150
+    minutes: float = 20.0
     batch_size: int = 64
     ema_decay: float = 0.999
     width: int = 64

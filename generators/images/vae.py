@@ -47,6 +47,7 @@ class ImageVAEFamily(VAEFamily):
     steps: int = 2000
     batch_size: int = 128
     epochs: int = 200
+    minutes: float = 20.0
     learning_rate: float = 1.5e-3
     width: int = 64
     depth: int = 2

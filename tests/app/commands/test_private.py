@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohortsmith.app.config import DataPart, Experiment, GeneratorPart
-from cohortsmith.app.config.key_values import with_privacy
+from cohortsmith.app.config.key_values import with_options
 from cohortsmith.app.pipeline import check
 from cohortsmith.data import DataError, simulate, write_cohort
 
@@ -75,9 +75,9 @@ def test_bad_options_are_one_line(
 
 
 def test_options_stand_among_the_settings() -> None:
-    assert with_privacy({"steps": 3}, 1.0, None) == {"steps": 3, "dp_epsilon": 1.0}
+    assert with_options({"steps": 3}, dp_epsilon=1.0, dp_delta=None) == {"steps": 3, "dp_epsilon": 1.0}
     with pytest.raises(DataError, match="--dp-delta and --set dp_delta are both given"):
-        with_privacy({"dp_delta": 0.1}, 1.0, 0.1)
+        with_options({"dp_delta": 0.1}, dp_epsilon=1.0, dp_delta=0.1)
 
 
 def test_an_experiment_that_fills_in_medians_is_refused_before_its_cohort_is_read() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cohortsmith.data import DataError, log_expression
@@ -190,7 +192,7 @@ def cells(x: Floats, groups: NDArray[np.int64], least: int, rng: np.random.Gener
         wanted = min(_MOST_CELLS, len(rows) // least) if least else 1
         own = np.zeros(len(rows), np.int64)
         if wanted > 1:
-            with threadpool_limits(1):
+            with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
                 start = int(rng.integers(2**31))
                 own = KMeans(wanted, n_init=2, random_state=start).fit(_leading(x[rows])).labels_.astype(np.int64)
             own = _settled(x[rows], own, min(LEAST, least))
@@ -262,7 +264,7 @@ def _two(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     if len(codes) < 4:
         return None
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # equal patients
         centres = KMeans(2, n_init=4, random_state=int(rng.integers(2**31))).fit(codes).cluster_centers_
     return centres[0].astype(np.float64), centres[1].astype(np.float64)
 

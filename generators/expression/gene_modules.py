@@ -6,11 +6,13 @@ over the genes of a module are not (Langfelder & Horvath 2008, "eigengenes").
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def modules_of(centred: Floats, count: int, rng: np.random.Generator) -> NDArray
     start: dict[str, Any] = {"n_init": 1, "max_iter": _ITERATIONS, "random_state": int(rng.integers(2**31))}
     if count > _MANY:  # spreading so many starts takes longer than the rest
         start["init"] = "random"
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # equal genes
         found = kind(min(count, genes), **start).fit(loadings).labels_
     _, found = np.unique(found, return_inverse=True)
     return np.asarray(found, np.int64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cohortsmith.evaluation.core import (
@@ -89,7 +91,7 @@ def pathway_agreement(comparison: Comparison, seed: int) -> Finding:
     count = min(MODULES, genes // GENES_A_MODULE)
     if count < 2:
         raise NotEvaluable(f"modules need {2 * GENES_A_MODULE} genes; there are {genes}")
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # equal genes
         start = int(rng.integers(2**31))
         module = KMeans(count, n_init=1, max_iter=20, random_state=start).fit(comparison.z_train[rows][:300].T).labels_
     member = np.zeros((genes, count), np.float32)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cohortsmith.evaluation.core import LARGE_SAMPLES_PER_SIDE, WILSON_INTERVAL, Finding, NotEvaluable, Stream, wilson
@@ -93,7 +95,7 @@ def _gap(x: Matrix, label: int, rng: np.random.Generator) -> _Gap | None:
 def _clusters(x: Matrix, start: int) -> tuple[Matrix, Matrix] | None:
     """The mean of one cluster, and the way to the other's over its squared length."""
     kept = max(min(COMPONENTS, len(x) // 4, x.shape[1]), 1)
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # equal patients
         codes = PCA(kept, svd_solver="randomized", random_state=start).fit_transform(x)
         found = KMeans(2, n_init=4, random_state=start).fit(codes).labels_
     if not 0 < found.sum() < len(found):

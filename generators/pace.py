@@ -69,5 +69,5 @@ def timed(
     steps = begun or min(plan.steps, fits)
     if runtime.on_progress:
         runtime.on_progress(Progress(0, steps, 0.0, steps * each, {}))
-    every = {"log_every": min(plan.log_every, max(1, steps // 30))}
-    return replace(plan, steps=steps, **every), Pace(each, plan.steps, minutes)
+    log_every = min(plan.log_every, max(1, steps // 30))
+    return replace(plan, steps=steps, log_every=log_every), Pace(each, plan.steps, minutes)

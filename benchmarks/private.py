@@ -53,7 +53,7 @@ def run() -> None:
         None if of_images else read_cohort(args.data, scale="linear")
     )  # stated: guessing it would be outside the budget
     baselines = ["mvn"] if of_images else ["mvn", "copula"]
-    families = [*families_of(args.families), *(() if of_images else ["copula"])]
+    families = list(dict.fromkeys([*families_of(args.families), *(() if of_images else ["copula"])]))
     cases = [*((family, 0.0) for family in baselines), *((family, e) for family in families for e in epsilons)]
     results, rows = harness.Results(args.out), []
     for seed in seeds:

@@ -58,3 +58,12 @@ def test_an_unlabelled_file_is_compared_and_run_without_naming_a_label(
     out = cohortsmith("audit", run, "--out", tmp_path / "audit")
     assert out.code in (0, 1, 3), out.err
     assert (tmp_path / "audit" / "audit.json").is_file()
+
+
+def test_a_study_of_classifiers_refuses_one_class(tmp_path: Path, cohortsmith: Callable[..., Any]) -> None:
+    path = table(tmp_path / "one.csv", 90)
+    grid = tmp_path / "grid.toml"
+    grid.write_text(f'labelled = ["full"]\n[data.one]\ncohort = "{path}"\n[classifiers.supervised]\n')
+    out = cohortsmith("utility", grid, "--out", tmp_path / "out")
+    assert out.code == 2
+    assert "[data.one] holds one class, and a classifier needs two" in out.err

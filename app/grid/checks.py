@@ -105,8 +105,8 @@ def check_cohorts(grid: Grid, cohorts: Mapping[str, Cohort]) -> dict[tuple[str, 
         settings; "" where it sees them without a pretext.
 
     Raises:
-        DataError: more labels than patients, a class absent from a labelled part, one class only, or what learns another
-            data kind.
+        DataError: more labels than patients, a class absent from a labelled part, one class only, or what learns
+            another data kind.
     """
     pretexts: dict[tuple[str, str], str] = {}
     for name, cohort in cohorts.items():

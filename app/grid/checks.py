@@ -105,11 +105,14 @@ def check_cohorts(grid: Grid, cohorts: Mapping[str, Cohort]) -> dict[tuple[str, 
         settings; "" where it sees them without a pretext.
 
     Raises:
-        DataError: more labels than patients, a class absent from a labelled part, or what learns another data kind.
+        DataError: more labels than patients, a class absent from a labelled part, one class only, or what learns
+            another data kind.
     """
     pretexts: dict[tuple[str, str], str] = {}
     for name, cohort in cohorts.items():
         where = f"[data.{name}] "
+        if len(cohort.classes) < 2:
+            raise DataError(f"{where}holds one class, and a classifier needs two: name the column of classes (label)")
         for family in grid.virtual.families if grid.virtual else ():
             if cohort.kind not in FAMILIES[family].kinds:
                 raise DataError(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_CLASSES = 1000
+MOST_CODES = 10  # different numbers in a column that could be the label; more are a measurement, such as an age
 
 
 @dataclass
@@ -217,9 +218,10 @@ def _label_column(table: Table, label: str | None) -> str | None:
 
 
 def _candidates(obs: pd.DataFrame) -> list[str]:
-    """Columns with 2 to 50 different values and at least two samples per value."""
+    """Columns with 2 to 50 different values and at least two samples per value; of numbers, such as codes, 2 to 10."""
     counts = {str(c): obs[c].nunique() for c in obs.columns}
-    return [c for c, k in counts.items() if 2 <= k <= min(50, len(obs) // 2)]
+    most = {str(c): MOST_CODES if pd.api.types.is_numeric_dtype(obs[c]) else 50 for c in obs.columns}
+    return [c for c, k in counts.items() if 2 <= k <= min(most[c], len(obs) // 2)]
 
 
 def _subject_column(table: Table, subject: str | None, label: str) -> str | None:

@@ -39,6 +39,7 @@ class Stream:
     TIGHT_PAIRS: Final = 23
     GAPS: Final = 24
     MODULES: Final = 25
+    IMPOSSIBLE_VALUES: Final = 26
     COMPONENTS: Final = 31
     BOOSTED_GENES: Final = 41
     FOLDS: Final = 42

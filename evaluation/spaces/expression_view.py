@@ -68,14 +68,15 @@ class ExpressionView(KindView):
         return Sides(draw.real, draw.synthetic, draw.reference), self.train.features
 
     def boosted(self, limit: int, seed: int) -> Sides:
-        """The draw itself, or for wide data its principal components, of all sides, and 200 random genes."""
+        """The draw itself, or for wide data components of the two sides compared and 200 random genes."""
         draw = self.draw(limit, seed)
         genes = np.arange(draw.real.shape[1])
         if len(genes) <= GENES + COMPONENTS:
             return Sides(draw.real, draw.synthetic, draw.reference)
-        embedded = self.pooled_components(limit, seed)
+        codes = self.pooled_components(limit, seed)
         genes = np.sort(np.random.default_rng([seed, Stream.BOOSTED_GENES]).choice(len(genes), GENES, replace=False))
-        return Sides(*(np.hstack([getattr(embedded, side), getattr(draw, side)[:, genes]]) for side in Sides._fields))
+        values = (draw.real, draw.synthetic, draw.reference, draw.real)
+        return Sides(*(np.hstack([code, x[:, genes]]) for code, x in zip(codes, values, strict=True)))
 
     def membership_spaces(self) -> Iterator[Space]:
         """Profiles, and genes aligned by their quantiles: a copy may be transformed, or come from another hospital."""

@@ -175,23 +175,29 @@ class ImageView(KindView):
 
     def _discriminated(self, limit: int, seed: int) -> tuple[Sides, tuple[str, ...]]:
         """Standardised by the holdout; features in place of thousands of pixels, which would only be slow."""
-        views = {
-            "component": self.pooled_components(limit, seed),
-            "trait": self.feature_draw(limit, seed, image_traits),
-        }
+        codes = self.pooled_components(limit, seed)
+        draws = [self.feature_draw(limit, seed, image_traits)]
+        names = [f"component {i + 1}" for i in range(codes[0].shape[1])]
+        names += trait_names(self.train.x.shape[1:])
         if self.by_network:
-            views |= {
-                "fixed feature": self.fixed_draw(limit, seed),
-                "trained feature": self.trained_draw(limit, seed),
-            }
-        names: list[str] = []
-        for what, view in views.items():
-            own = trait_names(self.train.x.shape[1:])
-            names += own if what == "trait" else [f"{what} {i + 1}" for i in range(view.real.shape[1])]
-        sides = [np.hstack([getattr(view, side) for view in views.values()]) for side in Sides._fields]
-        location, spread = sides[0].mean(axis=0), sides[0].std(axis=0)
-        spread = np.where(spread > 1e-6, spread, 1)
-        return Sides(*((side - location) / spread for side in sides)), tuple(names)
+            for what, draw in (
+                ("fixed", self.fixed_draw(limit, seed)),
+                ("trained", self.trained_draw(limit, seed)),
+            ):
+                draws.append(draw)
+                names += [f"{what} feature {i + 1}" for i in range(draw.real.shape[1])]
+        of = ("real", "synthetic", "reference", "real")
+        sides = [
+            np.hstack([code, *(getattr(draw, side) for draw in draws)]) for code, side in zip(codes, of, strict=True)
+        ]
+
+        def standardised(x: Matrix, real: Matrix) -> Matrix:
+            spread = real.std(axis=0)
+            return (x - real.mean(axis=0)) / np.where(spread > 1e-6, spread, 1)
+
+        real, synthetic, reference, beside = sides
+        pairs = ((real, real), (synthetic, real), (reference, beside), (beside, beside))
+        return Sides(*(standardised(x, known) for x, known in pairs)), tuple(names)
 
     # Copies, and inputs of attacks
 

@@ -44,11 +44,20 @@ HALVINGS = 2
 
 
 class Sides(NamedTuple):
-    """Inputs of a discriminator, (n, d) each: holdout, synthetic, and train in place of the synthetic cohort."""
+    """Inputs of a discriminator, (n, d) each.
+
+    Attributes:
+        real: holdout samples.
+        synthetic: synthetic ones, to be told from them.
+        reference: train samples in place of the synthetic ones.
+        real_beside_reference: the same holdout samples, for the comparison with `reference`; None where they are `real`
+            themselves, since the columns do not depend on the two sides compared.
+    """
 
     real: Matrix
     synthetic: Matrix
     reference: Matrix
+    real_beside_reference: Matrix | None = None
 
 
 class Space(NamedTuple):
@@ -249,21 +258,27 @@ class KindView(ABC):
 
         return self.memo(("components draw", limit, seed), make)
 
-    def pooled_components(self, limit: int, seed: int) -> Draw:
-        """`draw(limit, seed)` in the principal components of its three sides together, (n, components) per side.
+    def pooled_components(self, limit: int, seed: int) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+        """`draw(limit, seed)` in principal components of the two sides compared: the fields of `Sides`, (n, d) each.
 
         For discriminators: train is told from the holdout on its own components alone, which would reward a generator
-        that keeps train's directions.
+        that keeps train's directions. So train has no part in the components on which synthetic samples are judged.
         """
 
-        def make() -> Draw:
-            draw = self.draw(limit, seed)
-            sides = np.concatenate([draw.real, draw.synthetic, draw.reference])
-            components = max(1, min(COMPONENTS, sides.shape[1], len(draw) // PER_COMPONENT))
+        def pooled(real: Matrix, other: Matrix) -> tuple[Matrix, Matrix]:
+            sides = np.concatenate([real, other])
+            components = max(1, min(COMPONENTS, sides.shape[1], len(real) // PER_COMPONENT))
             solver = "full" if sides.shape[1] <= 2 * COMPONENTS else "randomized"
             with np.errstate(invalid="ignore"):  # equal samples have no variance to take a share of
-                pca = PCA(components, svd_solver=solver, random_state=seed).fit(sides)
-            return draw.mapped(lambda x, _: np.asarray(pca.transform(x), dtype=np.float32))
+                codes = PCA(components, svd_solver=solver, random_state=seed).fit(sides).transform(sides)
+            codes = np.asarray(codes, dtype=np.float32)
+            return codes[: len(real)], codes[len(real) :]
+
+        def make() -> tuple[Matrix, Matrix, Matrix, Matrix]:
+            draw = self.draw(limit, seed)
+            real, synthetic = pooled(draw.real, draw.synthetic)
+            beside_reference, reference = pooled(draw.real, draw.reference)
+            return real, synthetic, reference, beside_reference
 
         return self.memo(("pooled components", limit, seed), make)
 

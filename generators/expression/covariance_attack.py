@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FOLDS = 10
 _RIDGE = 0.1  # of the mean variance of a gene
+_TIMES, _LEAST_DRAWN = 6, 300  # synthetic patients for a member, and at least, where genes are many
 _DRAWN, _DRAWN_WIDE = 3000, 1000  # synthetic patients that an attack sees
 _GENES = 2500  # that an attack looks at
 _LEAST_GROUP = 50  # targets of a class that is attacked by itself
@@ -68,7 +69,8 @@ def attacked(
         members = ~(others | known)
         cell = cells(scores[members], groups[members], detail.cell, rng)
         structure = Structure.fit(scores[members], cell, int(cell.max()) + 1, detail, rng)
-        rows = rng.choice(np.flatnonzero(members), _DRAWN_WIDE if wide else _DRAWN)
+        size = min(_DRAWN_WIDE, max(_TIMES * int(members.sum()), _LEAST_DRAWN)) if wide else _DRAWN
+        rows = rng.choice(np.flatnonzero(members), size)
         drawn = groups[rows]
         place = np.empty(len(scores), np.int64)
         place[members] = cell

@@ -88,7 +88,10 @@ def _uploaded() -> tuple[str, str] | None:
         help="The file stays on this machine, in the folder of runs, under .uploads.",
     )
     if file is None:
-        st.info("Tables have one sample per row and a column `label`; sequences have `label=CLASS` in each header.")
+        st.info(
+            "Tables have one sample per row and a column `label`; sequences have `label=CLASS` in each header. Under "
+            "Reading and splitting another column is named, or none where there are no classes."
+        )
         return None
     place = workspace()
     path = place.keep_upload(file.name, file.getvalue())
@@ -102,7 +105,7 @@ def reading(name: str, kind: str) -> tuple[DataPart, int]:
     with st.expander("Reading and splitting", icon=":material/tune:"):
         left, middle, right = st.columns(3)
         values: dict[str, Any] = {
-            "label": left.text_input("Class", begin.label or "", placeholder="label", help="Column with the class."),
+            "label": left.text_input("Class", begin.label or "", placeholder="label", help="Its column, or none"),
             "subject": middle.text_input(
                 "Patient", begin.subject or "", placeholder="detected by name, else one patient per sample",
                 help="Column with the patient: samples of one patient are never split between train and holdout.",

@@ -47,9 +47,9 @@ class DiscriminatorScores(NamedTuple):
 def discriminator_auc(comparison: Comparison, seed: int) -> Finding:
     """AUC of gradient boosting of synthetic against holdout samples, 5-fold cross-validated, equally many of each.
 
-    Inputs for wide data: principal components of all sides together and 200 genes (a seeded draw). Sequences: traits
-    (`sequence_statistics`), shared edits and counts of all edits. Images: principal components, colours and spectrum
-    (`image_statistics`), and the features of both networks where they are given.
+    Inputs for wide data: principal components of the two sides compared and 200 genes (a seeded draw). Sequences:
+    traits (`sequence_statistics`), shared edits and counts of all edits. Images: principal components, colours and
+    spectrum (`image_statistics`), and the features of both networks where they are given.
     """
     found, reference, detail = _boosting(comparison, seed)
     return Finding(
@@ -119,9 +119,10 @@ def _boosting(comparison: Comparison, seed: int) -> tuple[DiscriminatorScores, D
 
 def _both(fit: Classifier, sides: Sides, draw: Draw, seed: int) -> tuple[DiscriminatorScores, DiscriminatorScores]:
     """Scores on synthetic against real, and on real against real samples."""
+    beside = sides.real if sides.real_beside_reference is None else sides.real_beside_reference
     return (
         cross_validated(fit, sides.real, sides.synthetic, folds_of(draw.real_y, draw.synthetic_y, seed), seed),
-        cross_validated(fit, sides.real, sides.reference, folds_of(draw.real_y, draw.reference_y, seed), seed),
+        cross_validated(fit, beside, sides.reference, folds_of(draw.real_y, draw.reference_y, seed), seed),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from cohortsmith.evaluation.core import (
     quietly,
 )
 from cohortsmith.evaluation.metrics.common import pearson
+from cohortsmith.evaluation.metrics.expression.tight_pairs import within_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,7 @@ LEAST = 5  # patients of a class on either side
 GENES = 500  # of wide data, that a classifier's weights are compared on
 TOP = 50
 MODULES = 30
+LEAST_MODULES = 3  # whose correlations can be compared
 GENES_A_MODULE = 5
 
 
@@ -56,12 +59,12 @@ def de_recall(comparison: Comparison, seed: int) -> Finding:
     Each class against the others by Welch's t, at a false discovery rate of 5 % (Benjamini and Hochberg 1995), with
     equally many patients on both sides; a gene counts if it changes in the same direction.
     """
-    return _measured(comparison, seed, lambda real, other: _overlap(real, other, of=real))
+    return _measured(comparison, seed, lambda real, other: _overlap(real, other, of=real), finder="unseen real")
 
 
 def de_precision(comparison: Comparison, seed: int) -> Finding:
     """Share of synthetic patients' differentially expressed genes that the holdout shows, too; as `de_recall`."""
-    return _measured(comparison, seed, lambda real, other: _overlap(real, other, of=other))
+    return _measured(comparison, seed, lambda real, other: _overlap(real, other, of=other), finder="synthetic")
 
 
 def fold_change_slope(comparison: Comparison, seed: int) -> Finding:
@@ -82,15 +85,18 @@ def pathway_agreement(comparison: Comparison, seed: int) -> Finding:
     """Correlation, over classes and modules of genes, of the real and the synthetic classes' mean module scores.
 
     Modules stand for pathways: up to 30 clusters of genes that vary together in train outside the draws. A score is the
-    mean of a module's genes, in standard deviations of a gene, around that of all patients.
+    mean of a module's genes, in standard deviations of a gene, around that of all patients. Without two classes, what
+    is compared are the correlations between modules instead (`compared` in the details).
     """
-    draw, classes = _draw(comparison, seed)
+    draw = comparison.draw(SAMPLES_PER_SIDE, seed)
+    classes = _large_classes(comparison, draw)
     rng = np.random.default_rng([seed, Stream.MODULES])
     rows = rng.permutation(draw.fitting_rows)[:SAMPLES_PER_SIDE]
     genes = draw.real.shape[1]
     count = min(MODULES, genes // GENES_A_MODULE)
-    if count < 2:
-        raise NotEvaluable(f"modules need {2 * GENES_A_MODULE} genes; there are {genes}")
+    least = LEAST_MODULES if len(classes) < 2 else 2
+    if count < least:
+        raise NotEvaluable(f"modules need {least * GENES_A_MODULE} genes; there are {genes}")
     with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # equal genes
         start = int(rng.integers(2**31))
         module = KMeans(count, n_init=1, max_iter=20, random_state=start).fit(comparison.z_train[rows][:300].T).labels_
@@ -99,10 +105,15 @@ def pathway_agreement(comparison: Comparison, seed: int) -> Finding:
     member /= np.maximum(member.sum(axis=0), 1)
 
     def scores(x: Matrix, y: NDArray[np.int64]) -> Floats:
+        if len(classes) < 2:
+            r = np.corrcoef(within_classes(x @ member, y).T.astype(np.float64))
+            return np.asarray(np.nan_to_num(r[np.triu_indices(count, 1)]))
         values = (x - x.mean(axis=0)) @ member
         return np.stack([values[y == label].mean(axis=0) for label in classes]).ravel().astype(np.float64)
 
-    return _jackknifed(draw, classes, lambda a, ya, b, yb: pearson(scores(a, ya), scores(b, yb)))
+    found = _jackknifed(draw, classes, lambda a, ya, b, yb: pearson(scores(a, ya), scores(b, yb)))
+    compared = "correlations between modules" if len(classes) < 2 else "means of modules in classes"
+    return replace(found, detail={**found.detail, "modules": count, "compared": compared})
 
 
 def attribution_agreement(comparison: Comparison, seed: int) -> Finding:
@@ -134,16 +145,26 @@ def attribution_agreement(comparison: Comparison, seed: int) -> Finding:
 def _draw(comparison: Comparison, seed: int) -> tuple[Draw, NDArray[np.int64]]:
     """The draw, and its classes of enough patients on every side."""
     draw = comparison.draw(SAMPLES_PER_SIDE, seed)
-    size = len(comparison.classes)
-    counts = np.stack([np.bincount(y, minlength=size) for y in (draw.real_y, draw.synthetic_y, draw.reference_y)])
-    classes = np.flatnonzero((counts >= 2 * LEAST).all(axis=0))
+    classes = _large_classes(comparison, draw)
     if len(classes) < 2:
         raise NotEvaluable(f"two classes of {2 * LEAST} patients on each side are compared; there are {len(classes)}")
     return draw, classes
 
 
-def _measured(comparison: Comparison, seed: int, statistic: Callable[[_Side, _Side], float]) -> Finding:
+def _large_classes(comparison: Comparison, draw: Draw) -> NDArray[np.int64]:
+    size = len(comparison.classes)
+    counts = np.stack([np.bincount(y, minlength=size) for y in (draw.real_y, draw.synthetic_y, draw.reference_y)])
+    return np.flatnonzero((counts >= 2 * LEAST).all(axis=0))
+
+
+def _measured(
+    comparison: Comparison, seed: int, statistic: Callable[[_Side, _Side], float], finder: str = ""
+) -> Finding:
+    """A statistic of both sides' differential expression, which the finder's patients must show at all."""
     draw, classes = _draw(comparison, seed)
+    finders = {"": None, "unseen real": (draw.real, draw.real_y), "synthetic": (draw.synthetic, draw.synthetic_y)}
+    if (side := finders[finder]) is not None and not _expressed(*side, classes).found.any():
+        raise NotEvaluable(f"no gene is differentially expressed between classes of {finder} patients")
     return _jackknifed(
         draw, classes, lambda a, ya, b, yb: statistic(_expressed(a, ya, classes), _expressed(b, yb, classes))
     )

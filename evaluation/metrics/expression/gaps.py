@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,39 +21,41 @@ if TYPE_CHECKING:
     from cohortsmith.evaluation.spaces import Comparison
 
 LEAST = 40  # train patients of a class that is looked at
-SHARE = 0.05  # of them, in the smaller cluster
+SHARE = 0.05  # of them, in the smallest cluster
 COMPONENTS = 5
 APART = 4.0  # Ashman's D; two halves of one Gaussian, cut at its mean, have 2.65
-BETWEEN = (0.35, 0.65)  # of the way from one cluster's mean to the other's
+MOST_CLUSTERS = 4
+BETWEEN = 0.35  # of the way from the mean of the nearest cluster to that of the next: the middle third begins
 
 
-class _Gap(NamedTuple):
-    """The way between two clusters of a class: (d,) origin and direction of unit length 1 from mean to mean."""
+class _Clusters(NamedTuple):
+    """A class of train that falls apart: its label, and the means (k, d) of its clusters."""
 
     label: int
-    origin: Matrix
-    way: Matrix
+    means: Matrix
 
 
 def gap_share(comparison: Comparison, seed: int) -> Finding:
     """Share of synthetic patients in the middle third between two clusters of their class that stand apart in train.
 
-    Clusters are found by 2-means in a class's leading components, on train patients outside the draws, and stand apart
-    where Ashman's D is four or more (Ashman, Bird and Zepf 1994, equation 4). Chance: independent genes.
+    Clusters are found by k-means in a class's leading components, on one half of the train patients outside the draws,
+    and stand apart where Ashman's D of any two is four or more on the other half (Ashman, Bird and Zepf 1994, equation
+    4); of two, three and four clusters, the most that stand apart are taken. A patient lies between the two clusters
+    nearest to it. Chance: independent genes.
     """
     draw = comparison.draw(LARGE_SAMPLES_PER_SIDE, seed)
     rows, rng = draw.fitting_rows, np.random.default_rng([seed, Stream.GAPS])
     z, y = comparison.z_train[rows], comparison.train.y[rows]
-    gaps = [gap for label in np.unique(y) if (gap := _gap(z[y == label], int(label), rng)) is not None]
-    if not gaps:
+    torn = [found for label in np.unique(y) if (found := _torn(z[y == label], int(label), rng)) is not None]
+    if not torn:
         raise NotEvaluable("no class of train has two clusters that stand apart")
 
     def counted(x: Matrix, labels: NDArray[np.int64]) -> tuple[int, int]:
         inside = of = 0
-        for gap in gaps:
-            along = (x[labels == gap.label] - gap.origin) @ gap.way
-            inside += int(((along > BETWEEN[0]) & (along < BETWEEN[1])).sum())
-            of += len(along)
+        for label, means in torn:
+            share = _way(x[labels == label], means)
+            inside += int((share > BETWEEN).sum())
+            of += len(share)
         return inside, of
 
     hits, n = counted(draw.synthetic, draw.synthetic_y)
@@ -71,44 +74,61 @@ def gap_share(comparison: Comparison, seed: int) -> Finding:
         reference=(real[0] + train[0]) / (real[1] + train[1]),
         chance=chance[0] / max(chance[1], 1),
         interval=WILSON_INTERVAL,
-        detail={"n": n, "classes_with_clusters": [comparison.classes[gap.label] for gap in gaps]},
+        detail={
+            "n": n,
+            "classes_with_clusters": [comparison.classes[label] for label, _ in torn],
+            "clusters": [len(means) for _, means in torn],
+        },
     )
 
 
-def _gap(x: Matrix, label: int, rng: np.random.Generator) -> _Gap | None:
+def _torn(x: Matrix, label: int, rng: np.random.Generator) -> _Clusters | None:
+    """The most clusters of a class that stand apart; None where it is one cloud."""
     if len(x) < LEAST:
         return None
     half = rng.permutation(len(x)) % 2
     start = int(rng.integers(2**31))
-    for part in (0, 1):  # found on one half, judged on the other
-        found = _clusters(x[half == part], start)
-        if found is None or not _apart(x[half != part], *found):
-            return None
-    found = _clusters(x, start)
-    if found is None:
-        return None
-    origin, way = found
-    second = ((x - origin) @ way > 0.5).mean()
-    return _Gap(label, origin, way) if SHARE <= second <= 1 - SHARE else None
+    for k in range(MOST_CLUSTERS, 1, -1):
+        found = [_means(x[half == part], k, start) for part in (0, 1)]
+        if all(_apart(x[half != part], means) for part, means in enumerate(found)):
+            return _Clusters(label, _means(x, k, start))
+    return None
 
 
-def _clusters(x: Matrix, start: int) -> tuple[Matrix, Matrix] | None:
-    """The mean of one cluster, and the way to the other's over its squared length."""
+def _means(x: Matrix, k: int, start: int) -> Matrix:
+    """Means (k, d) of clusters."""
     kept = max(min(COMPONENTS, len(x) // 4, x.shape[1]), 1)
     with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # equal patients
         codes = PCA(kept, svd_solver="randomized", random_state=start).fit_transform(x)
-        found = KMeans(2, n_init=4, random_state=start).fit(codes).labels_
-    if not 0 < found.sum() < len(found):
-        return None
-    means = [x[found == side].mean(axis=0) for side in (0, 1)]
-    way = means[1] - means[0]
-    return means[0], way / max(float(way @ way), 1e-12)
+        found = KMeans(k, n_init=4, random_state=start).fit(codes).labels_
+    return np.stack([x[found == cluster].mean(axis=0) for cluster in np.unique(found)])
 
 
-def _apart(x: Matrix, origin: Matrix, way: Matrix) -> bool:
-    along = (x - origin) @ way
-    sides = along[along <= 0.5], along[along > 0.5]
-    if min(map(len, sides)) < 3:
+def _apart(x: Matrix, means: Matrix) -> bool:
+    """Whether any two clusters are far apart beside their spread along the way between them, and none is tiny."""
+    if len(means) < 2:
         return False
-    spread = np.sqrt(sides[0].var() + sides[1].var())
-    return bool(np.sqrt(2) * abs(sides[1].mean() - sides[0].mean()) >= APART * max(spread, 1e-12))
+    nearest = _squares(x, means).argmin(axis=1)
+    if np.bincount(nearest, minlength=len(means)).min() < max(3, SHARE * len(x)):
+        return False
+    for first, second in combinations(range(len(means)), 2):
+        way = means[second] - means[first]
+        sides = [x[nearest == cluster] @ way for cluster in (first, second)]
+        spread = np.sqrt(sides[0].var() + sides[1].var())
+        if np.sqrt(2) * abs(sides[1].mean() - sides[0].mean()) < APART * max(spread, 1e-12):
+            return False
+    return True
+
+
+def _way(x: Matrix, means: Matrix) -> Matrix:
+    """How far each of x (n, d) lies from the mean of its nearest cluster to that of the next, (n,): at most a half."""
+    order = np.argsort(_squares(x, means), axis=1)[:, :2]
+    origin, way = means[order[:, 0]], means[order[:, 1]] - means[order[:, 0]]
+    along: Matrix = ((x - origin) * way).sum(axis=1) / np.maximum((way**2).sum(axis=1), 1e-12)
+    return along
+
+
+def _squares(x: Matrix, means: Matrix) -> Matrix:
+    """Squared distances of x (n, d) to means (k, d), less the square of x itself."""
+    squares: Matrix = (means**2).sum(axis=1) - 2 * x @ means.T
+    return squares

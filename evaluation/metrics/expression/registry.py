@@ -93,7 +93,7 @@ EXPRESSION_METRICS: tuple[Metric, ...] = (
         direction="higher",
         bounds=(-1, 1),
         explanation="Correlation of real and synthetic classes' mean scores of modules of genes, which stand for "
-        "pathways.",
+        "pathways; with one class, of the correlations between modules.",
         source="Tomfohr et al. 2005, BMC Bioinformatics 6:225",
         measure=biology.pathway_agreement,
         kinds=_ONLY,

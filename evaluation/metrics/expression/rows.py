@@ -8,7 +8,15 @@ import numpy as np
 from scipy.stats import kurtosis, skew
 
 from cohortsmith.data.value_laws import ValueLaw
-from cohortsmith.evaluation.core import SAMPLES_PER_SIDE, WILSON_INTERVAL, Finding, NotEvaluable, boosting, wilson
+from cohortsmith.evaluation.core import (
+    SAMPLES_PER_SIDE,
+    WILSON_INTERVAL,
+    Finding,
+    NotEvaluable,
+    Stream,
+    boosting,
+    wilson,
+)
 from cohortsmith.evaluation.metrics.common import discriminator
 
 if TYPE_CHECKING:
@@ -25,13 +33,22 @@ def row_features_auc(comparison: Comparison, seed: int) -> Finding:
     """AUC of gradient boosting of synthetic against holdout patients on features of one row, 5-fold cross-validated.
 
     Features: correlations with the next genes in the file, mean, standard deviation, skewness, kurtosis, quantiles,
-    extremes, and the shares of genes at train's lowest and highest value.
+    extremes, the shares of genes at train's lowest and highest value, and the share of values that obey train's law.
     """
     draw = comparison.draw(SAMPLES_PER_SIDE, seed)
     if draw.real.shape[1] < LEAST_GENES:
         raise NotEvaluable(f"features of a row need {LEAST_GENES} genes; there are {draw.real.shape[1]}")
     ends = comparison.z_train.min(axis=0), comparison.z_train.max(axis=0)
-    real, synthetic, reference = (_features(x, *ends) for x in (draw.real, draw.synthetic, draw.reference))
+    law = _law(comparison.train)
+    sides = (
+        (draw.real, comparison.holdout, draw.rows.real),
+        (draw.synthetic, comparison.synthetic, draw.rows.synthetic),
+        (draw.reference, comparison.train, draw.rows.reference),
+    )
+    real, synthetic, reference = (
+        np.column_stack([_features(z, *ends), 1 - law.broken(cohort.x[rows]).mean(axis=1)]).astype(np.float32)
+        for z, cohort, rows in sides
+    )
     found, same = (
         discriminator.cross_validated(boosting, real, x, discriminator.folds_of(draw.real_y, y, seed), seed).auc
         for x, y in ((synthetic, draw.synthetic_y), (reference, draw.reference_y))
@@ -47,7 +64,7 @@ def impossible_values(comparison: Comparison, seed: int) -> Finding:
     law. Chance: patients of independent normal genes.
     """
     train = comparison.train
-    law = ValueLaw.of(train.x, logarithms=train.scale == "log")
+    law = _law(train)
     least, most = float(train.x.min()), float(train.x.max())
 
     def broken(x: Matrix) -> int:
@@ -56,7 +73,7 @@ def impossible_values(comparison: Comparison, seed: int) -> Finding:
     def share(cohort: Cohort) -> float:
         return broken(cohort.x) / len(cohort)
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, Stream.IMPOSSIBLE_VALUES])
     location, spread = train.x.mean(axis=0), train.x.std(axis=0)
     noise = (location + spread * rng.standard_normal((min(len(comparison.holdout), 1000), len(location)))).astype(
         np.float32
@@ -73,6 +90,10 @@ def impossible_values(comparison: Comparison, seed: int) -> Finding:
             "fixed_values": len(law.levels),
         },
     )
+
+
+def _law(train: Cohort) -> ValueLaw:
+    return ValueLaw.of(train.x, logarithms=train.scale == "log")
 
 
 def _features(x: Matrix, low: Matrix, high: Matrix) -> Matrix:

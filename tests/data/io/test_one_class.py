@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anndata
 import numpy as np
 import pytest
 
@@ -44,6 +45,18 @@ def test_where_a_column_could_be_the_label_it_is_asked_for(tmp_path: Path) -> No
         cohort = read_cohort(path, label="none")
     assert cohort.classes == ("all",)
     assert list(cohort.obs["site"][:2]) == ["x", "y"]
+
+
+def test_ages_are_no_classes_and_codes_may_be(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    file = anndata.AnnData(rng.normal(8, 2, (60, 6)).astype(np.float32))
+    file.obs["age"] = rng.integers(30, 60, 60)
+    with pytest.warns(UserWarning, match="one class, 'all'"):
+        cohort = read_cohort(file)
+    assert "age" in cohort.obs
+    file.obs["arm"] = rng.integers(0, 2, 60)
+    with pytest.raises(DataError, match="possible columns: arm;"):
+        read_cohort(file)
 
 
 def test_sequences_without_classes(tmp_path: Path) -> None:

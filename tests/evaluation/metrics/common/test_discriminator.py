@@ -76,3 +76,15 @@ def test_logistic_in_the_span_of_few_samples_is_the_same_classifier() -> None:
     fast = Logistic(x, y)
     assert np.allclose(fast.predict_proba(other), slow.predict_proba(other), atol=5e-3)
     assert np.allclose(fast.weights(), slow.coef_, atol=5e-3)
+
+
+def test_components_of_wide_cohorts_are_those_of_the_two_sides_compared() -> None:
+    """Synthetic patients have no part in the reference's components, nor train in theirs."""
+    wide = [cohort(np.random.default_rng(s).normal(size=(150, 400)), np.arange(150) % 3) for s in range(4)]
+    train, holdout, made, other = wide
+    first, second = (Comparison(train, holdout, side).view.boosted(100, 0) for side in (made, other))
+    components = slice(0, 20)
+    for side in ("real_beside_reference", "reference"):
+        assert np.allclose(getattr(first, side)[:, components], getattr(second, side)[:, components], atol=1e-4)
+    assert not np.allclose(first.real[:, components], second.real[:, components], atol=0.1)
+    assert not np.allclose(first.real[:, components], first.real_beside_reference[:, components], atol=0.1)

@@ -193,7 +193,8 @@ class ImageView(KindView):
 
         def standardised(x: Matrix, real: Matrix) -> Matrix:
             spread = real.std(axis=0)
-            return (x - real.mean(axis=0)) / np.where(spread > 1e-6, spread, 1)
+            out: Matrix = (x - real.mean(axis=0)) / np.where(spread > 1e-6, spread, 1)
+            return out
 
         real, synthetic, reference, beside = sides
         pairs = ((real, real), (synthetic, real), (reference, beside), (beside, beside))

@@ -106,7 +106,7 @@ def pathway_agreement(comparison: Comparison, seed: int) -> Finding:
 
     def scores(x: Matrix, y: NDArray[np.int64]) -> Floats:
         if len(classes) < 2:
-            r = np.corrcoef(within_classes(x @ member, y).T.astype(np.float64))
+            r = np.atleast_2d(np.corrcoef(within_classes(x @ member, y).T.astype(np.float64)))
             return np.asarray(np.nan_to_num(r[np.triu_indices(count, 1)]))
         values = (x - x.mean(axis=0)) @ member
         return np.stack([values[y == label].mean(axis=0) for label in classes]).ravel().astype(np.float64)

@@ -87,4 +87,5 @@ def test_components_of_wide_cohorts_are_those_of_the_two_sides_compared() -> Non
     for side in ("real_beside_reference", "reference"):
         assert np.allclose(getattr(first, side)[:, components], getattr(second, side)[:, components], atol=1e-4)
     assert not np.allclose(first.real[:, components], second.real[:, components], atol=0.1)
+    assert first.real_beside_reference is not None
     assert not np.allclose(first.real[:, components], first.real_beside_reference[:, components], atol=0.1)

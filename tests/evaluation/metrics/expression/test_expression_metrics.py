@@ -113,7 +113,7 @@ def test_values_off_the_grid_are_a_feature_of_the_row() -> None:
     sides = [replace(c, x=np.round(c.x, 2)) for c in (studies(400, seed) for seed in (1, 2, 3))]
     off = replace(sides[2], x=sides[2].x + np.float32(0.003))
     assert rows.row_features_auc(Comparison(*sides), 0).value < 0.6
-    assert rows.row_features_auc(Comparison(*sides[:2], off), 0).value > 0.99
+    assert rows.row_features_auc(Comparison(sides[0], sides[1], off), 0).value > 0.99
 
 
 @pytest.mark.parametrize(
@@ -203,4 +203,4 @@ def test_pathways_of_one_class_are_compared_by_the_correlations_between_modules(
     assert found.detail["compared"] == "correlations between modules"
     assert found.value > 0.95
     torn = replace(one[2], x=np.random.default_rng(0).permuted(one[2].x, axis=0))
-    assert biology.pathway_agreement(Comparison(*one[:2], torn), 0).value < 0.4
+    assert biology.pathway_agreement(Comparison(one[0], one[1], torn), 0).value < 0.4
